@@ -1,0 +1,45 @@
+PYTHON ?= python3
+BIN := .venv/bin
+export DOSSIER_DATA ?= data
+
+.PHONY: help setup lock check format test test-unit demo generate clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: .venv/.installed ## Make .venv from the lock file
+
+.venv/.installed: requirements.lock pyproject.toml
+	@echo "Installing the locked packages into .venv (about 400 MB the first time) ..."
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: setup ## Write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --upgrade --extra dev pyproject.toml -o requirements.lock
+
+format: setup ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+check: setup ## Format, lint, types, generated files: changes nothing
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+test: check ## All tests, with a real Kafka and a real ClickHouse
+	$(BIN)/pytest
+
+test-unit: setup ## The tests that need no service: seconds
+	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"
+
+demo: setup ## Start everything, import the sample log, show the figures
+	@$(BIN)/dossier demo
+
+clean: ## Stop the platform and remove all that was made here
+	-@test -x $(BIN)/dossier && $(BIN)/dossier down --quiet
+	rm -rf .venv $(DOSSIER_DATA) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,17 @@
+"""Errors of the whole project: one root, and what is wrong with data and settings."""
+
+
+class DossierError(Exception):
+    """The root of every error this project raises on purpose; its text is one line that says what to do.
+
+    `exit_code` is what the `dossier` command ends with: 1 a failed command, 2 wrong usage or settings, 3 a service
+    that cannot be reached, 4 data that does not agree.
+    """
+
+    exit_code = 1
+
+
+class SettingError(DossierError):
+    """A setting is missing or wrong: correct the variable or profile key that the text names."""
+
+    exit_code = 2

@@ -1,0 +1,1 @@
+"""Counting: pure rules, the batch core, the store and thin Faust agents."""
