@@ -1,0 +1,63 @@
+"""How Kafka and ClickHouse are reached: typed, with secrets that never show."""
+
+from msgspec import Struct
+
+
+class Secret:
+    """A string that does not show in repr, str or logs; `reveal()` where it is used."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str = "") -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._value else "Secret('')"
+
+
+class KafkaConnection(Struct, frozen=True):
+    """A Kafka cluster: `bootstrap` is host:port, several separated by commas."""
+
+    bootstrap: str
+    security: str = "PLAINTEXT"
+    mechanism: str = "PLAIN"
+    user: str = ""
+    password: Secret = Secret()  # immutable
+    ca_file: str = ""
+
+    def options(self) -> dict[str, object]:
+        """The arguments that every kafka-python client takes."""
+        options: dict[str, object] = {
+            "bootstrap_servers": self.bootstrap.split(","),
+            "security_protocol": self.security,
+        }
+        if self.security.startswith("SASL"):
+            options |= {
+                "sasl_mechanism": self.mechanism,
+                "sasl_plain_username": self.user,
+                "sasl_plain_password": self.password.reveal(),
+            }
+        if self.security.endswith("SSL") and self.ca_file:
+            options["ssl_cafile"] = self.ca_file
+        return options
+
+
+class ClickHouseConnection(Struct, frozen=True):
+    """A ClickHouse server's native protocol, and the database of this deployment on it."""
+
+    host: str
+    port: int
+    user: str = "default"
+    password: Secret = Secret()  # immutable
+    database: str = "dossiers"
+    secure: bool = False
+    ca_file: str = ""
+
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return f"{self.host}:{self.port}"

@@ -1,0 +1,118 @@
+"""Envelopes: what one Kafka record of `dossier-events` holds, 1 to 500 events as NDJSON, all of one partition.
+
+Decoding is total: whatever bytes come in, each line becomes an event whose every value fits its column, or a rejection
+with a reason. One bad line does not take its envelope along.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from schemas.events import AnyEvent, Event
+
+MAX_EVENTS = 500
+"""Events a publisher puts into one envelope at most; a decoder takes up to MAX_LINES."""
+MAX_LINES = 4096
+MAX_EVENT_BYTES = 64 * 1024
+FUTURE_TOLERANCE = timedelta(hours=1)
+"""How far a source's clock may be ahead of the Kafka record's timestamp."""
+
+RejectReason = Literal[
+    "empty", "too_many_lines", "too_large", "malformed", "unknown_kind", "invalid", "future", "misplaced"
+]
+"""Why a line is not counted: `misplaced` is an event of another partition than the record's, the rest are plain."""
+
+
+class Rejection(Struct, frozen=True):
+    """A line that is not counted: its index in the envelope, why, the field and what is wrong, and its bytes."""
+
+    line: int
+    reason: RejectReason
+    field: str
+    detail: str
+    content: bytes
+
+
+class Decoded(Struct, frozen=True):
+    """An envelope's events with their line indexes, in order, and the lines that were rejected."""
+
+    events: list[tuple[int, AnyEvent]]
+    rejections: list[Rejection]
+
+
+_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_ENCODER = msgspec.json.Encoder()
+_ANYTHING = msgspec.json.Decoder()
+
+
+def encode_event(event: Event) -> bytes:
+    """One event as a line of JSON, without the newline."""
+    return _ENCODER.encode(event)
+
+
+def encode(lines: Iterable[bytes]) -> bytes:
+    """The envelope of these encoded events."""
+    return b"\n".join(lines)
+
+
+def decode_event(line: bytes) -> AnyEvent:
+    """The event of one line; raises msgspec.MsgspecError (or RecursionError on absurd nesting)."""
+    return _DECODER.decode(line)
+
+
+def decode(value: bytes | None, published_at: datetime) -> Decoded:
+    """Read an envelope; `published_at` is the record's own timestamp, by which "in the future" is judged."""
+    decoded = Decoded([], [])
+    horizon = published_at + FUTURE_TOLERANCE
+    lines = value.removesuffix(b"\n").split(b"\n") if value else []
+    if not lines:
+        decoded.rejections.append(Rejection(0, "empty", "", "the record has no value", b""))
+    if len(lines) > MAX_LINES:
+        detail = f"the envelope has {len(lines)} lines, {MAX_LINES} are allowed"
+        decoded.rejections.append(Rejection(0, "too_many_lines", "", detail, value or b""))
+        return decoded
+    for index, line in enumerate(lines):
+        if len(line) > MAX_EVENT_BYTES:
+            detail = f"the event has {len(line)} bytes, {MAX_EVENT_BYTES} are allowed"
+            decoded.rejections.append(Rejection(index, "too_large", "", detail, line))
+            continue
+        try:
+            event = _DECODER.decode(line)
+        except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+            decoded.rejections.append(_explain(index, line, error))
+            continue
+        if event.occurred_at > horizon or (event.recorded_at and event.recorded_at > horizon):
+            decoded.rejections.append(_in_the_future(index, line, event, published_at))
+        else:
+            decoded.events.append((index, event))
+    return decoded
+
+
+_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_OWN = re.compile(r"^(?P<field>\w+) = ")
+
+
+def _explain(index: int, line: bytes, error: Exception) -> Rejection:
+    message = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return Rejection(index, "malformed", "", message, line)
+    at = _PATH.search(message)
+    own = _OWN.search(message)
+    field = at["path"] if at else own["field"] if own else ""
+    detail = _PATH.sub("", message)
+    if at and field and "." not in field:
+        found = _ANYTHING.decode(line).get(field, "missing")
+        detail = f"{detail}: {field} = {found!r:.200}"
+    return Rejection(index, "unknown_kind" if field == "kind" else "invalid", field, detail, line)
+
+
+def _in_the_future(index: int, line: bytes, event: Event, published_at: datetime) -> Rejection:
+    field = "occurred_at" if event.occurred_at > published_at + FUTURE_TOLERANCE else "recorded_at"
+    detail = (
+        f"{field} = {getattr(event, field).isoformat()} lies after the record's own time {published_at.isoformat()}"
+    )
+    return Rejection(index, "future", field, detail, line)

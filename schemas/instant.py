@@ -1,0 +1,34 @@
+"""Instants: points in time as events carry them and as facts keep them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""Instants run from EARLIEST up to, not including, LATEST: what lies outside is a typing error, and fits no column."""
+
+Instant = Annotated[
+    datetime,
+    Meta(tz=True, description="RFC 3339 date and time with an offset, of the years 2000 to 2099"),
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970 in UTC, exactly; the datetime must be aware."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC datetime of these microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def check_instant(field: str, value: datetime) -> None:
+    """Raise ValueError, naming field and value, unless EARLIEST <= value < LATEST."""
+    if not EARLIEST <= value < LATEST:
+        raise ValueError(f"{field} = {value.isoformat()} is not between {EARLIEST.year} and {LATEST.year - 1}")

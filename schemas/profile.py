@@ -1,0 +1,47 @@
+"""The deployment profile: the rules of counting that a deployment chooses, in one TOML file."""
+
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from schemas.errors import SettingError
+
+RULES_VERSION = 1
+"""Raised whenever the fold or the contributions change: stored counts are then no longer what the code would count."""
+
+
+class Profile(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a deployment chooses.
+
+    `time_zone` bounds local days, months, quarters and years. `terms` says how a result is held against its term:
+    `instant` (in time up to the term's very instant) or `date` (in time through the term's local day).
+    """
+
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    terms: Literal["instant", "date"] = "instant"
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.time_zone)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"time_zone = {self.time_zone!r} is not a zone of the IANA time zone database") from error
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone itself."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def rules(self) -> str:
+        """The identity of everything that stored counts depend on; counts of different rules never mix."""
+        return f"v{RULES_VERSION} terms={self.terms} time_zone={self.time_zone}"
+
+
+def decode_profile(text: bytes, name: str) -> Profile:
+    """Read a profile's TOML; raises SettingError that names the file, the key and the value."""
+    try:
+        return msgspec.toml.decode(text, type=Profile)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise SettingError(f"{name}: {error}; see docs/operator.md, “Profile”") from error

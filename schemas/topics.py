@@ -1,0 +1,31 @@
+"""The Kafka topics, with every setting that counting relies on."""
+
+from msgspec import Struct
+
+EVENTS = "dossier-events"
+DEAD = "dossier-events-dead"
+ALERTS = "dossier-alerts"
+
+
+class Topic(Struct, frozen=True):
+    """A topic as it must be. Its partition count is frozen: dossiers would move between partitions otherwise."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+def declared(partitions: int, replication: int) -> tuple[Topic, ...]:
+    """The topics of a deployment.
+
+    `dossier-events` is kept for ever and never compacted: offsets must have no gaps and the counts can be rebuilt from
+    it. With three replicas or more, two must have a record before it is acknowledged.
+    """
+    safety = {"min.insync.replicas": str(min(2, replication))}
+    kept = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+    return (
+        Topic(EVENTS, partitions, replication, safety | kept | {"compression.type": "producer"}),
+        Topic(DEAD, 1, replication, safety | kept | {"compression.type": "producer", "max.message.bytes": "4194304"}),
+        Topic(ALERTS, 1, replication, safety | kept | {"compression.type": "producer"}),
+    )
