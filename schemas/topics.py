@@ -6,6 +6,9 @@ EVENTS = "dossier-events"
 DEAD = "dossier-events-dead"
 ALERTS = "dossier-alerts"
 
+MAX_DEAD_BYTES = 4 * 1024 * 1024
+"""A dead letter holds a whole record of up to 1 MiB, escaped or in base64, and what is wrong with it."""
+
 
 class Topic(Struct, frozen=True):
     """A topic as it must be. Its partition count is frozen: dossiers would move between partitions otherwise."""
@@ -26,6 +29,11 @@ def declared(partitions: int, replication: int) -> tuple[Topic, ...]:
     kept = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
     return (
         Topic(EVENTS, partitions, replication, safety | kept | {"compression.type": "producer"}),
-        Topic(DEAD, 1, replication, safety | kept | {"compression.type": "producer", "max.message.bytes": "4194304"}),
+        Topic(
+            DEAD,
+            1,
+            replication,
+            safety | kept | {"compression.type": "producer", "max.message.bytes": str(MAX_DEAD_BYTES)},
+        ),
         Topic(ALERTS, 1, replication, safety | kept | {"compression.type": "producer"}),
     )

@@ -1,0 +1,39 @@
+"""`dossier migrate`: topics and tables as the code declares them."""
+
+import click
+
+from cli.settings import Settings
+from streams.migration import Plan, migrate
+
+
+def plan_of(settings: Settings) -> Plan:
+    """What these settings say a deployment is to be."""
+    return Plan(
+        kafka=settings.kafka,
+        clickhouse=settings.clickhouse,
+        profile=settings.profile,
+        partitions=settings.partitions,
+        replication=settings.replication,
+        replicated=settings.replicated,
+    )
+
+
+@click.command("migrate")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, with its SQL, and do nothing.")
+@click.pass_obj
+def migrate_command(settings: Settings, dry_run: bool) -> None:
+    """Create or upgrade topics, tables and views.
+
+    Safe to repeat. A topic that differs from its declaration is reported, never changed.
+    """
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        click.echo(line)
+
+    differing = migrate(plan_of(settings), tell, dry_run=dry_run)
+    if not told:
+        click.echo("nothing to do: topics, tables and views are as declared")
+    for line in differing:
+        click.echo(f"differs, left as it is: {line}", err=True)

@@ -1,0 +1,63 @@
+"""The SQL that makes the database: numbered migrations, then views, with this deployment's parameters filled in."""
+
+import hashlib
+from importlib.resources import files
+
+from msgspec import Struct
+
+from schemas.profile import Profile
+from schemas.tables import VIEWS
+
+PREAMBLE = (
+    "CREATE TABLE IF NOT EXISTS migrations\n"
+    "(\n"
+    "    name       String               COMMENT 'Migration or view',\n"
+    "    checksum   String               COMMENT 'SHA-256 of the SQL that was applied',\n"
+    "    applied_at DateTime64(3, 'UTC') COMMENT 'When it was applied'\n"
+    ")\n"
+    "ENGINE = {replicated}ReplacingMergeTree(applied_at)\n"
+    "ORDER BY name\n"
+    "COMMENT 'What has been applied to this database'"
+)
+"""What keeps account of all the rest, and so cannot be a migration itself."""
+
+
+class Script(Struct, frozen=True):
+    """A migration or view: its name, its statements in order, and the checksum of their text."""
+
+    name: str
+    statements: tuple[str, ...]
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the statements, in hex."""
+        return hashlib.sha256("\n;\n".join(self.statements).encode()).hexdigest()
+
+
+def migrations(replicated: bool) -> tuple[Script, ...]:
+    """The migrations in their order; an applied one never changes, what must change is a new one."""
+    folder = files("schemas") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return tuple(_script(name, (folder / name).read_text(), _parameters(replicated)) for name in names)
+
+
+def views(profile: Profile) -> tuple[Script, ...]:
+    """The views in their order, made anew whenever their text or the profile changed."""
+    folder = files("schemas") / "views"
+    filled = {"{time_zone}": profile.time_zone, "{terms}": profile.terms}
+    return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in VIEWS)
+
+
+def preamble(replicated: bool) -> Script:
+    """The table of what has been applied."""
+    return _script("preamble", PREAMBLE, _parameters(replicated))
+
+
+def _parameters(replicated: bool) -> dict[str, str]:
+    return {"{replicated}": "Replicated" if replicated else ""}
+
+
+def _script(name: str, text: str, parameters: dict[str, str]) -> Script:
+    for placeholder, value in parameters.items():
+        text = text.replace(placeholder, value)
+    return Script(name, tuple(statement.strip() for statement in text.split(";\n") if statement.strip()))

@@ -1,0 +1,47 @@
+-- One row per case: what its events add up to. A higher position replaces a lower one, whoever wrote it.
+CREATE TABLE facts
+(
+    dossier                 String                         COMMENT 'Case: a dossier or a feedback',
+    pos                     UInt64                         COMMENT 'Position of the last event in it: epoch, offset and line, packed',
+    partition               UInt16                         COMMENT 'Kafka partition of dossier-events',
+    registers               String                         COMMENT 'What the events said, packed; facts are a function of it',
+    case_kind               LowCardinality(String)         COMMENT 'dossier or feedback; empty while no reception is known',
+    voided                  Bool                           COMMENT 'Entered by mistake: counts nowhere',
+    agency                  LowCardinality(String)         COMMENT 'Agency responsible now',
+    receiver                LowCardinality(String)         COMMENT 'Office that took it in, where it is not the agency',
+    channel                 LowCardinality(String)         COMMENT 'How it was filed: direct, online or postal',
+    procedure               LowCardinality(String)         COMMENT 'Administrative procedure',
+    fee_bearing             Bool                           COMMENT 'Whether the procedure bears a fee',
+    received_at             Nullable(DateTime64(6, 'UTC')) COMMENT 'Reception',
+    term_original           Nullable(DateTime64(6, 'UTC')) COMMENT 'Term as first set',
+    term                    Nullable(DateTime64(6, 'UTC')) COMMENT 'Term that holds now, extensions included',
+    extended_at             Array(DateTime64(6, 'UTC'))    COMMENT 'Times of the extensions, in their order',
+    apologies               UInt16                         COMMENT 'Extensions that came with an apology',
+    step                    LowCardinality(String)         COMMENT 'Latest step of processing',
+    unit                    LowCardinality(String)         COMMENT 'Unit of the latest step',
+    step_at                 Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the latest step',
+    supplement_requested_at Array(DateTime64(6, 'UTC'))    COMMENT 'Times of the requests for supplements, in their order',
+    suspension              LowCardinality(String)         COMMENT 'What the dossier waits for: supplement, obligation, pause, or empty',
+    suspended_at            Nullable(DateTime64(6, 'UTC')) COMMENT 'Since when it waits',
+    outcome                 LowCardinality(String)         COMMENT 'resolved, withdrawn, refused, stopped, answered, or empty while open',
+    outcome_at              Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the outcome',
+    on_time                 Nullable(Bool)                 COMMENT 'Outcome within the term, by the rule of the deployment; NULL without an outcome',
+    electronic_result       Bool                           COMMENT 'Whether the result is an electronic file',
+    returned_at             Nullable(DateTime64(6, 'UTC')) COMMENT 'When the result was handed over',
+    payment_at              Array(DateTime64(6, 'UTC'))    COMMENT 'Times of the payments',
+    payment_amount          Array(Int64)                   COMMENT 'Amounts of the payments',
+    payment_online          Array(Bool)                    COMMENT 'Whether each payment was online',
+    payment_refunded        Array(Int64)                   COMMENT 'What was given back of each payment',
+    refund_at               Array(DateTime64(6, 'UTC'))    COMMENT 'Times of the refunds',
+    refund_amount           Array(Int64)                   COMMENT 'Amounts of the refunds',
+    digitised_at            Nullable(DateTime64(6, 'UTC')) COMMENT 'When digitisation was recorded',
+    components              UInt16                         COMMENT 'Components of the dossier',
+    components_digitised    UInt16                         COMMENT 'Digitised components',
+    components_reused       UInt16                         COMMENT 'Components re-used from earlier data',
+    rated_at                Nullable(DateTime64(6, 'UTC')) COMMENT 'When the citizen rated it',
+    satisfied               Bool                           COMMENT 'Whether the citizen was satisfied',
+    score                   UInt8                          COMMENT 'Score given, 0 without one'
+)
+ENGINE = {replicated}ReplacingMergeTree(pos)
+ORDER BY dossier
+COMMENT 'Facts: each case as of its latest records';

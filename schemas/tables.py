@@ -1,0 +1,137 @@
+"""The tables as the code believes them to be; a test holds them against what the migrations make."""
+
+from msgspec import Struct
+
+from schemas.counters import COUNTERS
+
+
+class Table(Struct, frozen=True):
+    """A table: its name and its columns with their types, in the order in which rows are written."""
+
+    name: str
+    columns: dict[str, str]
+
+
+_INSTANT = "DateTime64(6, 'UTC')"
+_PERHAPS = f"Nullable({_INSTANT})"
+_LABEL = "LowCardinality(String)"
+_POSITION = {"partition": "UInt16", "offset": "UInt64", "line": "UInt16"}
+
+EVENTS = Table(
+    "events",
+    {
+        "dossier": "String",
+        "id": "String",
+        "kind": _LABEL,
+        "source": _LABEL,
+        "occurred_at": _INSTANT,
+        "recorded_at": _INSTANT,
+        "seq": "UInt64",
+        "payload": "String",
+        "published_at": "DateTime64(3, 'UTC')",
+    }
+    | _POSITION,
+)
+
+FACTS = Table(
+    "facts",
+    {
+        "dossier": "String",
+        "pos": "UInt64",
+        "partition": "UInt16",
+        "registers": "String",
+        "case_kind": _LABEL,
+        "voided": "Bool",
+        "agency": _LABEL,
+        "receiver": _LABEL,
+        "channel": _LABEL,
+        "procedure": _LABEL,
+        "fee_bearing": "Bool",
+        "received_at": _PERHAPS,
+        "term_original": _PERHAPS,
+        "term": _PERHAPS,
+        "extended_at": f"Array({_INSTANT})",
+        "apologies": "UInt16",
+        "step": _LABEL,
+        "unit": _LABEL,
+        "step_at": _PERHAPS,
+        "supplement_requested_at": f"Array({_INSTANT})",
+        "suspension": _LABEL,
+        "suspended_at": _PERHAPS,
+        "outcome": _LABEL,
+        "outcome_at": _PERHAPS,
+        "on_time": "Nullable(Bool)",
+        "electronic_result": "Bool",
+        "returned_at": _PERHAPS,
+        "payment_at": f"Array({_INSTANT})",
+        "payment_amount": "Array(Int64)",
+        "payment_online": "Array(Bool)",
+        "payment_refunded": "Array(Int64)",
+        "refund_at": f"Array({_INSTANT})",
+        "refund_amount": "Array(Int64)",
+        "digitised_at": _PERHAPS,
+        "components": "UInt16",
+        "components_digitised": "UInt16",
+        "components_reused": "UInt16",
+        "rated_at": _PERHAPS,
+        "satisfied": "Bool",
+        "score": "UInt8",
+    },
+)
+
+WINDOWS = Table(
+    "windows",
+    {"agency": _LABEL, "window": "DateTime('UTC')", "partition": "UInt16", "pos": "UInt64"}
+    | dict.fromkeys(COUNTERS, "Int64"),
+)
+
+PROGRESS = Table(
+    "progress",
+    {
+        "topic": _LABEL,
+        "partition": "UInt16",
+        "pos": "UInt64",
+        "offset": "UInt64",
+        "published_at": "DateTime64(3, 'UTC')",
+        "written_at": "DateTime64(3, 'UTC')",
+    },
+)
+
+DEAD_LETTERS = Table(
+    "dead_letters",
+    {"topic": _LABEL}
+    | _POSITION
+    | {
+        "reason": _LABEL,
+        "field": "String",
+        "detail": "String",
+        "content": "String",
+        "published_at": "DateTime64(3, 'UTC')",
+    },
+)
+
+SOURCES = Table(
+    "sources",
+    {"source": _LABEL, "occurred_at": _INSTANT, "published_at": "DateTime64(3, 'UTC')"},
+)
+
+DEPLOYMENT = Table(
+    "deployment",
+    {
+        "topic": _LABEL,
+        "topic_id": "String",
+        "partitions": "UInt16",
+        "epoch": "UInt16",
+        "rules": "String",
+        "changed_at": "DateTime64(3, 'UTC')",
+    },
+)
+
+MIGRATIONS = Table(
+    "migrations",
+    {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
+)
+
+TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, SOURCES, DEPLOYMENT, MIGRATIONS)
+VIEWS = ("dossiers", "agency_windows", "overdue_dossiers", "freshness", "event_conflicts")
+"""What analysts read."""

@@ -1,0 +1,19 @@
+-- Dossiers that are open although their term has passed, as of now: time alone puts them here.
+CREATE OR REPLACE VIEW overdue_dossiers AS
+SELECT
+    dossier,
+    agency,
+    procedure,
+    status,
+    received_at,
+    term_original,
+    term,
+    dateDiff('second', term, now64(6)) / 86400 AS days_overdue,
+    extensions,
+    apologies,
+    suspension,
+    step,
+    unit,
+    step_at
+FROM dossiers
+WHERE is_overdue

@@ -1,0 +1,37 @@
+"""Errors of counting, named by what whoever meets them should do."""
+
+from schemas.errors import DossierError
+
+
+class StreamsError(DossierError):
+    """The root of this package's errors."""
+
+
+class Unreachable(StreamsError):
+    """A service does not answer: start it, or correct its address; the text names both."""
+
+    exit_code = 3
+
+
+class NotMigrated(StreamsError):
+    """Tables or topics are missing or older than the code: run `dossier migrate`."""
+
+    exit_code = 2
+
+
+class WrongIdentity(StreamsError):
+    """Stored counts come from another topic or other rules than configured: nothing may be added to them."""
+
+    exit_code = 4
+
+
+class LostEvents(StreamsError):
+    """Offsets are missing between what was counted and what the broker still has: stop, never count on."""
+
+    exit_code = 4
+
+
+class RefusedRow(StreamsError):
+    """ClickHouse refused a row for its data: a bug of ours, for what is decoded fits. Nothing is acknowledged."""
+
+    exit_code = 4

@@ -1,0 +1,83 @@
+"""Counting and flushing beside each other: one flush may be in flight while the next batch is counted."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Protocol
+
+from schemas.dead import DeadLetter
+from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS
+from streams.batch import Batch, Counting
+from streams.record import Record
+from streams.rows import dead_row
+from streams.store import Store
+
+
+class DeadLetters(Protocol):
+    """Where lines go that cannot be counted."""
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Return when all of them are confirmed; repeats what fails for as long as it takes."""
+
+
+def flush(batch: Batch, store: Store, dead: DeadLetters, beside: ThreadPoolExecutor) -> None:
+    """Write a batch: windows, then facts, each confirmed before the next; events beside them; progress last.
+
+    Windows come before facts so that facts at a position imply windows at it: a replay then skips only what the
+    windows already hold. Progress comes last so that it implies everything.
+    """
+    events = beside.submit(store.write, EVENTS, batch.events)
+    try:
+        store.write(WINDOWS, batch.windows)
+        store.write(FACTS, batch.facts)
+        store.write(DEAD_LETTERS, [dead_row(letter) for letter in batch.dead])
+        dead.send(batch.dead)
+    finally:
+        events.result()
+    store.write(PROGRESS, batch.progress)
+
+
+class Pipeline:
+    """Takes batches of records one after another; each is confirmed when the future it returns is done.
+
+    `take` may block on the database and must be called by one thread at a time. A future that fails means that its
+    batch is not confirmed and that nothing after it will be: end the process, acknowledge nothing.
+    """
+
+    def __init__(
+        self, counting: Counting, store: Store, dead: DeadLetters, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self._counting = counting
+        self._store = store
+        self._dead = dead
+        self._now = now or (lambda: datetime.now(UTC))
+        self._flusher = ThreadPoolExecutor(1, "flush")
+        self._beside = ThreadPoolExecutor(1, "flush-events")
+        self._in_flight: Future[None] | None = None
+        self._revoked: set[int] = set()
+
+    def revoke(self, partitions: set[int]) -> None:
+        """Note that these partitions were lost; what is cached of them is dropped before the next batch, not now."""
+        self._revoked = self._revoked | partitions
+
+    def take(self, records: Sequence[Record]) -> Future[None]:
+        """Count the records and begin to write what they lead to."""
+        if self._revoked:
+            self.settle()
+            revoked, self._revoked = self._revoked, set()
+            self._counting.forget(revoked)
+        batch = self._counting.count(records, self.settle, self._now())
+        self.settle()
+        self._counting.trim(batch)
+        self._in_flight = self._flusher.submit(flush, batch, self._store, self._dead, self._beside)
+        return self._in_flight
+
+    def settle(self) -> None:
+        """Return when every batch taken so far is written; raises what kept it from being so."""
+        if self._in_flight is not None:
+            self._in_flight.result()
+
+    def close(self) -> None:
+        """Let the flush in flight end, then stop the threads."""
+        self._flusher.shutdown(wait=True)
+        self._beside.shutdown(wait=True)

@@ -1,0 +1,63 @@
+"""How far counting has come, seen from outside."""
+
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.topics import EVENTS
+from streams import topics
+from streams.clickhouse import ClickHouseStore
+from streams.errors import NotMigrated
+
+_POLL_SECONDS = 0.1
+
+
+class Lag(Struct, frozen=True):
+    """Kafka records of the events topic: how many there are, and how many of them are counted."""
+
+    counted: int
+    total: int
+
+    @property
+    def left(self) -> int:
+        """Records still to count."""
+        return self.total - self.counted
+
+
+def wait_until_counted(
+    kafka: KafkaConnection, clickhouse: ClickHouseConnection, on_progress: Callable[[Lag], None] | None = None
+) -> Lag:
+    """Block until every record that is in the topic now is counted; `on_progress` hears of it ten times a second.
+
+    It waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
+    """
+    ends = _ends(kafka)
+    store = ClickHouseStore(clickhouse)
+    while True:
+        lag = _lag(ends, store)
+        if on_progress:
+            on_progress(lag)
+        if not lag.left:
+            return lag
+        time.sleep(_POLL_SECONDS)
+
+
+def lag(kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> Lag:
+    """How far counting is at this moment; raises Unreachable or NotMigrated."""
+    return _lag(_ends(kafka), ClickHouseStore(clickhouse))
+
+
+def _ends(kafka: KafkaConnection) -> dict[int, int]:
+    with topics.admin(kafka) as client:
+        found = topics.find(client, [EVENTS]).get(EVENTS)
+        if found is None:
+            raise NotMigrated(f"Kafka at {kafka.bootstrap} has no topic {EVENTS}: run `dossier migrate`")
+        return topics.end_offsets(client, found)
+
+
+def _lag(ends: dict[int, int], store: ClickHouseStore) -> Lag:
+    reached = store.read_reached(EVENTS)
+    counted = sum(min(end, reached[partition].offset + 1) for partition, end in ends.items() if partition in reached)
+    return Lag(counted, sum(ends.values()))

@@ -1,0 +1,47 @@
+"""What counting needs of a database: read facts and windows, write rows. ClickHouse is one, memory another."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from schemas.tables import Table
+from streams.counters import Window
+
+Row: TypeAlias = tuple[object, ...]
+"""Values in the order of the table's declared columns; instants as integers in the column's own unit."""
+
+
+class Stored(Struct, frozen=True, gc=False):
+    """Facts as stored: the position of the last event in them, and the packed registers."""
+
+    pos: int
+    registers: bytes
+
+
+class Reached(Struct, frozen=True):
+    """How far a partition has been counted: the last record's offset, and the position of its last line."""
+
+    pos: int
+    offset: int
+
+
+class Store(Protocol):
+    """Rows with a version: the greatest position of a key is the one that is read.
+
+    Reads see every write confirmed before them. `write` returns when the rows are confirmed, in no particular order
+    among themselves; it repeats what fails or is uncertain for as long as it takes, and raises RefusedRow only for
+    rows that can never be written.
+    """
+
+    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+        """The facts of those of the dossiers that have any."""
+
+    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
+        """Position and counts, in the order of COUNTERS, of those of the partition's windows that have a row."""
+
+    def read_reached(self, topic: str) -> dict[int, Reached]:
+        """How far each partition of the topic has been counted."""
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert the rows as one block."""

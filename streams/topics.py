@@ -1,0 +1,94 @@
+"""The topics on a broker: created once as declared, compared ever after, never changed."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from kafka import TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic, OffsetSpec
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+from msgspec import Struct
+
+from schemas.connection import KafkaConnection
+from schemas.topics import Topic
+from streams.errors import Unreachable
+
+
+class Found(Struct, frozen=True):
+    """A topic as the broker has it."""
+
+    name: str
+    topic_id: str
+    partitions: int
+    replication: int
+
+
+@contextmanager
+def admin(kafka: KafkaConnection) -> Iterator[KafkaAdminClient]:
+    """An admin client; what fails inside becomes Unreachable with the address and what to do."""
+    client = None
+    try:
+        client = KafkaAdminClient(**kafka.options(), bootstrap_timeout_ms=5000, request_timeout_ms=10_000)
+        yield client
+    except KafkaError as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise Unreachable(
+            f"Kafka at {kafka.bootstrap} does not answer ({text}): start it, or correct DOSSIER_KAFKA"
+        ) from error
+    finally:
+        if client is not None:
+            client.close()
+
+
+def find(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Found]:
+    """Those of the topics that exist."""
+    wanted = set(names)
+    return {
+        topic["name"]: Found(
+            topic["name"],
+            str(topic["topic_id"]),
+            len(topic["partitions"]),
+            min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
+        )
+        for topic in client.describe_topics()
+        if topic["name"] in wanted and topic["partitions"]
+    }
+
+
+def differences(client: KafkaAdminClient, declared: Topic, found: Found) -> list[str]:
+    """What is otherwise than declared, a line each."""
+    lines = [
+        f"{declared.name}: {what} is {is_}, declared is {should}"
+        for what, is_, should in (
+            ("partition count", found.partitions, declared.partitions),
+            ("replication", found.replication, declared.replication),
+        )
+        if is_ != should
+    ]
+    config = _config(client, declared.name)
+    lines += [
+        f"{declared.name}: {key} is {config.get(key)}, declared is {value}"
+        for key, value in declared.config.items()
+        if config.get(key) != value
+    ]
+    return lines
+
+
+def create(client: KafkaAdminClient, topic: Topic) -> None:
+    """Make the topic; one that exists by now is left as it is."""
+    new = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.config)
+    try:
+        client.create_topics([new])
+    except TopicAlreadyExistsError:
+        return
+
+
+def end_offsets(client: KafkaAdminClient, topic: Found) -> dict[int, int]:
+    """The offset the next record of each partition will get."""
+    asked = {TopicPartition(topic.name, partition): OffsetSpec.LATEST for partition in range(topic.partitions)}
+    return {at.partition: found.offset for at, found in client.list_partition_offsets(asked).items()}
+
+
+def _config(client: KafkaAdminClient, name: str) -> dict[str, str]:
+    resource = ConfigResource(ConfigResourceType.TOPIC, name)
+    answer = client.describe_configs([resource], config_filter="all")
+    return {key: str(entry["value"]) for key, entry in answer["topic"][name].items()}

@@ -1,0 +1,143 @@
+"""The worker: a thin Faust agent that hands batches of records to the pipeline and acknowledges what is confirmed.
+
+Faust restarts an agent that raised and lets it skip to later offsets, so here every failure around a batch ends the
+process instead, with nothing of it acknowledged; a supervisor starts it again and the records come again.
+"""
+
+import asyncio
+import logging
+import os
+import ssl
+import sys
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faust
+from msgspec import Struct
+
+from schemas.connection import KafkaConnection
+from schemas.errors import DossierError
+from streams.pipeline import Pipeline
+from streams.record import Record
+
+log = logging.getLogger(__name__)
+
+GROUP = "dossier-counting"
+SESSION_SECONDS = 6.0
+
+
+class Pace(Struct, frozen=True):
+    """How many Kafka records a batch takes at most, and how long it waits for them."""
+
+    records: int
+    seconds: float
+
+
+def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace, name: str) -> faust.App:
+    """The Faust app of one worker; `name` is its identity in the group and must be its own."""
+    app = faust.App(
+        GROUP,
+        broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
+        broker_credentials=_credentials(kafka),
+        consumer_group_instance_id=name,
+        consumer_auto_offset_reset="earliest",
+        # A worker that died must be missed soon, and a slow database must never look like a dead worker.
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=SESSION_SECONDS / 4,
+        broker_commit_interval=1,
+        broker_max_poll_records=500,
+        stream_buffer_maxsize=4096,
+        stream_wait_empty=True,
+        # No tables, no changelogs, no internal topics: state lives in ClickHouse.
+        store="memory://",
+        table_standby_replicas=0,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        worker_redirect_stdouts=False,
+    )
+    app.conf.web_enabled = False
+    records = app.topic(topic, key_serializer="raw", value_serializer="raw")
+
+    @app.agent(records, concurrency=1, name="counting")
+    async def counting(stream: Any) -> None:
+        counting_thread = ThreadPoolExecutor(1, "count")
+        async with _Deadly():
+            async for events in stream.noack_take(pace.records, within=pace.seconds):
+                batch = [_record(event.message) for event in events]
+                confirmed = await asyncio.get_running_loop().run_in_executor(counting_thread, pipeline.take, batch)
+                _watched(_acknowledge(stream, list(events), asyncio.wrap_future(confirmed)))
+
+    @app.on_partitions_revoked.connect  # type: ignore[arg-type]  # its protocol names its arguments otherwise
+    async def revoked(_app: object, partitions: set[Any], **_: object) -> None:
+        pipeline.revoke({partition.partition for partition in partitions if partition.topic == topic})
+
+    return app
+
+
+def run(app: faust.App, pipeline: Pipeline) -> None:
+    """Run the worker until SIGTERM or Ctrl-C; what was confirmed by then is acknowledged."""
+    worker = faust.Worker(app, loglevel=None, quiet=True, redirect_stdouts=False)
+    worker.spinner = None
+    try:
+        worker.execute_from_commandline()
+    finally:
+        pipeline.close()
+
+
+class _Deadly:
+    """Ends the process when anything but a cancellation leaves its block."""
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None and not isinstance(error, asyncio.CancelledError | GeneratorExit):
+            end_process(error)
+
+
+def end_process(error: BaseException) -> None:
+    """Say why, and end this process at once, without acknowledging or committing anything more."""
+    if isinstance(error, DossierError):
+        log.critical("%s", error)
+        status = error.exit_code
+    else:
+        log.critical("the worker ends, nothing of this batch is acknowledged", exc_info=error)
+        status = 70
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+async def _acknowledge(stream: Any, events: Sequence[Any], confirmed: Awaitable[None]) -> None:
+    async with _Deadly():
+        await confirmed
+        for event in events:
+            await stream.ack(event)
+
+
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def _watched(work: Any) -> None:
+    """Run it beside, and keep a reference: the loop itself would let it be collected."""
+    task = asyncio.ensure_future(work)
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+def _record(message: Any) -> Record:
+    # Faust has turned Kafka's milliseconds into seconds.
+    timestamp = -1 if message.timestamp is None else round(message.timestamp * 1000)
+    return Record(message.partition, message.offset, timestamp, message.value)
+
+
+def _credentials(kafka: KafkaConnection) -> Any:
+    context = ssl.create_default_context(cafile=kafka.ca_file or None) if kafka.security.endswith("SSL") else None
+    if kafka.security.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=kafka.user, password=kafka.password.reveal(), mechanism=kafka.mechanism, ssl_context=context
+        )
+    return faust.SSLCredentials(context) if context else None
