@@ -5,9 +5,16 @@ import sys
 from importlib.metadata import version
 
 import click
+from click.shell_completion import get_completion_class
 
+from cli.auditing import audit_command
+from cli.demo import demo
+from cli.doctor import doctor
+from cli.importing import import_file
 from cli.migrating import migrate_command
-from cli.settings import Settings
+from cli.platform import down, status, up
+from cli.report import report_command
+from cli.settings import VARIABLES, Settings
 from cli.working import work
 from schemas.errors import DossierError
 
@@ -20,7 +27,42 @@ def dossier(context: click.Context) -> None:
     context.obj = Settings.from_env(os.environ)
 
 
-for command in (migrate_command, work):
+@click.command("settings")
+@click.pass_obj
+def settings_command(settings: Settings) -> None:
+    """List the environment variables that are read, and what is in force now."""
+    for name, meaning in VARIABLES.items():
+        click.echo(f"{name:<28} {meaning}")
+    click.echo(f"\ndata directory  {settings.data}\nrules           {settings.profile.rules}")
+    for what, address in (("kafka", settings.kafka_address), ("clickhouse", settings.clickhouse_address)):
+        click.echo(f"{what:<15} {address or 'none runs'}")
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what makes SHELL complete this command; for bash: eval "$(dossier completion bash)"."""
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"no completion for {shell}")
+    click.echo(found(context.find_root().command, {}, "dossier", "_DOSSIER_COMPLETE").source())
+
+
+for command in (
+    up,
+    status,
+    down,
+    demo,
+    migrate_command,
+    import_file,
+    work,
+    report_command,
+    audit_command,
+    doctor,
+    settings_command,
+    completion,
+):
     dossier.add_command(command)
 
 

@@ -31,4 +31,7 @@ def work(settings: Settings, name: str | None) -> None:
     counting = Counting(identity, store, dossiers=settings.cache_dossiers, windows=settings.cache_dossiers)
     pipeline = Pipeline(counting, store, DeadLetterTopic(settings.kafka))
     pace = Pace(settings.batch_records, settings.batch_seconds)
-    run(make_app(settings.kafka, identity.topic, pipeline, pace, name or f"{socket.gethostname()}-{os.getpid()}"), pipeline)
+    run(
+        make_app(settings.kafka, identity.topic, pipeline, pace, name or f"{socket.gethostname()}-{os.getpid()}"),
+        pipeline,
+    )

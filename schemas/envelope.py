@@ -6,13 +6,14 @@ with a reason. One bad line does not take its envelope along.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from schemas.events import AnyEvent, Event
+from schemas.events import Amended, AnyEvent, Event
 
 MAX_EVENTS = 500
 """Events a publisher puts into one envelope at most; a decoder takes up to MAX_LINES."""
@@ -85,34 +86,46 @@ def decode(value: bytes | None, published_at: datetime) -> Decoded:
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             decoded.rejections.append(_explain(index, line, error))
             continue
-        if event.occurred_at > horizon or (event.recorded_at and event.recorded_at > horizon):
-            decoded.rejections.append(_in_the_future(index, line, event, published_at))
+        if ahead := _ahead(event, horizon):
+            at = getattr(event, ahead).isoformat()
+            detail = f"{ahead} = {at} lies after the record's own time {published_at.isoformat()}"
+            decoded.rejections.append(Rejection(index, "future", ahead, detail, line))
         else:
             decoded.events.append((index, event))
     return decoded
 
 
-_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
-_OWN = re.compile(r"^(?P<field>\w+) = ")
+def _ahead(event: Event, horizon: datetime) -> str:
+    """The field that says something happened or was recorded after the horizon; empty where none does."""
+    if event.occurred_at > horizon:
+        return "occurred_at"
+    if event.recorded_at is not None and event.recorded_at > horizon:
+        return "recorded_at"
+    if isinstance(event, Amended) and event.received_at is not None and event.received_at > horizon:
+        return "received_at"
+    return ""
+
+
+_PATH = re.compile(r" - at `\$\.(?P<field>\w+)`$")
+_OWN = re.compile(r"^(?P<field>\w+) = | required field `(?P<missing>\w+)`$")
 
 
 def _explain(index: int, line: bytes, error: Exception) -> Rejection:
     message = str(error)
-    if not isinstance(error, msgspec.ValidationError):
-        return Rejection(index, "malformed", "", message, line)
     at = _PATH.search(message)
-    own = _OWN.search(message)
-    field = at["path"] if at else own["field"] if own else ""
-    detail = _PATH.sub("", message)
-    if at and field and "." not in field:
-        found = _ANYTHING.decode(line).get(field, "missing")
-        detail = f"{detail}: {field} = {found!r:.200}"
+    detail = _plain(_PATH.sub("", message))
+    if not isinstance(error, msgspec.ValidationError):
+        return Rejection(index, "malformed", "", detail, line)
+    if at is None:
+        own = _OWN.search(message)
+        return Rejection(index, "invalid", own[own.lastgroup or 0] if own else "", detail, line)
+    field = at["field"]
+    # A line that is broken further on does not give its value away: the field alone must do.
+    with suppress(msgspec.MsgspecError, RecursionError, ValueError):
+        detail = f"{detail}: {field} = {_ANYTHING.decode(line)[field]!r:.200}"
     return Rejection(index, "unknown_kind" if field == "kind" else "invalid", field, detail, line)
 
 
-def _in_the_future(index: int, line: bytes, event: Event, published_at: datetime) -> Rejection:
-    field = "occurred_at" if event.occurred_at > published_at + FUTURE_TOLERANCE else "recorded_at"
-    detail = (
-        f"{field} = {getattr(event, field).isoformat()} lies after the record's own time {published_at.isoformat()}"
-    )
-    return Rejection(index, "future", field, detail, line)
+def _plain(message: str) -> str:
+    """The message cut to a length and free of control characters: parts of it are what somebody sent."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message[:300])

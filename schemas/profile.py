@@ -25,8 +25,9 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         try:
             ZoneInfo(self.time_zone)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"time_zone = {self.time_zone!r} is not a zone of the IANA time zone database") from error
+        except (KeyError, OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError
+            named = f"{self.time_zone!r:.200}"
+            raise ValueError(f"time_zone = {named} is not a zone of the IANA time zone database") from error
 
     @property
     def zone(self) -> ZoneInfo:
@@ -42,6 +43,19 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 def decode_profile(text: bytes, name: str) -> Profile:
     """Read a profile's TOML; raises SettingError that names the file, the key and the value."""
     try:
-        return msgspec.toml.decode(text, type=Profile)
-    except (msgspec.MsgspecError, ValueError) as error:
+        return _read(text)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise SettingError(f"{name}: {error}; see docs/operator.md, “Profile”") from error
+
+
+def _read(text: bytes) -> Profile:
+    held = msgspec.toml.decode(text)
+    keys = Profile.__struct_fields__
+    for key, value in held.items():
+        if key not in keys:
+            raise ValueError(f"{key!r} = {value!r:.200} is not known; the keys are {', '.join(keys)}")
+    try:
+        return msgspec.convert(held, Profile)
+    except msgspec.ValidationError as error:
+        detail, _, key = str(error).removesuffix("`").partition(" - at `$.")
+        raise ValueError(f"{key} = {held[key]!r:.200}: {detail}" if key else detail) from error

@@ -119,6 +119,10 @@ class ClickHouseStore(Store):
         sql = "SELECT partition, pos, offset FROM progress FINAL WHERE topic = %(topic)s"
         return {partition: Reached(pos, offset) for partition, pos, offset in self._read(sql, topic=topic)}
 
+    def read_counted(self) -> list[tuple[Any, ...]]:
+        """A value that changes whenever a batch is counted."""
+        return self._read("SELECT topic, partition, pos FROM progress FINAL ORDER BY topic, partition")
+
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows as one block, again and again until it is confirmed."""
         if not rows:

@@ -34,8 +34,8 @@ def migrate(plan: Plan, tell: Callable[[str], None], *, dry_run: bool = False) -
     Safe to repeat, and to interrupt: a migration that was applied in part must be applied again, so its statements are
     recorded only at its end. Raises Unreachable, WrongIdentity, or NotMigrated where an applied migration was changed.
     """
-    differing = _make_topics(plan, tell, dry_run)
-    _make_tables(plan, tell, dry_run)
+    differing = make_topics(plan, tell, dry_run)
+    make_tables(plan, tell, dry_run)
     if not dry_run:
         identify(plan, tell, enter=True)
     return differing
@@ -83,7 +83,8 @@ def identify(plan: Plan, tell: Callable[[str], None] | None = None, *, enter: bo
     return Identity(EVENTS, partitions, epoch, plan.profile)
 
 
-def _make_topics(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> list[str]:
+def make_topics(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> list[str]:
+    """Create the topics that are missing; returns what differs in those that exist."""
     differing: list[str] = []
     with topics.admin(plan.kafka) as client:
         wanted = declared(plan.partitions, plan.replication)
@@ -99,7 +100,8 @@ def _make_topics(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> list
     return differing
 
 
-def _make_tables(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> None:
+def make_tables(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> None:
+    """Create the database, apply the migrations that are missing, and make anew the views that changed."""
     # The database may not exist yet, so the first connection names none.
     server = connect(structs.replace(plan.clickhouse, database=""))
     database = plan.clickhouse.database

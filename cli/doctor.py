@@ -1,0 +1,152 @@
+"""`dossier doctor`: what is reachable, which versions, what is wrong and what to do about it."""
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+
+import click
+from clickhouse_driver.errors import Error
+from msgspec import Struct
+
+from cli.migrating import plan_of
+from cli.settings import Settings
+from deploy.embedded.state import read_state
+from schemas.errors import DossierError
+from schemas.topics import declared
+from streams import topics
+from streams.clickhouse import connect, explain
+from streams.migration import identify, migrate
+from streams.progress import lag
+from streams.worker import GROUP
+
+_LITTLE_DISK = 1 << 30
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at: whether it is well, and what was seen, with what to do where it is not."""
+
+    well: bool
+    subject: str
+    seen: str
+
+
+@click.command("doctor")
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Look at everything this program needs, and say what is wrong and what to do about it.
+
+    Ends with 0 where all is well, else with 1.
+    """
+    findings = []
+    for finding in examine(context.obj):
+        findings.append(finding)
+        mark = click.style("ok   ", fg="green") if finding.well else click.style("wrong", fg="red")
+        click.echo(f"{mark}  {finding.subject:<11} {finding.seen}")
+    context.exit(0 if all(finding.well for finding in findings) else 1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after another; a thing that cannot be looked at is a finding, too."""
+    looks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("program", _program),
+        ("platform", _platform),
+        ("disk", _disk),
+        ("kafka", _kafka),
+        ("topics", _topics),
+        ("clickhouse", _clickhouse),
+        ("tables", _tables),
+        ("identity", _identity),
+        ("workers", _workers),
+    )
+    for subject, look in looks:
+        try:
+            yield Finding(True, subject, look(settings))
+        except DossierError as error:
+            yield Finding(False, subject, str(error))
+
+
+class _Wrong(DossierError):
+    """A finding that is not well."""
+
+
+def _program(settings: Settings) -> str:
+    return (
+        f"dossier {version('dossier-stream')}, Python {platform.python_version()}, faust {version('faust-streaming')}, "
+        f"rules {settings.profile.rules}"
+    )
+
+
+def _platform(settings: Settings) -> str:
+    state = read_state(settings.data)
+    if state is None:
+        return f"none runs in {settings.data}; addresses come from the environment"
+    unwell = [
+        f"{process.name} is {process.state}, see {process.log}"
+        for process in state.processes
+        if process.state != "ready"
+    ]
+    if unwell:
+        raise _Wrong("; ".join(unwell))
+    return f"{len(state.processes)} processes ready in {settings.data}"
+
+
+def _disk(settings: Settings) -> str:
+    place = next(path for path in (settings.data, *settings.data.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < _LITTLE_DISK:
+        raise _Wrong(f"only {free >> 20} MiB are free at {place}: make room before ClickHouse or Kafka stop")
+    return f"{free >> 30} GiB free at {place}"
+
+
+def _kafka(settings: Settings) -> str:
+    with topics.admin(settings.kafka) as client:
+        brokers = client.describe_cluster()["brokers"]
+        release = ".".join(map(str, client.get_broker_version_data(brokers[0]["broker_id"]).broker_version))
+    return f"{release} or later at {settings.kafka.bootstrap}, {len(brokers)} broker(s)"
+
+
+def _topics(settings: Settings) -> str:
+    wanted = declared(settings.partitions, settings.replication)
+    with topics.admin(settings.kafka) as client:
+        found = topics.find(client, [topic.name for topic in wanted])
+        missing = [topic.name for topic in wanted if topic.name not in found]
+        if missing:
+            raise _Wrong(f"{', '.join(missing)} missing: run `dossier migrate`")
+        differing = [line for topic in wanted for line in topics.differences(client, topic, found[topic.name])]
+    if differing:
+        raise _Wrong("; ".join(differing))
+    return ", ".join(f"{topic.name} ({topic.partitions})" for topic in wanted)
+
+
+def _clickhouse(settings: Settings) -> str:
+    client = connect(settings.clickhouse)
+    try:
+        return f"{client.execute('SELECT version()')[0][0]} at {settings.clickhouse.address}"
+    except (Error, OSError, EOFError) as error:
+        raise explain(error, settings.clickhouse) from error
+    finally:
+        client.disconnect()
+
+
+def _tables(settings: Settings) -> str:
+    pending: list[str] = []
+    migrate(plan_of(settings), pending.append, dry_run=True)
+    if pending:
+        names = ", ".join(line.removeprefix("apply ") for line in pending if line.startswith("apply "))
+        raise _Wrong(f"not applied: {names or 'topics'}: run `dossier migrate`")
+    return f"database {settings.clickhouse.database} is as declared"
+
+
+def _identity(settings: Settings) -> str:
+    identity = identify(plan_of(settings))
+    return f"{identity.topic}, {identity.partitions} partitions, epoch {identity.epoch}"
+
+
+def _workers(settings: Settings) -> str:
+    with topics.admin(settings.kafka) as client:
+        members = len(client.describe_groups([GROUP])[GROUP]["members"])
+    behind = lag(settings.kafka, settings.clickhouse)
+    if not members:
+        raise _Wrong(f"none runs and {behind.left} records wait: start one with `dossier work`")
+    return f"{members} running, {behind.left} of {behind.total} records to count"

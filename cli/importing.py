@@ -1,0 +1,172 @@
+"""`dossier import`: the rows of a file become events on Kafka."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.reporting import Report
+from cli.settings import Settings
+from cli.stopping import Interrupted, Stop
+from connectors.files import STDIN, Rows, format_of
+from connectors.importing import Import, Tally
+from connectors.mapping import FORMATS, Mapping, load_mapping
+from connectors.publisher import BULK, Publisher, connect
+from connectors.rejects import Rejects
+from connectors.rule import Rule
+from connectors.values import Clock, to_instant
+from schemas.envelope import FUTURE_TOLERANCE
+
+STOP_SECONDS = 15.0
+"""How long a stopped import waits for what is under way."""
+
+
+@click.command("import")
+@click.argument("file")
+@click.option("--mapping", "mapping_file", type=click.Path(path_type=Path), required=True, help="TOML mapping file.")
+@click.option(
+    "--format", "told_format", type=click.Choice(FORMATS), help="Format, where the extension does not say it."
+)
+@click.option("--as-of", help="When the source exported this (ISO 8601); overrides the mapping.")
+@click.option("--rejects", "rejects_file", type=click.Path(path_type=Path, dir_okay=False), help="Where rejects go.")
+@click.option(
+    "--max-rejects",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Share of rejects that stops it.",
+)
+@click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
+@click.pass_obj
+def import_file(
+    settings: Settings,
+    file: str,
+    mapping_file: Path,
+    told_format: str | None,
+    as_of: str | None,
+    rejects_file: Path | None,
+    max_rejects: float,
+    wait: bool,
+    dry_run: bool,
+) -> None:
+    """Publish the rows of FILE (CSV, JSON lines or Parquet; - is standard input) as events.
+
+    Importing a file again counts nothing twice. Rows that do not fit are put aside with line and reason.
+    Exit codes: 2 wrong mapping or file, 3 Kafka is away, 4 too many rejects, 130 or 143 stopped.
+    """
+    now = datetime.now(UTC)
+    mapping = load_mapping(mapping_file)
+    if as_of is not None:
+        mapping = msgspec.structs.replace(mapping, recorded_at=None)
+    rule = Rule(mapping, _told_at(file, mapping, as_of, now), now)
+    rejects = Rejects(_rejects_path(settings, file, rejects_file, now))
+    started = time.monotonic()
+    with (
+        Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping, told_format)) as rows,
+        Stop() as stop,
+        _publisher(settings, dry_run) as publisher,
+        rejects,
+    ):
+        job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
+        try:
+            with Report(lambda: _far(job.tally, rows, time.monotonic() - started)) as report:
+                _run(job, rows, stop, report)
+                if publisher:
+                    publisher.flush(STOP_SECONDS if stop.signal else None)
+        finally:
+            click.echo(_summary(job.tally, rejects, time.monotonic() - started, dry_run=dry_run))
+        if wait and publisher and not stop.signal:
+            _wait(settings, stop)
+    if stop.signal:
+        click.echo(f"stopped after row {job.tally.rows}: import again to go on, nothing is counted twice", err=True)
+        raise click.exceptions.Exit(stop.exit_code)
+
+
+def _run(job: Import, rows: Rows, stop: Stop, report: Report) -> None:
+    try:
+        for _ in job.run(stop.each(rows)):
+            report.tick()
+    except Interrupted:
+        return
+
+
+def _wait(settings: Settings, stop: Stop) -> None:
+    from streams.progress import Lag, wait_until_counted
+
+    left = 0
+    with Report(lambda: f"waiting until all is counted: {left:,} records left") as report:
+
+        def on_progress(lag: Lag) -> None:
+            nonlocal left
+            left = lag.left
+            report.tick()
+
+        try:
+            with stop.waiting():
+                wait_until_counted(settings.kafka, settings.clickhouse, on_progress)
+        except Interrupted:
+            return
+    click.echo("everything published so far is counted")
+
+
+@contextmanager
+def _publisher(settings: Settings, dry_run: bool) -> Iterator[Publisher | None]:
+    if dry_run:
+        yield None
+    else:
+        with connect(settings.kafka, BULK) as publisher:
+            yield publisher
+
+
+def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> datetime:
+    if as_of is not None:
+        try:
+            told_at = to_instant(as_of, Clock(mapping.zone))
+        except ValueError as error:
+            raise click.BadParameter(f"{as_of!r} {error}", param_hint="--as-of") from error
+    elif mapping.as_of is not None:
+        told_at = mapping.as_of
+    elif file == STDIN or not Path(file).is_file():
+        told_at = now
+    else:
+        told_at = min(datetime.fromtimestamp(Path(file).stat().st_mtime, UTC), now)
+    if told_at > now + FUTURE_TOLERANCE:
+        raise click.BadParameter(f"{told_at.isoformat()} lies in the future", param_hint="--as-of or as_of")
+    return told_at
+
+
+def _rejects_path(settings: Settings, file: str, told: Path | None, now: datetime) -> Path:
+    if told is None:
+        name = "stdin" if file == STDIN else Path(file).name
+        return settings.data / "rejects" / f"{name}-{now:%Y%m%dT%H%M%S%f}.csv"
+    if file != STDIN and told.exists() and told.samefile(file):
+        raise click.BadParameter(f"{told} is the file that is to be imported", param_hint="--rejects")
+    # What an earlier import put there is not of this one.
+    told.unlink(missing_ok=True)
+    return told
+
+
+def _far(tally: Tally, rows: Rows, seconds: float) -> str:
+    share = f" ({rows.read_bytes / rows.total_bytes:.0%})" if rows.total_bytes else ""
+    return f"{_counts(tally)}{share}, {tally.rows / max(seconds, 0.001):,.0f} rows/s"
+
+
+def _counts(tally: Tally) -> str:
+    return f"{tally.rows:,} rows: {tally.events:,} events, {tally.repeats:,} repeats, {tally.rejects:,} rejects"
+
+
+def _summary(tally: Tally, rejects: Rejects, seconds: float, *, dry_run: bool) -> str:
+    lines = [
+        f"rows       {tally.rows:>12,}" + (f"  ({tally.silent:,} gave no event)" if tally.silent else ""),
+        f"{'events':<10} {tally.events:>12,}  {'not published: dry run' if dry_run else 'published'}",
+        f"repeats    {tally.repeats:>12,}  skipped, said before in this file",
+        f"rejects    {tally.rejects:>12,}" + (f"  in {rejects.path}" if rejects.count else ""),
+        f"seconds    {seconds:>12,.1f}",
+    ]
+    return "\n".join(lines)

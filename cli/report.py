@@ -1,0 +1,93 @@
+"""`dossier report`: the figures of each agency, for people and for programs."""
+
+import csv
+import sys
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from cli.settings import Settings
+from schemas.profile import Profile
+from streams.report import FIGURES, RATES, Freshness, Report, report
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("report")
+@click.option("--from", "since", type=_DAY, help="First local day to count.  [default: the beginning]")
+@click.option("--to", "until", type=_DAY, help="Last local day to count.  [default: the end]")
+@click.option("--csv", "shape", flag_value="csv", help="All figures as CSV, one agency a line, the total last.")
+@click.option("--json", "shape", flag_value="json", help="All figures as JSON, with `agencies` and `total`.")
+@click.pass_obj
+def report_command(settings: Settings, since: datetime | None, until: datetime | None, shape: str | None) -> None:
+    """Show received, online rate, resolved, on-time rate, open and overdue dossiers of each agency.
+
+    Open and overdue are as of now. A rate without a denominator is empty, never 0.
+    """
+    zone = settings.profile.zone
+    found = report(
+        settings.clickhouse,
+        settings.profile,
+        since and datetime.combine(since, time(), zone),
+        until and datetime.combine(until + timedelta(days=1), time(), zone),
+    )
+    if shape == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found)))
+    elif shape == "csv":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(["agency", *FIGURES, *RATES])
+        for row in (*found.agencies, {"agency": ""} | found.total):
+            writer.writerow([row["agency"], *(row[name] for name in (*FIGURES, *RATES))])
+    else:
+        show(found, settings.profile)
+
+
+def show(found: Report, profile: Profile) -> None:
+    """Print the report as a table with a line on how fresh it is."""
+    table = Table(caption_justify="left")
+    for heading in ("Agency", "Received", "Online", "Resolved", "On time", "Open", "Overdue"):
+        table.add_column(heading, justify="left" if heading == "Agency" else "right")
+    for row in found.agencies:
+        table.add_row(row["agency"], *_figures(row))
+    table.add_section()
+    table.add_row("Total", *_figures(found.total), style="bold")
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(_freshness(found.freshness, found.as_of, profile), soft_wrap=True)
+
+
+def _figures(row: dict[str, Any]) -> list[str]:
+    def rate(name: str) -> str:
+        return "no data" if row[name] is None else f"{row[name]:.1%}"
+
+    return [
+        f"{row['received']:,}",
+        rate("online_rate"),
+        f"{row['resolved']:,}",
+        rate("on_time_rate"),
+        f"{row['open']:,}",
+        f"{row['overdue']:,}",
+    ]
+
+
+def _freshness(fresh: Freshness, as_of: datetime, profile: Profile) -> str:
+    if fresh.occurred_at is None or fresh.published_at is None or fresh.counted_at is None:
+        return "No events have been counted yet."
+    local = fresh.occurred_at.astimezone(profile.zone)
+    behind = (fresh.counted_at - fresh.published_at).total_seconds()
+    return (
+        f"Newest event of {local:%Y-%m-%d %H:%M} ({profile.time_zone}), published {_ago(as_of - fresh.published_at)} "
+        f"ago, counted within {max(behind, 0.0):.1f} s. Terms are compared by {profile.terms}."
+    )
+
+
+def _ago(span: timedelta) -> str:
+    seconds = max(span.total_seconds(), 0.0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

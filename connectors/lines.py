@@ -1,0 +1,34 @@
+"""Physical lines of a byte stream: bounded, numbered, and shown safely."""
+
+from collections.abc import Iterator
+from typing import IO, NamedTuple
+
+BOM = b"\xef\xbb\xbf"
+MAX_LINE_BYTES = 8 * 1024 * 1024
+"""A longer line is cut and rejected, so that a file without line ends cannot fill the memory."""
+
+
+class Line(NamedTuple):
+    """A line with its end, numbered from 1; `cut` says why it is not whole, empty where it is."""
+
+    number: int
+    content: bytes
+    cut: str = ""
+
+
+def lines_of(stream: IO[bytes]) -> Iterator[Line]:
+    """The lines of a stream, ended by LF or CR LF."""
+    number = 0
+    while content := stream.readline(MAX_LINE_BYTES):
+        number += 1
+        if len(content) < MAX_LINE_BYTES or content.endswith(b"\n"):
+            yield Line(number, content)
+            continue
+        while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+            pass
+        yield Line(number, content, f"the line has more than {MAX_LINE_BYTES} bytes")
+
+
+def shown(content: bytes) -> str:
+    r"""The text of a line without its end; bytes that are no UTF-8 are written \xNN."""
+    return content.rstrip(b"\r\n").decode("utf-8", "backslashreplace")

@@ -1,0 +1,78 @@
+"""Past traffic: a given number of dossiers of a given period, in the order in which their events arrived."""
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import accumulate
+from random import Random
+
+from connectors.simulator.calendar import OfficeCalendar, activity, instant
+from connectors.simulator.life import Arrival, World
+from connectors.simulator.plan import Plan
+from schemas.events import Channel, Event
+
+_CELL = 900.0
+_ONLINE, _POSTAL, _FEEDBACK = 0.65, 0.05, 0.02
+
+
+def history(plan: Plan, begin: datetime, end: datetime, dossiers: int) -> Iterator[tuple[datetime, Event]]:
+    """Yield (arrival, event) in order of arrival.
+
+    Exactly so many dossiers are received from `begin` up to `end`, 65 % of them online, 5 % by post, and one feedback
+    for fifty dossiers; what arrives at `end` or later has not happened yet. Of every thousand dossiers exactly the
+    planned share is late in the end. The same arguments give the same events.
+    """
+    until = end.timestamp()
+    pending: list[Arrival] = []
+    for received, life in _lives(plan, begin.timestamp(), until, dossiers):
+        while pending and pending[0].at < received:
+            arrival = heapq.heappop(pending)
+            yield instant(arrival.at), arrival.event
+        for arrival in life:
+            if arrival.at < until:
+                heapq.heappush(pending, arrival)
+    while pending:
+        arrival = heapq.heappop(pending)
+        yield instant(arrival.at), arrival.event
+
+
+def _lives(plan: Plan, begin: float, end: float, dossiers: int) -> Iterator[tuple[float, list[Arrival]]]:
+    world = World(plan, OfficeCalendar())
+    online, postal = round(dossiers * _ONLINE), round(dossiers * _POSTAL)
+    shares: list[tuple[Channel | None, int]] = [
+        ("online", online),
+        ("postal", postal),
+        ("direct", dossiers - online - postal),
+        (None, round(dossiers * _FEEDBACK)),
+    ]
+    streams = [
+        ((at, place, channel) for at in receptions(plan.seed + place, begin, end, count, online=place in (0, 3)))
+        for place, (channel, count) in enumerate(shares)
+    ]
+    number = feedbacks = 0
+    for at, _, channel in heapq.merge(*streams):
+        if channel is None:
+            # Feedbacks count backwards, so that they never take a dossier's number and its place among a thousand.
+            feedbacks += 1
+            yield at, world.feedback(10**9 - feedbacks, at)
+        else:
+            number += 1
+            yield at, world.dossier(number, at, channel)
+
+
+def receptions(seed: int, begin: float, end: float, count: int, *, online: bool) -> Iterator[float]:
+    """So many instants from `begin` up to `end`, rising, as dense as the activity of their hours."""
+    cells = [begin + _CELL * number for number in range(int((end - begin) // _CELL) + 1)]
+    widths = [min(_CELL, end - at) for at in cells]
+    cumulated = list(accumulate(activity(at, online=online) * width for at, width in zip(cells, widths, strict=True)))
+    if not cumulated[-1]:
+        # No office opens in this period; what must come, comes evenly.
+        cumulated = list(accumulate(widths))
+    draw = Random(seed).random  # noqa: S311
+    cell, before = 0, 0.0
+    for number in range(count):
+        target = (number + draw()) / count * cumulated[-1]
+        while cumulated[cell] <= target:
+            before = cumulated[cell]
+            cell += 1
+        yield cells[cell] + (target - before) / (cumulated[cell] - before) * widths[cell]

@@ -1,0 +1,74 @@
+"""What a simulation is told: everything its events depend on, so that the same plan gives the same events."""
+
+from bisect import bisect
+from itertools import accumulate
+
+from msgspec import Struct
+
+PROVINCE = "H26"
+STEPS = ("Kiểm tra hồ sơ", "Thẩm định", "Lấy ý kiến", "Trình ký", "Đóng dấu")
+UNITS = ("Bộ phận Một cửa", "Phòng Chuyên môn", "Văn phòng", "Lãnh đạo")
+GATEWAYS = ("PAYGOV", "VNPT-PAY", "VIETTEL")
+
+
+class Plan(Struct, frozen=True):
+    """Shares are of 1; `late` is the share of dossiers resolved after their term, `duplicates` of events sent twice."""
+
+    seed: int = 1
+    agencies: int = 60
+    duplicates: float = 0.02
+    late: float = 0.09
+    source: str = "simulator"
+
+
+class Procedure(Struct, frozen=True):
+    """A procedure: its code, its term in working days, its fee in đồng (0: free), whether taxes may be due."""
+
+    code: str
+    days: int
+    fee: int
+    obligation: bool
+
+
+class Agencies:
+    """Departments and communes of one province, with volumes that fall as Zipf's law has it."""
+
+    def __init__(self, count: int) -> None:
+        departments = max(1, count // 6)
+        self.codes = tuple(
+            f"{PROVINCE}.{number + 1:02d}" if number < departments else f"{PROVINCE}.{101 + number - departments}"
+            for number in range(count)
+        )
+        # Neither the departments nor the communes come first: every sixth by volume is a department.
+        busiest = sorted(range(count), key=lambda number: (number % departments, number))
+        self._ranked = tuple(self.codes[number] for number in busiest)
+        self._cumulated = tuple(accumulate(1 / (rank + 1) for rank in range(count)))
+
+    def pick(self, draw: float) -> str:
+        """The agency for a number drawn evenly from [0, 1)."""
+        return self._ranked[bisect(self._cumulated, draw * self._cumulated[-1])]
+
+
+_DAYS = (1, 3, 5, 2, 10, 15, 7, 5, 20, 3, 1, 30)
+_FEES = (0, 15_000, 50_000, 0, 100_000, 0, 250_000, 0, 30_000, 500_000)
+
+
+class Catalogue:
+    """Forty procedures, some asked for far more often than others."""
+
+    def __init__(self) -> None:
+        self.procedures = tuple(
+            Procedure(f"1.{4000 + 37 * number:06d}", _DAYS[number % 12], _FEES[number % 10], number % 8 == 6)
+            for number in range(40)
+        )
+        self._cumulated = tuple(accumulate(1 / (rank + 2) for rank in range(40)))
+
+    def pick(self, draw: float) -> Procedure:
+        """The procedure for a number drawn evenly from [0, 1)."""
+        return self.procedures[bisect(self._cumulated, draw * self._cumulated[-1])]
+
+
+def spread(number: int, seed: int, salt: int) -> int:
+    """A number from 0 to 999 such that every thousand consecutive `number`s get each exactly once."""
+    # 7 and its powers share no factor with 1000, so this permutes.
+    return (number * pow(7, 3 + salt % 4, 1000) + seed * 131 + salt * 577) % 1000

@@ -1,0 +1,105 @@
+"""The way to a topic: what the publisher needs of Kafka, and Kafka itself."""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
+
+from connectors.errors import Unreachable
+from schemas.connection import KafkaConnection
+
+# What goes wrong reaches the caller as an error of ours; the client's own log lines would only repeat it.
+logging.getLogger("kafka").addHandler(logging.NullHandler())
+
+OnDone: TypeAlias = Callable[[Exception | None], None]
+"""Told once per record how it ended, on any thread: None when every replica that must have it has it."""
+
+
+class Transport(Protocol):
+    """One topic. `send` returns at once and keeps the order of the records of a partition."""
+
+    address: str
+    topic: str
+    partitions: int
+
+    def send(self, partition: int, value: bytes, on_done: OnDone) -> None:
+        """Hand over one record. It may raise instead of telling `on_done`; then the record was not taken."""
+
+    def close(self) -> None:
+        """Give up what is under way after a moment, and release sockets and threads."""
+
+
+class KafkaTransport:
+    """A topic of a Kafka cluster, through an idempotent producer that waits for all in-sync replicas.
+
+    Raises Unreachable within `patience` seconds when no broker answers or the topic does not exist. Records are not
+    compressed by default: the consumer's client reads nothing but gzip without further libraries, and gzip takes nine
+    times as long as encoding the events did.
+    """
+
+    def __init__(
+        self, kafka: KafkaConnection, topic: str, *, patience: float = 5.0, compression: str | None = None
+    ) -> None:
+        self.address = kafka.bootstrap
+        self.topic = topic
+        milliseconds = int(patience * 1000)
+        clients: list[KafkaNetClient] = []
+
+        def client(**options: object) -> KafkaNetClient:
+            clients.append(KafkaNetClient(**options))
+            return clients[-1]
+
+        try:
+            self._producer = KafkaProducer(
+                **kafka.options(),
+                client_id="dossier-publisher",
+                enable_idempotence=True,
+                acks="all",
+                compression_type=compression,
+                batch_size=512 * 1024,
+                max_request_size=1_000_000,
+                max_block_ms=milliseconds,
+                bootstrap_timeout_ms=milliseconds,
+                reconnect_backoff_max_ms=1000,
+                request_timeout_ms=30_000,
+                delivery_timeout_ms=120_000,
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+                kafka_client=client,
+            )
+        except (KafkaError, OSError) as error:
+            # A producer that cannot start leaves its client's sockets open.
+            for left in clients:
+                left.close()
+            raise Unreachable(
+                f"no Kafka broker answers at {kafka.bootstrap} ({_brief(error)}): start it (`dossier up`) or set "
+                "DOSSIER_KAFKA to its host:port"
+            ) from error
+        try:
+            self.partitions = len(self._producer.partitions_for(topic))
+        except KafkaError as error:
+            self._producer.close(timeout=0)
+            raise Unreachable(
+                f"topic {topic} is not on the Kafka at {kafka.bootstrap} ({_brief(error)}): run `dossier migrate`"
+            ) from error
+
+    def send(self, partition: int, value: bytes, on_done: OnDone) -> None:
+        """Hand over one record; raises KafkaError when the producer does not take it."""
+        future = self._producer.send(self.topic, value=value, partition=partition)
+        future.add_callback(lambda _: on_done(None))
+        future.add_errback(on_done)
+
+    def close(self) -> None:
+        """Stop the producer; what is not acknowledged by then is told as failed."""
+        try:
+            self._producer.close(timeout=1)
+        except KafkaError:
+            # With records left it raises before it has stopped its thread.
+            self._producer._sender.force_close()
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

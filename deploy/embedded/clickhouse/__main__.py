@@ -1,0 +1,44 @@
+"""`python -m deploy.embedded.clickhouse DATA_DIR --port N`: serve until SIGTERM or SIGINT.
+
+Exit codes: 0 when told to stop, 2 when the port or the directory cannot be used.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from schemas.errors import DossierError
+
+
+def main() -> int:
+    """Run the server in this process."""
+    parser = argparse.ArgumentParser(prog="deploy.embedded.clickhouse", description="An embedded ClickHouse server.")
+    parser.add_argument("data", type=Path, metavar="DATA_DIR")
+    parser.add_argument("--port", type=int, default=9000, help="0 takes a free one; the first line of output tells it")
+    parser.add_argument("--host", default="127.0.0.1", help="who reaches it may read this process's files")
+    parser.add_argument("--timezone", default="UTC", help="the server's time zone")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stop = threading.Event()
+
+    # The engine is loaded only once the arguments are known to be right.
+    from deploy.embedded.clickhouse.server import Server
+
+    try:
+        server = Server(arguments.data, arguments.port, arguments.host, arguments.timezone)
+    except DossierError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with server:
+        print(f"ClickHouse {server.engine.version} listens on {arguments.host}:{server.port}", flush=True)
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

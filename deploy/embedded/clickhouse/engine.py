@@ -1,0 +1,118 @@
+"""The one ClickHouse engine of this process."""
+
+import fcntl
+import itertools
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import chdb
+from chdb import _chdb
+
+from deploy.embedded.clickhouse.errors import ServerError
+from deploy.errors import UnusableData
+
+REPORTED = re.compile(r"Code: (\d+)\. (?:DB::\w*Exception: Code: \d+\. )?DB::\w*Exception: (.*)", re.DOTALL)
+ERROR_NAME = re.compile(r"\.? ?\(([A-Z][A-Z0-9_]+)\)\s*$")
+TAG = "dossier-session-"
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turn what the engine raises into a ServerError with ClickHouse's own code and name."""
+    try:
+        yield
+    except (chdb.ChdbError, RuntimeError) as error:
+        raise reported(str(error)) from None
+
+
+def reported(message: str) -> ServerError:
+    """The engine's message as an error; 1001, STD_EXCEPTION, for one that has no code."""
+    message = message.partition(", Stack trace")[0]
+    if not (found := REPORTED.search(message)):
+        return ServerError((1001, "STD_EXCEPTION"), message)
+    name = ERROR_NAME.search(found[2])
+    return ServerError((int(found[1]), name[1] if name else ""), ERROR_NAME.sub("", found[2]))
+
+
+class Engine:
+    """Opens a data directory for this process alone; every session is a connection to it.
+
+    A process can have one engine, and only one directory in its life. Its time zone is the server's: the TZ of the
+    process, which is set here. Raises UnusableData when the directory cannot be used.
+
+    What is acknowledged has reached the operating system, so it survives the death of this process, however sudden.
+    MergeTree does not wait for the disk: a power loss may take the inserts of the last seconds, and the parts it
+    leaves damaged are set aside at the next start. Where that matters, the tables can say `fsync_after_insert = 1`.
+    """
+
+    def __init__(self, data: Path, timezone: str = "UTC") -> None:
+        self.data = data.absolute()
+        self.spool = prepared(self.data)
+        os.environ["TZ"] = timezone
+        time.tzset()
+        try:
+            self._admin = chdb.connect(str(self.data))
+        except (chdb.ChdbError, RuntimeError) as error:
+            raise UnusableData(f"{self.data} cannot be opened by the engine: {reported(str(error))}") from error
+        finally:
+            # Loading the engine took over the handlers of fatal signals and of SIGTSTP.
+            _chdb.reset_signal_handlers()  # type: ignore[attr-defined]
+        self._admin_lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self.version: str = self.ask("SELECT version()")
+        self.timezone: str = self.ask("SELECT timezone()")
+
+    def connect(self) -> tuple[Any, str]:
+        """A new connection, and the tag by which its queries are known."""
+        with engine_errors():
+            return chdb.connect(str(self.data)), f"{TAG}{next(self._numbers)}"
+
+    def ask(self, sql: str) -> str:
+        """One value, as text."""
+        with self._admin_lock, engine_errors():
+            answer: bytes = self._admin.query(sql, "TSVRaw").bytes()
+        return answer.decode().rstrip("\n")
+
+    def kill(self, tag: str = "") -> None:
+        """Cancel the running query of a session, or of all; it ends a moment later."""
+        condition = f"= '{tag}'" if tag else f"LIKE '{TAG}%'"
+        with suppress(ServerError):
+            self.ask(f"KILL QUERY WHERE Settings['log_comment'] {condition} ASYNC")
+
+    def close(self) -> None:
+        """Leave the directory; sessions must be closed before."""
+        with self._admin_lock:
+            self._admin.close()
+
+
+def prepared(data: Path) -> Path:
+    """Make the directory ready and return its folder for rows on their way; raises UnusableData.
+
+    What a killed server left in that folder was never acknowledged, and is removed.
+    """
+    if set(str(data)) & set("*?{}[]'\\"):
+        raise UnusableData(f"{data}: choose a path without any of * ? {{ }} [ ] ' \\")
+    spool = data / "incoming"
+    try:
+        spool.mkdir(parents=True, exist_ok=True)
+        _fail_if_locked(data)
+        shutil.rmtree(spool)
+        spool.mkdir()
+    except BlockingIOError:
+        raise UnusableData(f"{data} is in use by another server: stop it, or choose another one") from None
+    except OSError as error:
+        raise UnusableData(f"{data} cannot be written: {error.strerror}; choose another one") from None
+    return spool
+
+
+def _fail_if_locked(data: Path) -> None:
+    """Ask for the lock that the engine will take: its own complaint is several lines."""
+    with (data / "status").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,27 @@
+"""What the embedded server tells its clients: ClickHouse's own codes and names."""
+
+from deploy.errors import DeployError
+
+NO_SUCH_COLUMN = (16, "NO_SUCH_COLUMN_IN_TABLE")
+LIMIT_EXCEEDED = (33, "CANNOT_READ_ALL_DATA")
+CHECKSUM_DIFFERS = (40, "CHECKSUM_DOESNT_MATCH")
+NOT_SUPPORTED = (48, "NOT_IMPLEMENTED")
+SYNTAX = (62, "SYNTAX_ERROR")
+UNKNOWN_METHOD = (89, "UNKNOWN_COMPRESSION_METHOD")
+UNEXPECTED_PACKET = (101, "UNEXPECTED_PACKET_FROM_CLIENT")
+UNKNOWN_SETTING = (115, "UNKNOWN_SETTING")
+READ_ONLY = (164, "READONLY")
+CANCELLED = (394, "QUERY_WAS_CANCELLED")
+LOGIN = (516, "AUTHENTICATION_FAILED")
+
+
+class ServerError(DeployError):
+    """A query that is refused or failed: the client gets it as an exception packet, and the connection lives on."""
+
+    def __init__(self, kind: tuple[int, str], text: str) -> None:
+        self.code, self.name = kind
+        super().__init__(text)
+
+
+class ProtocolError(ServerError):
+    """What the client sent makes no sense, so neither does anything after it: it is told, and cut off."""

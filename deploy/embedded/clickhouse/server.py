@@ -1,0 +1,110 @@
+"""The server: a port, a thread for every client, and one that watches over them."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from deploy.embedded.clickhouse.engine import Engine
+from deploy.embedded.clickhouse.protocol import Connection
+from deploy.embedded.clickhouse.users import DEFAULT_USERS, User
+from deploy.errors import PortTaken
+
+log = logging.getLogger(__name__)
+CONNECTION_LIMIT = 400
+WATCH_SECONDS = 0.1
+CLOSE_SECONDS = 10.0
+
+
+class Server:
+    """A ClickHouse server over one data directory; clients are served between `with` and its end.
+
+    Port 0 takes a free one, see `port`. It raises PortTaken or UnusableData. One process can have one server
+    at a time, and one data directory in its life; `timezone` becomes the process's own. Whoever reaches the
+    port may read the files of this process, so the host should stay the loopback address.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        timezone: str = "UTC",
+        users: Sequence[User] = DEFAULT_USERS,
+    ) -> None:
+        self._users = users
+        self._stopped = threading.Event()
+        self._clients: dict[Connection, threading.Thread] = {}
+        try:
+            self._listener = socket.create_server((host, port), backlog=128)
+        except OSError as error:
+            raise PortTaken(f"{host}:{port} cannot be listened on: {error.strerror}") from None
+        self.port: int = self._listener.getsockname()[1]
+        try:
+            self.engine = Engine(data, timezone)
+        except BaseException:
+            self._listener.close()
+            raise
+        self._listener.settimeout(WATCH_SECONDS)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._accept, self._watch)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what runs, hang up and leave the data directory; takes some 10 seconds at most."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while (clients := list(self._clients.items())) and time.monotonic() < deadline:
+            self.engine.kill()
+            for connection, thread in clients:
+                connection.hang_up()
+                thread.join(WATCH_SECONDS)
+        self.engine.close()
+
+    def _accept(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                client, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError as error:
+                # Too many open files: what is open goes on, and this will pass.
+                log.warning("a client could not be accepted: %s", error)
+                self._stopped.wait(WATCH_SECONDS)
+                continue
+            if len(self._clients) >= CONNECTION_LIMIT:
+                log.warning("a client was turned away: %d are connected", CONNECTION_LIMIT)
+                client.close()
+                continue
+            connection = Connection(client, self.engine, self._users)
+            thread = threading.Thread(target=self._serve, args=(connection, client), daemon=True)
+            self._clients[connection] = thread
+            thread.start()
+
+    def _serve(self, connection: Connection, client: socket.socket) -> None:
+        try:
+            with client, suppress(OSError):
+                connection.serve()
+        except Exception:
+            # A fault of one connection must not reach the others.
+            log.exception("a connection ended by a fault of the server")
+        finally:
+            del self._clients[connection]
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(WATCH_SECONDS):
+            for connection in list(self._clients):
+                connection.kill_if_unwanted()

@@ -1,0 +1,149 @@
+"""The bytes of the native protocol: numbers, strings, and a reader that never holds more than it must."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from deploy.embedded.clickhouse.errors import LIMIT_EXCEEDED, ProtocolError
+
+NAME_LIMIT = 1 << 16
+"""Longest name, type or setting, in bytes: what a client says may cost memory stays far below what it sends."""
+
+
+def varint(number: int) -> bytes:
+    """A number of variable length, seven bits a byte."""
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def text(value: str) -> bytes:
+    """A string with its length in front."""
+    data = value.encode(errors="surrogateescape")
+    return varint(len(data)) + data
+
+
+class Sink(Protocol):
+    """Takes the bytes that a reader walks over, in order."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take the next bytes."""
+
+
+class Reader:
+    """Reads from `receive`, which returns the next bytes, or none at the end; raises EOFError when they run out.
+
+    Skipping needs no memory whatever the length, so a hostile length costs the client, not the server. What was
+    skipped or read between `record` and `stop` goes to the sink, byte for byte.
+    """
+
+    def __init__(self, receive: Callable[[], bytes], buffer: bytes = b"") -> None:
+        self._receive = receive
+        self._buffer = buffer
+        self._position = 0
+        self._sink: Sink | None = None
+        self._recorded = 0
+
+    @property
+    def position(self) -> int:
+        """The place in the current buffer: of use where everything is in one."""
+        return self._position
+
+    @property
+    def waiting(self) -> bytes:
+        """What has been received and not been read."""
+        return self._buffer[self._position :]
+
+    def record(self, sink: Sink) -> None:
+        """Give everything from here on to the sink."""
+        self._sink, self._recorded = sink, self._position
+
+    def stop(self) -> None:
+        """Give no more to the sink; harmless when nothing is recorded."""
+        if self._sink:
+            self._sink.write(self._buffer[self._recorded : self._position])
+            self._sink = None
+
+    def _refill(self) -> None:
+        if self._sink:
+            self._sink.write(self._buffer[self._recorded :])
+        self._buffer, self._position, self._recorded = self._receive(), 0, 0
+        if not self._buffer:
+            raise EOFError("the connection ended")
+
+    def byte(self) -> int:
+        """One byte."""
+        if self._position == len(self._buffer):
+            self._refill()
+        value = self._buffer[self._position]
+        self._position += 1
+        return value
+
+    def varint(self) -> int:
+        """A number of variable length, below 2**63."""
+        value = shift = 0
+        while (byte := self.byte()) > 127:
+            value |= (byte & 127) << shift
+            shift += 7
+            if shift > 56:
+                raise ProtocolError(LIMIT_EXCEEDED, "a number of more than 63 bits where a length or a code must be")
+        return value | byte << shift
+
+    def take(self, size: int) -> bytes:
+        """The next bytes; the memory used grows with what arrives, not with `size`."""
+        start, self._position = self._position, self._position + size
+        if self._position <= len(self._buffer):
+            return self._buffer[start : self._position]
+        pieces = [self._buffer[start:]]
+        self._position = len(self._buffer)
+        left = size - len(pieces[0])
+        while left:
+            self._refill()
+            self._position = min(left, len(self._buffer))
+            pieces.append(self._buffer[: self._position])
+            left -= self._position
+        return b"".join(pieces)
+
+    def uint64(self) -> int:
+        """Eight bytes, little-endian."""
+        return int.from_bytes(self.take(8), "little")
+
+    def text(self, limit: int = NAME_LIMIT) -> str:
+        """A string with its length in front; bytes that are no UTF-8 come through unharmed."""
+        size = self.varint()
+        if size > limit:
+            raise ProtocolError(LIMIT_EXCEEDED, f"a string of {size} bytes where at most {limit} are taken")
+        return self.take(size).decode(errors="surrogateescape")
+
+    def skip(self, size: int) -> None:
+        """Go on by so many bytes."""
+        while size > (left := len(self._buffer) - self._position):
+            self._position = len(self._buffer)
+            size -= left
+            self._refill()
+        self._position += size
+
+    def skip_texts(self, count: int) -> None:
+        """Go over so many strings: the one loop that runs once a value, so it is written for speed."""
+        while count:
+            buffer, position, end = self._buffer, self._position, len(self._buffer)
+            for left in range(count, 0, -1):  # noqa: B007 where it broke off is read below
+                if position >= end:
+                    break
+                size = buffer[position]
+                if size < 128:
+                    position += size + 1
+                else:
+                    self._position = position
+                    self.skip(self.varint())
+                    buffer, position, end = self._buffer, self._position, len(self._buffer)
+            else:
+                left = 0
+            count = left
+            self._position = min(position, end)
+            if position > end:
+                self.skip(position - end)
+            elif count:
+                self._refill()

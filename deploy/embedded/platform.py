@@ -1,0 +1,301 @@
+"""The embedded platform: Kafka, ClickHouse and workers in one data directory, from first start to stop."""
+
+import fcntl
+import functools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from deploy.embedded.files import write_whole
+from deploy.embedded.jars import fetch, jar_folder, locked_jars
+from deploy.embedded.kafka import broker, format_step, prepare_kafka
+from deploy.embedded.ports import HOST, keep_ports, listens
+from deploy.embedded.process import Program, Step
+from deploy.embedded.progress import Progress, Silence
+from deploy.embedded.restart import RestartPolicy
+from deploy.embedded.state import (
+    PlatformState,
+    ProcessState,
+    State,
+    created,
+    end_leftovers,
+    has_ended,
+    overall,
+    read_state,
+    stored_state,
+    write_state,
+)
+from deploy.embedded.supervisor import StopRequest, Supervisor
+from deploy.errors import AlreadyRuns, UnusableData
+
+PROFILE = "profile.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a platform runs; the default is Kafka and ClickHouse alone.
+
+    `worker` gives the command of the worker of that name, `worker_ready` whether it is ready (within two seconds, never
+    raising). `setup` is a command that must succeed once per start before the workers do. A port that is not given is
+    chosen and kept. `profile` is copied into the data directory.
+    """
+
+    kafka: bool = True
+    clickhouse: bool = True
+    workers: int = 0
+    kafka_port: int | None = None
+    clickhouse_port: int | None = None
+    profile: Path | None = None
+    setup: tuple[str, ...] = ()
+    worker: Callable[[str], tuple[str, ...]] = lambda name: (sys.executable, "-m", "cli.main", "work")  # noqa: ARG005
+    worker_ready: Callable[[str], bool] = lambda name: True  # noqa: ARG005
+    restart: RestartPolicy = field(default_factory=RestartPolicy)
+
+
+class Platform:
+    """A running platform, as a context manager: entered when everything is ready, left when nothing of it runs.
+
+    Entering raises AlreadyRuns, UnusableData, PortTaken, DownloadFailed or NotReady; nothing is left running then. An
+    exception that interrupts it (Ctrl-C) stops everything in order, a second one during that kills. Children never
+    outlive this process on Linux. One platform a data directory.
+    """
+
+    def __init__(self, data: Path, options: Options | None = None, progress: Progress | None = None) -> None:
+        self.data = data.absolute()
+        self._options = options or Options()
+        self._progress = progress or Silence()
+        self._stop = StopRequest()
+        self._settled = threading.Event()
+        # Waited for instead of the thread: an interrupted Thread.join takes a living thread for a dead one.
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+        self._state = PlatformState(os.getpid(), created(os.getpid()), datetime.now(UTC), "starting")
+        # One thread starts everything: Linux ends a child with the thread that started it.
+        self._thread = threading.Thread(target=self._live, name="platform")
+
+    @property
+    def kafka(self) -> str:
+        """host:port of Kafka; empty when it is not run."""
+        return self._state.kafka
+
+    @property
+    def clickhouse(self) -> str:
+        """host:port of ClickHouse's native protocol; empty when it is not run."""
+        return self._state.clickhouse
+
+    @property
+    def state(self) -> PlatformState:
+        """What the state file says now."""
+        return self._state
+
+    def __enter__(self) -> Self:
+        try:
+            self._thread.start()
+            self._settled.wait()
+        except BaseException:
+            self.close()
+            raise
+        if self._failure:
+            self._over.wait()
+            raise self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def wait(self) -> None:
+        """Block until the platform ends; raises what ended it unless that was `close`."""
+        self._over.wait()
+        if self._failure:
+            raise self._failure
+
+    def close(self) -> None:
+        """Stop everything in order and return when nothing runs; interrupted by an exception, it kills instead."""
+        self.stop_soon()
+        while self._thread.ident and not self._over.is_set():
+            try:
+                self._over.wait()
+            except BaseException:
+                # The exception that came first is the one that goes on.
+                self.kill()
+
+    def stop_soon(self) -> None:
+        """Begin to stop everything in order, without waiting. For signal handlers."""
+        self._stop.ask()
+
+    def kill(self) -> None:
+        """Begin to kill everything, without waiting. For signal handlers."""
+        self._stop.kill()
+
+    def _live(self) -> None:
+        try:
+            with _claimed(self.data):
+                self._run()
+        except OSError as error:
+            self._failure = UnusableData(f"{error.filename or self.data} cannot be used: {error.strerror or error}")
+        except BaseException as error:  # raised again in the thread that asked for the platform
+            self._failure = error
+        finally:
+            self._settled.set()
+            self._over.set()
+
+    def _run(self) -> None:
+        before = stored_state(self.data)
+        self._publish("starting", ())
+        supervisor = None
+        processes: tuple[ProcessState, ...] = ()
+        try:
+            for pid in end_leftovers(before):
+                self._progress.say(f"process {pid} was left behind by a platform that was killed; it was ended")
+            if self._options.profile:
+                keep_profile(self._options.profile, self.data)
+            supervisor = Supervisor(
+                self._stages(), self._stop, self._publish_changes, self._progress, self._options.restart
+            )
+            supervisor.start()
+            self._publish(overall(supervisor.described()), supervisor.described())
+            self._settled.set()
+            supervisor.watch()
+        finally:
+            if supervisor:
+                supervisor.stop()
+                processes = supervisor.described()
+            with suppress(OSError):
+                self._publish("stopped", processes)
+
+    def _stages(self) -> list[list[Program | Step]]:
+        options, data, logs = self._options, self.data, self.data / "logs"
+        wanted: dict[str, int | None] = {}
+        if options.kafka:
+            wanted |= {"kafka": options.kafka_port, "controller": None}
+        if options.clickhouse:
+            wanted |= {"clickhouse": options.clickhouse_port}
+        ports, moved = keep_ports(data / "ports.json", wanted)
+        for name, port in moved.items():
+            self._progress.say(f"the port {name} had is in use now; it moves to {port}")
+        first: list[Program | Step] = []
+        second: list[Program | Step] = []
+        variables = {"DOSSIER_DATA": str(data)}
+        if options.clickhouse:
+            server = clickhouse(data, ports["clickhouse"], logs / "clickhouse.log")
+            first.append(server)
+            variables["DOSSIER_CLICKHOUSE"] = server.address
+        if options.kafka:
+            folder = data / "kafka"
+            cluster = prepare_kafka(folder, ports["kafka"], ports["controller"])
+            jars = fetch(locked_jars(), jar_folder(data), self._progress, lambda: self._stop.is_asked)
+            formatting = format_step(folder, cluster, jars, logs / "kafka-format.log")
+            server = broker(folder, ports["kafka"], jars, logs / "kafka.log")
+            (second if formatting else first).append(server)
+            first += [formatting] if formatting else []
+            variables["DOSSIER_KAFKA"] = server.address
+        self._state = msgspec.structs.replace(
+            self._state,
+            kafka=variables.get("DOSSIER_KAFKA", ""),
+            clickhouse=variables.get("DOSSIER_CLICKHOUSE", ""),
+        )
+        setup = [Step("setup", options.setup, logs / "setup.log", data, variables)] if options.setup else []
+        return [first, second, [*setup], [*self._workers(logs, variables)]]
+
+    def _workers(self, logs: Path, variables: Mapping[str, str]) -> Iterator[Program]:
+        for number in range(1, self._options.workers + 1):
+            name = f"worker-{number}"
+            ready = functools.partial(self._options.worker_ready, name)
+            yield Program(name, self._options.worker(name), logs / f"{name}.log", self.data, variables, ready=ready)
+
+    def _publish_changes(self, processes: tuple[ProcessState, ...]) -> None:
+        if not self._settled.is_set():
+            self._publish("starting", processes)
+            return
+        # A full disk must not take a running platform down; the next change is written again.
+        with suppress(OSError):
+            self._publish(overall(processes), processes)
+
+    def _publish(self, state: State, processes: tuple[ProcessState, ...]) -> None:
+        self._state = msgspec.structs.replace(self._state, state=state, processes=processes)
+        write_state(self.data, self._state)
+
+
+def clickhouse(data: Path, port: int, log: Path) -> Program:
+    """The embedded ClickHouse server, as a process to supervise."""
+    return Program(
+        name="clickhouse",
+        argv=(sys.executable, "-m", "deploy.embedded.clickhouse", str(data / "clickhouse"), "--port", str(port)),
+        log=log,
+        folder=data,
+        address=f"{HOST}:{port}",
+        ready=lambda: answers_query(port),
+    )
+
+
+def answers_query(port: int) -> bool:
+    """Whether ClickHouse answers `SELECT 1`; takes about two seconds at most."""
+    from clickhouse_driver import Client
+    from clickhouse_driver.errors import Error
+
+    if not listens(port):
+        return False
+    client = Client(HOST, port=port, connect_timeout=1, send_receive_timeout=2, sync_request_timeout=1)
+    try:
+        return bool(client.execute("SELECT 1") == [(1,)])
+    except (Error, OSError, EOFError):
+        return False
+    finally:
+        client.disconnect()
+
+
+def keep_profile(profile: Path, data: Path) -> None:
+    """Copy a deployment profile into the data directory; raises UnusableData when another one is there already.
+
+    What was counted depends on it, so it does not change silently.
+    """
+    kept = data / PROFILE
+    try:
+        content = profile.read_bytes()
+    except OSError as error:
+        raise UnusableData(f"the profile {profile} cannot be read: {error.strerror}") from error
+    if not kept.exists():
+        write_whole(kept, content)
+    elif kept.read_bytes() != content:
+        raise UnusableData(f"{profile} differs from {kept}, which is in force: edit that one, or use another --data")
+
+
+def stop_platform(data: Path, seconds: float = 60.0) -> bool:
+    """Stop the platform that runs on a data directory and wait for its end; False when none did.
+
+    One that is not down after that long is killed. What a killed supervisor left behind is ended too.
+    """
+    state = read_state(data)
+    if state:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.kill(state.supervisor, number)
+            if has_ended(state.supervisor, state.created, seconds):
+                break
+    return bool(end_leftovers(stored_state(data))) or state is not None
+
+
+@contextmanager
+def _claimed(data: Path) -> Iterator[None]:
+    """Hold the data directory for this process alone."""
+    if data.exists() and not data.is_dir():
+        raise UnusableData(f"{data} is not a directory: name another one with --data")
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "platform.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRuns(f"a platform runs in {data} already: `dossier down --data {data}` stops it") from None
+        yield

@@ -1,0 +1,110 @@
+-- Windows whose counts are not what the facts add up to, counter by counter; none on a sound database.
+-- The rules of counting stand here a second time, in SQL, so that a mistake in either place shows.
+WITH
+    recomputed AS
+    (
+        SELECT agency, toStartOfFiveMinutes(counted.1) AS window, partition, counted.2 AS counter, sum(counted.3) AS amount
+        FROM
+        (
+            SELECT
+                agency,
+                partition,
+                outcome_at IS NOT NULL AND (term IS NULL OR if('{terms}' = 'instant',
+                    outcome_at <= term,
+                    toDate(outcome_at, '{time_zone}') <= toDate(term, '{time_zone}'))) AS in_time,
+                term IS NOT NULL AND toDate(outcome_at, '{time_zone}') < toDate(term, '{time_zone}') AS early,
+                arrayExists((online, amount, refunded) -> online AND refunded < greatest(amount, 1),
+                    payment_online, payment_amount, payment_refunded) AS paid_online,
+                arrayConcat(
+                    [
+                        (received_at, 'received', toInt64(1)),
+                        (received_at, 'received_online', toInt64(channel = 'online')),
+                        (received_at, 'received_postal', toInt64(channel = 'postal')),
+                        (received_at, 'fee_bearing', toInt64(fee_bearing)),
+                        (received_at, 'fee_paid_online', toInt64(fee_bearing AND paid_online)),
+                        (outcome_at, 'resolved', toInt64(outcome = 'resolved')),
+                        (outcome_at, 'resolved_on_time', toInt64(outcome = 'resolved' AND in_time)),
+                        (outcome_at, 'resolved_early', toInt64(outcome = 'resolved' AND early)),
+                        (outcome_at, 'resolved_electronically', toInt64(outcome = 'resolved' AND electronic_result)),
+                        (outcome_at, 'withdrawn', toInt64(outcome = 'withdrawn')),
+                        (outcome_at, 'refused', toInt64(outcome = 'refused')),
+                        (outcome_at, 'stopped', toInt64(outcome = 'stopped')),
+                        (returned_at, 'returned', toInt64(1)),
+                        (digitised_at, 'digitisations', toInt64(1)),
+                        (digitised_at, 'components', toInt64(components)),
+                        (digitised_at, 'components_digitised', toInt64(components_digitised)),
+                        (digitised_at, 'components_reused', toInt64(components_reused)),
+                        (rated_at, 'rated', toInt64(1)),
+                        (rated_at, 'satisfied', toInt64(satisfied))
+                    ],
+                    arrayMap(at -> (toNullable(at), 'extensions', toInt64(1)), extended_at),
+                    arrayMap(at -> (toNullable(at), 'supplements', toInt64(1)), supplement_requested_at),
+                    arrayMap(at -> (toNullable(at), 'payments', toInt64(1)), payment_at),
+                    arrayMap((at, online) -> (toNullable(at), 'payments_online', toInt64(online)), payment_at, payment_online),
+                    arrayMap((at, amount) -> (toNullable(at), 'paid_amount', amount), payment_at, payment_amount),
+                    arrayMap(at -> (toNullable(at), 'refunds', toInt64(1)), refund_at),
+                    arrayMap((at, amount) -> (toNullable(at), 'refunded_amount', amount), refund_at, refund_amount)
+                ) AS of_dossier,
+                [
+                    (received_at, 'feedback_received', toInt64(1)),
+                    (outcome_at, 'feedback_answered', toInt64(outcome IN ('answered', 'resolved'))),
+                    (outcome_at, 'feedback_on_time', toInt64(outcome IN ('answered', 'resolved') AND in_time)),
+                    (rated_at, 'feedback_rated', toInt64(1)),
+                    (rated_at, 'feedback_satisfied', toInt64(satisfied))
+                ] AS of_feedback,
+                arrayJoin(if(case_kind = 'dossier', of_dossier, of_feedback)) AS counted
+            FROM facts FINAL
+            WHERE case_kind != '' AND NOT voided
+        )
+        WHERE counted.1 IS NOT NULL AND counted.3 != 0
+        GROUP BY agency, window, partition, counter
+    ),
+    stored AS
+    (
+        SELECT agency, window, partition, counted.1 AS counter, counted.2 AS amount
+        FROM windows FINAL
+        ARRAY JOIN [
+        ('received', received),
+        ('received_online', received_online),
+        ('received_postal', received_postal),
+        ('fee_bearing', fee_bearing),
+        ('fee_paid_online', fee_paid_online),
+        ('resolved', resolved),
+        ('resolved_on_time', resolved_on_time),
+        ('resolved_early', resolved_early),
+        ('resolved_electronically', resolved_electronically),
+        ('returned', returned),
+        ('withdrawn', withdrawn),
+        ('refused', refused),
+        ('stopped', stopped),
+        ('extensions', extensions),
+        ('supplements', supplements),
+        ('payments', payments),
+        ('payments_online', payments_online),
+        ('paid_amount', paid_amount),
+        ('refunds', refunds),
+        ('refunded_amount', refunded_amount),
+        ('digitisations', digitisations),
+        ('components', components),
+        ('components_digitised', components_digitised),
+        ('components_reused', components_reused),
+        ('rated', rated),
+        ('satisfied', satisfied),
+        ('feedback_received', feedback_received),
+        ('feedback_answered', feedback_answered),
+        ('feedback_on_time', feedback_on_time),
+        ('feedback_rated', feedback_rated),
+        ('feedback_satisfied', feedback_satisfied)
+        ] AS counted
+        WHERE amount != 0
+    )
+SELECT agency, window, partition, counter, sum(is) AS stored_amount, sum(should) AS recomputed_amount
+FROM
+(
+    SELECT agency, window, partition, counter, amount AS is, toInt64(0) AS should FROM stored
+    UNION ALL
+    SELECT agency, assumeNotNull(window), partition, counter, toInt64(0), amount FROM recomputed
+)
+GROUP BY agency, window, partition, counter
+HAVING stored_amount != recomputed_amount
+ORDER BY agency, window, partition, counter

@@ -1,0 +1,64 @@
+"""What all tests share: the real services, started once when a test asks for them, and no network for the others."""
+
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from clickhouse_driver import Client
+
+from deploy.embedded.platform import Options, Platform
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.profile import Profile
+from streams.migration import Plan, make_tables
+
+SERVICES = ("clickhouse", "kafka", "platform")
+
+
+@pytest.fixture(autouse=True)
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test without a service's marker that opens a connection fails, also where the code swallows the error."""
+    if any(request.node.get_closest_marker(service) for service in SERVICES):
+        return
+
+    def refuse(*arguments: object, **_: object) -> NoReturn:
+        pytest.fail(f"a test without a marker opens a connection: {arguments}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConnection]:
+    """A real broker, without topics."""
+    with Platform(tmp_path_factory.mktemp("kafka"), Options(clickhouse=False)) as platform:
+        yield KafkaConnection(platform.kafka)
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseConnection]:
+    """A real ClickHouse engine; its connection names no database of ours."""
+    with Platform(tmp_path_factory.mktemp("clickhouse"), Options(kafka=False)) as platform:
+        host, _, port = platform.clickhouse.rpartition(":")
+        yield ClickHouseConnection(host, int(port), database="")
+
+
+@pytest.fixture
+def plan(clickhouse_server: ClickHouseConnection, tmp_path: Path) -> Iterator[Plan]:
+    """A deployment with a database of its own, migrated, by the default rules; it names no broker."""
+    name = f"test_{tmp_path.name}_{uuid.uuid4().hex[:8]}"
+    own = ClickHouseConnection(clickhouse_server.host, clickhouse_server.port, database=name)
+    plan = Plan(KafkaConnection("127.0.0.1:1"), own, Profile(), partitions=8, replication=1, replicated=False)
+    make_tables(plan, lambda _: None, dry_run=False)
+    yield plan
+    client = Client(clickhouse_server.host, clickhouse_server.port)
+    client.execute(f"DROP DATABASE `{name}` SYNC")
+    client.disconnect()
+
+
+@pytest.fixture
+def clickhouse(plan: Plan) -> ClickHouseConnection:
+    """A database of the test's own, migrated and empty."""
+    return plan.clickhouse
