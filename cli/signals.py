@@ -16,7 +16,8 @@ class Terminated(SystemExit):
 def stop_signals(first: Callable[[], None], later: Callable[[], None]) -> Iterator[None]:
     """While entered, the first signal calls `first` and raises KeyboardInterrupt or Terminated in the main thread.
 
-    Each one after it only calls `later`: an exception could break off the very cleaning up that the first one began.
+    Each one after it only calls `later`: an exception could break off the very cleaning up that the first one began. A
+    signal that was ignored before (nohup, a script's background job) stays ignored.
     """
     count = 0
 
@@ -29,7 +30,8 @@ def stop_signals(first: Callable[[], None], later: Callable[[], None]) -> Iterat
         first()
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated(128 + number)
 
-    before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
+    heard = [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:

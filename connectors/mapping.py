@@ -140,7 +140,7 @@ def _columns(event: EventMapping) -> list[object]:
 def _check(mapping: Mapping) -> None:
     try:
         ZoneInfo(mapping.time_zone)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"time_zone = {mapping.time_zone!r} is not a zone of the IANA time zone database") from error
     if mapping.as_of is not None and mapping.as_of.tzinfo is None:
         raise ValueError(f"as_of = {mapping.as_of.isoformat()} has no offset: write it like 2012-02-01T00:00:00+01:00")

@@ -83,6 +83,7 @@ class Rule:
             "dossier": self._dossier,
             "recorded_at": self._recorded,
             "occurred_at": rule.occurred,
+            "seq": rule.order,
             **rule.readings,
         }.get(field)
         column = reading.column if reading else ""
@@ -150,7 +151,7 @@ class _EventRule:
             else:
                 self._constants[name] = source
         self._required = {field.name for field in msgspec.structs.fields(self.struct) if field.required}
-        self._seq = _Reading(told.seq, to_whole) if isinstance(told.seq, Column) else None
+        self.order = _Reading(told.seq, to_whole) if isinstance(told.seq, Column) else None
 
     def content(self, row: Row) -> tuple[datetime, dict[str, Value]] | None:
         """When it happened and the fields that are given; None where the row gives no such event."""
@@ -175,8 +176,8 @@ class _EventRule:
         """The source's own order."""
         if self._told.seq == "occurred_at":
             return max(to_micros(occurred), 0)
-        if self._seq is not None:
-            return self._seq.of(row) or 0
+        if self.order is not None:
+            return self.order.of(row) or 0
         return self._told.seq  # type: ignore[return-value]  # what is no column and no word is a number
 
 

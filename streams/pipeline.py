@@ -1,7 +1,7 @@
 """Counting and flushing beside each other: one flush may be in flight while the next batch is counted."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -20,7 +20,7 @@ class DeadLetters(Protocol):
         """Return when all of them are confirmed; repeats what fails for as long as it takes."""
 
 
-def flush(batch: Batch, store: Store, dead: DeadLetters, beside: ThreadPoolExecutor) -> None:
+def flush(batch: Batch, store: Store, dead: DeadLetters, beside: Executor) -> None:
     """Write a batch: windows, then facts, each confirmed before the next; events beside them; progress last.
 
     Windows come before facts so that facts at a position imply windows at it: a replay then skips only what the
@@ -58,14 +58,14 @@ class Pipeline:
 
     def revoke(self, partitions: set[int]) -> None:
         """Note that these partitions were lost; what is cached of them is dropped before the next batch, not now."""
-        self._revoked = self._revoked | partitions
+        self._revoked.update(partitions)
 
     def take(self, records: Sequence[Record]) -> Future[None]:
         """Count the records and begin to write what they lead to."""
-        if self._revoked:
+        while self._revoked:
             self.settle()
-            revoked, self._revoked = self._revoked, set()
-            self._counting.forget(revoked)
+            # One by one: the event loop's thread may add another at any moment, and none may be lost.
+            self._counting.forget([self._revoked.pop()])
         batch = self._counting.count(records, self.settle, self._now())
         self.settle()
         self._counting.trim(batch)

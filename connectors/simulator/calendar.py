@@ -78,10 +78,8 @@ def _worked_until(at: float) -> float:
     week, weekday = divmod(day, 7)
     if weekday > 4:
         return (week + 1) * 5 * OFFICE_SECONDS
-    if second < _NOON:
-        worked = max(second - _OPEN, 0)
-    else:
-        worked = min(_MORNING + max(second - _REOPEN, 0), OFFICE_SECONDS)
+    morning = min(max(second - _OPEN, 0), _MORNING)
+    worked = min(morning + max(second - _REOPEN, 0), OFFICE_SECONDS)
     return (week * 5 + weekday) * OFFICE_SECONDS + worked
 
 

@@ -3,7 +3,8 @@
 import heapq
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import itemgetter
 from random import Random
 
 from connectors.simulator.calendar import OfficeCalendar, activity, instant
@@ -15,21 +16,24 @@ _CELL = 900.0
 _ONLINE, _POSTAL, _FEEDBACK = 0.65, 0.05, 0.02
 
 
-def history(plan: Plan, begin: datetime, end: datetime, dossiers: int) -> Iterator[tuple[datetime, Event]]:
+def history(
+    plan: Plan, begin: datetime, end: datetime, dossiers: int, until: datetime | None = None
+) -> Iterator[tuple[datetime, Event]]:
     """Yield (arrival, event) in order of arrival.
 
     Exactly so many dossiers are received from `begin` up to `end`, 65 % of them online, 5 % by post, and one feedback
-    for fifty dossiers; what arrives at `end` or later has not happened yet. Of every thousand dossiers exactly the
-    planned share is late in the end. The same arguments give the same events.
+    for fifty dossiers. What arrives at `until` (by default `end`) or later has not happened yet: dossiers are still
+    open. Of every thousand dossiers exactly the planned share is late in the end. The same arguments give the same
+    events.
     """
-    until = end.timestamp()
+    limit = (until or end).timestamp()
     pending: list[Arrival] = []
-    for received, life in _lives(plan, begin.timestamp(), until, dossiers):
+    for received, life in _lives(plan, begin.timestamp(), end.timestamp(), dossiers):
         while pending and pending[0].at < received:
             arrival = heapq.heappop(pending)
             yield instant(arrival.at), arrival.event
         for arrival in life:
-            if arrival.at < until:
+            if arrival.at < limit:
                 heapq.heappush(pending, arrival)
     while pending:
         arrival = heapq.heappop(pending)
@@ -46,11 +50,11 @@ def _lives(plan: Plan, begin: float, end: float, dossiers: int) -> Iterator[tupl
         (None, round(dossiers * _FEEDBACK)),
     ]
     streams = [
-        ((at, place, channel) for at in receptions(plan.seed + place, begin, end, count, online=place in (0, 3)))
+        zip(receptions(plan.seed + place, begin, end, count, online=place in (0, 3)), repeat(channel))
         for place, (channel, count) in enumerate(shares)
     ]
     number = feedbacks = 0
-    for at, _, channel in heapq.merge(*streams):
+    for at, channel in heapq.merge(*streams, key=itemgetter(0)):
         if channel is None:
             # Feedbacks count backwards, so that they never take a dossier's number and its place among a thousand.
             feedbacks += 1
@@ -72,7 +76,8 @@ def receptions(seed: int, begin: float, end: float, count: int, *, online: bool)
     cell, before = 0, 0.0
     for number in range(count):
         target = (number + draw()) / count * cumulated[-1]
-        while cumulated[cell] <= target:
+        while cumulated[cell] <= target and cell + 1 < len(cells):
             before = cumulated[cell]
             cell += 1
-        yield cells[cell] + (target - before) / (cumulated[cell] - before) * widths[cell]
+        inside = (target - before) / (cumulated[cell] - before) if cumulated[cell] > before else 0.0
+        yield cells[cell] + min(inside, 0.999999) * widths[cell]

@@ -69,6 +69,7 @@ class _Life:
     def __init__(self, world: World, number: int, received: float) -> None:
         self.plan = world.plan
         self.calendar = world.calendar
+        self.after = world.calendar.after
         self.agencies = world.agencies
         self.catalogue = world.catalogue
         self.number = number
@@ -82,7 +83,7 @@ class _Life:
         self.arrivals: list[Arrival] = []
         self.said = 0
 
-    def say(self, kind: type[Event], at: float, *, told: float | None = None, **fields: Any) -> None:  # noqa: ANN401
+    def say(self, kind: type[Event], at: float, *, told: float | None = None, **fields: Any) -> None:
         """Say something; `told` is when the source did, where that is later than it happened."""
         self.said += 1
         event = kind(
@@ -99,9 +100,6 @@ class _Life:
         if self.draw() < self.plan.duplicates:
             again = self.calendar.delay(due, self.draw() * 7200)
             self.arrivals.append(Arrival(again, self.number, 2 * self.said + 1, event))
-
-    def after(self, at: float, days: float) -> float:
-        return self.calendar.after(at, days)
 
     def _lag(self) -> float:
         """Seconds until a word arrives: mostly soon, sometimes after others that were said later, rarely after days."""
@@ -141,13 +139,15 @@ class _Life:
             ended = self.after(self.received, procedure.days * (0.15 + 0.83 * self.draw()))
             if begun > ended:
                 ended = self.after(begun, 0.1)
-                self._extend(max(self.after(ended, 1), term), at=begun)
+                new = max(self.after(ended, 1), term)
+                self.say(Extended, begun, term=instant(new), apology=self._chance(0.8), reason="chờ bổ sung")
         self._steps(begun, ended)
-        if is_late or not self._chance(0.08):
+        is_resolved = is_late or not self._chance(0.08)
+        if is_resolved:
             self._resolved(ended, channel)
         else:
             self._not_resolved(ended)
-        self._second_thoughts(ended, channel)
+        self._second_thoughts(ended, channel, is_late=is_late, is_resolved=is_resolved)
         return sorted(self.arrivals)
 
     def _reception(self, channel: Channel, procedure: Procedure, term: float) -> None:
@@ -208,9 +208,6 @@ class _Life:
                 self.say(Transferred, at, agency=new, previous_agency=self.agency)
         return at
 
-    def _extend(self, term: float, at: float) -> None:
-        self.say(Extended, at, term=instant(term), apology=self._chance(0.8), reason="chờ bổ sung")
-
     def _steps(self, begun: float, ended: float) -> None:
         count = 2 + int(self.draw() * 3)
         for number in range(count):
@@ -236,18 +233,18 @@ class _Life:
         else:
             self.say(Stopped, ended, reason="không bổ sung đúng hạn")
 
-    def _second_thoughts(self, ended: float, channel: Channel) -> None:
-        """Corrections: said later about what was already said."""
+    def _second_thoughts(self, ended: float, channel: Channel, *, is_late: bool, is_resolved: bool) -> None:
+        """Corrections, said later about what was already said; none of them makes a late dossier punctual, or back."""
         draw = self.draw()
         later = self.after(ended, 0.2 + 8 * self.draw())
         if draw < 0.01:
             new: Channel = "direct" if channel == "online" else "online"
             self.say(Amended, later, channel=new)
-        elif draw < 0.02:
+        elif draw < 0.02 and is_resolved:
             # The result was ready earlier than was said.
             self.say(Resolved, self.calendar.delay(ended, -600), told=later, e_result=True)
-        elif draw < 0.024:
+        elif draw < 0.05 and is_late:
             self.say(Reopened, later, reason="kết quả bị thu hồi")
             self.say(Resolved, self.after(later, 2), e_result=True)
-        elif draw < 0.026:
+        elif draw < 0.022 and not is_late:
             self.say(Voided, later, reason="nhập trùng")

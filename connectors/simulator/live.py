@@ -3,9 +3,10 @@
 import heapq
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 from random import Random
 
-from connectors.simulator.calendar import CompressedCalendar, instant
+from connectors.simulator.calendar import CompressedCalendar
 from connectors.simulator.life import Arrival, World
 from connectors.simulator.plan import Plan, spread
 from schemas.events import Channel, Event
@@ -31,10 +32,12 @@ def live(plan: Plan, start: datetime, rate: float, speed_up: float = SPEED_UP) -
         now = at.timestamp()
         if draw() < _NEW or not pending or pending[0].at > now:
             cases += 1
-            for arrival in _case(world, cases, now):
+            reception, *rest = sorted(_case(world, cases, now), key=attrgetter("order"))
+            for arrival in rest:
                 heapq.heappush(pending, arrival)
-        # A new case's first word takes a moment; without waiting for it nothing would be said in this slot.
-        yield at, heapq.heappop(pending).event
+            yield at, reception.event
+        else:
+            yield at, heapq.heappop(pending).event
 
 
 def _case(world: World, number: int, now: float) -> list[Arrival]:
@@ -43,6 +46,3 @@ def _case(world: World, number: int, now: float) -> list[Arrival]:
         return world.feedback(number, now)
     channel: Channel = "online" if place < 650 else "direct" if place < 950 else "postal"
     return world.dossier(number, now, channel)
-
-
-__all__ = ["SPEED_UP", "instant", "live"]

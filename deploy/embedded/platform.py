@@ -45,9 +45,10 @@ PROFILE = "profile.toml"
 class Options:
     """What a platform runs; the default is Kafka and ClickHouse alone.
 
-    `worker` gives the command of the worker of that name, `worker_ready` whether it is ready (within two seconds, never
-    raising). `setup` is a command that must succeed once per start before the workers do. A port that is not given is
-    chosen and kept. `profile` is copied into the data directory.
+    `worker` gives the command of the worker of that name (worker-1 and so on) and is needed where `workers` is not 0;
+    `worker_ready` says whether it is ready, within two seconds and without raising. `setup` is a command that must
+    succeed once per start before the workers do. A port that is not given is chosen and kept. `profile` is copied into
+    the data directory.
     """
 
     kafka: bool = True
@@ -57,8 +58,8 @@ class Options:
     clickhouse_port: int | None = None
     profile: Path | None = None
     setup: tuple[str, ...] = ()
-    worker: Callable[[str], tuple[str, ...]] = lambda name: (sys.executable, "-m", "cli.main", "work")  # noqa: ARG005
-    worker_ready: Callable[[str], bool] = lambda name: True  # noqa: ARG005
+    worker: Callable[[str], tuple[str, ...]] = lambda _name: ()
+    worker_ready: Callable[[str], bool] = lambda _name: True
     restart: RestartPolicy = field(default_factory=RestartPolicy)
 
 

@@ -24,6 +24,7 @@ class Program:
     `ready` is asked again and again until it is true; it asks the program by its protocol, never raises, and returns
     within about two seconds because it holds up the supervisor. `folder` is where it runs, `variables` what its
     environment has beside the supervisor's own. It gets SIGTERM, and SIGKILL `stop_seconds` later.
+    `start_seconds` is long because a server that recovers much data must not be killed over it; a crash shows at once.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     ready: Callable[[], bool] = lambda: True
-    start_seconds: float = 60.0
+    start_seconds: float = 300.0
     stop_seconds: float = 20.0
 
 

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
@@ -28,7 +28,8 @@ EventOf = Callable[[str, int], Event]
 class Topic(Protocol):
     """A transport under test, and what a reader finds at its end: (partition, event) in order per partition."""
 
-    transport: Transport
+    @property
+    def transport(self) -> Transport: ...
 
     def read(self, events: int) -> list[tuple[int, AnyEvent]]: ...
 
@@ -84,7 +85,7 @@ class PublisherContract:
 
 class TestMemory(PublisherContract):
     @pytest.fixture
-    def topic(self, memory) -> Topic:  # type: ignore[no-untyped-def]  # the class lives in a conftest
+    def topic(self, memory: Any) -> Topic:
         class InMemory:
             transport = memory
 
@@ -92,7 +93,8 @@ class TestMemory(PublisherContract):
                 deadline = time.monotonic() + 10
                 while len(memory.events()) < events and time.monotonic() < deadline:
                     memory.wait_for(len(memory.records) + 1)
-                return memory.events()  # type: ignore[no-any-return]
+                found: list[tuple[int, AnyEvent]] = memory.events()
+                return found
 
         return InMemory()
 
@@ -161,14 +163,14 @@ def test_an_address_where_no_broker_is_fails_soon_and_says_what_to_do() -> None:
     assert run.stderr == ""
 
 
-def test_full_envelopes_go_at_once_and_hold_500_events(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_full_envelopes_go_at_once_and_hold_500_events(memory: Any, event_of: EventOf) -> None:
     with Publisher(memory, Limits(linger=3600)) as publisher:
         for number in range(2 * MAX_EVENTS):
             publisher.publish(event_of("a", number))
         assert [value.count(b"\n") + 1 for _, value in memory.records] == [MAX_EVENTS, MAX_EVENTS]
 
 
-def test_a_failed_delivery_surfaces_on_the_next_call_and_names_what_is_missing(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_delivery_surfaces_on_the_next_call_and_names_what_is_missing(memory: Any, event_of: EventOf) -> None:
     publisher = Publisher(memory, Limits(events=2, linger=3600))
     publisher.publish(event_of("a", 0))
     publisher.publish(event_of("a", 1))
@@ -185,14 +187,16 @@ def test_a_failed_delivery_surfaces_on_the_next_call_and_names_what_is_missing(m
     assert memory.closed
 
 
-def test_a_failed_delivery_surfaces_on_close_when_nothing_else_is_called(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_delivery_surfaces_on_close_when_nothing_else_is_called(memory: Any, event_of: EventOf) -> None:
     memory.failure = OSError("disk full")
     with pytest.raises(Undelivered, match="1 events"), Publisher(memory, Limits(linger=3600)) as publisher:
         publisher.publish(event_of("a", 0))
     assert memory.closed
 
 
-def test_a_transport_that_raises_is_a_failed_delivery(memory, event_of: EventOf, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_transport_that_raises_is_a_failed_delivery(
+    memory: Any, event_of: EventOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise ValueError("not now")
 
@@ -204,15 +208,20 @@ def test_a_transport_that_raises_is_a_failed_delivery(memory, event_of: EventOf,
     publisher.close()
 
 
-def test_an_error_of_the_callers_own_is_not_hidden_by_a_failed_delivery(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_an_error_of_the_callers_own_is_not_hidden_by_a_failed_delivery(memory: Any, event_of: EventOf) -> None:
     memory.failure = OSError("disk full")
-    with pytest.raises(KeyError) as caught, Publisher(memory, LIVE) as publisher:
-        publisher.publish(event_of("a", 0))
-        raise KeyError("own")
+
+    def work() -> None:
+        with Publisher(memory, LIVE) as publisher:
+            publisher.publish(event_of("a", 0))
+            raise KeyError("own")
+
+    with pytest.raises(KeyError) as caught:
+        work()
     assert any("disk full" in note for note in caught.value.__notes__)
 
 
-def test_publish_waits_while_too_much_is_unacknowledged(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_publish_waits_while_too_much_is_unacknowledged(memory: Any, event_of: EventOf) -> None:
     memory.held = True
     publisher = Publisher(memory, Limits(events=1), max_unacknowledged=1000)
     accepted = []
@@ -234,7 +243,7 @@ def test_publish_waits_while_too_much_is_unacknowledged(memory, event_of: EventO
     assert len(accepted) == publisher.acknowledged == 50
 
 
-def test_a_kafka_that_never_acknowledges_ends_in_an_error_not_in_waiting(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_a_kafka_that_never_acknowledges_ends_in_an_error_not_in_waiting(memory: Any, event_of: EventOf) -> None:
     memory.held = True
     publisher = Publisher(memory, Limits(events=1), max_unacknowledged=100, max_block=0.05)
     publisher.publish(event_of("a", 0))
@@ -245,7 +254,7 @@ def test_a_kafka_that_never_acknowledges_ends_in_an_error_not_in_waiting(memory,
     publisher.close()
 
 
-def test_an_event_that_no_reader_would_take_is_refused_alone(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_an_event_that_no_reader_would_take_is_refused_alone(memory: Any, event_of: EventOf) -> None:
     huge = type(event_of("a", 1))(
         id="big", dossier="a", source="test", occurred_at=datetime(2026, 1, 5, tzinfo=UTC), step="x" * 70_000
     )  # type: ignore[call-arg]
@@ -256,7 +265,7 @@ def test_an_event_that_no_reader_would_take_is_refused_alone(memory, event_of: E
     assert [event.id for _, event in memory.events()] == ["a-1"]
 
 
-def test_a_closed_publisher_takes_nothing(memory, event_of: EventOf) -> None:  # type: ignore[no-untyped-def]
+def test_a_closed_publisher_takes_nothing(memory: Any, event_of: EventOf) -> None:
     publisher = Publisher(memory)
     publisher.close()
     publisher.close()

@@ -29,7 +29,7 @@ class Repository:
         received(10)
         if isinstance(content, Exception):
             raise content
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         received(len(content) - 10)
         (folder / "file").write_bytes(content)
         return folder / "file"
@@ -65,7 +65,7 @@ def test_the_lock_pins_kafka_with_a_logging_backend() -> None:
 
 
 def test_a_damaged_lock_names_its_line() -> None:
-    with pytest.raises(DeployError, match="x.lock, line 2 "):
+    with pytest.raises(DeployError, match=r"x\.lock, line 2 "):
         parse_lock("# comment\norg.example:part:1.0 abc 12\n", "x.lock")
 
 

@@ -1,6 +1,7 @@
 """What a platform tells about itself, and when it is not believed."""
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -75,7 +76,8 @@ def test_ends_what_a_killed_supervisor_left_and_nothing_else() -> None:
     left = ProcessState("kafka", "ready", "log", pid=ours.pid, created=created(ours.pid))
     reused = ProcessState("clickhouse", "ready", "log", pid=other.pid, created=created(other.pid) - 3600)
     assert end_leftovers(structs.replace(HERE, processes=(left, reused))) == [ours.pid]
-    assert ours.wait() != 0
+    ours.communicate()
+    assert ours.returncode == -signal.SIGTERM
     assert other.poll() is None
     other.communicate(b"\n")
 

@@ -23,6 +23,8 @@ def main() -> int:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
 
     # The engine is loaded only once the arguments are known to be right.
     from deploy.embedded.clickhouse.server import Server
@@ -32,8 +34,6 @@ def main() -> int:
     except DossierError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with server:
         print(f"ClickHouse {server.engine.version} listens on {arguments.host}:{server.port}", flush=True)
         stop.wait()

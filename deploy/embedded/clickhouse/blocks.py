@@ -32,7 +32,7 @@ WIDTHS = {
     }.items()
     for name in names.split()
 }
-TOKEN = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[(),]", re.DOTALL)
+TOKEN = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[(),'`]", re.DOTALL)
 ELEMENT_NAME = re.compile(r"(?:\w+|`(?:\\.|[^`\\])*`)\s+(?=\w)")
 
 
@@ -107,6 +107,8 @@ def parse(spec: str) -> tuple[str, list[str]]:
         return name, []
     arguments, depth, start = [], 0, 0
     for token in TOKEN.finditer(rest):
+        if token[0] in ("'", "`"):
+            break
         if token[0] == "(":
             depth += 1
         elif depth and token[0] == ")":

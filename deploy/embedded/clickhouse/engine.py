@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import chdb
-from chdb import _chdb
+from typing import IO, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from deploy.embedded.clickhouse.errors import ServerError
 from deploy.errors import UnusableData
+from schemas.errors import SettingError
 
 REPORTED = re.compile(r"Code: (\d+)\. (?:DB::\w*Exception: Code: \d+\. )?DB::\w*Exception: (.*)", re.DOTALL)
 ERROR_NAME = re.compile(r"\.? ?\(([A-Z][A-Z0-9_]+)\)\s*$")
@@ -26,9 +25,11 @@ TAG = "dossier-session-"
 @contextmanager
 def engine_errors() -> Iterator[None]:
     """Turn what the engine raises into a ServerError with ClickHouse's own code and name."""
+    from chdb import ChdbError
+
     try:
         yield
-    except (chdb.ChdbError, RuntimeError) as error:
+    except (ChdbError, RuntimeError) as error:
         raise reported(str(error)) from None
 
 
@@ -45,7 +46,8 @@ class Engine:
     """Opens a data directory for this process alone; every session is a connection to it.
 
     A process can have one engine, and only one directory in its life. Its time zone is the server's: the TZ of the
-    process, which is set here. Raises UnusableData when the directory cannot be used.
+    process, which is set here. Raises UnusableData when the directory cannot be used,
+    SettingError for an unknown zone.
 
     What is acknowledged has reached the operating system, so it survives the death of this process, however sudden.
     MergeTree does not wait for the disk: a power loss may take the inserts of the last seconds, and the parts it
@@ -54,9 +56,20 @@ class Engine:
 
     def __init__(self, data: Path, timezone: str = "UTC") -> None:
         self.data = data.absolute()
-        self.spool = prepared(self.data)
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise SettingError(f"{timezone!r} is no time zone: name one such as Asia/Ho_Chi_Minh") from None
+        # The engine has a lock of its own, and complains of it in several lines.
+        self._lock = claim(self.data)
+        self.spool = emptied(self.data / "incoming")
         os.environ["TZ"] = timezone
         time.tzset()
+        # Only now: the engine's zone is the process's when it is loaded.
+        import chdb
+        from chdb import _chdb
+
+        self._connect = chdb.connect
         try:
             self._admin = chdb.connect(str(self.data))
         except (chdb.ChdbError, RuntimeError) as error:
@@ -72,7 +85,7 @@ class Engine:
     def connect(self) -> tuple[Any, str]:
         """A new connection, and the tag by which its queries are known."""
         with engine_errors():
-            return chdb.connect(str(self.data)), f"{TAG}{next(self._numbers)}"
+            return self._connect(str(self.data)), f"{TAG}{next(self._numbers)}"
 
     def ask(self, sql: str) -> str:
         """One value, as text."""
@@ -90,29 +103,26 @@ class Engine:
         """Leave the directory; sessions must be closed before."""
         with self._admin_lock:
             self._admin.close()
+        self._lock.close()
 
 
-def prepared(data: Path) -> Path:
-    """Make the directory ready and return its folder for rows on their way; raises UnusableData.
-
-    What a killed server left in that folder was never acknowledged, and is removed.
-    """
+def claim(data: Path) -> IO[bytes]:
+    """Take the directory for this process, as long as the file is open; raises UnusableData."""
     if set(str(data)) & set("*?{}[]'\\"):
         raise UnusableData(f"{data}: choose a path without any of * ? {{ }} [ ] ' \\")
-    spool = data / "incoming"
     try:
-        spool.mkdir(parents=True, exist_ok=True)
-        _fail_if_locked(data)
-        shutil.rmtree(spool)
-        spool.mkdir()
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / "server.lock").open("ab")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UnusableData(f"{data} is in use by another server: stop it, or choose another one") from None
     except OSError as error:
         raise UnusableData(f"{data} cannot be written: {error.strerror}; choose another one") from None
-    return spool
+    return lock
 
 
-def _fail_if_locked(data: Path) -> None:
-    """Ask for the lock that the engine will take: its own complaint is several lines."""
-    with (data / "status").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def emptied(folder: Path) -> Path:
+    """The folder without what a killed server left there, which was never acknowledged."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder

@@ -5,6 +5,7 @@ Later revisions add fields; clickhouse-go sends settings in the form that is rea
 
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from enum import IntEnum
@@ -60,7 +61,8 @@ class Connection:
         self._users = users
         self._reader = Reader(lambda: client.recv(RECEIVE_SIZE))
         self._compressed = False
-        self._running = ""
+        self._running = ""  # the tag of the session
+        self._changes = threading.Lock()
         self._cancelled = False
 
     def serve(self) -> None:
@@ -80,14 +82,13 @@ class Connection:
 
     def kill_if_unwanted(self) -> None:
         """Kill the running query when its client has cancelled it or gone; to be called now and then."""
-        if tag := self._running:
-            waiting = self._reader.waiting[:1]
-            with suppress(OSError):
+        with self._changes, suppress(OSError):
+            if self._running:
                 # A cancel may have been received with the query, or be in the socket still.
-                waiting = waiting or self._client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+                waiting = self._reader.waiting[:1] or self._client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
                 if waiting in (b"", bytes([ClientPacket.CANCEL])):
                     self._cancelled = True
-                    self._engine.kill(tag)
+                    self._engine.kill(self._running)
 
     def hang_up(self) -> None:
         """End the connection; whoever waits for the client is told so."""
@@ -242,7 +243,9 @@ class Connection:
         try:
             yield
         finally:
-            self._running = ""
+            # A kill on its way is waited for, or it would hit the next query.
+            with self._changes:
+                self._running = ""
 
     # What the client gets
 

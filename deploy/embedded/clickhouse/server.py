@@ -13,9 +13,11 @@ from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.protocol import Connection
 from deploy.embedded.clickhouse.users import DEFAULT_USERS, User
 from deploy.errors import PortTaken
+from schemas.errors import DossierError
 
 log = logging.getLogger(__name__)
 CONNECTION_LIMIT = 400
+BACKLOG = 128
 WATCH_SECONDS = 0.1
 CLOSE_SECONDS = 10.0
 
@@ -39,16 +41,20 @@ class Server:
         self._users = users
         self._stopped = threading.Event()
         self._clients: dict[Connection, threading.Thread] = {}
+        self._listener = socket.socket()
         try:
-            self._listener = socket.create_server((host, port), backlog=128)
-        except OSError as error:
-            raise PortTaken(f"{host}:{port} cannot be listened on: {error.strerror}") from None
-        self.port: int = self._listener.getsockname()[1]
-        try:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._listener.bind((host, port))
+            # Nobody can connect before the engine can answer: an open port means that it does.
             self.engine = Engine(data, timezone)
-        except BaseException:
+            self._listener.listen(BACKLOG)
+        except OSError as error:
+            self._listener.close()
+            raise PortTaken(f"{host}:{port} cannot be listened on: {error.strerror}") from None
+        except DossierError:
             self._listener.close()
             raise
+        self.port: int = self._listener.getsockname()[1]
         self._listener.settimeout(WATCH_SECONDS)
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._accept, self._watch)]
 
@@ -58,10 +64,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Cancel what runs, hang up and leave the data directory; takes some 10 seconds at most."""
+        """Cancel what runs, hang up and leave the data directory; it takes some 10 seconds at most."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()

@@ -101,6 +101,7 @@ class Session:
             seen = self._connection._conn.classify_query(sql)
         if seen["statement_count"] > 1:
             raise ServerError(SYNTAX, "Multi-statements are not allowed: send one query at a time")
+        sql = statements.without_end(sql)
         kind, first = seen["query_class"].name, statements.first_word(sql)
         if not first:
             raise ServerError(SYNTAX, "Empty query")
@@ -153,8 +154,7 @@ class Session:
 
     def _select(self, sql: str, result: Result) -> Iterator[bytes]:
         # Asked first: a column's zone is in no block, and a running query allows no other one beside it.
-        query = sql.rstrip().rstrip(";")
-        columns = [(name, spec) for name, spec, *_ in self._describe(f"(\n{query}\n)")]
+        columns = [(name, spec) for name, spec, *_ in self._describe(f"(\n{sql}\n)")]
         yield header(columns)
         with engine_errors(), closing(self._connection.send_query(sql, "Native")) as pieces:
             for piece in pieces:

@@ -61,6 +61,17 @@ def first_word(sql: str) -> str:
     return next((token.word for token in tokens(sql)), "")
 
 
+def without_end(sql: str) -> str:
+    """The statement without the semicolons, and the comments, that it may end with."""
+    if ";" not in sql:
+        return sql
+    last = 0
+    for token in tokens(sql):
+        if token.text != ";":
+            last = token.end
+    return sql[:last]
+
+
 def without_format(sql: str) -> str:
     """A query without its closing FORMAT, which is the client's business.
 
@@ -73,8 +84,6 @@ def without_format(sql: str) -> str:
     for first, second in pairwise(words):
         if (first, second) in {("INTO", "OUTFILE"), ("WITH", "TOTALS")}:
             raise ServerError(NOT_SUPPORTED, f"{first} {second} is not supported here")
-    while parts and parts[-1].text == ";":
-        parts.pop()
     for index in range(len(parts) - 1, 0, -1):
         token, following = parts[index], parts[index + 1 : index + 3]
         if token.word != "FORMAT" or not following or not following[0].text.isidentifier():

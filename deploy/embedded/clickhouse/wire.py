@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from deploy.embedded.clickhouse.errors import LIMIT_EXCEEDED, ProtocolError
+from deploy.embedded.clickhouse.errors import LIMIT_EXCEEDED, NOT_TEXT, ProtocolError
 
 NAME_LIMIT = 1 << 16
 """Longest name, type or setting, in bytes: what a client says may cost memory stays far below what it sends."""
@@ -21,7 +21,7 @@ def varint(number: int) -> bytes:
 
 def text(value: str) -> bytes:
     """A string with its length in front."""
-    data = value.encode(errors="surrogateescape")
+    data = value.encode()
     return varint(len(data)) + data
 
 
@@ -111,11 +111,16 @@ class Reader:
         return int.from_bytes(self.take(8), "little")
 
     def text(self, limit: int = NAME_LIMIT) -> str:
-        """A string with its length in front; bytes that are no UTF-8 come through unharmed."""
+        """A string with its length in front, which must be UTF-8, as statements and names are; rows never pass here."""
         size = self.varint()
         if size > limit:
             raise ProtocolError(LIMIT_EXCEEDED, f"a string of {size} bytes where at most {limit} are taken")
-        return self.take(size).decode(errors="surrogateescape")
+        try:
+            return self.take(size).decode()
+        except UnicodeDecodeError:
+            raise ProtocolError(
+                NOT_TEXT, "a statement, setting or name is no UTF-8: send other bytes as rows"
+            ) from None
 
     def skip(self, size: int) -> None:
         """Go on by so many bytes."""

@@ -1,0 +1,111 @@
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.values import Cell, Clock, check_formats, is_empty, to_bool, to_instant, to_text, to_whole
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@pytest.mark.parametrize(
+    ("text", "formats", "instant"),
+    [
+        ("2011-12-06 13:41:31.788000+01:00", ("iso",), "2011-12-06T12:41:31.788+00:00"),
+        ("2011-12-06T13:41:31Z", ("iso",), "2011-12-06T13:41:31+00:00"),
+        ("2011-07-06 13:41", ("iso",), "2011-07-06T11:41:00+00:00"),
+        ("2011-12-06", ("iso",), "2011-12-05T23:00:00+00:00"),
+        ("20111206134131", ("%Y%m%d%H%M%S",), "2011-12-06T12:41:31+00:00"),
+        ("6/12/2011", ("iso", "%d/%m/%Y"), "2011-12-05T23:00:00+00:00"),
+        ("1323175291788", ("epoch_ms",), "2011-12-06T12:41:31.788+00:00"),
+        (" 2011-12-06 ", ("iso",), "2011-12-05T23:00:00+00:00"),
+    ],
+)
+def test_an_instant_is_read_by_its_format_and_its_zone(text: str, formats: tuple[str, ...], instant: str) -> None:
+    assert to_instant(text, Clock(AMSTERDAM, formats)) == datetime.fromisoformat(instant)
+
+
+def test_the_clock_change_takes_the_first_of_two_and_the_offset_before_a_gap() -> None:
+    clock = Clock(AMSTERDAM)
+    assert to_instant("2011-10-30 02:30", clock) == datetime(2011, 10, 30, 0, 30, tzinfo=UTC)
+    assert to_instant("2011-03-27 02:30", clock) == datetime(2011, 3, 27, 1, 30, tzinfo=UTC)
+
+
+def test_a_term_without_a_time_is_the_last_microsecond_of_its_local_day() -> None:
+    clock = Clock(HANOI, ("iso", "%d/%m/%Y"), end_of_day=True)
+    end = datetime(2026, 3, 2, 16, 59, 59, 999999, tzinfo=UTC)
+    assert to_instant("2026-03-02", clock) == end
+    assert to_instant("02/03/2026", clock) == end
+    assert to_instant(date(2026, 3, 2), clock) == end
+    assert to_instant("2026-03-02 09:00", clock) == datetime(2026, 3, 2, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "formats"),
+    [
+        ("20211-01-01", ("iso",)),
+        ("2011-02-30", ("iso",)),
+        ("soon", ("iso", "%d/%m/%Y")),
+        ("2011-12-06 25:00", ("iso",)),
+        ("2011120613", ("%Y%m%d%H%M%S",)),
+        ("999999999999999999999", ("epoch_s",)),
+        ("2011-12-06\0", ("iso",)),
+    ],
+)
+def test_what_no_format_fits_is_refused(text: str, formats: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"is not a date or time as "):
+        to_instant(text, Clock(AMSTERDAM, formats))
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)),
+    st.sampled_from([UTC, AMSTERDAM, HANOI]),
+)
+def test_an_instant_written_with_its_offset_reads_the_same_in_any_zone(naive: datetime, zone: ZoneInfo) -> None:
+    at = naive.replace(tzinfo=zone)
+    assert to_instant(at.isoformat(), Clock(HANOI)) == at.astimezone(UTC)
+    assert to_instant(at, Clock(HANOI)) == at.astimezone(UTC)
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_milliseconds_are_exact(milliseconds: int) -> None:
+    expected = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    assert to_instant(milliseconds, Clock(HANOI, ("epoch_ms",))) == expected
+
+
+@pytest.mark.parametrize("pattern", ["%H:%M", "%d/%m", "tomorrow", "%Q", ""])
+def test_a_format_that_names_no_day_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"names no year|strptime pattern"):
+        check_formats([pattern])
+
+
+@pytest.mark.parametrize("cell", [None, "", "  ", float("nan")])
+def test_nothing_given(cell: Cell) -> None:
+    assert is_empty(cell)
+
+
+@pytest.mark.parametrize(("cell", "number"), [("12", 12), (" -3 ", -3), (7, 7), (7.0, 7)])
+def test_whole_numbers(cell: Cell, number: int) -> None:
+    assert to_whole(cell) == number
+
+
+@pytest.mark.parametrize("cell", ["1.5", "1e3", "1,000", "x", 7.5, "٣"])
+def test_what_is_no_whole_number(cell: Cell) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        to_whole(cell)
+
+
+def test_yes_and_no_and_nothing_else() -> None:
+    assert [to_bool(cell) for cell in ("Yes", "1", True, "no", "0", False)] == [True] * 3 + [False] * 3
+    with pytest.raises(ValueError, match="neither"):
+        to_bool("perhaps")
+
+
+def test_text_is_stripped_and_holds_no_nul() -> None:
+    assert to_text(" Sở Tư pháp ") == "Sở Tư pháp"
+    assert not is_empty(0)
+    with pytest.raises(ValueError, match="NUL"):
+        to_text("a\0b")

@@ -1,0 +1,223 @@
+"""What reaches the server's socket without a well-behaved client behind it."""
+
+import random
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+from clickhouse_driver import Client
+
+from deploy.embedded.clickhouse.blocks import BLOCK_INFO, header
+from deploy.embedded.clickhouse.compression import HEADER, checksum, compress
+from deploy.embedded.clickhouse.wire import text, varint
+
+pytestmark = pytest.mark.clickhouse
+
+HELLO = varint(0) + text("test") + varint(1) + varint(1) + varint(54430) + text("") + text("default") + text("")
+END = varint(2) + text("") + BLOCK_INFO + b"\0\0"
+EXCEPTION = 2
+SECONDS = 5.0
+
+
+def query(sql: str, compression: int = 0) -> bytes:
+    info = b"\x01" + text("") * 3 + b"\x01" + text("") * 3 + varint(1) * 3 + text("") + varint(0)
+    return varint(1) + text("") + info + text("") + varint(2) + varint(compression) + text(sql)
+
+
+def data(block: bytes) -> bytes:
+    return varint(2) + text("") + BLOCK_INFO + block
+
+
+@pytest.fixture
+def dial(clickhouse_port: int) -> Iterator[Callable[[bytes], socket.socket]]:
+    opened = []
+
+    def call(first: bytes) -> socket.socket:
+        peer = socket.create_connection(("127.0.0.1", clickhouse_port), timeout=SECONDS)
+        opened.append(peer)
+        peer.sendall(first)
+        return peer
+
+    yield call
+    for peer in opened:
+        peer.close()
+
+
+def all_of(peer: socket.socket) -> bytes:
+    """Everything the server says until it hangs up; TimeoutError if it does not."""
+    out = bytearray()
+    with suppress(ConnectionError):
+        while piece := peer.recv(1 << 16):
+            out += piece
+    return bytes(out)
+
+
+def exception_in(answer: bytes) -> tuple[int, str]:
+    """Code and text of the exception that the answer ends with."""
+    start = answer.rindex(b"\x0dDB::Exception") - 5
+    assert answer[start] == EXCEPTION
+    (code,) = struct.unpack_from("<i", answer, start + 1)
+    return code, answer[start + 19 :].decode(errors="replace")
+
+
+def block(values: list[str]) -> bytes:
+    head = varint(1) + varint(len(values)) + text("s") + text("String")
+    return head + b"".join(text(value) for value in values)
+
+
+@pytest.fixture
+def table(connect: Callable[..., Client]) -> Iterator[Callable[[], int]]:
+    """An empty table `cut.t (s String)`; counts its rows."""
+    client = connect()
+    client.execute("CREATE DATABASE cut")
+    client.execute("CREATE TABLE cut.t (s String) ENGINE = MergeTree ORDER BY s")
+    yield lambda: int(client.execute("SELECT count() FROM cut.t")[0][0])
+    client.execute("DROP DATABASE cut")
+
+
+def test_an_insert_is_there_only_when_it_ended(
+    dial: Callable[[bytes], socket.socket], table: Callable[[], int]
+) -> None:
+    whole = data(block(["a", "b"])) + data(block(["c" * 1000])) + END
+    start = HELLO + query("INSERT INTO cut.t VALUES") + END
+    for size in (0, 1, 5, 20, len(whole) // 2, len(whole) - len(END), len(whole) - 1):
+        with dial(start + whole[:size]) as peer:
+            peer.shutdown(socket.SHUT_WR)
+            all_of(peer)
+        assert table() == 0, f"cut after {size} bytes"
+    with dial(start + whole) as peer:
+        peer.shutdown(socket.SHUT_WR)
+        assert all_of(peer).endswith(b"\x05")
+    assert table() == 3
+
+
+def test_an_insert_that_is_cancelled_inserts_nothing(
+    dial: Callable[[bytes], socket.socket], table: Callable[[], int]
+) -> None:
+    with dial(HELLO + query("INSERT INTO cut.t VALUES") + END + data(block(["a"])) + varint(3) + varint(4)) as peer:
+        peer.shutdown(socket.SHUT_WR)
+        assert all_of(peer).endswith(b"\x05\x04"), "the end of the insert and the answer to a ping"
+    assert table() == 0
+
+
+def compressed_insert(frames: bytes) -> bytes:
+    end = varint(2) + text("") + b"".join(compress(BLOCK_INFO + b"\0\0"))
+    return HELLO + query("INSERT INTO cut.t VALUES", 1) + end + varint(2) + text("") + frames
+
+
+def damaged_frames() -> dict[str, tuple[bytes, int]]:
+    frame = b"".join(compress(BLOCK_INFO + block(["value"] * 50)))
+    body = frame[16 + HEADER.size :]
+
+    def framed(method: int, size: int, raw: int, body: bytes = body) -> bytes:
+        packed = HEADER.pack(method, size, raw) + body
+        return checksum(packed) + packed
+
+    return {
+        "a checksum that differs": (frame[:40] + bytes([frame[40] ^ 1]) + frame[41:], 40),
+        "zstd": (framed(0x90, len(body) + 9, 100), 89),
+        "an unknown method": (framed(0x17, len(body) + 9, 100), 89),
+        "an absurd length": (framed(0x82, 0xFFFFFFFF, 100), 33),
+        "an absurd length when read": (framed(0x82, len(body) + 9, 0xFFFFFFFF), 33),
+        "no body": (framed(0x82, 3, 100), 33),
+        "a body that is no LZ4": (framed(0x82, 12 + 9, 100, b"\xff" * 12), 33),
+    }
+
+
+@pytest.mark.parametrize("damage", list(damaged_frames()))
+def test_damaged_frames_are_refused(
+    dial: Callable[[bytes], socket.socket], table: Callable[[], int], damage: str
+) -> None:
+    frames, code = damaged_frames()[damage]
+    with dial(compressed_insert(frames)) as peer:
+        assert exception_in(all_of(peer))[0] == code
+    assert table() == 0
+
+
+@pytest.mark.parametrize(
+    ("packet", "code"),
+    [
+        (varint(9), 101),
+        (query("SELECT 1").replace(b"SELECT 1", b"SELECT\xff1"), 36),
+        (varint(0), 101),
+        (query("SELECT 1") + varint(1), 101),
+        (query("SELECT 1") + data(varint(1 << 40) + varint(5)), 33),
+        (query("SELECT 1") + data(varint(1) + varint(1 << 62) + varint(1 << 50)), 33),
+        (
+            query("SELECT 1") + data(varint(1) + varint(1) + text("a") + text("Array(" * 1000 + "UInt8" + ")" * 1000)),
+            33,
+        ),
+        (query("SELECT 1") + data(varint(1) + varint(1) + text("a") + text("UInt8) ENGINE = Memory")), 48),
+        (varint(1) + varint(1 << 60), 33),
+        (varint(1) + b"\xff" * 20, 33),
+    ],
+)
+def test_packets_without_sense_end_the_connection_with_a_reason(
+    dial: Callable[[bytes], socket.socket], packet: bytes, code: int
+) -> None:
+    with dial(HELLO + packet) as peer:
+        assert exception_in(all_of(peer))[0] == code
+
+
+@pytest.mark.parametrize("kind", ["String", "UInt64", "Array(String)", "LowCardinality(String)", "FixedString(9)"])
+def test_promises_of_endless_data_cost_the_server_nothing(
+    dial: Callable[[bytes], socket.socket], connect: Callable[..., Client], kind: str
+) -> None:
+    block = varint(1) + varint(1 << 62) + text("a") + text(kind)
+    with dial(HELLO + query("SELECT 1") + data(block) + b"\x7f" * 100_000) as peer:
+        peer.shutdown(socket.SHUT_WR)
+        all_of(peer)
+    assert connect().execute("SELECT 1") == [(1,)]
+
+
+def test_a_client_that_is_too_old_is_told_so(dial: Callable[[bytes], socket.socket]) -> None:
+    with dial(HELLO.replace(varint(54430), varint(54429))) as peer:
+        assert "too old" in exception_in(all_of(peer))[1]
+
+
+def test_thousands_of_malformed_conversations_leave_the_server_well(
+    table: Callable[[], int],
+    clickhouse_port: int,
+    connect: Callable[..., Client],
+) -> None:
+    """Whole conversations, cut, flipped, spliced and stuffed by a seeded generator; the server hangs up on each."""
+    chance = random.Random(20260701)
+    seeds = [
+        HELLO + query("SELECT 1") + END,
+        HELLO + query("SELECT * FROM numbers(5)") + data(header([("a", "UInt8")])) + END + varint(4),
+        HELLO + query("INSERT INTO nowhere.t VALUES") + END + data(block(["a", "b"])) + END,
+        HELLO + query("INSERT INTO cut.t VALUES", 1) + b"".join([varint(2) + text(""), *compress(END[2:])]),
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"",
+    ]
+
+    def malformed() -> bytes:
+        sample = bytearray(chance.choice(seeds))
+        for _ in range(chance.randrange(1, 6)):
+            place = chance.randrange(len(sample) + 1)
+            match chance.randrange(5):
+                case 0:
+                    del sample[place:]
+                case 1:
+                    sample[place : place + 1] = chance.randbytes(1)
+                case 2:
+                    sample[place:place] = chance.randbytes(chance.randrange(1, 20))
+                case 3:
+                    sample[place:place] = b"\xff" * chance.randrange(1, 12)
+                case 4:
+                    other = chance.choice(seeds)
+                    sample[place:] = other[chance.randrange(len(other) + 1) :]
+        return bytes(sample)
+
+    for _ in range(3000):
+        with (
+            suppress(ConnectionError),
+            socket.create_connection(("127.0.0.1", clickhouse_port), timeout=SECONDS) as peer,
+        ):
+            peer.sendall(malformed())
+            peer.shutdown(socket.SHUT_WR)
+            all_of(peer)
+    assert connect().execute("SELECT count() FROM numbers(7)") == [(7,)]
+    assert table() == 0

@@ -1,0 +1,164 @@
+"""The platform with a real broker: what survives which end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+
+from deploy.embedded.platform import Options, Platform, keep_profile, stop_platform
+from deploy.embedded.state import read_state
+from deploy.errors import AlreadyRuns, PortTaken, UnusableData
+
+TOPIC = "kept"
+PATIENCE_SECONDS = 60
+ONLY_KAFKA = Options(clickhouse=False)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def produce(address: str, values: list[bytes]) -> None:
+    producer = KafkaProducer(bootstrap_servers=address, acks="all")
+    for sent in [producer.send(TOPIC, value) for value in values]:
+        sent.get(timeout=PATIENCE_SECONDS)
+    producer.close()
+
+
+def consume(address: str, count: int) -> list[bytes]:
+    consumer = KafkaConsumer(bootstrap_servers=address)
+    partition = TopicPartition(TOPIC, 0)
+    consumer.assign([partition])
+    consumer.seek_to_beginning(partition)
+    values: list[bytes] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(values) < count:
+        assert time.monotonic() < deadline
+        for records in consumer.poll(timeout_ms=200).values():
+            values += [record.value for record in records]
+    consumer.close()
+    return values
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # A path that would break whatever is not quoted.
+    return tmp_path_factory.mktemp("dữ liệu, của tôi")
+
+
+@pytest.fixture(scope="module")
+def platform(data: Path) -> Iterator[Platform]:
+    with Platform(data, ONLY_KAFKA) as platform:
+        admin = KafkaAdminClient(bootstrap_servers=platform.kafka)
+        admin.create_topics([NewTopic(TOPIC, 1, 1)])
+        admin.close()
+        yield platform
+
+
+@pytest.mark.kafka
+def test_its_state_file_says_where_everything_is(platform: Platform, data: Path) -> None:
+    state = read_state(data)
+    assert state
+    assert (state.state, state.kafka, state.supervisor) == ("ready", platform.kafka, os.getpid())
+    assert [(each.name, each.state, each.address) for each in state.processes] == [("kafka", "ready", platform.kafka)]
+    assert Path(state.processes[0].log).stat().st_size > 0
+
+
+@pytest.mark.kafka
+def test_a_data_directory_has_one_platform(platform: Platform, data: Path) -> None:
+    with pytest.raises(AlreadyRuns, match=r"a platform runs in .* already: `dossier down --data .*` stops it"):
+        Platform(data, ONLY_KAFKA).__enter__()
+    state = read_state(data)
+    assert state
+    assert state.kafka == platform.kafka
+
+
+@pytest.mark.kafka
+def test_a_given_port_in_use_is_one_clear_line(platform: Platform, tmp_path: Path) -> None:
+    port = int(platform.kafka.rpartition(":")[2])
+    with pytest.raises(PortTaken, match=rf"port {port} is in use: .* choose another with --kafka-port"):
+        Platform(tmp_path, Options(clickhouse=False, kafka_port=port)).__enter__()
+    assert read_state(tmp_path) is None
+
+
+@pytest.mark.kafka
+def test_records_survive_a_killed_broker_and_a_new_platform(data: Path, platform: Platform) -> None:
+    first, second = [b"%d" % n for n in range(500)], [b"after %d" % n for n in range(500)]
+    address = platform.kafka
+    produce(address, first)
+    broker = platform.state.processes[0].pid
+    assert broker
+    os.kill(broker, signal.SIGKILL)
+    until(lambda: platform.state.processes[0].restarts == 1 and platform.state.state == "ready")
+    assert platform.state.processes[0].reason.startswith("killed by SIGKILL")
+    assert consume(address, 500) == first
+    produce(address, second)
+    platform.close()
+    assert read_state(data) is None
+    with Platform(data, ONLY_KAFKA) as again:
+        assert again.kafka == address
+        assert consume(again.kafka, 1000) == first + second
+
+
+@pytest.mark.kafka
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_killed_supervisor_leaves_no_process_and_a_directory_that_starts_again(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from deploy.embedded.platform import Options, Platform
+with Platform(Path({str(tmp_path)!r}), Options(clickhouse=False)) as platform:
+    print("ready", flush=True)
+    platform.wait()
+"""
+    supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert supervisor.stdout
+    assert supervisor.stdout.readline() == "ready\n"
+    children = psutil.Process(supervisor.pid).children(recursive=True)
+    state = read_state(tmp_path)
+    assert state
+    assert [child.pid for child in children] == [each.pid for each in state.processes]
+    supervisor.kill()
+    supervisor.communicate()
+    psutil.wait_procs(children, timeout=PATIENCE_SECONDS)
+    assert not [child for child in children if child.is_running()]
+    assert read_state(tmp_path) is None
+    with Platform(tmp_path, ONLY_KAFKA) as again:
+        assert again.kafka == state.kafka
+
+
+@pytest.mark.parametrize("path", ["/proc/dossier", "{tmp}/file", "{tmp}/file/below"])
+def test_a_place_that_is_no_data_directory_is_one_line(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").write_text("")
+    data = Path(path.format(tmp=tmp_path))
+    with pytest.raises(UnusableData) as caught:
+        Platform(data, ONLY_KAFKA).__enter__()
+    assert str(data) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_to_stop_is_no_error(tmp_path: Path) -> None:
+    assert not stop_platform(tmp_path)
+    assert not stop_platform(tmp_path / "missing")
+
+
+def test_a_profile_is_kept_and_not_replaced_by_another(tmp_path: Path) -> None:
+    data, one, other = tmp_path / "data", tmp_path / "one.toml", tmp_path / "other.toml"
+    data.mkdir()
+    one.write_text("a = 1\n")
+    other.write_text("a = 2\n")
+    keep_profile(one, data)
+    keep_profile(one, data)
+    with pytest.raises(UnusableData, match=rf"{other} differs from {data}/profile.toml"):
+        keep_profile(other, data)
+    assert (data / "profile.toml").read_text() == "a = 1\n"

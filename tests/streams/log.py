@@ -1,0 +1,172 @@
+"""Logs for counting: partitions of records, what they must add up to, and the same records cut into batches."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import msgspec
+
+from schemas.counters import COUNTERS
+from schemas.envelope import encode, encode_event
+from schemas.events import (
+    AnyEvent,
+    Event,
+    Extended,
+    Paid,
+    Rated,
+    Received,
+    Refunded,
+    Reopened,
+    Resolved,
+    Returned,
+    TermSet,
+    Transferred,
+    Voided,
+)
+from schemas.instant import to_micros
+from schemas.partition import partition_of
+from schemas.tables import FACTS, WINDOWS
+from streams.batch import Identity
+from streams.counters import contributions
+from streams.facts import facts_of
+from streams.record import Record
+from streams.registers import Registers, fold
+from streams.rows import facts_row
+from streams.store import Stored
+from tests.memory import MemoryStore
+from tests.streams.cases import INSTANT, at, said
+
+PARTITIONS = 2
+IDENTITY = Identity("test-events", PARTITIONS, 1, INSTANT)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+PUBLISHED = to_micros(NOW) // 1000
+DOSSIERS = tuple(f"D{number}" for number in range(6))
+
+Log = Mapping[int, Sequence[Record]]
+"""The records of each partition, in the order of their offsets."""
+
+
+def record(partition: int, offset: int, *lines: Event | bytes, timestamp: int = PUBLISHED) -> Record:
+    """A record of these events, or of lines that may be none."""
+    encoded = [line if isinstance(line, bytes) else encode_event(line) for line in lines]
+    return Record(partition, offset, timestamp, encode(encoded))
+
+
+def log_of(*events: Event) -> Log:
+    """A log of one event a record, each in the partition where it belongs."""
+    log: dict[int, list[Record]] = {partition: [] for partition in range(PARTITIONS)}
+    for event in events:
+        partition = partition_of(event.dossier, PARTITIONS)
+        log[partition].append(record(partition, len(log[partition]), event))
+    return log
+
+
+def random_log(random: Random, records: int = 12) -> Log:
+    """So many records a partition: few dossiers, agencies and windows, so that events meet; repeats; broken lines."""
+    log: dict[int, list[Record]] = {}
+    for partition in range(PARTITIONS):
+        dossiers = [dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == partition]
+        said_before: list[Event | bytes] = [b"{", b'{"kind":"unknown"}']
+        log[partition] = []
+        for offset in range(records):
+            lines = [
+                random.choice(said_before) if random.random() < 0.15 else random_event(random, random.choice(dossiers))
+                for _ in range(random.randint(1, 3))
+            ]
+            said_before += lines
+            log[partition].append(record(partition, offset, *lines))
+    return log
+
+
+def random_event(random: Random, dossier: str) -> Event:
+    """An event in one of three windows that says something that counts."""
+    when = f"2026-03-02 08:{random.choice((0, 5, 10)):02}:{random.randrange(60):02}"
+    kind, fields = random.choice(
+        (
+            (Received, {"agency": random.choice(("H01", "H02")), "channel": "online", "fee_bearing": True}),
+            (Received, {"agency": random.choice(("H01", "H02"))}),
+            (Transferred, {"agency": random.choice(("H01", "H02"))}),
+            (TermSet, {"term": at("2026-03-02 08:07")}),
+            (Extended, {"term": at("2026-03-02 08:12"), "number": random.randint(1, 2)}),
+            (Resolved, {}),
+            (Returned, {}),
+            (Reopened, {}),
+            (Voided, {"voided": random.random() < 0.5}),
+            (Paid, {"transaction": random.choice("ab"), "amount": random.randint(1, 9), "method": "online"}),
+            (Refunded, {"transaction": random.choice("ab"), "amount": random.randint(1, 9)}),
+            (Rated, {"satisfied": random.random() < 0.5}),
+        )
+    )
+    return said(kind, when, dossier=dossier, id=f"e{random.randrange(10**6)}", seq=random.randrange(9), **fields)
+
+
+def batches(log: Log, random: Random) -> Iterator[list[Record]]:
+    """The records of the log cut into batches at random, some of one partition and some of several."""
+    left = {partition: list(records) for partition, records in log.items()}
+    while any(left.values()):
+        batch: list[Record] = []
+        for records in left.values():
+            taken = random.randint(0, min(4, len(records)))
+            batch += records[:taken]
+            del records[:taken]
+        if batch:
+            random.shuffle(batch)
+            yield batch
+
+
+def expected_facts(log: Log) -> dict[str, dict[str, Any]]:
+    """The facts of every dossier, from all its events at once; without the position."""
+    registers: dict[str, Registers] = {}
+    for event in events_of(log):
+        registers[event.dossier] = fold(registers.get(event.dossier, {}), event)
+    found = {}
+    for dossier, known in registers.items():
+        partition = partition_of(dossier, PARTITIONS)
+        row = facts_row(dossier, partition, Stored(0, b""), facts_of(known), IDENTITY.profile)
+        found[dossier] = _without(dict(zip(FACTS.columns, row, strict=True)))
+    return found
+
+
+def expected_windows(log: Log) -> dict[tuple[Any, ...], dict[str, int]]:
+    """The counts of every window by (agency, start, partition), from the final facts; those that are not nought."""
+    registers: dict[str, Registers] = {}
+    for event in events_of(log):
+        registers[event.dossier] = fold(registers.get(event.dossier, {}), event)
+    found: dict[tuple[Any, ...], dict[str, int]] = defaultdict(dict)
+    for dossier, known in registers.items():
+        for window, counters in contributions(facts_of(known), IDENTITY.profile).items():
+            counted = found[(*window, partition_of(dossier, PARTITIONS))]
+            for counter, amount in counters.items():
+                counted[counter] = counted.get(counter, 0) + amount
+    return dict(found)
+
+
+def events_of(log: Log) -> Iterator[AnyEvent]:
+    """Every line that is an event, in the order of the log."""
+    for records in log.values():
+        for entry in records:
+            for line in (entry.value or b"").split(b"\n"):
+                try:
+                    yield msgspec.json.decode(line, type=AnyEvent)
+                except msgspec.DecodeError:
+                    continue
+
+
+def stored_facts(store: MemoryStore) -> dict[str, dict[str, Any]]:
+    """The facts the store shows, comparable to the expected ones."""
+    return {dossier: _without(row) for (dossier,), row in store.newest(FACTS).items()}
+
+
+def stored_windows(store: MemoryStore) -> dict[tuple[Any, ...], dict[str, int]]:
+    """The counts the store shows, comparable to the expected ones."""
+    found = {}
+    for key, row in store.newest(WINDOWS).items():
+        if counted := {counter: row[counter] for counter in COUNTERS if row[counter]}:
+            found[key] = counted
+    return found
+
+
+def _without(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("pos", "registers")}
