@@ -17,9 +17,10 @@ setup: .venv/.installed ## Make .venv from the lock file
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock: setup ## Write requirements.lock anew from pyproject.toml
+lock: setup ## Write both lock files anew, with the newest versions allowed
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 		--custom-compile-command "make lock" --upgrade --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/python -m deploy.embedded.jars --lock
 
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format
@@ -28,6 +29,7 @@ format: setup ## Format the code and mend what ruff can mend
 check: setup ## Format, lint, types, generated files: changes nothing
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/python -m schemas.documents --check
 	$(BIN)/mypy
 
 test: check ## All tests, with a real Kafka and a real ClickHouse
@@ -35,6 +37,9 @@ test: check ## All tests, with a real Kafka and a real ClickHouse
 
 test-unit: setup ## The tests that need no service: seconds
 	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"
+
+generate: setup ## Write the generated documents anew
+	$(BIN)/python -m schemas.documents
 
 demo: setup ## Start everything, import the sample log, show the figures
 	@$(BIN)/dossier demo

@@ -1,13 +1,14 @@
 """`dossier demo`: everything once, on a real log, in front of your eyes."""
 
 import contextlib
+import functools
 from pathlib import Path
 
 import click
 
 from cli.display import Display
 from cli.importing import import_file
-from cli.platform import SETUP, WORKER, data_option
+from cli.platform import SETUP, WORKER, data_option, worker_joined
 from cli.report import show
 from cli.settings import Settings
 from cli.signals import stop_signals
@@ -30,6 +31,7 @@ def demo(context: click.Context, data: Path) -> None:
         profile=None if (data / "profile.toml").exists() else SAMPLES / "profile.toml",
         setup=SETUP,
         worker=lambda name: (*WORKER, "--name", name),
+        worker_ready=functools.partial(worker_joined, data.absolute()),
     )
     display = Display()
     platform = Platform(data, options, display)

@@ -16,9 +16,9 @@ from schemas.errors import DossierError
 from schemas.topics import declared
 from streams import topics
 from streams.clickhouse import connect, explain
+from streams.group import members
 from streams.migration import identify, migrate
 from streams.progress import lag
-from streams.worker import GROUP
 
 _LITTLE_DISK = 1 << 30
 
@@ -144,9 +144,8 @@ def _identity(settings: Settings) -> str:
 
 
 def _workers(settings: Settings) -> str:
-    with topics.admin(settings.kafka) as client:
-        members = len(client.describe_groups([GROUP])[GROUP]["members"])
+    running = members(settings.kafka)
     behind = lag(settings.kafka, settings.clickhouse)
-    if not members:
+    if not running:
         raise _Wrong(f"none runs and {behind.left} records wait: start one with `dossier work`")
-    return f"{members} running, {behind.left} of {behind.total} records to count"
+    return f"{len(running)} running, {behind.left} of {behind.total} records to count"

@@ -15,6 +15,7 @@ from cli.migrating import migrate_command
 from cli.platform import down, status, up
 from cli.report import report_command
 from cli.settings import VARIABLES, Settings
+from cli.simulating import simulate
 from cli.working import work
 from schemas.errors import DossierError
 
@@ -56,6 +57,7 @@ for command in (
     demo,
     migrate_command,
     import_file,
+    simulate,
     work,
     report_command,
     audit_command,

@@ -1,6 +1,7 @@
 """`dossier up`, `status` and `down`: the embedded platform of one data directory."""
 
 import contextlib
+import functools
 import subprocess
 import sys
 import time
@@ -17,6 +18,9 @@ from deploy.embedded.logs import bound_log, last_lines
 from deploy.embedded.platform import Options, Platform, stop_platform
 from deploy.embedded.state import PlatformState, read_state
 from deploy.errors import NotReady, UnusableData
+from schemas.connection import KafkaConnection
+from streams.errors import Unreachable
+from streams.group import members
 
 SETUP = (sys.executable, "-m", "cli.main", "migrate")
 WORKER = (sys.executable, "-m", "cli.main", "work")
@@ -65,6 +69,7 @@ def up(
         profile=profile,
         setup=SETUP,
         worker=lambda name: (*WORKER, "--name", name),
+        worker_ready=functools.partial(worker_joined, data.absolute()),
     )
     run = _run_detached if detach else _run_here
     run(data.absolute(), options)
@@ -97,6 +102,15 @@ def down(data: Path, quiet: bool) -> None:
     stopped = stop_platform(data.absolute())
     if not quiet:
         click.echo(f"stopped what ran in {data}" if stopped else f"nothing runs in {data}")
+
+
+def worker_joined(data: Path, name: str) -> bool:
+    """Whether the worker of this name has its place in the group that counts for this platform."""
+    state = read_state(data)
+    try:
+        return state is not None and name in members(KafkaConnection(state.kafka))
+    except Unreachable:
+        return False
 
 
 def describe(state: PlatformState) -> str:

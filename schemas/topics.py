@@ -23,12 +23,18 @@ def declared(partitions: int, replication: int) -> tuple[Topic, ...]:
     """The topics of a deployment.
 
     `dossier-events` is kept for ever and never compacted: offsets must have no gaps and the counts can be rebuilt from
-    it. With three replicas or more, two must have a record before it is acknowledged.
+    it. The broker stamps each record with its own clock, by which "in the future" is judged: no producer can be wrong
+    about it. With two replicas or more, two must have a record before it is acknowledged.
     """
     safety = {"min.insync.replicas": str(min(2, replication))}
     kept = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
     return (
-        Topic(EVENTS, partitions, replication, safety | kept | {"compression.type": "producer"}),
+        Topic(
+            EVENTS,
+            partitions,
+            replication,
+            safety | kept | {"compression.type": "producer", "message.timestamp.type": "LogAppendTime"},
+        ),
         Topic(
             DEAD,
             1,

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from schemas.counters import COUNTERS
 from schemas.dead import DeadLetter, dead_letter
-from schemas.envelope import Rejection, decode, encode_event
+from schemas.envelope import Rejection, decode
 from schemas.events import AnyEvent
 from schemas.partition import partition_of
 from schemas.profile import Profile
@@ -167,7 +167,8 @@ class Counting:
                 partition_of(event.dossier, self._identity.partitions) != record.partition
             ):
                 detail = f"dossier = {event.dossier!r} belongs to another partition than {record.partition}"
-                rejections.append(Rejection(line, "misplaced", "dossier", detail, encode_event(event)))
+                content = (record.value or b"").split(b"\n")[line]
+                rejections.append(Rejection(line, "misplaced", "dossier", detail, content))
                 continue
             batch.events.append(event_row(event, record, line))
             yield _Placed(pack(self._identity.epoch, record.offset, line), event)

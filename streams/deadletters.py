@@ -6,12 +6,26 @@ from collections.abc import Sequence
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from msgspec import structs
 
 from schemas.connection import KafkaConnection
 from schemas.dead import DeadLetter, encode_dead
 from schemas.topics import DEAD, MAX_DEAD_BYTES
 
 log = logging.getLogger(__name__)
+
+
+_MOST = MAX_DEAD_BYTES - 4096
+"""What a value may take of the topic's limit, which counts the record around it too."""
+
+
+def _fitting(letter: DeadLetter) -> bytes:
+    """The encoded letter; a line too large for the topic stays in the table and in the record it came in."""
+    value = encode_dead(letter)
+    if len(value) <= _MOST:
+        return value
+    detail = f"{letter.detail} (the line has {len(letter.line_bytes)} bytes: see the table dead_letters)"
+    return encode_dead(structs.replace(letter, content="", content_base64=None, detail=detail))
 
 
 class DeadLetterTopic:
@@ -35,7 +49,7 @@ class DeadLetterTopic:
                 letter.line,
                 letter.detail,
             )
-        values = [encode_dead(letter) for letter in letters]
+        values = [_fitting(letter) for letter in letters]
         pause = 0.1
         while True:
             try:

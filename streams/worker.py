@@ -18,12 +18,12 @@ from msgspec import Struct
 
 from schemas.connection import KafkaConnection
 from schemas.errors import DossierError
+from streams.group import GROUP
 from streams.pipeline import Pipeline
 from streams.record import Record
 
 log = logging.getLogger(__name__)
 
-GROUP = "dossier-counting"
 SESSION_SECONDS = 6.0
 
 

@@ -32,7 +32,7 @@ from streams.batch import Identity
 from streams.counters import contributions
 from streams.facts import facts_of
 from streams.record import Record
-from streams.registers import Registers, fold
+from streams.registers import Registers, fold, pack
 from streams.rows import facts_row
 from streams.store import Stored
 from tests.memory import MemoryStore
@@ -42,7 +42,7 @@ PARTITIONS = 2
 IDENTITY = Identity("test-events", PARTITIONS, 1, INSTANT)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PUBLISHED = to_micros(NOW) // 1000
-DOSSIERS = tuple(f"D{number}" for number in range(6))
+DOSSIERS = tuple(f"D{number}" for number in range(10))
 
 Log = Mapping[int, Sequence[Record]]
 """The records of each partition, in the order of their offsets."""
@@ -116,47 +116,54 @@ def batches(log: Log, random: Random) -> Iterator[list[Record]]:
             yield batch
 
 
-def expected_facts(log: Log) -> dict[str, dict[str, Any]]:
-    """The facts of every dossier, from all its events at once; without the position."""
+def folded(log: Log) -> dict[str, Registers]:
+    """The registers of every dossier, from all its events at once."""
     registers: dict[str, Registers] = {}
     for event in events_of(log):
         registers[event.dossier] = fold(registers.get(event.dossier, {}), event)
+    return registers
+
+
+def expected_facts(log: Log) -> dict[str, dict[str, Any]]:
+    """The rows of facts that the log adds up to, without their positions."""
     found = {}
-    for dossier, known in registers.items():
-        partition = partition_of(dossier, PARTITIONS)
-        row = facts_row(dossier, partition, Stored(0, b""), facts_of(known), IDENTITY.profile)
-        found[dossier] = _without(dict(zip(FACTS.columns, row, strict=True)))
+    for dossier, registers in folded(log).items():
+        stored = Stored(0, pack(registers))
+        row = facts_row(dossier, partition_of(dossier, PARTITIONS), stored, facts_of(registers), IDENTITY.profile)
+        found[dossier] = _without_position(dict(zip(FACTS.columns, row, strict=True)))
     return found
 
 
 def expected_windows(log: Log) -> dict[tuple[Any, ...], dict[str, int]]:
     """The counts of every window by (agency, start, partition), from the final facts; those that are not nought."""
-    registers: dict[str, Registers] = {}
-    for event in events_of(log):
-        registers[event.dossier] = fold(registers.get(event.dossier, {}), event)
     found: dict[tuple[Any, ...], dict[str, int]] = defaultdict(dict)
-    for dossier, known in registers.items():
-        for window, counters in contributions(facts_of(known), IDENTITY.profile).items():
+    for dossier, registers in folded(log).items():
+        for window, counters in contributions(facts_of(registers), IDENTITY.profile).items():
             counted = found[(*window, partition_of(dossier, PARTITIONS))]
             for counter, amount in counters.items():
                 counted[counter] = counted.get(counter, 0) + amount
     return dict(found)
 
 
+def lines_of(log: Log) -> Iterator[tuple[tuple[int, int, int], AnyEvent | None]]:
+    """Every line by (partition, offset, line), and the event in it, if it is one."""
+    for partition, records in log.items():
+        for entry in records:
+            for index, line in enumerate((entry.value or b"").split(b"\n")):
+                try:
+                    yield (partition, entry.offset, index), msgspec.json.decode(line, type=AnyEvent)
+                except msgspec.DecodeError:
+                    yield (partition, entry.offset, index), None
+
+
 def events_of(log: Log) -> Iterator[AnyEvent]:
     """Every line that is an event, in the order of the log."""
-    for records in log.values():
-        for entry in records:
-            for line in (entry.value or b"").split(b"\n"):
-                try:
-                    yield msgspec.json.decode(line, type=AnyEvent)
-                except msgspec.DecodeError:
-                    continue
+    return (event for _, event in lines_of(log) if event is not None)
 
 
 def stored_facts(store: MemoryStore) -> dict[str, dict[str, Any]]:
     """The facts the store shows, comparable to the expected ones."""
-    return {dossier: _without(row) for (dossier,), row in store.newest(FACTS).items()}
+    return {dossier: _without_position(row) for (dossier,), row in store.newest(FACTS).items()}
 
 
 def stored_windows(store: MemoryStore) -> dict[tuple[Any, ...], dict[str, int]]:
@@ -168,5 +175,5 @@ def stored_windows(store: MemoryStore) -> dict[tuple[Any, ...], dict[str, int]]:
     return found
 
 
-def _without(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("pos", "registers")}
+def _without_position(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "pos"}
