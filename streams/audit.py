@@ -1,10 +1,12 @@
 """The audit: every window again from facts, every fact again from raw events, and each difference told."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import groupby
 from typing import Any
 
 import msgspec
+import orjson
 from clickhouse_driver.errors import Error
 from msgspec import Struct
 
@@ -67,13 +69,13 @@ def audit(
     While workers count, rows of one batch may be seen in part: what differs is then looked at again once they have
     moved on, up to five times. Raises Unreachable or NotMigrated.
     """
-    store = ClickHouseStore(clickhouse)
     try:
-        for _ in range(_ATTEMPTS):
-            before = store.read_counted()
-            found = _audit(clickhouse, profile, on_progress)
-            if not found.differences or store.read_counted() == before:
-                break
+        with closing(ClickHouseStore(clickhouse)) as store:
+            for _ in range(_ATTEMPTS):
+                before = store.read_counted()
+                found = _audit(clickhouse, profile, on_progress)
+                if not found.differences or store.read_counted() == before:
+                    break
     except (Error, OSError, EOFError) as error:
         raise explain(error, clickhouse) from error
     return found
@@ -126,7 +128,7 @@ def _events(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, Event]]:
         "seq, payload FROM events FINAL ORDER BY dossier"
     )
     for dossier, id_, kind, source, occurred, recorded, seq, payload in _rows(clickhouse, sql):
-        fields = msgspec.json.decode(payload) | {
+        fields = orjson.loads(payload) | {
             "id": id_.decode(),
             "dossier": dossier.decode(),
             "source": source.decode(),

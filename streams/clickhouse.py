@@ -148,6 +148,13 @@ class ClickHouseStore(Store):
                     self._writers.append(client)
                 return
 
+    def close(self) -> None:
+        """Close the connections that no other thread is using."""
+        with self._idle:
+            for client in (self._reader, *self._writers):
+                client.disconnect()
+            self._writers.clear()
+
     def _read(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
         pause = _FIRST_PAUSE_SECONDS
         with self._reading:

@@ -1,6 +1,7 @@
 """Bringing a database and a broker to what the code declares, and telling what differs."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from clickhouse_driver import Client
@@ -102,32 +103,38 @@ def make_topics(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> list[
 
 def make_tables(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> None:
     """Create the database, apply the migrations that are missing, and make anew the views that changed."""
-    # The database may not exist yet, so the first connection names none.
-    server = connect(structs.replace(plan.clickhouse, database=""))
     database = plan.clickhouse.database
-    try:
-        known = bool(server.execute("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": database}))
-        if not known:
-            tell(f"create database {database}")
-            if not dry_run:
+    with ExitStack() as stack:
+        # The database may not exist yet, so the first connection names none.
+        server = connect(structs.replace(plan.clickhouse, database=""))
+        stack.callback(server.disconnect)
+        client = None
+        try:
+            known = bool(server.execute("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": database}))
+            if not known:
+                tell(f"create database {database}")
+            if not known and not dry_run:
                 server.execute(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = {_engine(plan)}")
-                known = True
-        client = connect(plan.clickhouse) if known else None
-        for script in _pending(client, plan, dry_run):
-            tell(f"apply {script.name}")
-            if dry_run or client is None:
-                tell(";\n\n".join(script.statements) + ";\n")
-                continue
-            for statement in script.statements:
-                client.execute(statement)
-            client.execute(
-                "INSERT INTO migrations (name, checksum, applied_at) VALUES",
-                [(script.name, script.checksum, datetime.now(UTC))],
-            )
-    except (Error, OSError, EOFError) as error:
-        raise explain(error, plan.clickhouse) from error
-    finally:
-        server.disconnect()
+            if known or not dry_run:
+                client = connect(plan.clickhouse)
+                stack.callback(client.disconnect)
+            for script in _pending(client, plan, dry_run):
+                tell(f"apply {script.name}")
+                if client is None or dry_run:
+                    tell(";\n\n".join(script.statements) + ";\n")
+                else:
+                    _apply(client, script)
+        except (Error, OSError, EOFError) as error:
+            raise explain(error, plan.clickhouse) from error
+
+
+def _apply(client: Client, script: Script) -> None:
+    for statement in script.statements:
+        client.execute(statement)
+    client.execute(
+        "INSERT INTO migrations (name, checksum, applied_at) VALUES",
+        [(script.name, script.checksum, datetime.now(UTC))],
+    )
 
 
 def _engine(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from msgspec import Struct
 
@@ -34,19 +35,20 @@ def wait_until_counted(
     It waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
     """
     ends = _ends(kafka)
-    store = ClickHouseStore(clickhouse)
-    while True:
-        lag = _lag(ends, store)
-        if on_progress:
-            on_progress(lag)
-        if not lag.left:
-            return lag
-        time.sleep(_POLL_SECONDS)
+    with closing(ClickHouseStore(clickhouse)) as store:
+        while True:
+            lag = _lag(ends, store)
+            if on_progress:
+                on_progress(lag)
+            if not lag.left:
+                return lag
+            time.sleep(_POLL_SECONDS)
 
 
 def lag(kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> Lag:
     """How far counting is at this moment; raises Unreachable or NotMigrated."""
-    return _lag(_ends(kafka), ClickHouseStore(clickhouse))
+    with closing(ClickHouseStore(clickhouse)) as store:
+        return _lag(_ends(kafka), store)
 
 
 def _ends(kafka: KafkaConnection) -> dict[int, int]:

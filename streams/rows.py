@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-import msgspec
+import orjson
 
 from schemas.dead import DeadLetter
 from schemas.events import PAYLOAD_FIELDS, Event
@@ -14,8 +14,6 @@ from streams.position import pack
 from streams.record import Record
 from streams.store import Row, Stored
 
-_ENCODER = msgspec.json.Encoder()
-
 
 def payload_of(event: Event) -> bytes:
     """The fields of the event's kind as canonical JSON: one content always gives the same bytes."""
@@ -24,7 +22,7 @@ def payload_of(event: Event) -> bytes:
         value = getattr(event, field)
         if value is not None:
             fields[field] = value.astimezone(UTC) if isinstance(value, datetime) else value
-    return _ENCODER.encode(fields)
+    return orjson.dumps(fields, option=orjson.OPT_UTC_Z)
 
 
 def event_row(event: Event, record: Record, line: int) -> Row:

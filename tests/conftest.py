@@ -1,5 +1,6 @@
 """What all tests share: the real services, started once when a test asks for them, and no network for the others."""
 
+import os
 import socket
 import uuid
 from collections.abc import Iterator
@@ -8,11 +9,17 @@ from typing import NoReturn
 
 import pytest
 from clickhouse_driver import Client
+from hypothesis import settings
 
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from streams.migration import Plan, make_tables
+
+# What CI runs must not hang on chance; at a desk, new examples are tried every time.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 SERVICES = ("clickhouse", "kafka", "platform")
 

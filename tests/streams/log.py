@@ -42,7 +42,7 @@ PARTITIONS = 2
 IDENTITY = Identity("test-events", PARTITIONS, 1, INSTANT)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PUBLISHED = to_micros(NOW) // 1000
-DOSSIERS = tuple(f"D{number}" for number in range(10))
+DOSSIERS = tuple(f"D{number}" for number in range(8))
 
 Log = Mapping[int, Sequence[Record]]
 """The records of each partition, in the order of their offsets."""
@@ -87,13 +87,14 @@ def random_event(random: Random, dossier: str) -> Event:
         (
             (Received, {"agency": random.choice(("H01", "H02")), "channel": "online", "fee_bearing": True}),
             (Received, {"agency": random.choice(("H01", "H02"))}),
+            (Received, {"agency": random.choice(("H01", "H02")), "channel": "postal"}),
             (Transferred, {"agency": random.choice(("H01", "H02"))}),
             (TermSet, {"term": at("2026-03-02 08:07")}),
             (Extended, {"term": at("2026-03-02 08:12"), "number": random.randint(1, 2)}),
             (Resolved, {}),
             (Returned, {}),
             (Reopened, {}),
-            (Voided, {"voided": random.random() < 0.5}),
+            (Voided, {"voided": random.random() < 0.3}),
             (Paid, {"transaction": random.choice("ab"), "amount": random.randint(1, 9), "method": "online"}),
             (Refunded, {"transaction": random.choice("ab"), "amount": random.randint(1, 9)}),
             (Rated, {"satisfied": random.random() < 0.5}),

@@ -28,7 +28,7 @@ from tests.streams.log import (
 )
 
 Flush = Callable[[Batch, Store, DeadLetters, Executor], None]
-_ACTIONS = {"take": 50, "write": 35, "crash": 5, "zombie": 4, "rewind": 3, "revoke": 3, "delayed": 5}
+_ACTIONS = {"take": 50, "write": 30, "crash": 4, "zombie": 6, "rewind": 3, "revoke": 3, "delayed": 4}
 
 
 class SharedStore(MemoryStore):
@@ -165,7 +165,7 @@ class Worker:
         records = [
             record
             for partition, all_ in self._schedule.log.items()
-            for record in all_[self.next[partition] :][: random.randint(0, 3)]
+            for record in all_[self.next[partition] :][: random.randint(0, 2)]
         ]
         if not records:
             return

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
+from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.batch import Batch, Counting
 from streams.counters import Window
 from streams.errors import LostEvents
 from streams.pipeline import DeadLetters
+from streams.rows import dead_row
 from streams.store import Store, Stored
 from tests.memory import MemoryStore
 from tests.streams.schedule import Schedule, SharedStore
@@ -46,6 +47,7 @@ def facts_first(batch: Batch, store: Store, _: DeadLetters, __: Executor) -> Non
     store.write(EVENTS, batch.events)
     store.write(FACTS, batch.facts)
     store.write(WINDOWS, batch.windows)
+    store.write(DEAD_LETTERS, [dead_row(letter) for letter in batch.dead])
     store.write(PROGRESS, batch.progress)
 
 

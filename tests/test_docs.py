@@ -1,0 +1,129 @@
+"""The documents name only what exists, and everything a reader must know is named."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from cli.main import dossier
+from cli.settings import VARIABLES
+from deploy.embedded.clickhouse.users import DEFAULT_USERS
+from schemas.connection import ClickHouseConnection
+from schemas.counters import COUNTERS
+from schemas.events import KINDS
+from schemas.tables import TABLES, VIEWS
+from schemas.topics import declared
+from streams.clickhouse import connect
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])
+TEXTS = {page: page.read_text() for page in PAGES}
+EVERYTHING = "\n".join(TEXTS.values())
+TOPICS = {topic.name for topic in declared(1, 1)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", TEXTS[page]):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_files_exist(page: Path) -> None:
+    for name in re.findall(r"`((?:\w+/)+[\w.-]*)`", TEXTS[page]):
+        if name.split("/")[0] in {
+            "schemas",
+            "streams",
+            "connectors",
+            "deploy",
+            "grafana",
+            "cli",
+            "tests",
+            "samples",
+            "docs",
+        }:
+            assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_commands_and_options_exist(page: Path) -> None:
+    for name, rest in re.findall(r"`(?:\.venv/bin/)?dossier ([a-z][a-z-]*)([^`]*)`", TEXTS[page]):
+        command = dossier.commands.get(name)
+        assert command is not None, f"{page.name} names dossier {name}"
+        options = {option for parameter in command.params for option in parameter.opts}
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in options | {"--help"}, f"{page.name} names dossier {name} {option}"
+
+
+def test_every_command_is_explained_to_operators() -> None:
+    page = TEXTS[ROOT / "docs" / "operator.md"]
+    for name in dossier.commands:
+        assert f"`dossier {name}`" in page
+
+
+def test_variables_are_those_that_are_read() -> None:
+    assert set(re.findall(r"DOSSIER_[A-Z_]+", EVERYTHING)) == set(VARIABLES)
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(
+        r"\bmake ([a-z-]+)", "\n".join(re.findall(r"```\n(make.*?)```|`(make [^`]*)`", EVERYTHING, re.S)[0])
+    ):
+        assert re.search(rf"^{target}:", makefile, re.M), f"make {target}"
+
+
+def test_topics_tables_views_and_counters_exist() -> None:
+    names = TOPICS | {table.name for table in TABLES} | set(VIEWS) | set(COUNTERS) | set(KINDS)
+    for name in re.findall(r"`(dossier-[a-z-]+)`", EVERYTHING):
+        assert name in TOPICS
+    analyst = TEXTS[ROOT / "docs" / "analyst.md"]
+    for name in re.findall(r"^\| `(\w+)` \|", analyst, re.M):
+        assert name in names, f"analyst.md names {name}"
+    for view in VIEWS:
+        assert f"| `{view}` |" in analyst
+    for topic in TOPICS:
+        assert f"| `{topic}` |" in TEXTS[ROOT / "docs" / "operator.md"]
+
+
+@pytest.mark.clickhouse
+def test_the_analysts_queries_run(clickhouse: ClickHouseConnection) -> None:
+    client = connect(clickhouse)
+    queries = re.findall(r"```sql\n(.*?)```", TEXTS[ROOT / "docs" / "analyst.md"], re.S)
+    assert queries
+    for query in queries:
+        assert client.execute(query) == []
+    client.disconnect()
+
+
+def test_the_data_source_is_read_only_and_holds_no_secret() -> None:
+    (source,) = yaml.safe_load((ROOT / "grafana/provisioning/datasources/dossiers.yaml").read_text())["datasources"]
+    (user,) = [user for user in DEFAULT_USERS if user.name == source["jsonData"]["username"]]
+    assert user.reads_only
+    assert "secureJsonData" not in source
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", source["uid"])
+
+
+def test_every_dependency_is_accounted_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = TEXTS[ROOT / "docs" / "architecture.md"]
+    for dependency in project["dependencies"]:
+        name = re.split(r"[\[<>=]", dependency)[0]
+        assert re.search(rf"\b{re.escape(name)}\b", page), f"architecture.md does not say why {name} is there"
+
+
+def test_the_readme_names_the_command_that_ci_runs() -> None:
+    command = (ROOT / ".ci" / "run").read_text().strip().splitlines()[-1]
+    assert f"\n{command} " in TEXTS[ROOT / "README.md"]
+
+
+def test_help_of_every_command_says_what_it_does() -> None:
+    for name, command in dossier.commands.items():
+        assert command.help, name
+        assert isinstance(command, click.Command)
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"dossier {name} {parameter.opts}"

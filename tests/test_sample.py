@@ -1,0 +1,51 @@
+"""The figures of the sample log, by both rules of terms, from the file to the counters without any service."""
+
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connectors.files import Rows, format_of
+from connectors.importing import Import
+from connectors.mapping import load_mapping
+from connectors.rejects import Rejects
+from connectors.rule import Rule
+from schemas.events import Event
+from schemas.profile import decode_profile
+from streams.counters import contributions
+from streams.facts import facts_of
+from streams.registers import Registers, fold
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("profile_file", "on_time"), [("profile.toml", 468), ("profile-by-date.toml", 505)])
+def test_figures_of_the_sample_log(profile_file: str, on_time: int, tmp_path: Path) -> None:
+    profile = decode_profile((SAMPLES / profile_file).read_bytes(), profile_file)
+    cases: dict[str, Registers] = {}
+    for event in sample_events(tmp_path):
+        cases[event.dossier] = fold(cases.get(event.dossier, {}), event)
+    total: Counter[str] = Counter()
+    for registers in cases.values():
+        for counts in contributions(facts_of(registers), profile).values():
+            total.update(counts)
+    figures = {name: total[name] for name in ("received", "received_online", "resolved", "resolved_on_time")}
+    assert figures == {"received": 717, "received_online": 627, "resolved": 661, "resolved_on_time": on_time}
+
+
+def sample_events(folder: Path) -> list[Event]:
+    mapping = load_mapping(SAMPLES / "wabo-receipt.toml")
+    assert mapping.as_of is not None
+    file = str(SAMPLES / "wabo-receipt.csv")
+    events: list[Event] = []
+    with (
+        Rejects(folder / "rejects.csv") as rejects,
+        Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping)) as rows,
+    ):
+        for _ in Import(Rule(mapping, mapping.as_of, NOW), events.append, rejects, max_rejects=0).run(rows):
+            pass
+    assert not rejects.count
+    return events
