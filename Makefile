@@ -1,3 +1,5 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
 export DOSSIER_DATA ?= data
@@ -10,11 +12,14 @@ help: ## Show this list
 setup: .venv/.installed ## Make .venv from the lock file
 
 .venv/.installed: requirements.lock pyproject.toml
-	@echo "Installing the locked packages into .venv (about 400 MB the first time) ..."
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] \
+		if sys.version_info < (3, 11) else 0)'
+	@echo "Installing the locked packages into .venv (about 400 MB the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements.lock | \
+		awk -v total=$$(grep -c == requirements.lock) '/^Collecting/ { printf "\r  %d of %d fetched", ++n, total; fflush() } \
+		/^Installing/ { printf "\n  installing\n"; fflush() }'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 lock: setup ## Write both lock files anew, with the newest versions allowed

@@ -9,7 +9,7 @@ from streams.audit import Audit, audit
 _SHOWN = 50
 
 
-@click.command("audit")
+@click.command("audit", short_help="Recompute every count from the events and report differences.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
 @click.pass_context
 def audit_command(context: click.Context, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from streams.report import report, stored_events
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
-@click.command("demo")
+@click.command("demo", short_help="Start, import the sample log, show its figures, stop.")
 @data_option
 @click.pass_context
 def demo(context: click.Context, data: Path) -> None:

@@ -1,44 +1,66 @@
-"""Progress on the terminal: a bar where a person looks, plain lines where a file does."""
+"""Progress on the terminal: renewed in place where a person looks, plain lines where a file does."""
 
 import contextlib
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import click
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.spinner import Spinner
+from rich.text import Text
 
 MEGABYTE = 1_000_000
+PLAIN_SECONDS = 5.0
+_TERMINAL_SECONDS = 0.2
 
 
 class Display:
-    """Shows progress on standard error while it is entered; `say` works afterwards too."""
+    """Shows on standard error how far a command is while it is entered; `say` works afterwards too."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         console = console or Console(stderr=True)
         self._is_terminal = console.is_terminal
+        self._clock = clock
+        self._every = _TERMINAL_SECONDS if self._is_terminal else PLAIN_SECONDS
+        self._due = clock() + self._every
+        self._line = Spinner("dots")
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[amount]}"),
             TimeRemainingColumn(compact=True),
             console=console,
-            transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._live = Live(
+            get_renderable=lambda: self._line if self._line.text else self._bars, console=console, transient=True
+        )
 
     def __enter__(self) -> Self:
         if self._is_terminal:
-            self._bars.start()
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._live.stop()
+
+    def tick(self, describe: Callable[[], str]) -> None:
+        """Show a line of what is being done, if it is time to: cheap, and may be called for every row."""
+        now = self._clock()
+        if now < self._due:
+            return
+        self._due = now + self._every
         if self._is_terminal:
-            self._bars.stop()
+            self._line.update(text=Text(describe()))
+        else:
+            self._print(describe())
 
     def advance(self, task: str, done: int, total: int) -> None:
         """Move a bar; where nobody looks, one line when the task begins."""
@@ -51,9 +73,12 @@ class Display:
 
     def say(self, line: str) -> None:
         """Print a line with the local time."""
+        self._print(f"{time.strftime('%H:%M:%S')} {line}")
+
+    def _print(self, line: str) -> None:
         # A terminal that was closed must not end what it watched.
         with contextlib.suppress(OSError):
-            if self._bars.live.is_started:
-                self._bars.console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False, highlight=False)
+            if self._live.is_started:
+                self._live.console.print(line, markup=False, highlight=False)
             else:
-                click.echo(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr)
+                click.echo(line, file=sys.stderr)

@@ -31,7 +31,7 @@ class Finding(Struct, frozen=True):
     seen: str
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Say what is wrong and what to do about it.")
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Look at everything this program needs, and say what is wrong and what to do about it.
@@ -50,6 +50,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after another; a thing that cannot be looked at is a finding, too."""
     looks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
         ("program", _program),
+        ("profile", _profile),
         ("platform", _platform),
         ("disk", _disk),
         ("kafka", _kafka),
@@ -70,11 +71,14 @@ class _Wrong(DossierError):
     """A finding that is not well."""
 
 
-def _program(settings: Settings) -> str:
+def _program(_settings: Settings) -> str:
     return (
-        f"dossier {version('dossier-stream')}, Python {platform.python_version()}, faust {version('faust-streaming')}, "
-        f"rules {settings.profile.rules}"
+        f"dossier {version('dossier-stream')}, Python {platform.python_version()}, faust {version('faust-streaming')}"
     )
+
+
+def _profile(settings: Settings) -> str:
+    return f"rules {settings.profile.rules}"
 
 
 def _platform(settings: Settings) -> str:

@@ -2,17 +2,18 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 
-from cli.reporting import Report
+from cli.display import Display
 from cli.settings import Settings
-from cli.stopping import Interrupted, Stop
+from cli.signals import Interrupted, Stop
 from connectors.files import STDIN, Rows, format_of
 from connectors.importing import Import, Tally
 from connectors.mapping import FORMATS, Mapping, load_mapping
@@ -26,7 +27,7 @@ STOP_SECONDS = 15.0
 """How long a stopped import waits for what is under way."""
 
 
-@click.command("import")
+@click.command("import", short_help="Publish the rows of a file as events.")
 @click.argument("file")
 @click.option("--mapping", "mapping_file", type=click.Path(path_type=Path), required=True, help="TOML mapping file.")
 @click.option(
@@ -75,8 +76,9 @@ def import_file(
     ):
         job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
         try:
-            with Report(lambda: _far(job.tally, rows, time.monotonic() - started)) as report:
-                _run(job, rows, stop, report)
+            with Display() as display:
+                far = partial(_far, job.tally, rows, started)
+                _run(job, rows, stop, partial(display.tick, far))
                 if publisher:
                     publisher.flush(STOP_SECONDS if stop.signal else None)
         finally:
@@ -88,10 +90,10 @@ def import_file(
         raise click.exceptions.Exit(stop.exit_code)
 
 
-def _run(job: Import, rows: Rows, stop: Stop, report: Report) -> None:
+def _run(job: Import, rows: Rows, stop: Stop, tick: Callable[[], None]) -> None:
     try:
         for _ in job.run(stop.each(rows)):
-            report.tick()
+            tick()
     except Interrupted:
         return
 
@@ -99,13 +101,10 @@ def _run(job: Import, rows: Rows, stop: Stop, report: Report) -> None:
 def _wait(settings: Settings, stop: Stop) -> None:
     from streams.progress import Lag, wait_until_counted
 
-    left = 0
-    with Report(lambda: f"waiting until all is counted: {left:,} records left") as report:
+    with Display() as display:
 
         def on_progress(lag: Lag) -> None:
-            nonlocal left
-            left = lag.left
-            report.tick()
+            display.tick(lambda: f"waiting until all is counted: {lag.left:,} records left")
 
         try:
             with stop.waiting():
@@ -152,7 +151,8 @@ def _rejects_path(settings: Settings, file: str, told: Path | None, now: datetim
     return told
 
 
-def _far(tally: Tally, rows: Rows, seconds: float) -> str:
+def _far(tally: Tally, rows: Rows, started: float) -> str:
+    seconds = time.monotonic() - started
     share = f" ({rows.read_bytes / rows.total_bytes:.0%})" if rows.total_bytes else ""
     return f"{_counts(tally)}{share}, {tally.rows / max(seconds, 0.001):,.0f} rows/s"
 

@@ -1,5 +1,6 @@
 """The `dossier` command: its subcommands, and how errors reach a person."""
 
+import logging
 import os
 import sys
 from importlib.metadata import version
@@ -20,26 +21,23 @@ from cli.working import work
 from schemas.errors import DossierError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(version("dossier-stream"), prog_name="dossier")
-@click.pass_context
-def dossier(context: click.Context) -> None:
-    """Exact, live counts of administrative dossiers."""
-    context.obj = Settings.from_env(os.environ)
-
-
-@click.command("settings")
+@click.command("settings", short_help="List the settings and what is in force.")
 @click.pass_obj
 def settings_command(settings: Settings) -> None:
     """List the environment variables that are read, and what is in force now."""
     for name, meaning in VARIABLES.items():
         click.echo(f"{name:<28} {meaning}")
-    click.echo(f"\ndata directory  {settings.data}\nrules           {settings.profile.rules}")
-    for what, address in (("kafka", settings.kafka_address), ("clickhouse", settings.clickhouse_address)):
-        click.echo(f"{what:<15} {address or 'none runs'}")
+    try:
+        rules = settings.profile.rules
+    except DossierError as error:
+        rules = f"wrong: {error}"
+    click.echo(f"\ndata directory  {settings.data}\nrules           {rules}")
+    kafka, clickhouse = settings.kafka_address, settings.clickhouse_address
+    click.echo(f"kafka           {kafka.bootstrap if kafka else 'none runs'}")
+    click.echo(f"clickhouse      {clickhouse.address if clickhouse else 'none runs'}")
 
 
-@click.command("completion")
+@click.command("completion", short_help="Print what makes a shell complete this command.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
@@ -50,26 +48,42 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(found(context.find_root().command, {}, "dossier", "_DOSSIER_COMPLETE").source())
 
 
-for command in (
-    up,
-    status,
-    down,
-    demo,
-    migrate_command,
-    import_file,
-    simulate,
-    work,
-    report_command,
-    audit_command,
-    doctor,
-    settings_command,
-    completion,
-):
-    dossier.add_command(command)
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Platform": (up, status, down, demo),
+    "Events": (import_file, simulate),
+    "Counting": (migrate_command, work),
+    "Figures": (report_command, audit_command),
+    "Help": (doctor, settings_command, completion),
+}
+"""Every command, as `dossier --help` shows them."""
+
+
+class _Sections(click.Group):
+    """A group that lists its commands by section."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        width = max(map(len, self.commands))
+        for heading, commands in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{command.name:<{width}}", command.get_short_help_str()) for command in commands])
+
+
+@click.group(
+    cls=_Sections,
+    commands=[command for commands in SECTIONS.values() for command in commands],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+@click.version_option(version("dossier-stream"), prog_name="dossier")
+@click.pass_context
+def dossier(context: click.Context) -> None:
+    """Exact, live counts of administrative dossiers."""
+    context.obj = Settings.from_env(os.environ)
 
 
 def main() -> None:
     """Run the command line; a known error is one line on standard error and its own exit code, never a traceback."""
+    # What goes wrong reaches a person as an error of ours; the libraries' own lines would only repeat it.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         status = dossier.main(standalone_mode=False)
     except click.ClickException as error:

@@ -1,5 +1,8 @@
 """`dossier migrate`: topics and tables as the code declares them."""
 
+import contextlib
+import sys
+
 import click
 
 from cli.settings import Settings
@@ -18,7 +21,7 @@ def plan_of(settings: Settings) -> Plan:
     )
 
 
-@click.command("migrate")
+@click.command("migrate", short_help="Create or upgrade topics, tables and views.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, with its SQL, and do nothing.")
 @click.pass_obj
 def migrate_command(settings: Settings, dry_run: bool) -> None:
@@ -30,9 +33,12 @@ def migrate_command(settings: Settings, dry_run: bool) -> None:
 
     def tell(line: str) -> None:
         told.append(line)
-        click.echo(line)
+        # Who reads may have seen enough (`| head`): what was begun is done all the same.
+        with contextlib.suppress(BrokenPipeError):
+            click.echo(line)
 
     differing = migrate(plan_of(settings), tell, dry_run=dry_run)
+    sys.stdout.flush()
     if not told:
         click.echo("nothing to do: topics, tables and views are as declared")
     for line in differing:

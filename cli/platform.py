@@ -10,8 +10,10 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec import structs
 
 from cli.display import Display
+from cli.settings import Settings, read_profile
 from cli.signals import Terminated, stop_signals
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
 from deploy.embedded.logs import bound_log, last_lines
@@ -39,7 +41,7 @@ data_option = click.option(
 port_type = click.IntRange(1024, 65535)
 
 
-@click.command()
+@click.command(short_help="Start Kafka, ClickHouse and the workers.")
 @data_option
 @click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True, help="Counting processes to run.")
 @click.option("--kafka-port", type=port_type, help="Port of Kafka; chosen at the first start if not given, then kept.")
@@ -50,7 +52,9 @@ port_type = click.IntRange(1024, 65535)
     help="Deployment profile (TOML) for a new data directory.",
 )
 @click.option("--detach", is_flag=True, help="Return when all is ready and leave it running; `dossier down` stops it.")
+@click.pass_obj
 def up(
+    settings: Settings,
     data: Path,
     workers: int,
     kafka_port: int | None,
@@ -62,20 +66,26 @@ def up(
 
     Needs no containers and no Java. The first start downloads Kafka (45 MB).
     """
+    # Said at once, and before a wrong one is kept: the first to read it otherwise is a process in the background.
+    if profile:
+        read_profile(profile, "--profile")
+    _ = structs.replace(settings, data=data.absolute()).profile
+    # Its processes run in the data directory, where a relative name would name another file.
+    named = ("env", f"DOSSIER_PROFILE={settings.profile_file}") if settings.profile_file else ()
     options = Options(
         workers=workers,
         kafka_port=kafka_port,
         clickhouse_port=clickhouse_port,
         profile=profile,
-        setup=SETUP,
-        worker=lambda name: (*WORKER, "--name", name),
+        setup=(*named, *SETUP),
+        worker=lambda name: (*named, *WORKER, "--name", name),
         worker_ready=functools.partial(worker_joined, data.absolute()),
     )
     run = _run_detached if detach else _run_here
     run(data.absolute(), options)
 
 
-@click.command()
+@click.command(short_help="Show what runs.")
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
@@ -94,7 +104,7 @@ def status(context: click.Context, data: Path, as_json: bool) -> None:
     context.exit(NOTHING_RUNS if state is None else int(state.state != "ready"))
 
 
-@click.command()
+@click.command(short_help="Stop what runs.")
 @data_option
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def down(data: Path, quiet: bool) -> None:

@@ -17,7 +17,7 @@ from streams.report import FIGURES, RATES, Freshness, Report, report
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command("report")
+@click.command("report", short_help="Show the figures of each agency.")
 @click.option("--from", "since", type=_DAY, help="First local day to count.  [default: the beginning]")
 @click.option("--to", "until", type=_DAY, help="Last local day to count.  [default: the end]")
 @click.option("--csv", "shape", flag_value="csv", help="All figures as CSV, one agency a line, the total last.")

@@ -1,10 +1,13 @@
 """What the commands are told from outside, read once into one frozen value; nothing else reads the environment."""
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct
 
+from deploy.embedded.platform import PROFILE
 from deploy.embedded.state import read_state
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.errors import SettingError
@@ -17,14 +20,15 @@ class NothingRuns(SettingError):
     exit_code = 3
 
 
-class Settings(Struct, frozen=True):
+class Settings(Struct, frozen=True, dict=True):
     """Where things are and how much is taken at once.
 
-    `data` is the data directory of the embedded platform; addresses that are not given come from it.
+    `data` is the data directory of the embedded platform; addresses that are not given come from it, and so does the
+    profile unless `profile_file` names one.
     """
 
     data: Path
-    profile: Profile
+    profile_file: Path | None
     kafka_address: KafkaConnection | None
     clickhouse_address: ClickHouseConnection | None
     partitions: int
@@ -33,6 +37,17 @@ class Settings(Struct, frozen=True):
     batch_records: int
     batch_seconds: float
     cache_dossiers: int
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The deployment profile, read when it is first needed: what needs none works beside a broken one.
+
+        Raises SettingError that names the file, the key and the value.
+        """
+        if self.profile_file is not None:
+            return read_profile(self.profile_file, "DOSSIER_PROFILE")
+        kept = self.data / PROFILE
+        return read_profile(kept, "DOSSIER_DATA") if kept.exists() else Profile()
 
     @property
     def kafka(self) -> KafkaConnection:
@@ -62,31 +77,28 @@ class Settings(Struct, frozen=True):
         read = _Reader(known)
         data = Path(known.get("DOSSIER_DATA") or "data").absolute()
         state = read_state(data)
-        kafka = known.get("DOSSIER_KAFKA") or (state.kafka if state else "")
-        clickhouse = known.get("DOSSIER_CLICKHOUSE") or (state.clickhouse if state else "")
+        kafka = KafkaConnection(
+            bootstrap=read.addresses("DOSSIER_KAFKA", state.kafka if state else ""),
+            security=read.choice("DOSSIER_KAFKA_SECURITY", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
+            mechanism=read.choice("DOSSIER_KAFKA_MECHANISM", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")),
+            user=known.get("DOSSIER_KAFKA_USER", ""),
+            password=Secret(known.get("DOSSIER_KAFKA_PASSWORD", "")),
+            ca_file=read.file("DOSSIER_KAFKA_CA"),
+        )
+        clickhouse = ClickHouseConnection(
+            *read.address("DOSSIER_CLICKHOUSE", state.clickhouse if state else ""),
+            user=known.get("DOSSIER_CLICKHOUSE_USER") or "default",
+            password=Secret(known.get("DOSSIER_CLICKHOUSE_PASSWORD", "")),
+            database=read.name("DOSSIER_DATABASE", "dossiers"),
+            secure=read.flag("DOSSIER_CLICKHOUSE_TLS"),
+            ca_file=read.file("DOSSIER_CLICKHOUSE_CA"),
+        )
+        profile = known.get("DOSSIER_PROFILE")
         return cls(
             data=data,
-            profile=_profile(known.get("DOSSIER_PROFILE"), data),
-            kafka_address=KafkaConnection(
-                bootstrap=read.addresses("DOSSIER_KAFKA", kafka),
-                security=read.choice("DOSSIER_KAFKA_SECURITY", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
-                mechanism=read.choice("DOSSIER_KAFKA_MECHANISM", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")),
-                user=known.get("DOSSIER_KAFKA_USER", ""),
-                password=Secret(known.get("DOSSIER_KAFKA_PASSWORD", "")),
-                ca_file=known.get("DOSSIER_KAFKA_CA", ""),
-            )
-            if kafka
-            else None,
-            clickhouse_address=ClickHouseConnection(
-                *read.address("DOSSIER_CLICKHOUSE", clickhouse),
-                user=known.get("DOSSIER_CLICKHOUSE_USER", "default"),
-                password=Secret(known.get("DOSSIER_CLICKHOUSE_PASSWORD", "")),
-                database=known.get("DOSSIER_DATABASE", "dossiers"),
-                secure=read.flag("DOSSIER_CLICKHOUSE_TLS"),
-                ca_file=known.get("DOSSIER_CLICKHOUSE_CA", ""),
-            )
-            if clickhouse
-            else None,
+            profile_file=Path(profile).absolute() if profile else None,
+            kafka_address=kafka if kafka.bootstrap else None,
+            clickhouse_address=clickhouse if clickhouse.host else None,
             partitions=read.number("DOSSIER_PARTITIONS", 8, 1, 1024),
             replication=read.number("DOSSIER_REPLICATION", 1, 1, 9),
             replicated=read.flag("DOSSIER_REPLICATED"),
@@ -121,14 +133,12 @@ VARIABLES: dict[str, str] = {
 """Every variable that is read, with what it means; an unknown DOSSIER_ variable is refused as a typing error."""
 
 
-def _profile(named: str | None, data: Path) -> Profile:
-    path = Path(named) if named else data / "profile.toml"
-    if not named and not path.is_file():
-        return Profile()
+def read_profile(path: Path, named_by: str) -> Profile:
+    """The profile in this file; raises SettingError, also where the option or variable `named_by` names no file."""
     try:
         return decode_profile(path.read_bytes(), str(path))
     except OSError as error:
-        raise SettingError(f"DOSSIER_PROFILE={named!r} cannot be read: {error.strerror}") from error
+        raise SettingError(f"{path}, named by {named_by}, cannot be read: {error.strerror}") from error
 
 
 class _Reader:
@@ -139,7 +149,7 @@ class _Reader:
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         text = self._env.get(name) or str(default)
-        if not text.isdecimal() or not least <= int(text) <= most:
+        if not _is_number(text, least, most):
             raise SettingError(f"{name}={text!r} is not a whole number from {least} to {most}")
         return int(text)
 
@@ -152,13 +162,36 @@ class _Reader:
     def flag(self, name: str) -> bool:
         return self.choice(name, ("0", "1")) == "1"
 
-    def address(self, name: str, text: str) -> tuple[str, int]:
-        host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise SettingError(f"{name}={text!r} is not host:port")
-        return host, int(port)
-
-    def addresses(self, name: str, text: str) -> str:
-        for part in text.split(","):
-            self.address(name, part.strip())
+    def name(self, name: str, default: str) -> str:
+        text = self._env.get(name) or default
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+            raise SettingError(f"{name}={text!r} is not a name of letters, digits and underscores")
         return text
+
+    def file(self, name: str) -> str:
+        text = self._env.get(name, "")
+        if text and not Path(text).is_file():
+            raise SettingError(f"{name}={text!r} is not a file")
+        return text
+
+    def address(self, name: str, default: str) -> tuple[str, int]:
+        """Host and port; an empty host where there is none."""
+        text = self._env.get(name) or default
+        return _host_and_port(name, text, text) if text else ("", 0)
+
+    def addresses(self, name: str, default: str) -> str:
+        """host:port, several separated by commas; empty where there is none."""
+        text = self._env.get(name) or default
+        found = [_host_and_port(name, text, part.strip()) for part in text.split(",")] if text else []
+        return ",".join(f"{host}:{port}" for host, port in found)
+
+
+def _host_and_port(name: str, text: str, address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    if not host or not _is_number(port, 1, 65535):
+        raise SettingError(f"{name}={text!r} is not host:port")
+    return host, int(port)
+
+
+def _is_number(text: str, least: int, most: int) -> bool:
+    return text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most

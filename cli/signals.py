@@ -1,27 +1,33 @@
-"""How a command that runs the platform is told to stop: Ctrl-C, `dossier down`, a closed terminal."""
+"""How a command is told to stop: Ctrl-C, `dossier down` or a supervisor, a closed terminal."""
 
-import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
+from typing import Self, TypeVar
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Item = TypeVar("Item")
 
 
 class Terminated(SystemExit):
     """SIGTERM or SIGHUP, raised in the main thread as Ctrl-C is; ends the process with 128 + the signal's number."""
 
 
-@contextlib.contextmanager
+class Interrupted(Exception):
+    """A signal came while nothing was being done but waiting."""
+
+
+@contextmanager
 def stop_signals(first: Callable[[], None], later: Callable[[], None]) -> Iterator[None]:
     """While entered, the first signal calls `first` and raises KeyboardInterrupt or Terminated in the main thread.
 
-    Each one after it only calls `later`: an exception could break off the very cleaning up that the first one began. A
-    signal that was ignored before (nohup, a script's background job) stays ignored.
+    Each one after it only calls `later`: an exception could break off the very cleaning up that the first one began.
     """
     count = 0
 
-    def handle(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int) -> None:
         nonlocal count
         count += 1
         if count > 1:
@@ -30,8 +36,80 @@ def stop_signals(first: Callable[[], None], later: Callable[[], None]) -> Iterat
         first()
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated(128 + number)
 
+    with _handled(handle):
+        yield
+
+
+class Stop:
+    """A wish to stop that is heard between two steps of work, not in the middle of one; a context manager.
+
+    The first signal is only remembered in `signal`, but ends a wait inside `waiting` or `each` by Interrupted. A second
+    one is a KeyboardInterrupt wherever the program is.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._waiting = False
+        self._handled: AbstractContextManager[None] = _handled(self._heard)
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a program that ended by this signal: 128 + its number, or 0 without one."""
+        return 128 + self.signal if self.signal else 0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """A block that a signal may leave at any point, because it changes nothing."""
+        self._wait()
+        try:
+            yield
+        finally:
+            self._waiting = False
+
+    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items; getting the next one is a wait, working on it is not."""
+        iterator = iter(items)
+        while True:
+            self._wait()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self._waiting = False
+            yield item
+
+    def __enter__(self) -> Self:
+        self._handled.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._handled.__exit__(None, None, None)
+
+    def _wait(self) -> None:
+        self._waiting = True
+        if self.signal is not None:
+            self._waiting = False
+            raise Interrupted
+
+    def _heard(self, number: int) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+        if self._waiting:
+            self._waiting = False
+            raise Interrupted
+
+
+@contextmanager
+def _handled(handle: Callable[[int], None]) -> Iterator[None]:
+    """Give the signals to `handle`; one that was ignored before (nohup, a script's background job) stays ignored."""
+
+    def called(number: int, _frame: FrameType | None) -> None:
+        handle(number)
+
     heard = [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heard}
+    before = {number: signal.signal(number, called) for number in heard}
     try:
         yield
     finally:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
-from cli.reporting import Report
+from cli.display import Display
 from cli.settings import Settings
-from cli.stopping import Interrupted, Stop
-from connectors.publisher import BULK, LIVE, Publisher, connect
+from cli.signals import Interrupted, Stop
+from connectors.publisher import BULK, LIVE, connect
 from connectors.simulator.calendar import CITY
 from connectors.simulator.history import history
 from connectors.simulator.live import SPEED_UP, live
@@ -51,7 +51,7 @@ class _Period(click.ParamType):
         return period
 
 
-@click.command("simulate")
+@click.command("simulate", short_help="Publish made-up events: live traffic or a past period.")
 @click.option(
     "--rate",
     type=click.FloatRange(0, _MAX_RATE, min_open=True),
@@ -105,18 +105,23 @@ def simulate(
             made: Iterator[Event] = (event for _, event in history(plan, *period, dossiers or 10_000, until))
         else:
             made = _live(plan, start or datetime.now(UTC), until, rate, speed_up, stop)
-        with Report(lambda: _far(published, publisher, time.monotonic() - begun)) as report:
+
+        def far() -> str:
+            rate = published / max(time.monotonic() - begun, 0.001)
+            return f"{published:,} events published, {publisher.acknowledged:,} acknowledged, {rate:,.1f} a second"
+
+        with Display() as display:
             try:
                 for event in made:
                     if published == events or stop.signal:
                         break
                     publisher.publish(event)
                     published += 1
-                    report.tick()
+                    display.tick(far)
             except Interrupted:
                 pass
             publisher.flush(STOP_SECONDS if stop.signal else None)
-    click.echo(_far(published, publisher, time.monotonic() - begun))
+    click.echo(far())
     has_end = period is not None or events is not None or until is not None
     if stop.signal and has_end:
         raise click.exceptions.Exit(stop.exit_code)
@@ -153,8 +158,3 @@ def _check(
         raise click.UsageError(f"--history {period[0]:%Y-%m-%d}..{period[1]:%Y-%m-%d} lies in part in the future")
     if start is not None and start > now:
         raise click.UsageError(f"--start {start.isoformat()} lies in the future")
-
-
-def _far(published: int, publisher: Publisher, seconds: float) -> str:
-    rate = published / max(seconds, 0.001)
-    return f"{published:,} events published, {publisher.acknowledged:,} acknowledged, {rate:,.1f} a second"

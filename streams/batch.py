@@ -103,16 +103,14 @@ class Counting:
             self._partitions.pop(partition, None)
 
     def count(self, records: Sequence[Record], settle: Callable[[], None], now: datetime) -> Batch:
-        """The rows for these records, each partition's in the order of its offsets.
+        """The rows for these records; within each partition their offsets follow each other.
 
         `settle` returns when every earlier batch is flushed; it is called only where the caches cannot be trusted.
         `now` is only written down, as the time of progress. Raises LostEvents where offsets are missing.
         """
         batch = Batch()
-        for partition, run in groupby(
-            sorted(records, key=lambda r: (r.partition, r.offset)), key=lambda r: r.partition
-        ):
-            self._count_partition(partition, list(run), settle, now, batch)
+        for _, run in groupby(sorted(records, key=_partition_of_record), key=_partition_of_record):
+            self._count_partition(list(run), settle, now, batch)
         return batch
 
     def trim(self, unflushed: Batch) -> None:
@@ -129,9 +127,8 @@ class Counting:
                 state.windows.popitem(last=False)
                 held_windows -= 1
 
-    def _count_partition(
-        self, partition: int, records: list[Record], settle: Callable[[], None], now: datetime, batch: Batch
-    ) -> None:
+    def _count_partition(self, records: list[Record], settle: Callable[[], None], now: datetime, batch: Batch) -> None:
+        partition = records[0].partition
         state = self._follow(partition, records, settle)
         placed = [placed for record in records for placed in self._decode(state, record, batch)]
         first = pack(self._identity.epoch, records[0].offset, 0)
@@ -246,6 +243,10 @@ class Counting:
                     row.pos = pos
                     touched[window] = row
         batch.windows.extend(window_row(window, partition, row.pos, row.counts) for window, row in touched.items())
+
+
+def _partition_of_record(record: Record) -> int:
+    return record.partition
 
 
 def _lost(topic: str, partition: int, expected: int, found: int) -> str:

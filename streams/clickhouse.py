@@ -5,14 +5,14 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
-from schemas.tables import Table
+from schemas.tables import WINDOWS, Table
 from streams.counters import Window
 from streams.errors import NotMigrated, RefusedRow, Unreachable
 from streams.store import Reached, Row, Store, Stored
@@ -29,6 +29,7 @@ _SETTINGS = {
 }
 _TIMEOUT_SECONDS = 30
 _READ_AT_ONCE = 10_000
+_READ_TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -48,7 +49,26 @@ _TRANSIENT = {
     ErrorCodes.KEEPER_EXCEPTION,
     ErrorCodes.ALL_CONNECTION_TRIES_FAILED,
 }
-"""What may pass by itself; every other answer to an insert is about its data or its table."""
+"""What may pass by itself."""
+_NOT_MIGRATED = {
+    ErrorCodes.UNKNOWN_DATABASE,
+    ErrorCodes.UNKNOWN_TABLE,
+    ErrorCodes.UNKNOWN_IDENTIFIER,
+    ErrorCodes.NO_SUCH_COLUMN_IN_TABLE,
+}
+_NOT_ALLOWED = {
+    ErrorCodes.UNKNOWN_USER,
+    ErrorCodes.WRONG_PASSWORD,
+    516,  # AUTHENTICATION_FAILED
+    497,  # ACCESS_DENIED: the driver has no name for these two
+    ErrorCodes.READONLY,
+}
+"""These three: every answer to an insert that is not about its data."""
+_UNFIT = (AttributeError, TypeError, ValueError)
+"""What the driver raises, without wrapping it, at a value of another type than the column's."""
+
+_T = TypeVar("_T")
+_Asked: TypeAlias = list[dict[str, object]]
 
 
 def connect(connection: ClickHouseConnection, **settings: object) -> Client:
@@ -71,10 +91,9 @@ def connect(connection: ClickHouseConnection, **settings: object) -> Client:
 def explain(error: Exception, connection: ClickHouseConnection) -> Exception:
     """The error of ours that says what to do about this error of the driver's."""
     if isinstance(error, ServerException):
-        first = str(error.message).split("Stack trace")[0].strip().splitlines()[0]
-        if error.code in (ErrorCodes.UNKNOWN_DATABASE, ErrorCodes.UNKNOWN_TABLE, ErrorCodes.UNKNOWN_IDENTIFIER):
-            return NotMigrated(f"ClickHouse at {connection.address}: {first}; run `dossier migrate`")
-        return Unreachable(f"ClickHouse at {connection.address} answers: {first}")
+        if error.code in _NOT_MIGRATED:
+            return NotMigrated(f"ClickHouse at {connection.address}: {_brief(error)}; run `dossier migrate`")
+        return Unreachable(f"ClickHouse at {connection.address} answers: {_brief(error)}")
     return Unreachable(
         f"ClickHouse at {connection.address} does not answer ({_brief(error)}): start it, or correct DOSSIER_CLICKHOUSE"
     )
@@ -83,11 +102,13 @@ def explain(error: Exception, connection: ClickHouseConnection) -> Exception:
 class ClickHouseStore(Store):
     """Rows in ClickHouse; reads and writes use a connection each thread at a time, guarded by locks.
 
-    Reads raise Unreachable or NotMigrated after a few tries; writes go on trying until they are confirmed.
+    Writes go on trying until they are confirmed. So do reads of a `patient` store; of another they raise Unreachable
+    after a few tries. Both raise NotMigrated at once where tables are missing.
     """
 
-    def __init__(self, connection: ClickHouseConnection) -> None:
+    def __init__(self, connection: ClickHouseConnection, *, patient: bool = False) -> None:
         self._connection = connection
+        self._tries_again = None if patient else _READ_TRIES - 1
         self._reader = connect(connection, strings_as_bytes=True)
         self._reading = Lock()
         self._writers: list[Client] = []
@@ -95,10 +116,11 @@ class ClickHouseStore(Store):
 
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
+        sql = "SELECT dossier, pos, registers FROM facts FINAL WHERE dossier IN asked"
         found = {}
         for some in _chunks(dossiers, _READ_AT_ONCE):
-            sql = "SELECT dossier, pos, registers FROM facts FINAL WHERE dossier IN %(some)s"
-            for dossier, pos, registers in self._read(sql, some=some):
+            asked = _asked({"dossier": "String"}, [{"dossier": dossier.encode()} for dossier in some])
+            for dossier, pos, registers in self._read(sql, asked=asked):
                 found[dossier.decode()] = Stored(pos, registers)
         return found
 
@@ -106,11 +128,13 @@ class ClickHouseStore(Store):
         """Position and counts of those of the partition's windows that have a row."""
         sql = (
             f"SELECT agency, toUnixTimestamp(window), pos, {', '.join(COUNTERS)} FROM windows FINAL "  # noqa: S608  # our names
-            "WHERE partition = %(partition)s AND (window, agency) IN %(some)s"
+            "WHERE partition = %(partition)s AND (window, agency) IN asked"
         )
         found = {}
-        for some in _chunks([(start, agency) for agency, start in windows], _READ_AT_ONCE):
-            for agency, start, pos, *counts in self._read(sql, partition=partition, some=some):
+        for some in _chunks(windows, _READ_AT_ONCE):
+            rows: list[dict[str, object]] = [{"start": start, "agency": agency.encode()} for agency, start in some]
+            asked = _asked({"start": WINDOWS.columns["window"], "agency": "String"}, rows)
+            for agency, start, pos, *counts in self._read(sql, asked=asked, partition=partition):
                 found[(agency.decode(), start)] = pos, counts
         return found
 
@@ -124,29 +148,12 @@ class ClickHouseStore(Store):
         return self._read("SELECT topic, partition, pos FROM progress FINAL ORDER BY topic, partition")
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert the rows as one block, again and again until it is confirmed."""
-        if not rows:
-            return
-        sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES"
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            client = self._borrow()
-            try:
-                # A fresh copy for each try: the driver converts columns in place.
-                client.execute(sql, [list(column) for column in zip(*rows, strict=True)], columnar=True)
-            except (Error, OSError, EOFError) as error:
-                client.disconnect()
-                if isinstance(error, ServerException) and error.code not in _TRANSIENT:
-                    raise self._refused(table, rows, error) from error
-                if not isinstance(error, ServerException | NetworkError | SocketTimeoutError | OSError | EOFError):
-                    raise self._refused(table, rows, error) from error
-                log.warning("insert of %d rows into %s is repeated: %s", len(rows), table.name, _brief(error))
-                time.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-            else:
-                with self._idle:
-                    self._writers.append(client)
-                return
+        """Insert the rows as one block, again and again until it is confirmed.
+
+        Raises RefusedRow that names the row, or NotMigrated or Unreachable where it is not the rows that are refused.
+        """
+        if rows and (refusal := self._insert(table, rows)):
+            raise self._refused(table, rows, refusal)
 
     def close(self) -> None:
         """Close the connections that no other thread is using."""
@@ -155,32 +162,74 @@ class ClickHouseStore(Store):
                 client.disconnect()
             self._writers.clear()
 
-    def _read(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
-        pause = _FIRST_PAUSE_SECONDS
+    def _read(self, sql: str, asked: _Asked | None = None, **parameters: object) -> list[tuple[Any, ...]]:
+        pauses = islice(_pauses(), self._tries_again)
         with self._reading:
             while True:
                 try:
-                    rows: list[tuple[Any, ...]] = self._reader.execute(sql, parameters)
+                    rows: list[tuple[Any, ...]] = self._reader.execute(sql, parameters, external_tables=asked)
                 except (Error, OSError, EOFError) as error:
                     self._reader.disconnect()
-                    if isinstance(error, ServerException) and error.code not in _TRANSIENT:
+                    pause = next(pauses, None)
+                    if pause is None or not _may_pass(error):
                         raise explain(error, self._connection) from error
                     log.warning("a read is repeated: %s", _brief(error))
                     time.sleep(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 else:
                     return rows
+
+    def _insert(self, table: Table, rows: Sequence[Row]) -> Exception | None:
+        """Insert until it is confirmed; returns the error where another try cannot help."""
+        sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES"
+        pauses = _pauses()
+        while True:
+            client = self._borrow()
+            try:
+                # A fresh copy for each try: the driver converts columns in place.
+                client.execute(sql, [list(column) for column in zip(*rows, strict=True)], columnar=True)
+            except (Error, OSError, EOFError, *_UNFIT) as error:
+                client.disconnect()
+                if not _may_pass(error):
+                    return error
+                log.warning("insert of %d rows into %s is repeated: %s", len(rows), table.name, _brief(error))
+                time.sleep(next(pauses))
+            else:
+                with self._idle:
+                    self._writers.append(client)
+                return None
 
     def _borrow(self) -> Client:
         with self._idle:
             return self._writers.pop() if self._writers else connect(self._connection)
 
-    def _refused(self, table: Table, rows: Sequence[Row], error: Exception) -> RefusedRow:
-        first, last = rows[0][:4], rows[-1][:4]
-        return RefusedRow(f"{table.name} refuses a row of {len(rows)}, from {first} to {last}: {_brief(error)}")
+    def _refused(self, table: Table, rows: Sequence[Row], refusal: Exception) -> Exception:
+        if isinstance(refusal, ServerException) and refusal.code in _NOT_MIGRATED | _NOT_ALLOWED:
+            return explain(refusal, self._connection)
+        # Halves are inserted until the row is found; it does no harm, for a row inserted twice is one.
+        while len(rows) > 1:
+            first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+            again = self._insert(table, first)
+            rows, refusal = (second, refusal) if again is None else (first, again)
+        row = ", ".join(f"{name} = {value!r:.100}" for name, value in zip(table.columns, rows[0], strict=True))
+        return RefusedRow(f"{table.name} refuses a row: {_brief(refusal)}; the row is {row:.1000}")
 
 
-_T = TypeVar("_T")
+def _asked(columns: dict[str, str], rows: list[dict[str, object]]) -> _Asked:
+    """The table `asked`, sent along with a query: faster than literals, without their limit, and nothing to escape."""
+    return [{"name": "asked", "structure": list(columns.items()), "data": rows}]
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, ServerException):
+        return error.code in _TRANSIENT
+    return isinstance(error, NetworkError | SocketTimeoutError | OSError | EOFError)
+
+
+def _pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
 def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -1,14 +1,14 @@
 """Counting and flushing beside each other: one flush may be in flight while the next batch is counted."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Protocol
 
 from schemas.dead import DeadLetter
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.batch import Batch, Counting
-from streams.record import Record
+from streams.record import Record, in_sequence
 from streams.rows import dead_row
 from streams.store import Store
 
@@ -66,18 +66,21 @@ class Pipeline:
             self.settle()
             # One by one: the event loop's thread may add another at any moment, and none may be lost.
             self._counting.forget([self._revoked.pop()])
-        batch = self._counting.count(records, self.settle, self._now())
-        self.settle()
-        self._counting.trim(batch)
-        self._in_flight = self._flusher.submit(flush, batch, self._store, self._dead, self._beside)
-        return self._in_flight
+        for part in in_sequence(records):
+            batch = self._counting.count(part, self.settle, self._now())
+            self.settle()
+            self._counting.trim(batch)
+            self._in_flight = flushed = self._flusher.submit(flush, batch, self._store, self._dead, self._beside)
+        return flushed
 
     def settle(self) -> None:
         """Return when every batch taken so far is written; raises what kept it from being so."""
         if self._in_flight is not None:
             self._in_flight.result()
 
-    def close(self) -> None:
-        """Let the flush in flight end, then stop the threads."""
-        self._flusher.shutdown(wait=True)
-        self._beside.shutdown(wait=True)
+    def close(self, seconds: float | None = None) -> bool:
+        """Take nothing more and let the flush in flight end; False where it has not after so many seconds."""
+        ended = self._in_flight is None or not wait([self._in_flight], seconds).not_done
+        self._flusher.shutdown(wait=ended)
+        self._beside.shutdown(wait=ended)
+        return ended

@@ -25,6 +25,7 @@ from streams.record import Record
 log = logging.getLogger(__name__)
 
 SESSION_SECONDS = 6.0
+STOP_SECONDS = 5.0
 
 
 class Pace(Struct, frozen=True):
@@ -78,13 +79,19 @@ def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace,
 
 
 def run(app: faust.App, pipeline: Pipeline) -> None:
-    """Run the worker until SIGTERM or Ctrl-C; what was confirmed by then is acknowledged."""
+    """Run the worker until SIGTERM or Ctrl-C; what was confirmed by then is acknowledged.
+
+    What is still being written after STOP_SECONDS is given up: it is counted again, by whoever gets its partition.
+    """
     worker = faust.Worker(app, loglevel=None, quiet=True, redirect_stdouts=False)
     worker.spinner = None
     try:
         worker.execute_from_commandline()
     finally:
-        pipeline.close()
+        if not pipeline.close(STOP_SECONDS):
+            log.warning("a batch is not confirmed after %.0f s: it will be counted again", STOP_SECONDS)
+            logging.shutdown()
+            os._exit(0)
 
 
 class _Deadly:

@@ -107,14 +107,13 @@ def batches(log: Log, random: Random) -> Iterator[list[Record]]:
     """The records of the log cut into batches at random, some of one partition and some of several."""
     left = {partition: list(records) for partition, records in log.items()}
     while any(left.values()):
-        batch: list[Record] = []
-        for records in left.values():
-            taken = random.randint(0, min(4, len(records)))
-            batch += records[:taken]
-            del records[:taken]
-        if batch:
-            random.shuffle(batch)
-            yield batch
+        # Partitions mix as they please; within one, the broker's order holds.
+        turns = [
+            partition for partition, records in left.items() for _ in range(random.randint(0, min(4, len(records))))
+        ]
+        random.shuffle(turns)
+        if turns:
+            yield [left[partition].pop(0) for partition in turns]
 
 
 def folded(log: Log) -> dict[str, Registers]:

@@ -1,38 +1,37 @@
 """As little SQL as the server must know; the engine's own parser decides everything it can be asked about."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from deploy.embedded.clickhouse.errors import NOT_SUPPORTED, ServerError
 
-TOKEN = re.compile(
-    r"(?P<gap>\s+|--[^\n]*|/\*.*?\*/)"
+QUOTED = re.compile(
+    r"(?P<comment>--[^\n]*|/\*.*?\*/)"
     r"|(?P<string>'(?:\\.|''|[^'\\])*'|\$(\w*)\$.*?\$\3\$)"
-    r"|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"|\w+|.",
+    r"|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"",
     re.DOTALL,
 )
-NAME = re.compile(r"[\w`\"]")
-AWAITS_DATA = re.compile(r"\b(?:VALUES|FORMAT\s+\w+)[\s;]*$", re.IGNORECASE)
-MENTIONS_FORMAT = re.compile(r"\b(?:FORMAT|OUTFILE|TOTALS)\b", re.IGNORECASE)
-FOREIGN_ENGINE = re.compile(r"Kafka|RabbitMQ|NATS|Replicated\w*|Shared\w*MergeTree|ZooKeeper\w*", re.IGNORECASE)
-ACCESS = frozenset({"USER", "ROLE", "POLICY", "ROW", "QUOTA", "PROFILE", "SETTINGS"})
+FLAGS = re.IGNORECASE | re.DOTALL
+FIRST_WORD = re.compile(r"\s*(\w+|\S|)")
+NAME = r"(?:\w+|`+)"
+INSERT = re.compile(
+    r"\s*INSERT\s+(?:INTO\s+)?(?:TABLE\s+)?(?!FUNCTION\b)"
+    rf"(?P<target>{NAME}(?:\s*\.\s*{NAME})*)\s*"
+    r"(?P<columns>\((?:[^()]|\([^()]*\))*\)|)\s*"
+    r"(?P<settings>SETTINGS\b.*?|)\s*"
+    r"\b(?:VALUES|FORMAT\s+\w+)[\s;]*",
+    FLAGS,
+)
+CLOSING_FORMAT = re.compile(r"\bFORMAT\s+[a-z_]\w*(?=\s*$|\s+SETTINGS\b)", FLAGS)
+WITHOUT_BLOCKS = re.compile(r"\b(INTO\s+OUTFILE|WITH\s+TOTALS)\b", FLAGS)
+ACCESS = re.compile(
+    r"\s*(?:GRANT|REVOKE|(?:CREATE|ALTER|DROP)\s+(?:USER|ROLE|POLICY|ROW|QUOTA|PROFILE|SETTINGS))\b", FLAGS
+)
+ON_CLUSTER = re.compile(r"\bON\s+CLUSTER\b", FLAGS)
+FOREIGN_ENGINE = re.compile(
+    r"\bENGINE\b\s*=?\s*(Kafka|RabbitMQ|NATS|Replicated\w*|Shared\w*MergeTree|ZooKeeper\w*)\b", FLAGS
+)
 SELECTS = frozenset({"SELECT", "WITH", "FROM", "("})
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, name, string or sign of a statement."""
-
-    text: str
-    start: int
-    end: int
-
-    @property
-    def word(self) -> str:
-        """Its text, comparable with a keyword."""
-        return self.text.upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +39,32 @@ class Insert:
     """An INSERT whose rows follow as blocks; `columns` is empty where it names none."""
 
     target: str
-    columns: tuple[str, ...] = ()
-    column_list: str = ""
+    columns: str = ""
     settings: str = ""
 
     def from_file(self, path: str) -> str:
         """The statement that inserts the blocks in a file; `path` must contain no quote."""
-        return f"INSERT INTO {self.target} {self.column_list} FROM INFILE '{path}' {self.settings} FORMAT Native"
+        return f"INSERT INTO {self.target} {self.columns} FROM INFILE '{path}' {self.settings} FORMAT Native"
 
 
-def tokens(sql: str) -> Iterator[Token]:
-    """The statement without blanks and comments, one piece after another."""
-    for match in TOKEN.finditer(sql):
-        if not match["gap"]:
-            yield Token(match[0], match.start(), match.end())
+def masked(sql: str) -> str:
+    """The statement, every sign where it was, with comments made blank and strings and quoted names made unreadable."""
+
+    def mask(found: re.Match[str]) -> str:
+        return (" " if found["comment"] else "'" if found["string"] else "`") * len(found[0])
+
+    return QUOTED.sub(mask, sql)
 
 
 def first_word(sql: str) -> str:
     """The keyword a statement begins with."""
-    return next((token.word for token in tokens(sql)), "")
+    found = FIRST_WORD.match(masked(sql))
+    return found[1].upper() if found else ""
 
 
 def without_end(sql: str) -> str:
     """The statement without the semicolons, and the comments, that it may end with."""
-    if ";" not in sql:
-        return sql
-    last = 0
-    for token in tokens(sql):
-        if token.text != ";":
-            last = token.end
-    return sql[:last]
+    return sql[: len(masked(sql).rstrip("; \t\r\n\f\v"))]
 
 
 def without_format(sql: str) -> str:
@@ -77,85 +72,30 @@ def without_format(sql: str) -> str:
 
     Raises ServerError for what has no answer in blocks: INTO OUTFILE, and WITH TOTALS, which the engine would drop.
     """
-    if not MENTIONS_FORMAT.search(sql):
-        return sql
-    parts = list(tokens(sql))
-    words = [token.word for token in parts]
-    for first, second in pairwise(words):
-        if (first, second) in {("INTO", "OUTFILE"), ("WITH", "TOTALS")}:
-            raise ServerError(NOT_SUPPORTED, f"{first} {second} is not supported here")
-    for index in range(len(parts) - 1, 0, -1):
-        token, following = parts[index], parts[index + 1 : index + 3]
-        if token.word != "FORMAT" or not following or not following[0].text.isidentifier():
-            continue
-        if len(following) == 1 or following[1].word == "SETTINGS":
-            return sql[: token.start] + sql[following[0].end :]
+    plain = masked(sql)
+    if found := WITHOUT_BLOCKS.search(plain):
+        raise ServerError(NOT_SUPPORTED, f"{' '.join(found[1].upper().split())} is not supported here")
+    if found := CLOSING_FORMAT.search(plain):
+        return sql[: found.start()] + sql[found.end() :]
     return sql
 
 
 def refuse_foreign(sql: str) -> None:
     """Raise ServerError for a statement that needs what only a full ClickHouse server has."""
-    parts = list(tokens(sql))
-    words = [token.word for token in parts]
-    if words[:1] in (["GRANT"], ["REVOKE"]) or (
-        words[:1] in (["CREATE"], ["ALTER"], ["DROP"]) and not ACCESS.isdisjoint(words[1:2])
-    ):
+    plain = masked(sql)
+    if ACCESS.match(plain):
         raise ServerError(NOT_SUPPORTED, "users, roles, grants and quotas are settings of the embedded server, not SQL")
-    for index, word in enumerate(words):
-        if words[index : index + 2] == ["ON", "CLUSTER"]:
-            raise ServerError(NOT_SUPPORTED, "ON CLUSTER needs a cluster: leave it out on the embedded server")
-        if word == "ENGINE":
-            name = parts[index + 1 : index + 3]
-            engine = next((token.text for token in name if token.text != "="), "")
-            if FOREIGN_ENGINE.fullmatch(engine):
-                raise ServerError(NOT_SUPPORTED, f"ENGINE = {engine} is not supported by the embedded server")
+    if ON_CLUSTER.search(plain):
+        raise ServerError(NOT_SUPPORTED, "ON CLUSTER needs a cluster: leave it out on the embedded server")
+    if found := FOREIGN_ENGINE.search(plain):
+        raise ServerError(NOT_SUPPORTED, f"ENGINE = {found[1]} is not supported by the embedded server")
 
 
 def parse_insert(sql: str) -> Insert | None:
-    """The INSERT when its rows are to follow as blocks, else None; raises ServerError when its columns are no names."""
-    if first_word(sql) != "INSERT" or not (tail := AWAITS_DATA.search(sql)):
+    """The INSERT when its rows are to follow as blocks, else None."""
+    if not (found := INSERT.fullmatch(masked(sql))):
         return None
-    parts = list(tokens(sql[: tail.start()]))
-    position = 2 if [token.word for token in parts[1:2]] == ["INTO"] else 1
-    position += [token.word for token in parts[position : position + 1]] == ["TABLE"]
-    start = position
-    while position < len(parts) and (position == start or "." in (parts[position].text, parts[position - 1].text)):
-        position += 1
-    name = parts[start:position]
-    if not name or not NAME.match(name[-1].text) or name[0].word in {"FUNCTION", "SELECT"}:
-        return None
-    columns, column_list = _column_list(parts[position:])
-    rest = parts[position + len(column_list) :]
-    if rest and rest[0].word != "SETTINGS":
-        return None
-    return Insert(
-        target="".join(token.text for token in name),
-        columns=tuple(columns),
-        column_list=sql[column_list[0].start : column_list[-1].end] if column_list else "",
-        settings=sql[rest[0].start : tail.start()] if rest else "",
-    )
-
-
-def _column_list(parts: list[Token]) -> tuple[list[str], list[Token]]:
-    """The names in a column list, and the tokens it takes."""
-    if not parts or parts[0].text != "(":
-        return [], []
-    names = [""]
-    for index, token in enumerate(parts[1:], 2):
-        if token.text == ")":
-            return names, parts[:index]
-        if token.text == ",":
-            names.append("")
-        elif NAME.match(token.text) or token.text == ".":
-            names[-1] += unquoted(token.text)
-        else:
-            break
-    raise ServerError(NOT_SUPPORTED, "the columns of an INSERT must be a list of names here")
-
-
-def unquoted(name: str) -> str:
-    """A name without the quotes around it."""
-    return re.sub(r"\\(.)", r"\1", name[1:-1]) if name[:1] in ("`", '"') else name
+    return Insert(*(sql[slice(*found.span(part))] for part in ("target", "columns", "settings")))
 
 
 def quoted(name: str) -> str:

@@ -1,0 +1,50 @@
+"""The `dossier` command under test: how it is run and what it says."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from schemas.connection import ClickHouseConnection, KafkaConnection
+
+ROOT = Path(__file__).parents[2]
+MAPPING = ROOT / "samples" / "wabo-receipt.toml"
+SAMPLE = ROOT / "samples" / "wabo-receipt.csv"
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def reason(self) -> str:
+        """The one line in which a failed command says why, which must be all it says."""
+        assert self.out == ""
+        (line,) = self.err.splitlines()
+        assert line.startswith("dossier: ")
+        return line.removeprefix("dossier: ")
+
+
+Run: TypeAlias = Callable[..., Ended]
+"""Runs `dossier` with these arguments; keywords are DOSSIER_ variables in lower case."""
+
+
+def named(*services: KafkaConnection | ClickHouseConnection) -> dict[str, str]:
+    """The variables, in lower case, that name these services."""
+    found: dict[str, str] = {}
+    for service in services:
+        if isinstance(service, KafkaConnection):
+            found["kafka"] = service.bootstrap
+        else:
+            found |= {"clickhouse": service.address, "database": service.database}
+    return found
+
+
+def environment(**variables: str | Path) -> dict[str, str]:
+    """The environment of a command in a process of its own: these variables, none of the caller's deployment."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DOSSIER_")}
+    told = {f"DOSSIER_{name.upper()}": str(value) for name, value in variables.items()}
+    return inherited | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | told

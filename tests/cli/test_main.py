@@ -1,0 +1,159 @@
+"""The command as a whole: help, versions, how errors and the end of a reader are met."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.main import SECTIONS
+from cli.main import dossier as group
+from cli.settings import VARIABLES
+from tests.cli.commands import MAPPING, SAMPLE, Run, environment
+
+COMMANDS = sorted(group.commands)
+
+
+def test_the_version_is_told(dossier: Run) -> None:
+    ended = dossier("--version")
+    assert (ended.code, ended.out) == (0, f"dossier, version {version('dossier-stream')}\n")
+
+
+def test_help_lists_every_command_once_in_its_section_and_cuts_nothing(dossier: Run) -> None:
+    ended = dossier("--help")
+    assert ended.code == 0
+    lines = [line.split(maxsplit=1) for line in ended.out.splitlines() if line.startswith("  ")]
+    listed = {words[0]: words[1] for words in lines if words[0] in COMMANDS}
+    assert sorted(listed) == COMMANDS == sorted(command.name or "" for each in SECTIONS.values() for command in each)
+    assert all(text.endswith(".") and "..." not in text and len(text) < 66 for text in listed.values())
+    assert [line[:-1] for line in ended.out.splitlines() if line[:1].isupper() and line.endswith(":")] == [
+        "Options",
+        *SECTIONS,
+    ]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_says_what_it_is_for(dossier: Run, name: str) -> None:
+    ended = dossier(name, "--help")
+    assert ended.code == 0
+    assert group.commands[name].help
+    for parameter in group.commands[name].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{name} {parameter.opts} has no help"
+            assert parameter.opts[0] in ended.out
+
+
+def test_an_unknown_command_is_wrong_usage(dossier: Run) -> None:
+    ended = dossier("counts")
+    assert ended.code == 2
+    assert "No such command 'counts'" in ended.err
+
+
+def test_settings_lists_every_variable_and_what_is_in_force(dossier: Run, tmp_path: Path) -> None:
+    ended = dossier("settings", kafka="one:9092", kafka_password="secret-of-kafka")  # noqa: S106  # made up
+    assert ended.code == 0
+    assert [line.split()[0] for line in ended.out.splitlines()[: len(VARIABLES)]] == list(VARIABLES)
+    assert ended.out.splitlines()[len(VARIABLES) + 1 :] == [
+        f"data directory  {tmp_path / 'data'}",
+        "rules           v1 terms=instant time_zone=Asia/Ho_Chi_Minh",
+        "kafka           one:9092",
+        "clickhouse      none runs",
+    ]
+    assert "secret-of" not in ended.out
+
+
+def test_a_known_error_is_one_line_and_its_own_code(dossier: Run) -> None:
+    ended = dossier("report")
+    assert ended.code == 3
+    assert ended.reason.startswith("no platform runs in ")
+    assert ended.reason.endswith("or set DOSSIER_CLICKHOUSE to host:port")
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
+def test_an_unknown_setting_is_one_line_everywhere(dossier: Run, name: str) -> None:
+    ended = dossier(name, kafkas="one:9092")
+    assert ended.code == 2
+    assert ended.reason == "DOSSIER_KAFKAS is not a setting of this program: `dossier settings` lists them"
+
+
+def test_a_broken_profile_keeps_nothing_from_working_that_needs_none(dossier: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "profile.toml").write_text('terms = "week"')
+    codes = {("down",): 0, ("status",): 3, ("--help",): 0, ("up", "--help"): 0, ("completion", "bash"): 0}
+    assert {arguments: dossier(*arguments).code for arguments in codes} == codes
+    ended = dossier("settings")
+    assert ended.code == 0
+    assert f"rules           wrong: {tmp_path / 'data' / 'profile.toml'}: terms = 'week'" in ended.out
+
+
+SHELLS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_something_that_the_shell_accepts(dossier: Run, shell: str) -> None:
+    ended = dossier("completion", shell)
+    assert ended.code == 0
+    assert "_DOSSIER_COMPLETE" in ended.out
+    assert "dossier" in ended.out
+    if shutil.which(shell):
+        checked = subprocess.run(SHELLS[shell], input=ended.out, capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_completion_knows_commands_and_options() -> None:
+    asked = {"_DOSSIER_COMPLETE": "bash_complete", "COMP_WORDS": "dossier import --as", "COMP_CWORD": "2"}
+    script = "import sys; sys.argv = ['dossier']; from cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment() | asked, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["plain,--as-of"]
+
+
+def test_ctrl_c_ends_with_130_wherever_it_is_met(dossier: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.main.Settings.from_env", interrupted)
+    ended = dossier("settings")
+    assert (ended.code, ended.err.strip()) == (130, "stopped")
+
+
+def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+    """While the rows of a pipe that never ends are read."""
+    command = [sys.executable, "-m", "cli.main", "import", "-", "--format", "csv", "--dry-run"]
+    command += ["--mapping", str(MAPPING)]
+    process = subprocess.Popen(
+        command,
+        env=environment(data=tmp_path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    # More than a pipe holds: when it is written, the rows are being read.
+    process.stdin.write(SAMPLE.read_bytes())
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize("command", [["settings"], ["--help"], ["completion", "bash"]])
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli.main", *command],
+            env=environment(data=tmp_path),
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.stderr == ""

@@ -1,0 +1,176 @@
+"""What is read from the environment, and what is said where it is wrong."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli.settings import VARIABLES, NothingRuns, Settings
+from deploy.embedded.state import PlatformState, created, write_state
+from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
+from schemas.errors import SettingError
+from schemas.profile import Profile
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> dict[str, str]:
+    """Every variable, with a value that is not its default."""
+    (tmp_path / "ca.pem").write_text("")
+    (tmp_path / "profile.toml").write_text('terms = "date"')
+    return {
+        "DOSSIER_DATA": str(tmp_path / "data"),
+        "DOSSIER_PROFILE": str(tmp_path / "profile.toml"),
+        "DOSSIER_KAFKA": "one:9092, two:9093",
+        "DOSSIER_KAFKA_SECURITY": "SASL_SSL",
+        "DOSSIER_KAFKA_MECHANISM": "SCRAM-SHA-512",
+        "DOSSIER_KAFKA_USER": "counter",
+        "DOSSIER_KAFKA_PASSWORD": "secret-of-kafka",
+        "DOSSIER_KAFKA_CA": str(tmp_path / "ca.pem"),
+        "DOSSIER_CLICKHOUSE": "three:9440",
+        "DOSSIER_CLICKHOUSE_USER": "writer",
+        "DOSSIER_CLICKHOUSE_PASSWORD": "secret-of-clickhouse",
+        "DOSSIER_CLICKHOUSE_TLS": "1",
+        "DOSSIER_CLICKHOUSE_CA": str(tmp_path / "ca.pem"),
+        "DOSSIER_DATABASE": "province_1",
+        "DOSSIER_PARTITIONS": "16",
+        "DOSSIER_REPLICATION": "3",
+        "DOSSIER_REPLICATED": "1",
+        "DOSSIER_BATCH_RECORDS": "7",
+        "DOSSIER_BATCH_MILLISECONDS": "250",
+        "DOSSIER_CACHE_DOSSIERS": "9000",
+    }
+
+
+def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> None:
+    assert everything.keys() == VARIABLES.keys()
+    settings = Settings.from_env(everything)
+    ca = str(tmp_path / "ca.pem")
+    assert settings == Settings(
+        data=tmp_path / "data",
+        profile_file=tmp_path / "profile.toml",
+        kafka_address=KafkaConnection(
+            *("one:9092,two:9093", "SASL_SSL", "SCRAM-SHA-512", "counter", Secret("secret-of-kafka"), ca)
+        ),
+        clickhouse_address=ClickHouseConnection(
+            *("three", 9440, "writer", Secret("secret-of-clickhouse"), "province_1", True, ca)
+        ),
+        partitions=16,
+        replication=3,
+        replicated=True,
+        batch_records=7,
+        batch_seconds=0.25,
+        cache_dossiers=9000,
+    )
+    assert settings.profile == Profile(terms="date")
+
+
+def test_secrets_never_show(everything: dict[str, str]) -> None:
+    settings = Settings.from_env(everything)
+    for shown in (repr(settings), str(settings.kafka), f"{settings.clickhouse}"):
+        assert "secret-of" not in shown
+        assert "Secret('***')" in shown
+
+
+def test_an_empty_variable_is_as_none(tmp_path: Path) -> None:
+    data = {"DOSSIER_DATA": str(tmp_path)}
+    assert Settings.from_env(dict.fromkeys(VARIABLES, "") | data) == Settings.from_env(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("DOSSIER_KAFKA", "broker", "is not host:port"),
+        ("DOSSIER_KAFKA", "one:9092,two", "is not host:port"),
+        ("DOSSIER_KAFKA", "one:99999", "is not host:port"),
+        ("DOSSIER_KAFKA_SECURITY", "TLS", "is not one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+        ("DOSSIER_KAFKA_MECHANISM", "GSSAPI", "is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
+        ("DOSSIER_KAFKA_CA", "/nowhere/ca.pem", "is not a file"),
+        ("DOSSIER_CLICKHOUSE", ":9000", "is not host:port"),
+        ("DOSSIER_CLICKHOUSE", "http://three:8123/", "is not host:port"),
+        ("DOSSIER_CLICKHOUSE_TLS", "yes", "is not one of 0, 1"),
+        ("DOSSIER_CLICKHOUSE_CA", "/nowhere/ca.pem", "is not a file"),
+        ("DOSSIER_DATABASE", "a`; DROP TABLE b", "is not a name of letters, digits and underscores"),
+        ("DOSSIER_PARTITIONS", "eight", "is not a whole number from 1 to 1024"),
+        ("DOSSIER_PARTITIONS", "0", "is not a whole number from 1 to 1024"),
+        ("DOSSIER_REPLICATION", "-1", "is not a whole number from 1 to 9"),
+        ("DOSSIER_REPLICATED", "true", "is not one of 0, 1"),
+        ("DOSSIER_BATCH_RECORDS", "1e3", "is not a whole number from 1 to 100000"),
+        ("DOSSIER_BATCH_MILLISECONDS", "9" * 5000, "is not a whole number from 1 to 60000"),
+        ("DOSSIER_CACHE_DOSSIERS", "10", "is not a whole number from 1000 to 100000000"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_variable(name: str, value: str, what: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_env({name: value})
+    assert str(caught.value) == f"{name}={value!r} {what}"
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_variable_is_taken_for_a_typing_error() -> None:
+    with pytest.raises(SettingError, match=r"^DOSSIER_KAFKAS is not a setting of this program: `dossier settings`"):
+        Settings.from_env({"DOSSIER_KAFKAS": "one:9092"})
+    assert Settings.from_env({"KAFKA": "of another program"}).kafka_address is None
+
+
+def running(data: Path) -> None:
+    write_state(
+        data,
+        PlatformState(
+            *(os.getpid(), created(os.getpid()), datetime(2026, 1, 5, tzinfo=UTC), "ready"),
+            kafka="127.0.0.1:20001",
+            clickhouse="127.0.0.1:20002",
+        ),
+    )
+
+
+def test_the_embedded_servers_are_found_where_none_are_named(tmp_path: Path) -> None:
+    running(tmp_path)
+    settings = Settings.from_env({"DOSSIER_DATA": str(tmp_path)})
+    assert settings.kafka == KafkaConnection("127.0.0.1:20001")
+    assert settings.clickhouse == ClickHouseConnection("127.0.0.1", 20002)
+
+
+def test_a_named_server_goes_before_the_embedded_one(tmp_path: Path) -> None:
+    running(tmp_path)
+    settings = Settings.from_env({"DOSSIER_DATA": str(tmp_path), "DOSSIER_KAFKA": "one:9092"})
+    assert (settings.kafka.bootstrap, settings.clickhouse.address) == ("one:9092", "127.0.0.1:20002")
+
+
+@pytest.mark.parametrize("service", ["kafka", "clickhouse"])
+def test_where_nothing_runs_it_says_what_to_do(tmp_path: Path, service: str) -> None:
+    settings = Settings.from_env({"DOSSIER_DATA": str(tmp_path)})
+    with pytest.raises(NothingRuns) as caught:
+        getattr(settings, service)
+    assert caught.value.exit_code == 3
+    assert str(caught.value) == (
+        f"no platform runs in {tmp_path}: start one with `dossier up --data {tmp_path}`, "
+        f"or set DOSSIER_{service.upper()} to host:port"
+    )
+
+
+def test_the_profile_is_that_of_the_data_directory_unless_another_is_named(tmp_path: Path) -> None:
+    data = {"DOSSIER_DATA": str(tmp_path)}
+    assert Settings.from_env(data).profile == Profile()
+    (tmp_path / "profile.toml").write_text('terms = "date"')
+    assert Settings.from_env(data).profile == Profile(terms="date")
+    (tmp_path / "other.toml").write_text('time_zone = "UTC"')
+    named = data | {"DOSSIER_PROFILE": str(tmp_path / "other.toml")}
+    assert Settings.from_env(named).profile == Profile(time_zone="UTC")
+
+
+def test_a_broken_profile_is_told_when_it_is_needed_and_not_before(tmp_path: Path) -> None:
+    (tmp_path / "profile.toml").write_text('terms = "week"')
+    settings = Settings.from_env({"DOSSIER_DATA": str(tmp_path)})
+    assert settings.partitions == 8
+    with pytest.raises(SettingError, match=r"profile\.toml: terms = 'week': "):
+        _ = settings.profile
+
+
+def test_a_profile_that_is_not_there_is_told_with_what_names_it(tmp_path: Path) -> None:
+    settings = Settings.from_env({"DOSSIER_PROFILE": str(tmp_path / "none.toml")})
+    with pytest.raises(SettingError) as caught:
+        _ = settings.profile
+    assert str(caught.value) == (
+        f"{tmp_path / 'none.toml'}, named by DOSSIER_PROFILE, cannot be read: No such file or directory"
+    )

@@ -1,0 +1,37 @@
+"""Events counted into a real database, as workers do it, without a broker."""
+
+from collections import defaultdict
+from contextlib import closing
+
+from schemas.connection import ClickHouseConnection
+from schemas.envelope import encode, encode_event
+from schemas.events import Event
+from schemas.instant import to_micros
+from schemas.partition import partition_of
+from schemas.profile import Profile
+from schemas.topics import EVENTS
+from streams.batch import Counting, Identity
+from streams.clickhouse import ClickHouseStore
+from streams.pipeline import Pipeline
+from streams.record import Record
+from tests.memory import MemoryDeadLetters
+from tests.strategies import PUBLISHED
+
+PARTITIONS = 2
+
+
+def count(clickhouse: ClickHouseConnection, *events: Event, profile: Profile | None = None) -> None:
+    """Count these events, each a record of its own, into a migrated database that holds none yet."""
+    log: dict[int, list[Record]] = defaultdict(list)
+    for event in events:
+        own = log[partition_of(event.dossier, PARTITIONS)]
+        value = encode([encode_event(event)])
+        own.append(Record(partition_of(event.dossier, PARTITIONS), len(own), to_micros(PUBLISHED) // 1000, value))
+    dead = MemoryDeadLetters()
+    with closing(ClickHouseStore(clickhouse)) as store:
+        counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile or Profile()), store)
+        with closing(Pipeline(counting, store, dead)) as pipeline:
+            for records in log.values():
+                for begin in range(0, len(records), 7):
+                    pipeline.take(records[begin : begin + 7]).result()
+    assert dead.letters == []
