@@ -4,9 +4,9 @@ import struct
 
 import pytest
 
-from deploy.embedded.clickhouse.blocks import header, inside, layout, parse, retyped, split, walk_block
+from deploy.embedded.clickhouse.blocks import Columns, header, inside, layout, parse, retyped, split, walk_columns
 from deploy.embedded.clickhouse.errors import ProtocolError, ServerError
-from deploy.embedded.clickhouse.wire import text, varint
+from deploy.embedded.clickhouse.wire import Reader, text, varint
 
 ROWS = 2
 OFFSETS = struct.pack("<QQ", 1, 3)
@@ -46,6 +46,10 @@ def block(columns: dict[str, bytes]) -> bytes:
     return varint(len(columns)) + varint(ROWS) + body
 
 
+def walk_block(reader: Reader) -> Columns:
+    return walk_columns(reader, reader.varint(), reader.varint())
+
+
 @pytest.mark.parametrize("kind", list(VALUES))
 def test_a_block_of_each_type_ends_where_it_ends(kind: str) -> None:
     whole = block({kind: VALUES[kind]})
@@ -58,7 +62,8 @@ def test_a_block_of_each_type_ends_where_it_ends(kind: str) -> None:
 
 def test_blocks_behind_each_other_are_split() -> None:
     whole = block(VALUES)
-    assert list(split(whole * 3)) == [whole] * 3
+    columns = [(f"column {kind}", kind) for kind in VALUES]
+    assert list(split(whole * 3)) == [(columns, whole)] * 3
     assert list(split(b"")) == []
 
 

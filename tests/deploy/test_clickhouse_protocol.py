@@ -26,6 +26,13 @@ def query(sql: str, compression: int = 0) -> bytes:
     return varint(1) + text("") + info + text("") + varint(2) + varint(compression) + text(sql)
 
 
+def with_setting(packet: bytes, name: str, flags: int, value: str) -> bytes:
+    """A query of `query` with a setting; its list of settings, empty there, stands before stage and compression."""
+    end = text("") + varint(2) + varint(0) + text("SELECT 1")
+    assert packet.endswith(end)
+    return packet.removesuffix(end) + text(name) + varint(flags) + text(value) + end
+
+
 def data(block: bytes) -> bytes:
     return varint(2) + text("") + BLOCK_INFO + block
 
@@ -87,10 +94,22 @@ def test_an_insert_is_there_only_when_it_ended(
             peer.shutdown(socket.SHUT_WR)
             all_of(peer)
         assert table() == 0, f"cut after {size} bytes"
-    with dial(start + whole) as peer:
-        peer.shutdown(socket.SHUT_WR)
-        assert all_of(peer).endswith(b"\x05")
+    with dial(start + whole + varint(4)) as peer:
+        answer = b""
+        while not answer.endswith(b"\x05\x04"):
+            piece = peer.recv(1 << 16)
+            assert piece, "the end of the insert and the answer to a ping must come"
+            answer += piece
     assert table() == 3
+
+
+@pytest.mark.usefixtures("table")
+def test_an_insert_that_is_killed_is_not_acknowledged(dial: Callable[[bytes], socket.socket]) -> None:
+    """A client that sends no more counts as gone, though it may still read."""
+    endless = "INSERT INTO cut.t SELECT toString(sleepEachRow(0.05)) FROM numbers(10000) SETTINGS max_block_size = 1"
+    with dial(HELLO + query(endless) + END) as peer:
+        peer.shutdown(socket.SHUT_WR)
+        assert exception_in(all_of(peer))[0] == 394
 
 
 def test_an_insert_that_is_cancelled_inserts_nothing(
@@ -170,6 +189,20 @@ def test_promises_of_endless_data_cost_the_server_nothing(
         peer.shutdown(socket.SHUT_WR)
         all_of(peer)
     assert connect().execute("SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize(("flags", "known"), [(0, True), (1, False), (2, False)])
+def test_a_setting_that_is_unknown_is_passed_over_only_when_it_may_be(
+    dial: Callable[[bytes], socket.socket], flags: int, known: bool
+) -> None:
+    """As clickhouse-go sends them: 1 for what is important, 2 for a custom setting, its value as a literal."""
+    with dial(HELLO + with_setting(query("SELECT 1"), "SQL_tenant", flags, "'x'") + END) as peer:
+        peer.shutdown(socket.SHUT_WR)
+        answer = all_of(peer)
+    if known:
+        assert answer.endswith(b"\x05")
+    else:
+        assert exception_in(answer)[0] == 115
 
 
 def test_a_client_that_is_too_old_is_told_so(dial: Callable[[bytes], socket.socket]) -> None:

@@ -127,7 +127,9 @@ def test_insert_takes_named_columns_in_any_order_and_its_settings(client: Client
     client.execute("INSERT INTO t VALUES", [(3, "y")])
     client.execute("INSERT INTO t VALUES", [])
     client.execute("INSERT INTO t SELECT 4, 'z'")
+    client.execute("INSERT INTO t (* EXCEPT(`the b`, c)) VALUES", [(0,)])
     assert client.execute("SELECT a, `the b`, c FROM t ORDER BY a") == [
+        (0, "none", 0),
         (1, "x", 2),
         (2, "none", 4),
         (3, "y", 6),
@@ -176,6 +178,11 @@ def test_unknown_settings_are_ignored_unless_important(connect: Connect) -> None
     with pytest.raises(ServerException) as caught:
         important.execute("SELECT 1", settings={"not_a_setting": 5})
     assert caught.value.code == 115
+
+
+def test_a_client_does_not_fill_the_servers_output_with_logs(client: Client) -> None:
+    ask = "SELECT getSetting('send_logs_level')"
+    assert client.execute(ask, settings={"send_logs_level": "trace"}) == client.execute(ask)
 
 
 def test_a_bad_value_of_a_setting_is_an_error_once(client: Client) -> None:

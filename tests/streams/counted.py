@@ -22,16 +22,14 @@ PARTITIONS = 2
 
 def count(clickhouse: ClickHouseConnection, *events: Event, profile: Profile | None = None) -> None:
     """Count these events, each a record of its own, into a migrated database that holds none yet."""
-    log: dict[int, list[Record]] = defaultdict(list)
+    log: defaultdict[int, list[Record]] = defaultdict(list)
     for event in events:
-        own = log[partition_of(event.dossier, PARTITIONS)]
+        partition = partition_of(event.dossier, PARTITIONS)
         value = encode([encode_event(event)])
-        own.append(Record(partition_of(event.dossier, PARTITIONS), len(own), to_micros(PUBLISHED) // 1000, value))
+        log[partition].append(Record(partition, len(log[partition]), to_micros(PUBLISHED) // 1000, value))
     dead = MemoryDeadLetters()
     with closing(ClickHouseStore(clickhouse)) as store:
         counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile or Profile()), store)
         with closing(Pipeline(counting, store, dead)) as pipeline:
-            for records in log.values():
-                for begin in range(0, len(records), 7):
-                    pipeline.take(records[begin : begin + 7]).result()
+            pipeline.take([record for records in log.values() for record in records]).result()
     assert dead.letters == []

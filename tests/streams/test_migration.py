@@ -1,11 +1,13 @@
 import re
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from clickhouse_driver import Client
 from kafka.admin import NewTopic
+from kafka.errors import UnknownTopicOrPartitionError
 from msgspec import structs
 
 from schemas import ddl
@@ -173,11 +175,13 @@ def deployment(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
 
 
 def _delete_topics(kafka: KafkaConnection) -> None:
+    deadline = time.monotonic() + 30
     with topics.admin(kafka) as client:
-        names = [topic.name for topic in declared(1, 1)]
-        client.delete_topics(list(topics.find(client, names)))
-        while topics.find(client, names):
-            continue
+        # One that was made a moment ago may show only now.
+        while found := topics.find(client, [topic.name for topic in declared(1, 1)]):
+            with suppress(UnknownTopicOrPartitionError):
+                client.delete_topics(list(found))
+            assert time.monotonic() < deadline
 
 
 @pytest.mark.clickhouse
@@ -222,8 +226,9 @@ class TestDeployment:
         migrate(deployment, lambda _: None)
         with topics.admin(deployment.kafka) as client:
             client.create_partitions({TOPIC: 9})
+            deadline = time.monotonic() + 30
             while topics.find(client, [TOPIC])[TOPIC].partitions != 9:
-                continue
+                assert time.monotonic() < deadline
         with pytest.raises(WrongIdentity, match="partition count 8, but now it is 9"):
             identify(deployment)
 

@@ -27,7 +27,7 @@ from streams.registers import pack as pack_registers
 from streams.rows import dead_row, event_row, facts_row, progress_row, window_row
 from streams.store import Reached, Row, Store, Stored
 from tests.memory import MemoryStore
-from tests.strategies import conflicting_events, events
+from tests.strategies import events_of
 from tests.streams.cases import DATE, facts, joined
 from tests.streams.log import NOW
 from tests.streams.proxy import CuttingProxy
@@ -272,7 +272,7 @@ class TestValues:
         assert comparable(found) == comparable(row)
 
     @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(history=st.lists(events() | conflicting_events(), min_size=1, max_size=30, unique_by=lambda e: e.id))
+    @given(history=st.lists(events_of("D1"), min_size=1, max_size=30, unique_by=lambda event: event.id))
     def test_whatever_is_decoded_comes_back_as_it_went(
         self, clickhouse: ClickHouseConnection, clickhouse_store: ClickHouseStore, history: list[AnyEvent]
     ) -> None:

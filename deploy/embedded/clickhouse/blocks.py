@@ -41,11 +41,6 @@ def header(columns: Columns) -> bytes:
     return varint(len(columns)) + b"\0" + b"".join(text(name) + text(spec) for name, spec in columns)
 
 
-def walk_block(reader: Reader) -> Columns:
-    """Go over one block; its columns."""
-    return walk_columns(reader, reader.varint(), reader.varint())
-
-
 def walk_columns(reader: Reader, count: int, rows: int) -> Columns:
     """Go over the columns of a block with so many columns and rows; raises ServerError where it cannot."""
     if count > COLUMN_LIMIT:
@@ -66,33 +61,30 @@ def inside(data: bytes) -> Reader:
     return Reader(lambda: b"", data)
 
 
-def split(data: bytes) -> Iterator[bytes]:
-    """The single blocks of a result that the engine returned in one piece."""
+def split(data: bytes) -> Iterator[tuple[Columns, bytes]]:
+    """The single blocks, each with its columns, of a result that the engine returned in one piece."""
     reader, start = inside(data), 0
     while start < len(data):
-        walk_block(reader)
-        yield data[start : reader.position]
+        columns = walk_columns(reader, reader.varint(), reader.varint())
+        yield columns, data[start : reader.position]
         start = reader.position
 
 
 def retyped(block: bytes, columns: Columns) -> bytes:
     """The block with its zones back: for old clients the engine writes a `DateTime('zone')` column as `DateTime`."""
-    zoned = [index for index, (_, spec) in enumerate(columns) if spec.startswith("DateTime(")]
+    zoned = [index for index, (_, spec) in enumerate(columns, 1) if spec.startswith("DateTime(")]
     if not zoned:
         return block
-    reader, start, out = inside(block), 0, []
-    _, rows = reader.varint(), reader.varint()
-    for index, (_, spec) in enumerate(columns[: zoned[-1] + 1]):
-        reader.text()
-        if index in zoned:
-            out += [block[start : reader.position], text(spec)]
-        reader.text()
-        if index in zoned:
-            start = reader.position
+    reader, out = inside(block), []
+    count, rows = reader.varint(), reader.varint()
+    for name, spec in columns[: zoned[-1]]:
+        reader.text(), reader.text()
+        start = reader.position
         prefix, walk = layout(spec)
         reader.skip(prefix)
         walk(reader, rows)
-    return b"".join([*out, block[start:]])
+        out += [text(name), text(spec), block[start : reader.position]]
+    return b"".join([varint(count), varint(rows), *out, reader.waiting])
 
 
 def parse(spec: str) -> tuple[str, list[str]]:

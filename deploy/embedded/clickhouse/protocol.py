@@ -1,6 +1,7 @@
 """One connection of a client, in ClickHouse's native protocol at revision 54430.
 
-Later revisions add fields; clickhouse-go sends settings in the form that is read here only from this one on.
+Later revisions add fields, and parameters of queries, which are not supported here. clickhouse-go sends settings in
+the form that is read here only from this one on.
 """
 
 import socket
@@ -87,7 +88,8 @@ class Connection:
                 # A cancel may have been received with the query, or be in the socket still.
                 waiting = self._reader.waiting[:1] or self._client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
                 if waiting in (b"", bytes([ClientPacket.CANCEL])):
-                    self._cancelled = True
+                    # One that has only stopped sending is told of the kill: the end of a stream acknowledges an insert.
+                    self._cancelled = bool(waiting)
                     self._engine.kill(self._running)
 
     def hang_up(self) -> None:
@@ -150,7 +152,8 @@ class Connection:
             reader.text(), reader.varint()
         settings: Settings = {}
         while name := reader.text():
-            important = bool(reader.varint() & 1)
+            # Important (1), or of the server's own configuration (2), which must not be passed over either.
+            important = bool(reader.varint() & 3)
             settings[name] = (reader.text(SETTING_LIMIT), important)
             if len(settings) > SETTINGS_LIMIT:
                 raise ProtocolError(LIMIT_EXCEEDED, f"a query of more than {SETTINGS_LIMIT} settings")

@@ -7,13 +7,14 @@ from contextlib import closing
 from typing import IO, Any
 
 from deploy.embedded.clickhouse import sql as statements
-from deploy.embedded.clickhouse.blocks import Columns, header, inside, layout, retyped, split, walk_block
+from deploy.embedded.clickhouse.blocks import Columns, header, layout, retyped, split
 from deploy.embedded.clickhouse.engine import Engine, engine_errors
 from deploy.embedded.clickhouse.errors import (
     NO_SUCH_COLUMN,
     NOT_SUPPORTED,
     READ_ONLY,
     SYNTAX,
+    UNKNOWN_IDENTIFIER,
     UNKNOWN_SETTING,
     ServerError,
 )
@@ -21,9 +22,11 @@ from deploy.embedded.clickhouse.sql import Insert, literal, quoted
 from deploy.embedded.clickhouse.users import User
 
 Settings = dict[str, tuple[str, bool]]
-"""Values by name, and whether each is important."""
+"""Values by name, and whether each is important: an unknown one is then an error."""
+COMPUTED = frozenset({"MATERIALIZED", "ALIAS", "EPHEMERAL"})
 DESCRIBE_SETTINGS = "print_pretty_type_names = 0, describe_compact_output = 0, limit = 0, offset = 0"
-OWN_SETTINGS = frozenset({"log_comment", "implicit_select"})
+OWN_SETTINGS = frozenset({"log_comment", "implicit_select", "send_logs_level"})
+"""Not taken from a client: what the server sets itself, and the level that would fill its own output with logs."""
 
 
 class Result:
@@ -49,7 +52,6 @@ class Session:
         self._connection, self.tag = engine.connect()
         self._applied: dict[str, str] = {}
         self._before: dict[str, str | None] = {}
-        self._unknown: set[str] = set()
         try:
             if database:
                 self._ask(f"USE {quoted(database)}")
@@ -70,8 +72,9 @@ class Session:
 
         Each is a value and whether it is important: a name the engine does not know is ignored unless it is.
         """
-        self._remember(settings.keys() - self._before.keys() - self._unknown - OWN_SETTINGS)
-        for name in self._unknown & settings.keys():
+        if names := settings.keys() - self._before.keys() - OWN_SETTINGS:
+            self._remember(names)
+        for name in names - self._before.keys():
             if settings[name][1]:
                 raise ServerError(UNKNOWN_SETTING, f"Unknown setting {name!r}")
         wanted = {name: value for name, (value, _) in settings.items() if name in self._before}
@@ -87,18 +90,15 @@ class Session:
 
     def _remember(self, names: set[str]) -> None:
         """Note what settings were before a query changed them: None is the default."""
-        if names:
-            known = ", ".join(literal(name) for name in names)
-            found = self._rows(f"SELECT name, value, changed FROM system.settings WHERE name IN ({known})")  # noqa: S608
-            self._before |= {name: value if changed else None for name, value, changed in found}
-            self._unknown |= names - self._before.keys()
+        asked = ", ".join(literal(name) for name in names)
+        found = self._rows(f"SELECT name, value, changed FROM system.settings WHERE name IN ({asked})")  # noqa: S608
+        self._before |= {name: value if changed else None for name, value, changed in found}
 
     # Queries
 
     def check(self, sql: str) -> str:
         """What a real server would refuse raises ServerError; returns the statement without its FORMAT."""
-        with engine_errors():
-            seen = self._connection._conn.classify_query(sql)
+        seen = self._seen(sql)
         if seen["statement_count"] > 1:
             raise ServerError(SYNTAX, "Multi-statements are not allowed: send one query at a time")
         sql = statements.without_end(sql)
@@ -113,19 +113,22 @@ class Session:
             return statements.without_format(sql)
         if first != "INSERT":
             statements.refuse_foreign(sql)
-        if first in {"CREATE", "ATTACH"} and kind == "MUTATING" and self._is_in_default(sql):
+        if (
+            first in {"CREATE", "ATTACH"}
+            and kind == "MUTATING"
+            and self._seen(sql, "default")["writes_only_target_database"]
+        ):
             raise ServerError(NOT_SUPPORTED, "create tables in a database of their own, not in `default`")
         if first == "SET":
             # What it changes may be what a later query's settings are undone to.
-            self._forget()
+            self.apply({})
+            self._before = {}
         return sql
 
-    def _forget(self) -> None:
-        self.apply({})
-        self._before = {}
-
-    def _is_in_default(self, sql: str) -> bool:
-        return bool(self._connection._conn.classify_query(sql, "default")["writes_only_target_database"])
+    def _seen(self, sql: str, *database: str) -> Any:
+        """What the engine's parser sees in a statement, which it does not run."""
+        with engine_errors():
+            return self._connection._conn.classify_query(sql, *database)
 
     def run(self, sql: str, result: Result) -> Generator[bytes, None, None]:
         """Run a statement and yield its blocks, the first without rows, as they come; none where it has no answer.
@@ -139,18 +142,13 @@ class Session:
             answer = self._connection.query(sql, "Native")
             data: bytes = answer.bytes()
         result.count(answer)
-        columns: Columns = []
-        for block in split(data):
-            if not columns:
-                columns = walk_block(inside(block))
+        for columns, block in split(data):
+            if not result.blocks:
                 yield header(columns)
             result.blocks, result.size = result.blocks + 1, result.size + len(block)
             yield block
-        if not columns and self._is_question(sql):
+        if not data and self._seen(sql)["query_class"].name == "READ_ONLY":
             yield header([(column["name"], column["type"]) for column in self._json(sql)["meta"]])
-
-    def _is_question(self, sql: str) -> bool:
-        return bool(self._connection._conn.classify_query(sql)["query_class"].name == "READ_ONLY")
 
     def _select(self, sql: str, result: Result) -> Iterator[bytes]:
         # Asked first: a column's zone is in no block, and a running query allows no other one beside it.
@@ -171,17 +169,17 @@ class Session:
 
     def insert_columns(self, insert: Insert) -> Columns:
         """The columns an INSERT expects, in its own order."""
-        rows = self._describe(insert.target)
-        columns = {name: spec for name, spec, *_ in rows}
-        computed = {name for name, _, default, *_ in rows if default in ("MATERIALIZED", "ALIAS", "EPHEMERAL")}
-        for name in insert.columns:
-            if name not in columns:
-                raise ServerError(NO_SUCH_COLUMN, f"No such column {name} in table {insert.target}")
-        wanted = insert.columns or [name for name in columns if name not in computed]
-        found = [(name, columns[name]) for name in wanted]
-        for _, spec in found:
+        columns = insert.columns[1:-1]
+        try:
+            rows = self._describe(f"(SELECT {columns} FROM {insert.target})" if columns else insert.target)  # noqa: S608
+        except ServerError as error:
+            if error.code == UNKNOWN_IDENTIFIER:
+                error = ServerError(NO_SUCH_COLUMN, str(error))
+            raise error from None
+        wanted = [(name, spec) for name, spec, default, *_ in rows if default not in COMPUTED]
+        for _, spec in wanted:
             layout(spec)
-        return found
+        return wanted
 
     def spool(self) -> IO[bytes]:
         """A file for blocks on their way to a table; it is gone when it is closed.

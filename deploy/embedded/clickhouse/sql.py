@@ -12,24 +12,25 @@ QUOTED = re.compile(
     re.DOTALL,
 )
 FLAGS = re.IGNORECASE | re.DOTALL
-FIRST_WORD = re.compile(r"\s*(\w+|\S|)")
-NAME = r"(?:\w+|`+)"
+FIRST_WORD = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*+(\w++|.|)", re.DOTALL)
+# Possessive throughout: a statement may be megabytes, and its comments are long runs of blanks here.
+NAME = r"(?:\w++|`++)"
 INSERT = re.compile(
-    r"\s*INSERT\s+(?:INTO\s+)?(?:TABLE\s+)?(?!FUNCTION\b)"
-    rf"(?P<target>{NAME}(?:\s*\.\s*{NAME})*)\s*"
-    r"(?P<columns>\((?:[^()]|\([^()]*\))*\)|)\s*"
-    r"(?P<settings>SETTINGS\b.*?|)\s*"
-    r"\b(?:VALUES|FORMAT\s+\w+)[\s;]*",
+    r"\s*+INSERT\s++(?:INTO\s++)?(?:TABLE\s++)?(?!FUNCTION\b)"
+    rf"(?P<target>{NAME}(?:\s*+\.\s*+{NAME})*+)\s*+"
+    r"(?P<columns>\((?:[^()]++|\([^()]*+\))*+\)|)\s*+"
+    r"(?P<settings>SETTINGS\b.*?|)"
+    r"\b(?:VALUES|FORMAT\s++\w++)[\s;]*+",
     FLAGS,
 )
-CLOSING_FORMAT = re.compile(r"\bFORMAT\s+[a-z_]\w*(?=\s*$|\s+SETTINGS\b)", FLAGS)
-WITHOUT_BLOCKS = re.compile(r"\b(INTO\s+OUTFILE|WITH\s+TOTALS)\b", FLAGS)
+CLOSING_FORMAT = re.compile(r"\bFORMAT\s++[a-z_]\w*+(?=\s*+$|\s++SETTINGS\b)", FLAGS)
+WITHOUT_BLOCKS = re.compile(r"\b(INTO\s++OUTFILE|WITH\s++TOTALS)\b", FLAGS)
 ACCESS = re.compile(
-    r"\s*(?:GRANT|REVOKE|(?:CREATE|ALTER|DROP)\s+(?:USER|ROLE|POLICY|ROW|QUOTA|PROFILE|SETTINGS))\b", FLAGS
+    r"\s*+(?:GRANT|REVOKE|(?:CREATE|ALTER|DROP)\s++(?:USER|ROLE|POLICY|ROW|QUOTA|PROFILE|SETTINGS))\b", FLAGS
 )
-ON_CLUSTER = re.compile(r"\bON\s+CLUSTER\b", FLAGS)
+ON_CLUSTER = re.compile(r"\bON\s++CLUSTER\b", FLAGS)
 FOREIGN_ENGINE = re.compile(
-    r"\bENGINE\b\s*=?\s*(Kafka|RabbitMQ|NATS|Replicated\w*|Shared\w*MergeTree|ZooKeeper\w*)\b", FLAGS
+    r"\bENGINE\s*+=?+\s*+(Kafka|RabbitMQ|NATS|Replicated\w*|Shared\w*MergeTree|ZooKeeper\w*)\b", FLAGS
 )
 SELECTS = frozenset({"SELECT", "WITH", "FROM", "("})
 
@@ -58,13 +59,13 @@ def masked(sql: str) -> str:
 
 def first_word(sql: str) -> str:
     """The keyword a statement begins with."""
-    found = FIRST_WORD.match(masked(sql))
+    found = FIRST_WORD.match(sql)
     return found[1].upper() if found else ""
 
 
 def without_end(sql: str) -> str:
     """The statement without the semicolons, and the comments, that it may end with."""
-    return sql[: len(masked(sql).rstrip("; \t\r\n\f\v"))]
+    return sql[: len(masked(sql).rstrip("; \t\r\n\f\v"))] if ";" in sql else sql
 
 
 def without_format(sql: str) -> str:
@@ -93,7 +94,7 @@ def refuse_foreign(sql: str) -> None:
 
 def parse_insert(sql: str) -> Insert | None:
     """The INSERT when its rows are to follow as blocks, else None."""
-    if not (found := INSERT.fullmatch(masked(sql))):
+    if first_word(sql) != "INSERT" or not (found := INSERT.fullmatch(masked(sql))):
         return None
     return Insert(*(sql[slice(*found.span(part))] for part in ("target", "columns", "settings")))
 

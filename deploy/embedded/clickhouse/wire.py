@@ -1,7 +1,7 @@
 """The bytes of the native protocol: numbers, strings, and a reader that never holds more than it must."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import IO
 
 from deploy.embedded.clickhouse.errors import LIMIT_EXCEEDED, NOT_TEXT, ProtocolError
 
@@ -25,13 +25,6 @@ def text(value: str) -> bytes:
     return varint(len(data)) + data
 
 
-class Sink(Protocol):
-    """Takes the bytes that a reader walks over, in order."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take the next bytes."""
-
-
 class Reader:
     """Reads from `receive`, which returns the next bytes, or none at the end; raises EOFError when they run out.
 
@@ -43,7 +36,7 @@ class Reader:
         self._receive = receive
         self._buffer = buffer
         self._position = 0
-        self._sink: Sink | None = None
+        self._sink: IO[bytes] | None = None
         self._recorded = 0
 
     @property
@@ -56,7 +49,7 @@ class Reader:
         """What has been received and not been read."""
         return self._buffer[self._position :]
 
-    def record(self, sink: Sink) -> None:
+    def record(self, sink: IO[bytes]) -> None:
         """Give everything from here on to the sink."""
         self._sink, self._recorded = sink, self._position
 
