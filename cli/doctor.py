@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import click
 from clickhouse_driver.errors import Error
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cli.migrating import plan_of
 from cli.settings import Settings
@@ -17,7 +17,7 @@ from schemas.topics import declared
 from streams import topics
 from streams.clickhouse import connect, explain
 from streams.group import members
-from streams.migration import identify, migrate
+from streams.migration import identify, make_tables
 from streams.progress import lag
 
 _LITTLE_DISK = 1 << 30
@@ -48,22 +48,26 @@ def doctor(context: click.Context) -> None:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after another; a thing that cannot be looked at is a finding, too."""
-    looks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
-        ("program", _program),
-        ("profile", _profile),
-        ("platform", _platform),
-        ("disk", _disk),
-        ("kafka", _kafka),
-        ("topics", _topics),
-        ("clickhouse", _clickhouse),
-        ("tables", _tables),
-        ("identity", _identity),
-        ("workers", _workers),
+    looks: tuple[tuple[str, Callable[[Settings], str], set[str]], ...] = (
+        ("program", _program, set()),
+        ("profile", _profile, set()),
+        ("platform", _platform, set()),
+        ("disk", _disk, set()),
+        ("kafka", _kafka, set()),
+        ("topics", _topics, {"kafka"}),
+        ("clickhouse", _clickhouse, set()),
+        ("tables", _tables, {"profile", "clickhouse"}),
+        ("identity", _identity, {"profile", "kafka", "clickhouse"}),
+        ("workers", _workers, {"kafka", "clickhouse"}),
     )
-    for subject, look in looks:
+    wrong: set[str] = set()
+    for subject, look, needed in looks:
         try:
+            if missing := needed & wrong:
+                raise _Wrong(f"cannot be looked at before this is well: {', '.join(sorted(missing))}")
             yield Finding(True, subject, look(settings))
         except DossierError as error:
+            wrong.add(subject)
             yield Finding(False, subject, str(error))
 
 
@@ -124,7 +128,8 @@ def _topics(settings: Settings) -> str:
 
 
 def _clickhouse(settings: Settings) -> str:
-    client = connect(settings.clickhouse)
+    # The server itself, also where the database is still to be made.
+    client = connect(structs.replace(settings.clickhouse, database=""))
     try:
         return f"{client.execute('SELECT version()')[0][0]} at {settings.clickhouse.address}"
     except (Error, OSError, EOFError) as error:
@@ -135,10 +140,10 @@ def _clickhouse(settings: Settings) -> str:
 
 def _tables(settings: Settings) -> str:
     pending: list[str] = []
-    migrate(plan_of(settings), pending.append, dry_run=True)
+    make_tables(plan_of(settings), pending.append, dry_run=True)
     if pending:
         names = ", ".join(line.removeprefix("apply ") for line in pending if line.startswith("apply "))
-        raise _Wrong(f"not applied: {names or 'topics'}: run `dossier migrate`")
+        raise _Wrong(f"database {settings.clickhouse.database} lacks {names}: run `dossier migrate`")
     return f"database {settings.clickhouse.database} is as declared"
 
 

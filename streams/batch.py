@@ -159,13 +159,14 @@ class Counting:
         published_at = datetime.fromtimestamp(record.published / 1000, UTC)
         decoded = decode(record.value, published_at)
         rejections = decoded.rejections
+        lines: list[bytes] = []
         for line, event in decoded.events:
             if event.dossier not in state.facts and (
                 partition_of(event.dossier, self._identity.partitions) != record.partition
             ):
                 detail = f"dossier = {event.dossier!r} belongs to another partition than {record.partition}"
-                content = (record.value or b"").split(b"\n")[line]
-                rejections.append(Rejection(line, "misplaced", "dossier", detail, content))
+                lines = lines or (record.value or b"").split(b"\n")
+                rejections.append(Rejection(line, "misplaced", "dossier", detail, lines[line]))
                 continue
             batch.events.append(event_row(event, record, line))
             yield _Placed(pack(self._identity.epoch, record.offset, line), event)

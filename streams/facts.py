@@ -145,7 +145,7 @@ def _suspension(numbered: dict[str, dict[int, Register]]) -> dict[str, object]:
 def _outcome(registers: Registers) -> dict[str, object]:
     outcome, returned = registers.get("outcome"), registers.get("return")
     known: dict[str, object] = {"returned_at": returned[4] if returned else None}
-    if outcome is None and returned is not None:
+    if returned is not None and (outcome is None or (outcome[3] == "reopened" and returned[:3] > outcome[:3])):
         # A result that was handed over was there, although the source never said when it was ready.
         return known | {"outcome": "resolved", "outcome_at": returned[4]}
     if outcome is None or outcome[3] == "reopened":

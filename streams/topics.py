@@ -1,7 +1,8 @@
 """The topics on a broker: created once as declared, compared ever after, never changed."""
 
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic, OffsetSpec
@@ -11,6 +12,9 @@ from msgspec import Struct
 from schemas.connection import KafkaConnection
 from schemas.topics import Topic
 from streams.errors import Unreachable
+
+_SHOWN_SECONDS = 10.0
+"""A broker learns of a new topic a moment after the controller made it."""
 
 
 class Found(Struct, frozen=True):
@@ -74,12 +78,17 @@ def differences(client: KafkaAdminClient, declared: Topic, found: Found) -> list
 
 
 def create(client: KafkaAdminClient, topic: Topic) -> None:
-    """Make the topic; one that exists by now is left as it is."""
+    """Make the topic and return once the broker shows it; one that exists by now is left as it is."""
     new = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.config)
-    try:
+    with suppress(TopicAlreadyExistsError):
         client.create_topics([new])
-    except TopicAlreadyExistsError:
-        return
+    deadline = time.monotonic() + _SHOWN_SECONDS
+    while not find(client, [topic.name]):
+        if time.monotonic() > deadline:
+            raise Unreachable(
+                f"Kafka made topic {topic.name} but does not show it: look at the brokers, then run again"
+            )
+        time.sleep(0.05)
 
 
 def end_offsets(client: KafkaAdminClient, topic: Found) -> dict[int, int]:

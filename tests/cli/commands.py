@@ -1,6 +1,8 @@
 """The `dossier` command under test: how it is run and what it says."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -9,6 +11,8 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "samples" / "wabo-receipt.toml"
+AWAY = "127.0.0.1:1"
+"""An address at which nothing answers."""
 SAMPLE = ROOT / "samples" / "wabo-receipt.csv"
 
 
@@ -48,3 +52,12 @@ def environment(**variables: str | Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DOSSIER_")}
     told = {f"DOSSIER_{name.upper()}": str(value) for name, value in variables.items()}
     return inherited | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | told
+
+
+def apart(*arguments: str | Path, **variables: str | Path) -> Ended:
+    """Run `dossier` in a process of its own, with these DOSSIER_ variables, and see how it ends."""
+    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
+    done = subprocess.run(
+        command, env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)

@@ -2,13 +2,26 @@
 
 import logging
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from kafka.errors import UnknownTopicOrPartitionError
+from msgspec import structs
 
 from cli.main import main
-from tests.cli.commands import Ended, Run
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.profile import Profile
+from schemas.topics import declared
+from streams import topics
+from streams.errors import Unreachable
+from streams.group import members
+from streams.migration import Plan, migrate
+from tests.cli.commands import Ended, Run, environment, named
 
 
 @pytest.fixture
@@ -32,3 +45,39 @@ def dossier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     handlers = list(logging.getLogger().handlers)
     yield run
     logging.getLogger().handlers[:] = handlers
+
+
+@pytest.fixture(scope="package")
+def deployed(kafka: KafkaConnection, clickhouse_server: ClickHouseConnection) -> Iterator[dict[str, str]]:
+    """The variables of a migrated deployment, shared by the tests of this folder, that has no worker."""
+    clickhouse = structs.replace(clickhouse_server, database="test_cli")
+    migrate(Plan(kafka, clickhouse, Profile(), partitions=8, replication=1, replicated=False), lambda _: None)
+    yield named(kafka, clickhouse)
+    deadline = time.monotonic() + 30
+    with topics.admin(kafka) as client:
+        while found := topics.find(client, [topic.name for topic in declared(1, 1)]):
+            with suppress(UnknownTopicOrPartitionError):
+                client.delete_topics(list(found))
+            assert time.monotonic() < deadline
+
+
+@pytest.fixture
+def worker(deployed: dict[str, str], kafka: KafkaConnection, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A worker of the deployment, which has joined its group."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "work", "--name", "test-worker"],
+        env=environment(data=tmp_path, **deployed),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    joined = False
+    while not joined:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        with suppress(Unreachable):  # a broker that has no groups yet has no coordinator for them either
+            joined = "test-worker" in members(kafka)
+    yield process
+    process.kill()
+    process.communicate()

@@ -128,6 +128,8 @@ def expected_facts(log: Log) -> dict[str, dict[str, Any]]:
     """The rows of facts that the log adds up to, without their positions."""
     found = {}
     for dossier, registers in folded(log).items():
+        if not registers:
+            continue  # an amendment of nothing says nothing
         stored = Stored(0, pack(registers))
         row = facts_row(dossier, partition_of(dossier, PARTITIONS), stored, facts_of(registers), IDENTITY.profile)
         found[dossier] = _without_position(dict(zip(FACTS.columns, row, strict=True)))

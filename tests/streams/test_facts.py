@@ -221,6 +221,14 @@ def test_a_reopened_dossier_is_open_until_its_next_outcome() -> None:
     assert facts(RECEIVED, RESOLVED, reopened, said(Refused, "2026-03-11 08:00")).outcome == "refused"
 
 
+def test_only_a_result_handed_over_after_the_reopening_resolves_it_again() -> None:
+    reopened = said(Reopened, "2026-03-10 08:00")
+    before, after = said(Returned, "2026-03-09 16:00"), said(Returned, "2026-03-12 16:00")
+    assert facts(RECEIVED, RESOLVED, before, reopened).is_open
+    again = facts(RECEIVED, RESOLVED, before, reopened, after)
+    assert (again.outcome, again.outcome_at) == ("resolved", micros("2026-03-12 16:00"))
+
+
 def test_a_result_taken_back_before_it_was_heard_of_stays_taken_back() -> None:
     assert facts(RECEIVED, said(Reopened, "2026-03-10 08:00"), RESOLVED).is_open
 

@@ -213,6 +213,23 @@ def test_a_batch_that_cannot_be_counted_leaves_the_flush_before_it_alone(
     assert store.read_reached(IDENTITY.topic)[0].offset == 0
 
 
+def test_records_that_come_again_within_a_batch_are_counted_once(pipeline: Pipeline, store: WatchedStore) -> None:
+    pipeline.take([moved(offset) for offset in (0, 1, 2, 1, 2, 3)]).result(SECONDS)
+    assert {key: counts["received"] for key, counts in stored_windows(store).items()} == {("H3", 1_772_413_200, 0): 1}
+    assert store.ended.count("progress") == 2
+    assert store.read_reached(IDENTITY.topic)[0].offset == 3
+
+
+def test_what_comes_before_lost_events_within_a_batch_is_written_and_nothing_after(
+    pipeline: Pipeline, store: WatchedStore
+) -> None:
+    with pytest.raises(LostEvents, match="offset 3, but 2 "):
+        pipeline.take([moved(offset) for offset in (0, 1, 3)])
+    pipeline.settle()
+    assert store.read_reached(IDENTITY.topic)[0].offset == 1
+    assert {key[0] for key in stored_windows(store)} == {"H1"}
+
+
 def test_settling_with_nothing_in_flight_returns_at_once(pipeline: Pipeline) -> None:
     pipeline.settle()
 
@@ -241,6 +258,16 @@ def test_closing_waits_for_the_flush_in_flight(
     store.held["facts"].set()
     closed.result(SECONDS)
     assert confirmed(future)
+
+
+def test_closing_gives_up_a_flush_that_does_not_end(pipeline: Pipeline, store: WatchedStore) -> None:
+    store.held["facts"] = Event()
+    future = pipeline.take([moved(0)])
+    store.await_(store.begun, "facts")
+    assert not pipeline.close(0.01)
+    assert not future.done()
+    store.held["facts"].set()
+    assert pipeline.close(SECONDS)
 
 
 def test_what_was_revoked_is_read_again_by_the_next_batch_only(pipeline: Pipeline, store: WatchedStore) -> None:

@@ -293,6 +293,7 @@ class TestFailures:
     @pytest.fixture(autouse=True)
     def short_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "_FIRST_PAUSE_SECONDS", 0.001)
+        monkeypatch.setattr(module, "_LONGEST_PAUSE_SECONDS", 0.01)
 
     def test_an_insert_is_repeated_with_the_same_rows_when_its_connection_is_cut(
         self, clickhouse: ClickHouseConnection
@@ -331,6 +332,13 @@ class TestFailures:
             ),
         ):
             store.read_reached("events")
+
+    def test_a_patient_store_reads_again_until_it_is_answered(self, clickhouse: ClickHouseConnection) -> None:
+        refusals = iter(range(module._READ_TRIES * 2))
+        with CuttingProxy(clickhouse.host, clickhouse.port, lambda _: next(refusals, None) is not None) as proxy:
+            with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port), patient=True)) as store:
+                assert store.read_reached("events") == {}
+            assert proxy.cut == module._READ_TRIES * 2
 
     @pytest.mark.parametrize("number", [0, 1, 4, 6, 7, 12])
     def test_of_many_rows_the_very_one_is_named_that_does_not_fit(

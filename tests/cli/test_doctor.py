@@ -1,0 +1,105 @@
+"""`dossier doctor` says of each thing whether it is well, and what to do where it is not."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from schemas.connection import KafkaConnection
+from streams.group import members
+from tests.cli.commands import AWAY, Ended, Run, apart
+
+SUBJECTS = (
+    *("program", "profile", "platform", "disk", "kafka"),
+    *("topics", "clickhouse", "tables", "identity", "workers"),
+)
+
+
+def findings(ended: Ended) -> dict[str, tuple[str, str]]:
+    """What was said of each subject: `ok` or `wrong`, and what was seen."""
+    assert ended.err == ""
+    lines = [line.split(maxsplit=2) for line in ended.out.splitlines()]
+    assert tuple(line[1] for line in lines) == SUBJECTS
+    return {subject: (mark, seen) for mark, subject, seen in lines}
+
+
+def wrong(found: dict[str, tuple[str, str]]) -> dict[str, str]:
+    return {subject: seen for subject, (mark, seen) in found.items() if mark == "wrong"}
+
+
+def test_where_nothing_runs_it_says_how_to_start(dossier: Run, tmp_path: Path) -> None:
+    ended = dossier("doctor")
+    assert ended.code == 1
+    found = wrong(findings(ended))
+    assert found.keys() == {"kafka", "topics", "clickhouse", "tables", "identity", "workers"}
+    assert found["kafka"].startswith(f"no platform runs in {tmp_path / 'data'}: start one with `dossier up --data ")
+    assert found["topics"] == "cannot be looked at before this is well: kafka"
+    assert found["workers"] == "cannot be looked at before this is well: clickhouse, kafka"
+
+
+def test_a_broken_profile_is_named_with_its_key_and_value(dossier: Run, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text('time_zone = "Hanoi"')
+    found = wrong(findings(dossier("doctor", profile=tmp_path / "wrong.toml")))
+    assert "wrong.toml: time_zone = 'Hanoi'" in found["profile"]
+    assert found["tables"] == "cannot be looked at before this is well: clickhouse, profile"
+
+
+@pytest.mark.kafka
+@pytest.mark.clickhouse
+class TestServices:
+    def test_all_is_well_until_the_last_worker_is_gone(
+        self, dossier: Run, deployed: dict[str, str], kafka: KafkaConnection, worker: subprocess.Popen[str]
+    ) -> None:
+        ended = dossier("doctor", **deployed)
+        found = findings(ended)
+        assert (ended.code, wrong(found)) == (0, {})
+        assert found["kafka"][1].endswith(f"at {deployed['kafka']}, 1 broker(s)")
+        assert found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1)"
+        assert found["clickhouse"][1].endswith(f"at {deployed['clickhouse']}")
+        assert found["identity"][1] == "dossier-events, 8 partitions, epoch 1"
+        assert found["workers"][1] == "1 running, 0 of 0 records to count"
+
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=30) == 0
+        deadline = time.monotonic() + 30
+        while members(kafka):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        ended = dossier("doctor", **deployed)
+        assert ended.code == 1
+        assert wrong(findings(ended)) == {"workers": "none runs and 0 records wait: start one with `dossier work`"}
+
+    @pytest.mark.parametrize(
+        ("service", "name", "unseen"),
+        [
+            ("kafka", "Kafka", {"topics", "identity", "workers"}),
+            ("clickhouse", "ClickHouse", {"tables", "identity", "workers"}),
+        ],
+    )
+    def test_a_service_that_is_away_is_said_once(
+        self, deployed: dict[str, str], tmp_path: Path, service: str, name: str, unseen: set[str]
+    ) -> None:
+        ended = apart("doctor", data=tmp_path, **deployed | {service: AWAY})
+        assert ended.code == 1
+        found = wrong(findings(ended))
+        assert found.keys() == {service, *unseen}
+        assert found[service].startswith(f"{name} at {AWAY} does not answer")
+        assert found[service].endswith(f"start it, or correct DOSSIER_{name.upper()}")
+        assert {found[subject] for subject in unseen} == {f"cannot be looked at before this is well: {service}"}
+
+    def test_what_was_not_migrated(self, dossier: Run, deployed: dict[str, str]) -> None:
+        ended = dossier("doctor", **deployed | {"database": "never_made"})
+        assert ended.code == 1
+        found = wrong(findings(ended))
+        assert found["tables"].startswith("database never_made lacks 0001_events.sql, 0002_facts.sql, ")
+        assert found["tables"].endswith("run `dossier migrate`")
+        assert found["identity"].endswith("run `dossier migrate`")
+
+    def test_rules_that_are_not_those_of_the_counts(
+        self, dossier: Run, deployed: dict[str, str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "date.toml").write_text('terms = "date"')
+        found = wrong(findings(dossier("doctor", profile=tmp_path / "date.toml", **deployed)))
+        assert "use the former settings, or another database (DOSSIER_DATABASE)" in found["identity"]
