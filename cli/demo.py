@@ -1,18 +1,19 @@
 """`dossier demo`: everything once, on a real log, in front of your eyes."""
 
 import contextlib
-import functools
 from pathlib import Path
 
 import click
+from msgspec import structs
 
 from cli.display import Display
 from cli.importing import import_file
-from cli.platform import SETUP, WORKER, data_option, worker_joined
+from cli.platform import counting_options, data_option
 from cli.report import show
 from cli.settings import Settings
 from cli.signals import stop_signals
-from deploy.embedded.platform import Options, Platform
+from deploy.embedded.platform import Platform
+from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.report import report, stored_events
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -26,20 +27,20 @@ def demo(context: click.Context, data: Path) -> None:
 
     A second run starts where the first stopped and finds nothing new.
     """
-    options = Options(
-        workers=2,
-        profile=None if (data / "profile.toml").exists() else SAMPLES / "profile.toml",
-        setup=SETUP,
-        worker=lambda name: (*WORKER, "--name", name),
-        worker_ready=functools.partial(worker_joined, data.absolute()),
-    )
+    told: Settings = context.obj
+    profile = None if (data / "profile.toml").exists() else SAMPLES / "profile.toml"
     display = Display()
-    platform = Platform(data, options, display)
+    platform = Platform(data, counting_options(told, data.absolute(), profile), display)
     with stop_signals(platform.stop_soon, platform.kill), contextlib.ExitStack() as stack:
         with display:
             stack.enter_context(platform)
-        settings = Settings.from_env({"DOSSIER_DATA": str(data.absolute())})
-        context.obj = settings
+        host, _, port = platform.clickhouse.rpartition(":")
+        context.obj = settings = structs.replace(
+            told,
+            data=data.absolute(),
+            kafka_address=KafkaConnection(platform.kafka),
+            clickhouse_address=ClickHouseConnection(host, int(port)),
+        )
         before = stored_events(settings.clickhouse)
         context.invoke(
             import_file,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -70,16 +71,11 @@ def up(
     if profile:
         read_profile(profile, "--profile")
     _ = structs.replace(settings, data=data.absolute()).profile
-    # Its processes run in the data directory, where a relative name would name another file.
-    named = ("env", f"DOSSIER_PROFILE={settings.profile_file}") if settings.profile_file else ()
-    options = Options(
+    options = replace(
+        counting_options(settings, data.absolute(), profile),
         workers=workers,
         kafka_port=kafka_port,
         clickhouse_port=clickhouse_port,
-        profile=profile,
-        setup=(*named, *SETUP),
-        worker=lambda name: (*named, *WORKER, "--name", name),
-        worker_ready=functools.partial(worker_joined, data.absolute()),
     )
     run = _run_detached if detach else _run_here
     run(data.absolute(), options)
@@ -112,6 +108,19 @@ def down(data: Path, quiet: bool) -> None:
     stopped = stop_platform(data.absolute())
     if not quiet:
         click.echo(f"stopped what ran in {data}" if stopped else f"nothing runs in {data}")
+
+
+def counting_options(settings: Settings, data: Path, profile: Path | None) -> Options:
+    """A platform that counts: migrated at its start, with two workers, ready once they share the partitions."""
+    # Its processes run in the data directory, where a relative name would name another file.
+    named = ("env", f"DOSSIER_PROFILE={settings.profile_file}") if settings.profile_file else ()
+    return Options(
+        workers=2,
+        profile=profile,
+        setup=(*named, *SETUP),
+        worker=lambda name: (*named, *WORKER, "--name", name),
+        worker_ready=functools.partial(worker_joined, data),
+    )
 
 
 def worker_joined(data: Path, name: str) -> bool:

@@ -1,5 +1,7 @@
 """The group of workers, as the broker knows it."""
 
+from kafka.errors import CoordinatorNotAvailableError
+
 from schemas.connection import KafkaConnection
 from streams.topics import admin
 
@@ -12,7 +14,11 @@ def members(kafka: KafkaConnection) -> set[str]:
     Raises Unreachable.
     """
     with admin(kafka) as client:
-        group = client.describe_groups([GROUP])[GROUP]
+        try:
+            group = client.describe_groups([GROUP])[GROUP]
+        except CoordinatorNotAvailableError:
+            # A broker that never had a group has no coordinator for one.
+            return set()
     if group["group_state"] != "Stable":
         return set()
     return {member["group_instance_id"] or member["client_id"] for member in group["members"]}

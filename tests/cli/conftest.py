@@ -18,7 +18,6 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from schemas.topics import declared
 from streams import topics
-from streams.errors import Unreachable
 from streams.group import members
 from streams.migration import Plan, migrate
 from tests.cli.commands import Ended, Run, environment, named
@@ -70,14 +69,15 @@ def worker(deployed: dict[str, str], kafka: KafkaConnection, tmp_path: Path) -> 
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    joined = False
-    while not joined:
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-        with suppress(Unreachable):  # a broker that has no groups yet has no coordinator for them either
+    try:
+        deadline = time.monotonic() + 60
+        joined = False
+        while not joined:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
             joined = "test-worker" in members(kafka)
-    yield process
-    process.kill()
-    process.communicate()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
