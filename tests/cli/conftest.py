@@ -5,21 +5,19 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from kafka.errors import UnknownTopicOrPartitionError
 from msgspec import structs
 
 from cli.main import main
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
-from schemas.topics import declared
-from streams import topics
 from streams.group import members
 from streams.migration import Plan, migrate
+from tests.broker import delete_topics
 from tests.cli.commands import Ended, Run, environment, named
 
 
@@ -46,18 +44,13 @@ def dossier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     logging.getLogger().handlers[:] = handlers
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def deployed(kafka: KafkaConnection, clickhouse_server: ClickHouseConnection) -> Iterator[dict[str, str]]:
-    """The variables of a migrated deployment, shared by the tests of this folder, that has no worker."""
-    clickhouse = structs.replace(clickhouse_server, database="test_cli")
+    """The variables of a migrated deployment without a worker, shared by the tests of a file."""
+    clickhouse = structs.replace(clickhouse_server, database=f"test_{uuid.uuid4().hex}")
     migrate(Plan(kafka, clickhouse, Profile(), partitions=8, replication=1, replicated=False), lambda _: None)
     yield named(kafka, clickhouse)
-    deadline = time.monotonic() + 30
-    with topics.admin(kafka) as client:
-        while found := topics.find(client, [topic.name for topic in declared(1, 1)]):
-            with suppress(UnknownTopicOrPartitionError):
-                client.delete_topics(list(found))
-            assert time.monotonic() < deadline
+    delete_topics(kafka)
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from clickhouse_driver import Client
 from kafka.admin import NewTopic
-from kafka.errors import UnknownTopicOrPartitionError
 from msgspec import structs
 
 from schemas import ddl
@@ -21,6 +20,7 @@ from streams import migration, topics
 from streams.clickhouse import connect
 from streams.errors import NotMigrated, Unreachable, WrongIdentity
 from streams.migration import Plan, identify, make_tables, make_topics, migrate
+from tests.broker import delete_topics
 
 
 def test_replicated_tables_differ_by_one_word_alone() -> None:
@@ -171,17 +171,7 @@ def _unwrapped(kind: str) -> str:
 def deployment(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A plan with a broker that has none of the topics."""
     yield structs.replace(plan, kafka=kafka)
-    _delete_topics(kafka)
-
-
-def _delete_topics(kafka: KafkaConnection) -> None:
-    deadline = time.monotonic() + 30
-    with topics.admin(kafka) as client:
-        # One that was made a moment ago may show only now.
-        while found := topics.find(client, [topic.name for topic in declared(1, 1)]):
-            with suppress(UnknownTopicOrPartitionError):
-                client.delete_topics(list(found))
-            assert time.monotonic() < deadline
+    delete_topics(kafka)
 
 
 @pytest.mark.clickhouse
@@ -234,7 +224,7 @@ class TestDeployment:
 
     def test_a_topic_that_was_made_anew_is_refused(self, deployment: Plan) -> None:
         migrate(deployment, lambda _: None)
-        _delete_topics(deployment.kafka)
+        delete_topics(deployment.kafka)
         make_topics(deployment, lambda _: None, dry_run=False)
         with pytest.raises(WrongIdentity, match="topic id"):
             identify(deployment)

@@ -1,0 +1,21 @@
+"""What tests do to the broker they share."""
+
+import time
+from contextlib import suppress
+
+from kafka.errors import UnknownTopicOrPartitionError
+
+from schemas.connection import KafkaConnection
+from schemas.topics import declared
+from streams import topics
+
+
+def delete_topics(kafka: KafkaConnection) -> None:
+    """Delete the topics of a deployment, and return when the broker shows none of them."""
+    deadline = time.monotonic() + 30
+    with topics.admin(kafka) as client:
+        # One that was made a moment ago may show only now.
+        while found := topics.find(client, [topic.name for topic in declared(1, 1)]):
+            with suppress(UnknownTopicOrPartitionError):
+                client.delete_topics(list(found))
+            assert time.monotonic() < deadline
