@@ -9,9 +9,10 @@ import logging
 import os
 import ssl
 import sys
+import threading
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 from msgspec import Struct
@@ -78,20 +79,31 @@ def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace,
     return app
 
 
-def run(app: faust.App, pipeline: Pipeline) -> None:
-    """Run the worker until SIGTERM or Ctrl-C; what was confirmed by then is acknowledged.
+class _Worker(faust.Worker):
+    """Faust's worker, but for one thing: told to stop, it waits for what its streams hold, which may be for ever."""
+
+    def _schedule_shutdown(self, signal: Any) -> None:
+        timer = threading.Timer(STOP_SECONDS, _give_up)
+        timer.daemon = True
+        timer.start()
+        super()._schedule_shutdown(signal)
+
+
+def run(app: faust.App, pipeline: Pipeline) -> NoReturn:
+    """Run the worker until SIGTERM or Ctrl-C, then end the process; what was confirmed by then is acknowledged.
 
     What is still being written after STOP_SECONDS is given up: it is counted again, by whoever gets its partition.
     """
-    worker = faust.Worker(app, loglevel=None, quiet=True, redirect_stdouts=False)
+    worker = _Worker(app, loglevel=None, quiet=True, redirect_stdouts=False)
     worker.spinner = None
     try:
         worker.execute_from_commandline()
-    finally:
-        if not pipeline.close(STOP_SECONDS):
-            log.warning("a batch is not confirmed after %.0f s: it will be counted again", STOP_SECONDS)
-            logging.shutdown()
-            os._exit(0)
+    except SystemExit:
+        pipeline.close(STOP_SECONDS)
+    except BaseException as error:
+        end_process(error)
+    # A thread may still be waiting for a database that is away, and would be waited for.
+    _end(0)
 
 
 class _Deadly:
@@ -105,7 +117,7 @@ class _Deadly:
             end_process(error)
 
 
-def end_process(error: BaseException) -> None:
+def end_process(error: BaseException) -> NoReturn:
     """Say why, and end this process at once, without acknowledging or committing anything more."""
     if isinstance(error, DossierError):
         log.critical("%s", error)
@@ -113,6 +125,15 @@ def end_process(error: BaseException) -> None:
     else:
         log.critical("the worker ends, nothing of this batch is acknowledged", exc_info=error)
         status = 70
+    _end(status)
+
+
+def _give_up() -> NoReturn:
+    log.warning("stopped with batches that are not confirmed after %.0f s: they are counted again", STOP_SECONDS)
+    _end(0)
+
+
+def _end(status: int) -> NoReturn:
     logging.shutdown()
     sys.stderr.flush()
     os._exit(status)
