@@ -3,6 +3,7 @@
 import click
 import msgspec
 
+from cli.display import Display
 from cli.settings import Settings
 from streams.audit import Audit, audit
 
@@ -18,7 +19,12 @@ def audit_command(context: click.Context, as_json: bool) -> None:
     Ends with 0 where there is none and with 4 where there are some.
     """
     settings: Settings = context.obj
-    found = audit(settings.clickhouse, settings.profile)
+    with Display() as display:
+        found = audit(
+            settings.clickhouse,
+            settings.profile,
+            lambda dossiers: display.tick(lambda: f"{dossiers:,} dossiers recomputed"),
+        )
     if as_json:
         click.echo(
             msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(found), "differences": found.differences}))
@@ -31,9 +37,8 @@ def audit_command(context: click.Context, as_json: bool) -> None:
 def _show(found: Audit) -> None:
     for window in found.window_differences[:_SHOWN]:
         click.echo(
-            f"window {window.agency} {window.window} partition {window.partition}: {window.counter} is "
-            f"{window.stored}, "
-            f"the facts add up to {window.recomputed}"
+            f"window {window.agency} {window.window} partition {window.partition}: "
+            f"{window.counter} is {window.stored}, the facts add up to {window.recomputed}"
         )
     for facts in found.facts_differences[:_SHOWN]:
         click.echo(f"facts {facts.dossier}: {facts.column} is {facts.stored}, the events say {facts.recomputed}")

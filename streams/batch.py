@@ -66,12 +66,11 @@ class _Partition(Struct):
 
 
 class _Case(Struct):
-    """A case while a batch is folded into it."""
+    """A case while a batch is folded into it; `facts` are None until an event of the batch changes it."""
 
     pos: int
     registers: Registers
-    facts: Facts
-    contributions: Contributions
+    facts: Facts | None = None
 
 
 class _Placed(Struct, frozen=True, gc=False):
@@ -197,31 +196,26 @@ class Counting:
         """Fold the events into their dossiers' facts; what each changed in the windows, in order."""
         changes: list[tuple[int, Contributions]] = []
         open_cases: dict[str, _Case] = {}
-        changed: set[str] = set()
         profile = self._identity.profile
         for item in placed:
             dossier = item.event.dossier
             case = open_cases.get(dossier)
             if case is None:
                 stored = state.facts[dossier]
-                registers = unpack_registers(stored.registers)
-                facts = facts_of(registers)
-                case = open_cases[dossier] = _Case(stored.pos, registers, facts, contributions(facts, profile))
+                case = open_cases[dossier] = _Case(stored.pos, unpack_registers(stored.registers))
             if item.pos <= case.pos:
                 continue
             registers = fold(case.registers, item.event)
             if registers is case.registers:
                 continue
-            facts = facts_of(registers)
-            after = contributions(facts, profile)
-            if delta := difference(after, case.contributions):
+            before = case.facts or facts_of(case.registers)
+            case.pos, case.registers, case.facts = item.pos, registers, facts_of(registers)
+            if delta := difference(contributions(case.facts, profile), contributions(before, profile)):
                 changes.append((item.pos, delta))
-            case.pos, case.registers, case.facts, case.contributions = item.pos, registers, facts, after
-            changed.add(dossier)
-        for dossier in changed:
-            case = open_cases[dossier]
-            stored = state.facts[dossier] = Stored(case.pos, pack_registers(case.registers))
-            batch.facts.append(facts_row(dossier, partition, stored, case.facts, profile))
+        for dossier, case in open_cases.items():
+            if case.facts is not None:
+                stored = state.facts[dossier] = Stored(case.pos, pack_registers(case.registers))
+                batch.facts.append(facts_row(dossier, partition, stored, case.facts, profile))
         return changes
 
     def _apply(self, partition: int, state: _Partition, changes: list[tuple[int, Contributions]], batch: Batch) -> None:
