@@ -12,6 +12,7 @@ from streams.batch import Counting
 from streams.clickhouse import ClickHouseStore
 from streams.deadletters import DeadLetterTopic
 from streams.migration import identify
+from streams.offsets import require_agreement
 from streams.pipeline import Pipeline
 from streams.worker import Pace, make_app, run
 
@@ -26,6 +27,7 @@ def work(settings: Settings, name: str | None) -> None:
     nothing. Ends with a reason and a code other than 0 when it must not go on; run it under a supervisor.
     """
     identity = identify(plan_of(settings))
+    require_agreement(settings.kafka, settings.clickhouse)
     # From here on it is a service with a log; until now what is wrong is one line for a person.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     # What the driver tells with tracebacks, the store says in a line.

@@ -19,13 +19,12 @@ from msgspec import Struct
 
 from schemas.connection import KafkaConnection
 from schemas.errors import DossierError
-from streams.group import GROUP
+from streams.group import GROUP, SESSION_SECONDS
 from streams.pipeline import Pipeline
 from streams.record import Record
 
 log = logging.getLogger(__name__)
 
-SESSION_SECONDS = 6.0
 STOP_SECONDS = 5.0
 
 
