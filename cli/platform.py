@@ -119,7 +119,7 @@ def counting_options(settings: Settings, data: Path, profile: Path | None, worke
     return Options(
         workers=workers,
         profile=profile,
-        setup=(*named, *SETUP, *(() if workers else ("--no-identity",))),
+        setup=(*named, *SETUP, *(() if workers else ("--tolerant",))),
         worker=lambda name: (*named, *WORKER, "--name", name),
         worker_ready=functools.partial(worker_joined, data),
     )

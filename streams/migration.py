@@ -16,7 +16,7 @@ from schemas.topics import EVENTS, declared
 from streams import topics
 from streams.batch import Identity
 from streams.clickhouse import connect, database, explain
-from streams.errors import NotMigrated, Unfinished
+from streams.errors import NotMigrated, Unfinished, WrongIdentity
 from streams.identity import Entry, Origin, difference, later_than, read_history, write_entry
 
 IDENTITY = "0006_identity.sql"
@@ -34,18 +34,23 @@ class Plan(Struct, frozen=True):
     replicated: bool
 
 
-def migrate(plan: Plan, tell: Callable[[str], None], *, dry_run: bool = False, enters: bool = True) -> list[str]:
+def migrate(plan: Plan, tell: Callable[[str], None], *, dry_run: bool = False, tolerant: bool = False) -> list[str]:
     """Create and upgrade what is missing; with `dry_run` only say it, with its SQL. Returns what differs and was left.
 
-    A database that belongs to no topic yet is given to this one, unless not `enters`: then nobody asks whose counts it
-    holds. Safe to repeat, and to interrupt: a migration that was applied in part must be applied again, so its
-    statements are recorded only at its end. Raises Unreachable, WrongIdentity, Unfinished, or NotMigrated where an
-    applied migration was changed or is unknown.
+    A database that belongs to no topic yet is given to this one; with `tolerant`, counts of another topic or other
+    rules are one more thing that differs, for workers to refuse. Safe to repeat, and to interrupt: a migration that was
+    applied in part must be applied again, so its statements are recorded only at its end. Raises Unreachable,
+    WrongIdentity, Unfinished, or NotMigrated where an applied migration was changed or is unknown.
     """
     differing = make_topics(plan, tell, dry_run)
     make_tables(plan, tell, dry_run)
-    if enters and not dry_run:
-        identify(plan, tell, enter=True)
+    if not dry_run:
+        try:
+            identify(plan, tell, enter=True)
+        except (WrongIdentity, Unfinished) as error:
+            if not tolerant:
+                raise
+            differing.append(str(error))
     return differing
 
 
