@@ -292,7 +292,7 @@ class _Stored(ClickHouseStore):
             letter = dict(zip(table.columns, rows[0], strict=True))
             raise RefusedRow(
                 f"the table events holds an event that this version refuses ({letter['reason']}: {letter['detail']}): "
-                f"{letter['content']!r:.500}; nothing was exchanged, go back with `dossier rebuild --abandon`"
+                f"{letter['content']!r:.500}; nothing was exchanged, `dossier rebuild --abandon` goes back"
             )
         if table is not EVENTS_TABLE:
             super().write(table, rows)

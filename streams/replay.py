@@ -18,7 +18,7 @@ from schemas.partition import partition_of
 from schemas.topics import EVENTS
 from streams import topics
 from streams.clickhouse import connect
-from streams.errors import Unreachable
+from streams.errors import RefusedRow, Unreachable
 from streams.record import Record
 
 _LATE = to_micros(LATEST) // 1000
@@ -29,7 +29,7 @@ _SILENT_SECONDS = 30.0
 def stored_events(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, Event]]:
     """The raw events with the bytes of their dossiers, by which they are ordered; always in the same order.
 
-    Raises what the driver does.
+    Raises what the driver does, and RefusedRow for an event that is none by this version.
     """
     sql = (
         "SELECT dossier, id, kind, source, toUnixTimestamp64Micro(occurred_at), toUnixTimestamp64Micro(recorded_at), "
@@ -38,7 +38,8 @@ def stored_events(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, Eve
     client = connect(clickhouse, strings_as_bytes=True)
     try:
         for dossier, id_, kind, source, occurred, recorded, seq, payload in client.execute_iter(sql):
-            fields = orjson.loads(payload) | {
+            fields = {
+                "kind": kind.decode(),
                 "id": id_.decode(),
                 "dossier": dossier.decode(),
                 "source": source.decode(),
@@ -46,7 +47,14 @@ def stored_events(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, Eve
                 "recorded_at": from_micros(recorded),
                 "seq": seq,
             }
-            yield dossier, msgspec.convert(fields | {"kind": kind.decode()}, KINDS[kind.decode()])
+            try:
+                event = msgspec.convert(orjson.loads(payload) | fields, KINDS[fields["kind"]])
+            except (KeyError, ValueError) as error:  # msgspec's and orjson's errors are ValueErrors
+                raise RefusedRow(
+                    f"the table events holds an event that this version does not know ({error}): {fields} with payload "
+                    f"{payload!r:.500}; use the version that counted it, or a later one"
+                ) from error
+            yield dossier, event
     finally:
         client.disconnect()
 

@@ -1,7 +1,7 @@
 import pytest
 
 from schemas.errors import SettingError
-from schemas.profile import Profile, decode_profile
+from schemas.profile import Profile, decode_profile, profile_of
 
 
 def test_an_empty_profile_counts_in_viet_nam_by_the_instant() -> None:
@@ -18,6 +18,14 @@ def test_a_profile_says_what_it_chooses() -> None:
 def test_every_choice_is_part_of_the_rules() -> None:
     profiles = [Profile("UTC", "instant"), Profile("UTC", "date"), Profile("Asia/Tokyo", "instant")]
     assert len({profile.rules for profile in profiles}) == 3
+
+
+def test_rules_tell_the_profile_they_are_of() -> None:
+    for profile in (Profile(), Profile("Europe/Berlin", "date")):
+        assert profile_of(profile.rules) == profile
+    assert profile_of("v99 terms=date time_zone=UTC") == Profile("UTC", "date")
+    with pytest.raises(SettingError, match="rules that this version does not know: v9 terms=date weeks=long"):
+        profile_of("v9 terms=date weeks=long")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from streams import migration
 from streams.audit import audit
 from streams.batch import Identity
 from streams.clickhouse import database
-from streams.errors import Astray, LostEvents, NotMigrated, Superseded, Unfinished, WrongIdentity
+from streams.errors import Astray, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
 from streams.identity import read_history
 from streams.migration import Plan, identify, make_tables, make_topics, migrate
 from streams.position import unpack
@@ -428,6 +428,18 @@ def test_a_migration_waits_for_the_rebuild(counted: Plan, monkeypatch: pytest.Mo
     monkeypatch.setattr(migration, "migrations", lambda _: later)
     with pytest.raises(Unfinished, match=r"9999_later.sql would change tables .*`dossier rebuild --abandon`"):
         make_tables(counted, lambda _: None, dry_run=False)
+
+
+@pytest.mark.parametrize("column", ["'exploded' AS kind", "'{}' AS payload", "'' AS id"])
+def test_an_event_that_this_version_does_not_know_ends_it(counted: Plan, column: str) -> None:
+    before = shown(counted)
+    paid = "SELECT * FROM events WHERE kind = 'paid' LIMIT 1"
+    ask(counted, f"INSERT INTO events SELECT * REPLACE ({column}) FROM ({paid})")
+    with pytest.raises(RefusedRow, match="the table events holds an event that this version "):
+        rebuild(counted)
+    assert shown(counted) == before
+    assert Rebuild(counted, None, Onlooker()).abandon()
+    work(counted)
 
 
 def test_a_database_of_no_topic_has_nothing_to_rebuild(plan: Plan, kafka: KafkaConnection) -> None:
