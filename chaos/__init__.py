@@ -1,0 +1,1 @@
+"""The fault harness: everything that tries to make the counts wrong."""
