@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
 from chaos.fuzz.lines import DOSSIERS, hostile_envelope, valid_line
 from schemas.envelope import MAX_LINES, decode
@@ -27,7 +28,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def hostile_log(chance: Random) -> Log:
-    """One to three batches of records with timestamps that may be any number, many in partitions where they do not belong."""
+    """One to three batches of records: timestamps may be any number, and lines be of other partitions."""
     offsets = dict.fromkeys(range(IDENTITY.partitions), 0)
     batches = []
     for _ in range(chance.randrange(1, 4)):
@@ -86,11 +87,11 @@ def _lines_wrong(log: Log, batches: Sequence[Batch], outcomes: Counter[str]) -> 
         lines = value.removesuffix(b"\n").split(b"\n") if value else [b""]
         lines = lines if len(lines) <= MAX_LINES else [value]
         sent |= {(record.partition, record.offset, index): line for index, line in enumerate(lines)}
-    place = [list(EVENTS.columns).index(name) for name in ("partition", "offset", "line")]
-    counted = [tuple(row[column] for column in place) for batch in batches for row in batch.events]
+    rows = [dict(zip(EVENTS.columns, row, strict=True)) for batch in batches for row in batch.events]
+    counted: list[Any] = [(row["partition"], row["offset"], row["line"]) for row in rows]
     letters = [letter for batch in batches for letter in batch.dead]
     dead = [(letter.partition, letter.offset, letter.line) for letter in letters]
-    if sorted(counted + dead) != sorted(sent):  # type: ignore[type-var]  # places are numbers
+    if sorted(counted + dead) != sorted(sent):
         yield f"{len(sent)} lines were sent, {len(counted)} counted and {len(dead)} put aside"
     for at, letter in zip(dead, letters, strict=True):
         outcomes["misplaced"] += letter.reason == "misplaced"

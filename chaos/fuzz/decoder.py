@@ -18,7 +18,7 @@ from chaos.fuzz.lines import hostile_envelope
 from chaos.fuzz.mutation import mutated
 from chaos.fuzz.rows import hostile_mapping, hostile_row, mapping_wrong, row_wrong
 from schemas.dead import DeadLetter, dead_letter, decode_dead, encode_dead
-from schemas.envelope import MAX_LINES, RejectReason, Rejection, decode, decode_event, encode_event
+from schemas.envelope import MAX_LINES, Rejection, RejectReason, decode, decode_event, encode_event
 from schemas.events import AnyEvent, Event
 from schemas.instant import EARLIEST, LATEST, to_micros
 from schemas.partition import partition_of

@@ -6,18 +6,17 @@ reason, half a surrogate pair.
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import Any, get_args
 
 import msgspec
 
+from chaos.fuzz.mutation import mutated
 from connectors.mapping import base_type
 from schemas.envelope import MAX_EVENT_BYTES, MAX_LINES
 from schemas.events import KINDS
 from schemas.instant import EARLIEST, LATEST, from_micros, to_micros
-
-from chaos.fuzz.mutation import mutated
 
 Pairs = list[tuple[str, str]]
 """Keys and values as they stand in the line, both raw JSON."""
@@ -39,7 +38,8 @@ HOSTILE = (
     "[]", "{}", "[null]", '{"a":1}', "[" * 200 + "]" * 200, "[" * 3000, '{"a":' * 3000, "{" * 500, '"', "'a'", '""',
     '" "', '"\\u0000"', '"\0"', '"\t"', '"\\x41"', '"\\u12"', '"\\ud800"', '"\\udfff"', '"\\udc00\\ud800"', '"\\q"',
     '"' + "a" * 100 + '"', '"' + "a" * 101 + '"', '"' + "r" * 200 + '"', '"' + "r" * 201 + '"',
-    f'"{_ASTRAL * 100}"', f'"{_ASTRAL * 101}"', f'"{_ESCAPED * 100}"', f'"{_ESCAPED * 101}"', '"' + "\\u0001" * 100 + '"',
+    f'"{_ASTRAL * 100}"', f'"{_ASTRAL * 101}"', f'"{_ESCAPED * 100}"', f'"{_ESCAPED * 101}"',
+    '"' + "\\u0001" * 100 + '"',
     '"' + "\\n" * 100 + '"', '"\u2028\u2029\u202e\ufeff"', '"\ufffe\uffff"', '"1"', '"true"', '"1.0"', '"__proto__"',
     '"\'; DROP TABLE events; --"', '"online"', '"Online"', '"cash"', '"received"', '"dossier"', '"2026-03-01"',
 )  # fmt: skip
@@ -56,11 +56,12 @@ INSTANTS = (
     "2026-03-01 09:00:00Z", "2026-03-01t09:00:00z", "2026-03-01T09:00Z", "2026-03-01T09:00:00.Z", "2026-03-01T09Z",
     "2026-03-01T09:00:00,5Z", "20260301T090000Z", "2026-W09-7T09:00:00Z", "2026-060T09:00:00Z", "2026-03-01",
     "2026-03-01T09:00:00.0000001Z", "2026-03-01T09:00:00.1234565Z", "2026-03-01T09:00:00.123456789012345678901234Z",
-    "2026-03-01T09:00:00−07:00", "２０２６-03-01T09:00:00Z", " 2026-03-01T09:00:00Z", "2026-03-01T09:00:00Z ", "now", "0",
+    "2026-03-01T09:00:00−07:00", "２０２６-03-01T09:00:00Z", " 2026-03-01T09:00:00Z", "2026-03-01T09:00:00Z ", "0",
 )  # fmt: skip
 KEYS = (
     "__proto__", "constructor", "prototype", "toString", "__class__", "__dict__", "__init__", "", " ", "id ", "ID",
-    "Kind", "kínd", "\\u0069d", "\\ud800", "$.id", "a`b", "id`", "tag", "type", "payload", "line", "recorded", "k" * 5000,
+    "Kind", "kínd", "\\u0069d", "\\ud800", "$.id", "a`b", "id`", "tag", "type", "payload", "line", "recorded",
+    "k" * 5000,
 )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def _instant(chance: Random) -> datetime:
         (
             EARLIEST,
             LATEST - timedelta(microseconds=1),
-            datetime(2026, 3, 31, 16, 59, 59, 999_999, tzinfo=timezone.utc),
+            datetime(2026, 3, 31, 16, 59, 59, 999_999, tzinfo=UTC),
             from_micros(chance.randrange(to_micros(EARLIEST), to_micros(LATEST))),
         )
     )

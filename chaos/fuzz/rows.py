@@ -50,7 +50,8 @@ required = true
 term = { column = "term" }
 """
 WORDS = (
-    b'""', b'"%Z"', b'"%"', b'"%Y%j"', b'"%G-W%V-%u"', b'"%s"', b'"\\u0000"', b'"../../etc/passwd"', b'"America"', b"true",
+    b'""', b'"%Z"', b'"%"', b'"%Y%j"', b'"%G-W%V-%u"', b'"%s"', b'"\\u0000"', b'"../../etc/passwd"', b'"America"',
+    b"true",
     b'"Mars/Olympus"', b"0", b"-1", b"1.5", b"nan", b"1979-05-27T07:32:00", b"[]", b"{}", b'["a", "a"]', b'"\\ud800"',
     b"9" * 5000, b'{ column = "x" }', b'"' + b"x" * 101 + b'"', b"''", b'"\xff"',
 )  # fmt: skip
@@ -63,7 +64,8 @@ CELLS: tuple[Cell, ...] = (
     0, 1, -1, 2**63, 2**64, -(2**63) - 1, 10**30, 0.0, -0.0, 1.5, 1e3, 1e19, -1e19, 1e300, float("nan"), float("inf"),
     float("-inf"), True, False, date.min, date.max, date(2026, 3, 1), datetime.min, datetime.max,
     datetime(2026, 3, 1, 9, 0), datetime(2026, 3, 1, 9, 0, tzinfo=UTC), datetime.min.replace(tzinfo=UTC),
-    datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))), datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+    datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))),
+    datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
 )  # fmt: skip
 COLUMNS = ("dossier", "recorded", "at", "number", "key", "name", "channel", "flag", "term")
 _GOOD: dict[str, Cell] = {
