@@ -29,7 +29,7 @@ CHECKED_EVERY = 200
 WARM = 0.25
 """The share of inputs after which the server is warm."""
 MEMORY_SLACK, MEMORY_AN_INPUT = 192 << 20, 1 << 10
-THREADS_SLACK, FILES_SLACK = 12, 60
+THREADS_SLACK, FILES_SLACK = 200, 200
 """What it may hold more at the end than when it was warm: caches and pools are not full at once."""
 _EVERY = 200
 _SESSION_INPUTS = 150
