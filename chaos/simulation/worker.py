@@ -11,15 +11,19 @@ from msgspec import Struct
 
 from chaos.memory import MemoryStore
 from chaos.simulation.log import Log
+from schemas.dead import DeadLetter
 from schemas.tables import PROGRESS, Table
 from streams.batch import Counting
 from streams.counters import Window
 from streams.errors import StreamsError
-from streams.pipeline import DeadLetters, Pipeline
+from streams.pipeline import Pipeline
 from streams.record import Record
 from streams.store import Reached, Row, Store, Stored
 
-Insert: TypeAlias = tuple[Table, Sequence[Row]]
+DEAD_TOPIC = Table("dead-letter topic", {})
+"""Sending dead letters is one more insert of a flush; its rows are the letters."""
+
+Insert: TypeAlias = tuple[Table, Sequence[Any]]
 
 
 class Code(Struct, frozen=True):
@@ -101,6 +105,10 @@ class _Database(Store, Executor):
             self._noted.append((table, rows))
             self.flushes[-1].inserts.append((table, rows))
 
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Note that these are sent to the dead-letter topic."""
+        self.write(DEAD_TOPIC, letters)  # type: ignore[arg-type]  # the rows of this one are letters
+
     def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
         """Begin a flush."""
         flush = Flush(self._settle)
@@ -150,7 +158,6 @@ class Worker:
         self,
         log: Log,
         store: MemoryStore,
-        dead: DeadLetters,
         cached: tuple[int, int],
         code: Code,
         pause: Callable[[], None],
@@ -165,7 +172,7 @@ class Worker:
         self._now = datetime.min
         self._database = database = _Database(store, pause, self._settle)
         counting = code.counting(log.identity, code.reads(database), dossiers=cached[0], windows=cached[1])
-        self._pipeline = code.pipeline(counting, database, dead, lambda: self._now, database)
+        self._pipeline = code.pipeline(counting, database, database, lambda: self._now, database)
 
     @property
     def flushes(self) -> deque[Flush]:
@@ -233,4 +240,4 @@ class Worker:
             if table is not PROGRESS:
                 for row in rows:
                     if not self._store.holds(table, row):
-                        raise Implied(f"progress is written before a row of {table.name}: {row[:4]}")
+                        raise Implied(f"progress is written before a row of {table.name}: {row!s:.100}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory import MemoryStore
 from chaos.simulation.log import TOPIC
 from chaos.simulation.schedule import (
     Acknowledge,
@@ -24,8 +24,9 @@ from chaos.simulation.schedule import (
     Take,
     Write,
 )
-from chaos.simulation.worker import Code, Insert, Worker
+from chaos.simulation.worker import DEAD_TOPIC, Code, Insert, Worker
 from chaos.verdict import judge, remembered
+from schemas.dead import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, TABLES, WINDOWS, Table
 from streams.errors import LostEvents
 from streams.record import Record
@@ -59,21 +60,31 @@ def play(schedule: Schedule, code: Code | None = None, tell: Callable[[str], Non
     return Played(tuple(world.wrong()), world.happened)
 
 
-class _Table(MemoryStore):
-    """Notes when rows of one key and position contradict each other: each must be the same state of one log."""
+class _Store(MemoryStore):
+    """The store and the dead-letter topic.
+
+    Notes when rows of one key and position contradict each other: each must be the same state of one log.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.letters: list[DeadLetter] = []
         self.contradictions: list[str] = []
         self._said: dict[tuple[object, ...], Row] = {}
 
     def write(self, table: Table, rows: Any) -> None:
+        if table is DEAD_TOPIC:
+            self.letters += rows
+            return
         super().write(table, rows)
         if table is FACTS or table is WINDOWS:
             of_key = 2 if table is FACTS else 4  # these columns come first, the position among them
             for row in rows:
                 if self._said.setdefault(row[:of_key], row) != row:
                     self.contradictions.append(f"two rows of {table.name} contradict each other: {row[:of_key]}")
+
+    def holds(self, table: Table, row: Any) -> bool:
+        return row in self.letters if table is DEAD_TOPIC else super().holds(table, row)
 
 
 class _World:
@@ -82,8 +93,7 @@ class _World:
         self._schedule = schedule
         self._log = schedule.log
         self._records = schedule.log.records
-        self._store = _Table()
-        self._dead = MemoryDeadLetters()
+        self._store = _Store()
         self._code = code
         self._tell = tell
         self._depth = 0
@@ -130,7 +140,7 @@ class _World:
         verdict = judge(self._log.expected, remembered(self._store))
         yield from verdict.examples
         stored = {(p, offset, line): reason for _, p, offset, line, reason, *_ in self._store.final(DEAD_LETTERS)}
-        sent = {(letter.partition, letter.offset, letter.line): letter.reason for letter in self._dead.letters}
+        sent = {(letter.partition, letter.offset, letter.line): letter.reason for letter in self._store.letters}
         for name, found in (("table", stored), ("topic", sent)):
             if found != self._log.reasons:
                 yield f"the dead letters of the {name} are {found}, should be {self._log.reasons}"
@@ -144,7 +154,7 @@ class _World:
         return self._workers[slot].next[partition] < len(self._records[partition])
 
     def _new_worker(self, slot: int) -> Worker:
-        return Worker(self._log, self._store, self._dead, self._schedule.caches[slot], self._code, self._pause)
+        return Worker(self._log, self._store, self._schedule.caches[slot], self._code, self._pause)
 
     def _assign(self, partition: int, slot: int, back: int) -> None:
         worker = self._workers[slot]

@@ -122,6 +122,7 @@ def test_going_on_after_a_failed_insert() -> None:
 
 
 PROGRESS = "    store.write(PROGRESS, batch.progress)\n"
+LETTERS = "        dead.send(batch.dead)\n"
 EVENTS = "    events = beside.submit(store.write, EVENTS, batch.events)\n"
 
 
@@ -130,8 +131,9 @@ EVENTS = "    events = beside.submit(store.write, EVENTS, batch.events)\n"
     [
         [(PROGRESS, ""), (EVENTS, PROGRESS + EVENTS)],
         [("        events.result()\n", "        pass\n")],
+        [(LETTERS, ""), (PROGRESS, PROGRESS + "    dead.send(batch.dead)\n")],
     ],
-    ids=["first", "beside-events"],
+    ids=["first", "beside-events", "before-dead-letters"],
 )
 def test_progress_written_before_what_it_implies(changes: list[tuple[str, str]]) -> None:
     assert found_out(flushing(*changes))
