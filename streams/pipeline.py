@@ -41,17 +41,23 @@ class Pipeline:
     """Takes batches of records one after another; each is confirmed when the future it returns is done.
 
     `take` may block on the database and must be called by one thread at a time. A future that fails means that its
-    batch is not confirmed and that nothing after it will be: end the process, acknowledge nothing.
+    batch is not confirmed and that nothing after it will be: end the process, acknowledge nothing. A `flusher` of the
+    caller's flushes one batch at a time, in the order in which they are submitted.
     """
 
     def __init__(
-        self, counting: Counting, store: Store, dead: DeadLetters, now: Callable[[], datetime] | None = None
+        self,
+        counting: Counting,
+        store: Store,
+        dead: DeadLetters,
+        now: Callable[[], datetime] | None = None,
+        flusher: Executor | None = None,
     ) -> None:
         self._counting = counting
         self._store = store
         self._dead = dead
         self._now = now or (lambda: datetime.now(UTC))
-        self._flusher = ThreadPoolExecutor(1, "flush")
+        self._flusher = flusher or ThreadPoolExecutor(1, "flush")
         self._beside = ThreadPoolExecutor(1, "flush-events")
         self._in_flight: Future[None] | None = None
         self._revoked: set[int] = set()

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from chaos.fuzz.lines import DOSSIERS, hostile_envelope, valid_line
+from chaos.memory import MemoryStore
 from schemas.envelope import MAX_LINES, decode
 from schemas.partition import partition_of
 from schemas.profile import Profile
@@ -17,7 +18,6 @@ from streams.facts import facts_of
 from streams.record import Record
 from streams.registers import Registers, fold, pack
 from streams.rows import dead_row
-from tests.memory import MemoryStore
 from tests.streams.columns import misfits
 
 Log = Sequence[Sequence[Record]]

@@ -40,7 +40,7 @@ class Fuzzed(Struct):
 
 def chance_of(seed: int, number: int) -> Random:
     """The randomness of one input, which depends on nothing that came before it."""
-    return Random(f"{seed}:{number}")  # noqa: S311  # inputs must come again
+    return Random(f"{seed}:{number}")  # inputs must come again
 
 
 def told(error: BaseException) -> str:

@@ -41,7 +41,7 @@ class Serving:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         try:
-            assert self.process.stdout is not None  # noqa: S101  # it is a pipe, for the type checker
+            assert self.process.stdout is not None  # it is a pipe, for the type checker
             self.port = int(_line(self.process.stdout).rpartition(b":")[2])
             self._pulse = psutil.Process(self.process.pid)
             self._fill()

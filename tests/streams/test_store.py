@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from chaos.memory import MemoryStore
 from chaos.proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
@@ -27,7 +28,6 @@ from streams.record import Record
 from streams.registers import pack as pack_registers
 from streams.rows import dead_row, event_row, facts_row, progress_row, window_row
 from streams.store import Reached, Row, Store, Stored
-from tests.memory import MemoryStore
 from tests.strategies import events_of
 from tests.streams.cases import DATE, facts, joined
 from tests.streams.log import NOW
