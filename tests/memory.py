@@ -7,6 +7,7 @@ from schemas.counters import COUNTERS
 from schemas.dead import DeadLetter
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counters import Window
+from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored
 
 KEYS = {
@@ -41,7 +42,11 @@ class MemoryStore(Store):
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         rows = self.newest(PROGRESS).values()
-        return {row["partition"]: Reached(row["pos"], row["offset"]) for row in rows if row["topic"] == topic}
+        return {
+            row["partition"]: Reached(row["pos"], row["offset"], Seen(row["window_lines"], row["window_dead"]))
+            for row in rows
+            if row["topic"] == topic
+        }
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         assert all(len(row) == len(table.columns) for row in rows)
