@@ -128,7 +128,7 @@ def show_command(settings: Settings, place: Place, raw: bool, as_json: bool) -> 
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return
-    advice = ADVICE[letter.reason]
+    advice = ADVICE.get(letter.reason, "A reason of a later release: upgrade this one.")
     if as_json:
         _print_json(_fields(letter) | _content(content) | {"advice": advice})
         return

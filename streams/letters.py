@@ -46,7 +46,7 @@ class Letter(Struct, frozen=True):
     """A dead letter without its content; `detail` and `source` are what somebody sent and may hold anything."""
 
     place: Place
-    reason: RejectReason
+    reason: str
     field: str
     detail: str
     source: str
@@ -60,7 +60,7 @@ class Letter(Struct, frozen=True):
 class Group(Struct, frozen=True):
     """How many letters have one reason and source."""
 
-    reason: RejectReason
+    reason: str
     source: str
     letters: int
 
@@ -92,7 +92,7 @@ class Letters:
     def groups(self, selection: Selection) -> list[Group]:
         """The selected letters by reason and source, the most frequent first."""
         sql = f"SELECT reason, source, count() AS n FROM ({self._found}) GROUP BY ALL ORDER BY n DESC, reason, source"  # noqa: S608  # our own text
-        return [Group(_text(reason), _text(source), n) for reason, source, n in self._ask(sql, _named(selection))]  # type: ignore[arg-type]  # workers write no other reason
+        return [Group(_text(reason), _text(source), n) for reason, source, n in self._ask(sql, _named(selection))]
 
     def newest(self, selection: Selection, most: int) -> list[Letter]:
         """So many of the selected letters at most, the last published first."""
@@ -165,11 +165,8 @@ class Letters:
 
 
 def _letter(partition: int, offset: int, line: int, *columns: Any) -> Letter:
-    reason, field, detail, source, published_at, state, why, erased, decided_at = (
-        _text(value) if isinstance(value, bytes) else value for value in columns
-    )
-    place = Place(partition, offset, line)
-    return Letter(place, reason, field, detail, source, published_at, state, why, erased, decided_at)
+    shown: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in columns]
+    return Letter(Place(partition, offset, line), *shown)
 
 
 def _named(selection: Selection) -> dict[str, object]:

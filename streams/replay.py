@@ -2,19 +2,19 @@
 
 from datetime import datetime
 
-from schemas.envelope import FUTURE_TOLERANCE, Rejection, RejectReason, decode, decode_event
+from schemas.envelope import FUTURE_TOLERANCE, Rejection, decode, decode_event
 from schemas.events import AnyEvent
 from streams.errors import NotReplayable
 from streams.letters import Letter
 
-ADVICE: dict[RejectReason, str] = {
+ADVICE: dict[str, str] = {
     "empty": "A record without a value: somebody took the topic for a compacted one. Find its sender, and discard it.",
     "too_many_lines": "The producer fills its envelopes without a limit. Mend it; replay divides the lines anew.",
     "too_large": "No event is that large: the producer sends something else. Mend it; replay a correction, or discard.",
     "malformed": "The line is no JSON: cut short, or of another format. Replay a correction, or discard it.",
     "unknown_kind": "A kind of event this release does not know. Replay it after an upgrade, or discard it.",
     "invalid": "A field is missing or out of its limits. Mend the producer and replay a correction, or discard it.",
-    "future": "A clock or time zone of the source is wrong. Replay it once its time has passed, or replay a correction.",
+    "future": "A clock or time zone of the source is wrong. Replay it once that time has passed, or a correction.",
     "misplaced": "The producer does not use Kafka's own partitioner. Mend it; replay puts the event where it belongs.",
 }
 """What to do about each reason."""
