@@ -4,8 +4,9 @@ import io
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from streams.clickhouse import ClickHouseStore
 from streams.letters import Letters, Place
 from streams.progress import wait_until_counted
 from streams.rows import dead_row
-from tests.cli.commands import AWAY, Run
+from tests.cli.commands import AWAY, Run, apart, environment
 from tests.streams.cases import at, said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
@@ -228,10 +229,7 @@ class TestShow:
             ],
         ]
 
-    def test_the_content_byte_for_byte(
-        self, dossier: Run, deployed: dict[str, str], aside: Aside, capfdbinary: pytest.CaptureFixture[bytes]
-    ) -> None:
-        del capfdbinary
+    def test_the_content_byte_for_byte(self, dossier: Run, deployed: dict[str, str], aside: Aside) -> None:
         aside("3@12:7", "{ Sở".encode())
         assert dossier("dead-letters", "show", "3@12:7", "--raw", **deployed).out == "{ Sở"
 
@@ -353,9 +351,8 @@ class TestReplay:
         ended = dossier("dead-letters", "replay", "1@0:0", **deployed)
         assert ended == (0, f"1 letter replayed as {len(events):,} events\n", "")
         records = topic.records()
-        assert [line["seq"] if "seq" in line else 0 for _, lines in records for line in lines] == list(
-            range(len(events))
-        )
+        numbers = [line.get("seq", 0) for _, lines in records for line in lines]
+        assert numbers == list(range(len(events)))
         assert max(len(lines) for _, lines in records) <= MAX_EVENTS
 
     @pytest.mark.parametrize(
@@ -375,11 +372,9 @@ class TestReplay:
         assert dossier("dead-letters", "replay", *arguments, **deployed).code == 2
         assert topic.records() == []
 
-    def test_without_kafka_nothing_is_marked(
-        self, dossier: Run, deployed: dict[str, str], aside: Aside, client: Client
-    ) -> None:
+    def test_without_kafka_nothing_is_marked(self, deployed: dict[str, str], aside: Aside, client: Client) -> None:
         aside("1@0:0", received("R1"))
-        assert dossier("dead-letters", "replay", "--all", **deployed | {"kafka": AWAY}).code == 3
+        assert apart("dead-letters", "replay", "--all", **deployed | {"kafka": AWAY}).code == 3
         assert states(client) == {"1@0:0": "open"}
 
     def test_a_database_of_another_deployment_is_refused(
@@ -498,7 +493,6 @@ class TestCounting:
 
     def test_a_flood_ends_the_worker_with_the_reason_and_a_higher_ratio_lets_it_go_on(
         self,
-        dossier: Run,
         deployed: dict[str, str],
         kafka: KafkaConnection,
         clickhouse: ClickHouseConnection,
@@ -506,19 +500,28 @@ class TestCounting:
         tmp_path: Path,
     ) -> None:
         producer = KafkaProducer(**kafka.options())
-        producer.send(EVENTS, b"\n".join([b"{"] * 7), partition=0)
+        producer.send(EVENTS, b"\n".join([b"{"] * 30), partition=0)
         producer.flush()
         producer.close()
+        limited = {"data": tmp_path, "dead_lines": "10", **deployed}
         for _ in range(2):
-            ended = _work(tmp_path, **deployed, dead_lines="10", dead_ratio="0.5")
-            code, log = ended.wait(60), ended.communicate()[1]
-            assert code == 4
-            assert "dossier-events partition 0 is flooded: 6 of " in log
+            with work(**limited, dead_ratio="0.5") as stopped:
+                _, log = stopped.communicate(timeout=60)
+            assert stopped.returncode == 4
+            assert re.search(r"dossier-events partition 0 is flooded: 6 of \d+ lines cannot be counted", log)
         assert states(client) == {}
-        going = _work(tmp_path, **deployed, dead_lines="10", dead_ratio="1")
-        try:
+        with work(**limited, dead_ratio="1"):
             wait_until_counted(kafka, clickhouse)
+        assert len(states(client)) == 30
+
+
+@contextmanager
+def work(**variables: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """A worker with these settings, killed in the end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "work"], env=environment(**variables), stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
         finally:
-            going.kill()
-            going.communicate()
-        assert len(states(client)) == 7
+            process.kill()
