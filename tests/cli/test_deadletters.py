@@ -503,7 +503,7 @@ class TestCounting:
         producer.send(EVENTS, b"\n".join([b"{"] * 30), partition=0)
         producer.flush()
         producer.close()
-        limited = {"data": tmp_path, "dead_lines": "10", **deployed}
+        limited = deployed | {"data": str(tmp_path), "dead_lines": "10"}
         for _ in range(2):
             with work(**limited, dead_ratio="0.5") as stopped:
                 _, log = stopped.communicate(timeout=60)
