@@ -19,7 +19,7 @@ from schemas.envelope import RejectReason
 from schemas.events import AnyEvent
 from schemas.partition import partition_of
 from streams.errors import NoSuchLetter, NotReplayable
-from streams.letters import Group, Letter, Letters, Place, Selection, State, place_of
+from streams.letters import MAX_PAGE, Group, Letter, Letters, Place, Selection, State, place_of
 from streams.migration import identify
 from streams.replay import ADVICE, events_in
 
@@ -104,7 +104,7 @@ def list_command(
     if as_json:
         _print_json({"total": total, "groups": groups, "letters": [_fields(letter) for letter in found]})
         return
-    click.echo(f"{total:,} {'' if state == 'all' else f'{state} '}{'letter' if total == 1 else 'letters'}")
+    click.echo(_counted(total, "letter" if state == "all" else f"{state} letter"))
     _print_groups(groups)
     _print_letters(settings, found)
     if found and total > limit:
@@ -198,7 +198,7 @@ def replay_command(
                 # Marked only when Kafka has them: interrupted in between, they are published again and count once.
                 publisher.flush()
                 letters.decide(fit, "replayed", "" if corrected is None else "corrected", datetime.now(UTC))
-    _end(stop, (told, refused), f"replayed as {published:,} events", replayed, dry_run=dry_run)
+    _end(stop, (told, refused), f"replayed as {_counted(published, 'event')}", replayed, dry_run=dry_run)
 
 
 @dead_letters.command("discard", short_help="Mark letters as not to be counted, with the reason.")
@@ -265,10 +265,8 @@ def _end(stop: Stop, lines: tuple[_Lines, ...], what: str, done: int, *, dry_run
     for some in lines:
         some.close()
     refused = lines[1].count if len(lines) > 1 else 0
-    verb = "would be " if dry_run else ""
-    click.echo(
-        f"{done:,} {'letter' if done == 1 else 'letters'} {verb}{what}" + (f", {refused:,} refused" * (refused > 0))
-    )
+    summary = f"{_counted(done, 'letter')} {'would be ' if dry_run else ''}{what}"
+    click.echo(f"{summary}, {refused:,} refused" if refused else summary)
     if stop.signal:
         click.echo("stopped: run it again to go on", err=True)
         raise click.exceptions.Exit(stop.exit_code)
@@ -285,7 +283,7 @@ def _publisher(settings: Settings, dry_run: bool) -> Iterator[Publisher | None]:
 
 
 def _pages(
-    stop: Stop, letters: Letters, selection: Selection, places: tuple[Place, ...], size: int = 2000
+    stop: Stop, letters: Letters, selection: Selection, places: tuple[Place, ...], size: int = MAX_PAGE
 ) -> Iterator[list[Letter]]:
     """The selected letters, ending early when it is told to stop; the places that were named must exist."""
     if places:
@@ -342,9 +340,13 @@ def _time(settings: Settings, at: datetime) -> str:
     return at.astimezone(settings.profile.zone).isoformat(sep=" ", timespec="milliseconds")
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _described(events: list[AnyEvent], partitions: int) -> str:
     if len(events) > 1:
-        return f"{len(events):,} events"
+        return _counted(len(events), "event")
     return f"{type(events[0]).__struct_config__.tag} to partition {partition_of(events[0].dossier, partitions)}"
 
 

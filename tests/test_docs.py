@@ -131,7 +131,7 @@ def test_help_of_every_command_says_what_it_does() -> None:
         if isinstance(group, click.Group)
         for each, command in group.commands.items()
     }
-    for name, command in (dossier.commands | inner).items():
+    for name, command in (dict(dossier.commands) | inner).items():
         assert command.help, name
         assert isinstance(command, click.Command)
         for parameter in command.params:

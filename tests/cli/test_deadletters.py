@@ -280,7 +280,7 @@ class TestReplay:
         assert ended.code == 1
         assert ended.out.splitlines() == [
             f"7@12:0 would be replayed: received to partition {partition_of('R1', PARTITIONS)}",
-            "1 letter would be replayed as 1 events, 1 refused",
+            "1 letter would be replayed as 1 event, 1 refused",
         ]
         assert ended.err.startswith("7@12:1 refused: malformed: ")
         assert topic.records() == []
@@ -294,7 +294,7 @@ class TestReplay:
         aside("2@0:0", received("R1"))
         aside("2@1:0", b"", "empty")
         ended = dossier("dead-letters", "replay", "--all", **deployed)
-        assert (ended.code, ended.out) == (1, "1 letter replayed as 1 events, 61 refused\n")
+        assert (ended.code, ended.out) == (1, "1 letter replayed as 1 event, 61 refused\n")
         assert len(ended.err.splitlines()) == 51
         assert ended.err.endswith("\nand 11 more\n")
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]
@@ -307,7 +307,7 @@ class TestReplay:
         aside("1@0:0", said(Received, "2026-03-02 08:00", agency="H01", occurred_at=soon), "future")
         aside("1@0:1", received("R1"), "future")
         ended = dossier("dead-letters", "replay", "--all", **deployed)
-        assert (ended.code, ended.out) == (1, "1 letter replayed as 1 events, 1 refused\n")
+        assert (ended.code, ended.out) == (1, "1 letter replayed as 1 event, 1 refused\n")
         assert re.fullmatch(r"1@0:0 refused: future: replay it after \S+, its occurred_at\n", ended.err)
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]
 
@@ -329,7 +329,7 @@ class TestReplay:
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "line").read_bytes())))
         content = tmp_path / "line" if by == "file" else "-"
         ended = dossier("dead-letters", "replay", "1@0:0", "--content", content, **deployed)
-        assert ended == (0, "1 letter replayed as 1 events\n", "")
+        assert ended == (0, "1 letter replayed as 1 event\n", "")
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]
         assert client.execute("SELECT state, why FROM letters") == [("replayed", "corrected")]
 
