@@ -120,23 +120,17 @@ class City:
     def publish(self, events: Sequence[Event]) -> None:
         """Publish as a connector does, and again where Kafka did not confirm: nothing is counted twice."""
         self.sent += events
-        deadline = _Deadline("publishing")
-        while True:
-            try:
-                with connect(self.kafka, BULK) as publisher:
-                    for event in events:
-                        publisher.publish(event)
-            except ConnectorError as error:
-                deadline.check(str(error))
-                time.sleep(0.5)
-            else:
-                return
+        self.await_true(lambda: self.is_delivered(events), "Kafka to take what is published")
 
-    def try_to_publish(self, events: Sequence[Event]) -> None:
-        """Publish what may well not be delivered; it is not part of what must be counted."""
-        with suppress(ConnectorError), connect(self.kafka, BULK) as publisher:
-            for event in events:
-                publisher.publish(event)
+    def is_delivered(self, events: Sequence[Event]) -> bool:
+        """Publish once, and say whether Kafka took it all; it is no part of what must be counted."""
+        try:
+            with connect(self.kafka, BULK) as publisher:
+                for event in events:
+                    publisher.publish(event)
+        except ConnectorError:
+            return False
+        return True
 
     def publish_foreign(self, values: Iterable[bytes], lines: Sequence[bytes] = ()) -> None:
         """Put raw values on the topic, without keys and on any partition; `lines` must end as dead letters."""
