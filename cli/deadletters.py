@@ -1,15 +1,14 @@
 """`dossier dead-letters`: lines that could not be counted are looked at, published again, or discarded."""
 
 import sys
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any, TypeVar, get_args
 
 import click
-import msgspec
 
+from cli.letters import content_of, counted, fields_of, print_groups, print_json, print_letter, print_letters, printable
 from cli.migrating import plan_of
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
@@ -19,7 +18,7 @@ from schemas.envelope import RejectReason
 from schemas.events import AnyEvent
 from schemas.partition import partition_of
 from streams.errors import NoSuchLetter, NotReplayable
-from streams.letters import MAX_PAGE, Group, Letter, Letters, Place, Selection, State, place_of
+from streams.letters import MAX_PAGE, Letter, Letters, Place, Selection, State, place_of
 from streams.migration import identify
 from streams.replay import ADVICE, events_in
 
@@ -102,11 +101,11 @@ def list_command(
         found = letters.newest(selection, limit) if limit else []
     total = sum(group.letters for group in groups)
     if as_json:
-        _print_json({"total": total, "groups": groups, "letters": [_fields(letter) for letter in found]})
+        print_json({"total": total, "groups": groups, "letters": [fields_of(letter) for letter in found]})
         return
-    click.echo(_counted(total, "letter" if state == "all" else f"{state} letter"))
-    _print_groups(groups)
-    _print_letters(settings, found)
+    click.echo(counted(total, "letter" if state == "all" else f"{state} letter"))
+    print_groups(groups)
+    print_letters(found, settings.profile.zone)
     if found and total > limit:
         click.echo(f"and {total - limit:,} more: --limit shows them")
 
@@ -130,17 +129,9 @@ def show_command(settings: Settings, place: Place, raw: bool, as_json: bool) -> 
         return
     advice = ADVICE.get(letter.reason, "A reason of a later release: upgrade this one.")
     if as_json:
-        _print_json(_fields(letter) | _content(content) | {"advice": advice})
+        print_json(fields_of(letter) | content_of(content) | {"advice": advice})
         return
-    lines = _fields(letter) | {"published_at": _time(settings, letter.published_at)}
-    if letter.decided_at is not None:
-        lines["decided_at"] = _time(settings, letter.decided_at)
-    for name in ("partition", "offset", "line"):
-        del lines[name]
-    for name, value in lines.items():
-        if value not in ("", None, False):
-            click.echo(f"{name:<13} {printable(str(value))}")
-    click.echo(f"{'to do':<13} {advice}\n\n{printable(content.decode('utf-8', 'backslashreplace'))}")
+    print_letter(letter, content, advice, settings.profile.zone)
 
 
 @dead_letters.command("replay", short_help="Publish letters again, as they are or corrected.")
@@ -198,7 +189,7 @@ def replay_command(
                 # Marked only when Kafka has them: interrupted in between, they are published again and count once.
                 publisher.flush()
                 letters.decide(fit, "replayed", "" if corrected is None else "corrected", datetime.now(UTC))
-    _end(stop, (told, refused), f"replayed as {_counted(published, 'event')}", replayed, dry_run=dry_run)
+    _end(stop, (told, refused), f"replayed as {counted(published, 'event')}", replayed, dry_run=dry_run)
 
 
 @dead_letters.command("discard", short_help="Mark letters as not to be counted, with the reason.")
@@ -238,11 +229,6 @@ def discard_command(
     _end(stop, (told,), "discarded" + (" and erased" if erase else ""), discarded, dry_run=dry_run)
 
 
-def printable(text: str) -> str:
-    r"""The text with all that is not plainly printable as escapes such as \x1b: a terminal must not obey it."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-
-
 class _Lines:
     """Prints lines until there are too many, then counts them."""
 
@@ -265,7 +251,7 @@ def _end(stop: Stop, lines: tuple[_Lines, ...], what: str, done: int, *, dry_run
     for some in lines:
         some.close()
     refused = lines[1].count if len(lines) > 1 else 0
-    summary = f"{_counted(done, 'letter')} {'would be ' if dry_run else ''}{what}"
+    summary = f"{counted(done, 'letter')} {'would be ' if dry_run else ''}{what}"
     click.echo(f"{summary}, {refused:,} refused" if refused else summary)
     if stop.signal:
         click.echo("stopped: run it again to go on", err=True)
@@ -336,57 +322,7 @@ def _instant(settings: Settings, text: str | None, option: str) -> datetime | No
         raise click.BadParameter(f"{text!r} {error}", param_hint=option) from error
 
 
-def _time(settings: Settings, at: datetime) -> str:
-    return at.astimezone(settings.profile.zone).isoformat(sep=" ", timespec="milliseconds")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _described(events: list[AnyEvent], partitions: int) -> str:
     if len(events) > 1:
-        return _counted(len(events), "event")
+        return counted(len(events), "event")
     return f"{type(events[0]).__struct_config__.tag} to partition {partition_of(events[0].dossier, partitions)}"
-
-
-def _fields(letter: Letter) -> dict[str, Any]:
-    place = {"place": str(letter.place)} | msgspec.structs.asdict(letter.place)
-    return place | {name: value for name, value in msgspec.structs.asdict(letter).items() if name != "place"}
-
-
-def _content(content: bytes) -> dict[str, str]:
-    try:
-        return {"content": content.decode()}
-    except UnicodeDecodeError:
-        return {"content_base64": b64encode(content).decode()}
-
-
-def _print_json(value: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value)))
-
-
-def _print_groups(groups: list[Group]) -> None:
-    for group in groups:
-        click.echo(f"{group.letters:>10,}  {group.reason:<14}  {printable(group.source)[:100] or '(no source)'}")
-
-
-def _print_letters(settings: Settings, letters: list[Letter]) -> None:
-    rows = [("place", "published", "state", "reason", "field", "source", "detail")] + [
-        (
-            str(letter.place),
-            _time(settings, letter.published_at),
-            letter.state,
-            letter.reason,
-            printable(letter.field),
-            printable(letter.source)[:40],
-            printable(letter.detail),
-        )
-        for letter in letters
-    ]
-    if len(rows) == 1:
-        return
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    click.echo()
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

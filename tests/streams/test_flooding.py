@@ -145,6 +145,15 @@ def test_each_partition_is_measured_by_itself() -> None:
     assert len(store.newest(DEAD_LETTERS)) == 10
 
 
+def test_misplaced_lines_are_seen_in_their_order_among_the_others() -> None:
+    store = MemoryStore()
+    worker = Worker(store, Limit(10, 0.2))
+    worker.take(good(0, 8))
+    stray = said(Received, "2026-03-02 08:00", dossier=THEIRS, agency="H1")
+    worker.take(record(0, 1, stray, stray, b"{", b"{"))
+    assert reached(store) == (1, Seen(2, 2))
+
+
 def test_a_record_that_cannot_be_divided_is_one_line() -> None:
     store = MemoryStore()
     Worker(store).take(Record(0, 0, 0, b"\n" * 5000), Record(0, 1, 0, None))
