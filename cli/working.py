@@ -11,6 +11,7 @@ from cli.settings import Settings
 from streams.batch import Counting
 from streams.clickhouse import ClickHouseStore
 from streams.deadletters import DeadLetterTopic
+from streams.flood import Limit
 from streams.migration import identify
 from streams.pipeline import Pipeline
 from streams.worker import Pace, make_app, run
@@ -32,7 +33,13 @@ def work(settings: Settings, name: str | None) -> None:
     for chatty, level in {"aiokafka": "WARNING", "kafka": "WARNING", "clickhouse_driver": "ERROR"}.items():
         logging.getLogger(chatty).setLevel(level)
     store = ClickHouseStore(settings.clickhouse, patient=True)
-    counting = Counting(identity, store, dossiers=settings.cache_dossiers, windows=settings.cache_dossiers)
+    counting = Counting(
+        identity,
+        store,
+        dossiers=settings.cache_dossiers,
+        windows=settings.cache_dossiers,
+        flood=Limit(settings.dead_lines, settings.dead_ratio),
+    )
     pipeline = Pipeline(counting, store, DeadLetterTopic(settings.kafka))
     pace = Pace(settings.batch_records, settings.batch_seconds)
     run(

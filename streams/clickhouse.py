@@ -15,6 +15,7 @@ from schemas.counters import COUNTERS
 from schemas.tables import WINDOWS, Table
 from streams.counters import Window
 from streams.errors import NotMigrated, RefusedRow, Unreachable
+from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,11 @@ class ClickHouseStore(Store):
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
-        sql = "SELECT partition, pos, offset FROM progress FINAL WHERE topic = %(topic)s"
-        return {partition: Reached(pos, offset) for partition, pos, offset in self._read(sql, topic=topic)}
+        sql = "SELECT partition, pos, offset, window_lines, window_dead FROM progress FINAL WHERE topic = %(topic)s"
+        return {
+            partition: Reached(pos, offset, Seen(*seen))
+            for partition, pos, offset, *seen in self._read(sql, topic=topic)
+        }
 
     def read_counted(self) -> list[tuple[Any, ...]]:
         """A value that changes whenever a batch is counted."""

@@ -31,6 +31,22 @@ class LostEvents(StreamsError):
     exit_code = 4
 
 
+class Flooded(StreamsError):
+    """Too many lines cannot be counted: mend the producer or the worker, or accept them by a higher limit."""
+
+    exit_code = 4
+
+
+class NoSuchLetter(StreamsError):
+    """No dead letter is at the named place: `dossier dead-letters list` shows where there are some."""
+
+    exit_code = 2
+
+
+class NotReplayable(StreamsError):
+    """A dead letter may not be published again as it is: correct it, wait, or discard it; the text says which."""
+
+
 class RefusedRow(StreamsError):
     """ClickHouse refused a row for its data: a bug of ours, for what is decoded fits. Nothing is acknowledged."""
 
