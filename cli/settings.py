@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import click
 from msgspec import Struct
 
 from deploy.embedded.platform import PROFILE
@@ -37,6 +39,9 @@ class Settings(Struct, frozen=True, dict=True):
     batch_records: int
     batch_seconds: float
     cache_dossiers: int
+    metrics: tuple[str, int] | None
+    stall_seconds: int
+    log: str
 
     @cached_property
     def profile(self) -> Profile:
@@ -105,6 +110,9 @@ class Settings(Struct, frozen=True, dict=True):
             batch_records=read.number("DOSSIER_BATCH_RECORDS", 100, 1, 100_000),
             batch_seconds=read.number("DOSSIER_BATCH_MILLISECONDS", 50, 1, 60_000) / 1000,
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 500_000, 1000, 100_000_000),
+            metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
+            stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
+            log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
 
 
@@ -129,6 +137,9 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_BATCH_RECORDS": "Kafka records a worker takes at once at most (default 100)",
     "DOSSIER_BATCH_MILLISECONDS": "how long a worker waits for a batch to fill (default 50)",
     "DOSSIER_CACHE_DOSSIERS": "dossiers whose facts a worker keeps in memory at most (default 500000)",
+    "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",
+    "DOSSIER_STALL_SECONDS": "how long a worker may do nothing while records wait, until it is unwell (default 60)",
+    "DOSSIER_LOG": "log of `dossier work` and `dossier audit --every`: text (default) or json, one object a line",
 }
 """Every variable that is read, with what it means; an unknown DOSSIER_ variable is refused as a typing error."""
 
@@ -139,6 +150,19 @@ def read_profile(path: Path, named_by: str) -> Profile:
         return decode_profile(path.read_bytes(), str(path))
     except OSError as error:
         raise SettingError(f"{path}, named by {named_by}, cannot be read: {error.strerror}") from error
+
+
+class Address(click.ParamType):
+    """The type of an option that names host:port."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Host and port; raises click's usage error."""
+        try:
+            return value if isinstance(value, tuple) else _host_and_port("", value, value)
+        except SettingError:
+            self.fail(f"{value!r} is not host:port", param, ctx)
 
 
 class _Reader:

@@ -31,6 +31,12 @@ class LostEvents(StreamsError):
     exit_code = 4
 
 
+class AddressTaken(StreamsError):
+    """The address for metrics cannot be listened on: name another one, or stop what holds it."""
+
+    exit_code = 2
+
+
 class RefusedRow(StreamsError):
     """ClickHouse refused a row for its data: a bug of ours, for what is decoded fits. Nothing is acknowledged."""
 

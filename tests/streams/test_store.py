@@ -354,7 +354,8 @@ class TestFailures:
         self, clickhouse_store: ClickHouseStore, column: str, value: object
     ) -> None:
         row = dict(zip(FACTS.columns, facts_at("D1", 5), strict=True)) | {column: value}
-        shown = f"dossier = {row['dossier']!r}, pos = 5, .*{column} {'=' if column == 'dossier' else re.escape('(')}"
+        shown = f"dossier = {row['dossier']!r}, pos = 5, "
+        shown += "" if column == "dossier" else re.escape(f"{column} ({type(value).__name__})").join((".*", ""))
         with pytest.raises(RefusedRow, match=f"facts refuses a row: .*{shown}") as refused:
             clickhouse_store.write(FACTS, [facts_at("D0", 1), tuple(row.values())])
         assert "today" not in str(refused.value)
