@@ -20,8 +20,12 @@ FIELDS = (
 )
 """What may be told beside a message, in the order it is shown."""
 _LONGEST = 2000
-_CHATTY = {"aiokafka": "WARNING", "kafka": "WARNING", "clickhouse_driver": "ERROR"}
-"""What these tell with tracebacks or for each connection, our own lines say once."""
+_CHATTY = {
+    **dict.fromkeys(("aiokafka", "kafka", "faust", "mode"), "WARNING"),
+    # Its tracebacks, the store says in a line.
+    "clickhouse_driver": "ERROR",
+}
+"""Of these only what is wrong; our own lines say the rest once."""
 
 
 def configure(form: str) -> None:

@@ -88,10 +88,13 @@ def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace,
     async def revoked(_app: object, partitions: set[Any], **_: object) -> None:
         pipeline.revoke({partition.partition for partition in partitions if partition.topic == topic})
         pipeline.watch.revoked()
+        log.info("the partitions are divided anew")
 
     @app.on_partitions_assigned.connect  # type: ignore[arg-type]  # as above
     async def assigned(_app: object, partitions: set[Any], **_: object) -> None:
-        pipeline.watch.assigned({partition.partition for partition in partitions if partition.topic == topic})
+        own = {partition.partition for partition in partitions if partition.topic == topic}
+        pipeline.watch.assigned(own)
+        log.info("partitions are assigned", extra={"partitions": ",".join(map(str, sorted(own)))})
 
     @app.task  # type: ignore[untyped-decorator]  # theirs
     async def watching() -> None:
@@ -109,7 +112,14 @@ class _App(faust.App):
 
 
 class _Worker(faust.Worker):
-    """Faust's worker, but for one thing: told to stop, it waits for what its streams hold, which may be for ever."""
+    """Faust's worker, but for two things.
+
+    It sets up the log of the process, which has one. And told to stop, it waits for what its streams hold, which may
+    be for ever.
+    """
+
+    def _setup_logging(self) -> None:
+        """Leave the log as it is."""
 
     def _schedule_shutdown(self, signal: Any) -> None:
         timer = threading.Timer(STOP_SECONDS, _give_up)
