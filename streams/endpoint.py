@@ -19,6 +19,7 @@ from streams.errors import AddressTaken
 
 _REQUEST_SECONDS = 10.0
 _AT_ONCE = 16
+_STOP_SECONDS = 0.1
 _LONGEST_PATH = 200
 
 Page: TypeAlias = Callable[[], tuple[bool, bytes, str]]
@@ -56,7 +57,7 @@ def served(address: tuple[str, int], named_by: str, pages: Mapping[str, Page]) -
             f"{named_by}={host}:{port} cannot be listened on: {error.strerror or error}; stop what holds it, or name "
             "another address"
         ) from error
-    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_STOP_SECONDS,), name="metrics", daemon=True)
     thread.start()
     try:
         yield address[0], server.server_address[1]

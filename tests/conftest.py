@@ -21,7 +21,7 @@ settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
-SERVICES = ("clickhouse", "kafka", "platform")
+SERVICES = ("clickhouse", "kafka", "platform", "loopback")
 
 
 @pytest.fixture(autouse=True)
