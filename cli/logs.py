@@ -15,7 +15,19 @@ from schemas.errors import DossierError
 
 FIELDS = (
     *("topic", "partition", "offset", "line", "dossier", "agency", "window", "table", "column", "kind", "field"),
-    *("rows", "records", "events", "dossiers", "windows", "partitions", "lag", "differences", "attempt", "seconds"),
+    *(
+        "rows",
+        "records",
+        "events",
+        "letters",
+        "dossiers",
+        "windows",
+        "partitions",
+        "lag",
+        "differences",
+        "attempt",
+        "seconds",
+    ),
     *("address", "reason"),
 )
 """What may be told beside a message, in the order it is shown."""

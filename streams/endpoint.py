@@ -71,7 +71,7 @@ class _Server(ThreadingMixIn, TCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
-    request_queue_size = _AT_ONCE
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], pages: Mapping[str, Page]) -> None:
         self.pages = pages
