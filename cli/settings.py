@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import click
 from msgspec import Struct
 
 from deploy.embedded.platform import PROFILE
@@ -40,6 +42,9 @@ class Settings(Struct, frozen=True, dict=True):
     cache_dossiers: int
     dead_lines: int
     dead_ratio: float
+    metrics: tuple[str, int] | None
+    stall_seconds: int
+    log: str
 
     @cached_property
     def profile(self) -> Profile:
@@ -110,6 +115,9 @@ class Settings(Struct, frozen=True, dict=True):
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 500_000, 1000, 100_000_000),
             dead_lines=read.number("DOSSIER_DEAD_LINES", LIMIT.lines, 1, 1_000_000_000),
             dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", LIMIT.ratio),
+            metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
+            stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
+            log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
 
 
@@ -136,6 +144,9 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_CACHE_DOSSIERS": "dossiers whose facts a worker keeps in memory at most (default 500000)",
     "DOSSIER_DEAD_LINES": "lines of a partition over which dead letters are measured (default 10000)",
     "DOSSIER_DEAD_RATIO": "share of dead letters among them that stops a worker; 1 never does (default 0.1)",
+    "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",
+    "DOSSIER_STALL_SECONDS": "how long a worker may do nothing while records wait, until it is unwell (default 60)",
+    "DOSSIER_LOG": "log of `dossier work` and `dossier audit --every`: text (default) or json, one object a line",
 }
 """Every variable that is read, with what it means; an unknown DOSSIER_ variable is refused as a typing error."""
 
@@ -146,6 +157,19 @@ def read_profile(path: Path, named_by: str) -> Profile:
         return decode_profile(path.read_bytes(), str(path))
     except OSError as error:
         raise SettingError(f"{path}, named by {named_by}, cannot be read: {error.strerror}") from error
+
+
+class Address(click.ParamType):
+    """The type of an option that names host:port."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Host and port; raises click's usage error."""
+        try:
+            return value if isinstance(value, tuple) else _host_and_port("", value, value)
+        except SettingError:
+            self.fail(f"{value!r} is not host:port", param, ctx)
 
 
 class _Reader:

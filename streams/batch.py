@@ -109,6 +109,14 @@ class Counting:
         self._limits = dossiers, windows
         self._partitions: dict[int, _Partition] = {}
 
+    @property
+    def cached(self) -> dict[str, int]:
+        """How many rows are remembered, by what they are of."""
+        return {
+            "dossiers": sum(len(state.facts) for state in self._partitions.values()),
+            "windows": sum(len(state.windows) for state in self._partitions.values()),
+        }
+
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what is cached of these partitions; all earlier batches must be flushed."""
         for partition in partitions:

@@ -47,6 +47,12 @@ class NotReplayable(StreamsError):
     """A dead letter may not be published again as it is: correct it, wait, or discard it; the text says which."""
 
 
+class AddressTaken(StreamsError):
+    """The address for metrics cannot be listened on: name another one, or stop what holds it."""
+
+    exit_code = 2
+
+
 class RefusedRow(StreamsError):
     """ClickHouse refused a row for its data: a bug of ours, for what is decoded fits. Nothing is acknowledged."""
 

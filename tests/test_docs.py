@@ -17,6 +17,7 @@ from schemas.events import KINDS
 from schemas.tables import TABLES, VIEWS
 from schemas.topics import declared
 from streams.clickhouse import connect
+from streams.metrics import AUDIT, WORKER
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])
@@ -137,3 +138,12 @@ def test_help_of_every_command_says_what_it_does() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"dossier {name} {parameter.opts}"
+
+
+def test_every_metric_is_explained_by_its_own_words_and_no_other() -> None:
+    rows = re.findall(
+        r"^\| `((?:dossier|process)_\w+)` \| (.*?) ?\| (.*) \|$", TEXTS[ROOT / "docs" / "operator.md"], re.M
+    )
+    explained = {name: (tuple(re.findall(r"`(\w+)`", labels)), words) for name, labels, words in rows}
+    assert len(explained) == len(rows)
+    assert explained == {metric.name: (metric.labels, metric.help) for metric in (*WORKER, *AUDIT)}

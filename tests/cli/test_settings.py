@@ -41,6 +41,9 @@ def everything(tmp_path: Path) -> dict[str, str]:
         "DOSSIER_CACHE_DOSSIERS": "9000",
         "DOSSIER_DEAD_LINES": "500",
         "DOSSIER_DEAD_RATIO": "0.25",
+        "DOSSIER_METRICS": "127.0.0.1:9464",
+        "DOSSIER_STALL_SECONDS": "90",
+        "DOSSIER_LOG": "json",
     }
 
 
@@ -65,6 +68,9 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         cache_dossiers=9000,
         dead_lines=500,
         dead_ratio=0.25,
+        metrics=("127.0.0.1", 9464),
+        stall_seconds=90,
+        log="json",
     )
     assert settings.profile == Profile(terms="date")
 
@@ -107,6 +113,9 @@ def test_an_empty_variable_is_as_none(tmp_path: Path) -> None:
             ("DOSSIER_DEAD_RATIO", ratio, "is not a number from 0 to 1, such as 0.1")
             for ratio in ("1.1", "-0.1", "10%", "nan", "1e-1", ".", "0,1")
         ),
+        ("DOSSIER_METRICS", "9464", "is not host:port"),
+        ("DOSSIER_STALL_SECONDS", "1", "is not a whole number from 5 to 86400"),
+        ("DOSSIER_LOG", "xml", "is not one of text, json"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_variable(name: str, value: str, what: str) -> None:
