@@ -20,7 +20,7 @@ from schemas.partition import partition_of
 from streams.errors import NoSuchLetter, NotReplayable
 from streams.letters import MAX_PAGE, Letter, Letters, Place, Selection, State, place_of
 from streams.migration import identify
-from streams.replay import ADVICE, events_in
+from streams.replayable import ADVICE, events_in
 
 _SHOWN = 50
 _REPLAYED_AT_ONCE = 200

@@ -10,7 +10,7 @@ from schemas.events import AnyEvent, Received
 from schemas.instant import LATEST
 from streams.errors import NotReplayable
 from streams.letters import Letter, Place
-from streams.replay import ADVICE, events_in
+from streams.replayable import ADVICE, events_in
 from tests.strategies import events
 from tests.streams.cases import at, said
 
