@@ -17,6 +17,7 @@ from streams.endpoint import json_page, metrics_page, served
 from streams.flood import Limit
 from streams.migration import identify
 from streams.observed import ObservedDeadLetters, ObservedStore
+from streams.offsets import require_agreement
 from streams.pipeline import Pipeline
 from streams.watch import Watch
 from streams.worker import Pace, make_app, run
@@ -37,6 +38,7 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
     nothing. Ends with a reason and a code other than 0 when it must not go on; run it under a supervisor.
     """
     identity = identify(plan_of(settings))
+    require_agreement(settings.kafka, settings.clickhouse)
     watch = Watch(settings.stall_seconds)
     watch.built(version("dossier-stream"), identity)
     pages = {

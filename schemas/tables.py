@@ -134,11 +134,27 @@ DEPLOYMENT = Table(
     "deployment",
     {
         "topic": _LABEL,
-        "topic_id": "String",
-        "partitions": "UInt16",
         "epoch": "UInt16",
+        "topic_id": "String",
+        "cluster": "String",
+        "partitions": "UInt16",
         "rules": "String",
+        "state": _LABEL,
+        "source": "String",
         "changed_at": "DateTime64(3, 'UTC')",
+    },
+)
+
+GAPS = Table(
+    "gaps",
+    {
+        "topic": _LABEL,
+        "partition": "UInt16",
+        "epoch": "UInt16",
+        "from_offset": "UInt64",
+        "to_offset": "UInt64",
+        "why": "String",
+        "at": "DateTime64(3, 'UTC')",
     },
 )
 
@@ -147,7 +163,7 @@ MIGRATIONS = Table(
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
 )
 
-TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES, DEPLOYMENT, MIGRATIONS)
+TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES, DEPLOYMENT, GAPS, MIGRATIONS)
 VIEWS = (
     "dossiers",
     "agency_windows",
