@@ -1,18 +1,21 @@
 """The verdict: what is stored held against what the oracle expects, every column and every counter of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import msgspec
 from clickhouse_driver.errors import Error
 from msgspec import Struct
 
+from chaos.memory import MemoryStore
 from chaos.oracle import Case, EventKey, Expected, WindowKey, digest
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.instant import from_micros
-from schemas.tables import FACTS
+from schemas.tables import EVENTS, FACTS, WINDOWS, Table
 from streams.clickhouse import connect, explain
+from streams.store import Row
 
 _EXAMPLES = 5
 """So many of each sort are told; the numbers are of all."""
@@ -80,6 +83,28 @@ def case_of(values: Iterable[Any]) -> Case:
     """The case of these columns, in the order in which it has them; lists may be any sequence."""
     plain: list[Any] = [tuple(value) if isinstance(value, list) else value for value in values]
     return Case(*plain)
+
+
+def remembered(store: MemoryStore) -> Stored:
+    """What this store holds."""
+    facts: list[Any] = [(row[0], case_of(_case_columns(row))) for row in store.final(FACTS)]
+    windows: list[Any] = [
+        (row[:3], {counter: amount for counter, amount in zip(COUNTERS, row[4:], strict=True) if amount})
+        for row in store.final(WINDOWS)
+    ]
+    events = [
+        (dossier, event_id, digest(kind, source, occurred, msgspec.json.decode(payload)))
+        for dossier, event_id, kind, source, occurred, payload in map(_event_columns, store.final(EVENTS))
+    ]
+    return Stored(facts, windows, events)
+
+
+def _getter(table: Table, columns: Iterable[str]) -> Callable[[Row], Any]:
+    return itemgetter(*map(list(table.columns).index, columns))
+
+
+_case_columns = _getter(FACTS, Case.__struct_fields__)
+_event_columns = _getter(EVENTS, ("dossier", "id", "kind", "source", "occurred_at", "payload"))
 
 
 class _Told:

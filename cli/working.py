@@ -14,8 +14,10 @@ from streams.batch import Counting
 from streams.clickhouse import ClickHouseStore
 from streams.deadletters import DeadLetterTopic
 from streams.endpoint import json_page, metrics_page, served
+from streams.flood import Limit
 from streams.migration import identify
 from streams.observed import ObservedDeadLetters, ObservedStore
+from streams.offsets import require_agreement
 from streams.pipeline import Pipeline
 from streams.watch import Watch
 from streams.worker import Pace, make_app, run
@@ -36,6 +38,7 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
     nothing. Ends with a reason and a code other than 0 when it must not go on; run it under a supervisor.
     """
     identity = identify(plan_of(settings))
+    require_agreement(settings.kafka, settings.clickhouse)
     watch = Watch(settings.stall_seconds)
     watch.built(version("dossier-stream"), identity)
     pages = {
@@ -49,7 +52,13 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
         # From here on it is a service with a log; until now what is wrong is one line for a person.
         configure(settings.log)
         store = ObservedStore(ClickHouseStore(settings.clickhouse, patient=True, on_retry=watch.retried), watch)
-        counting = Counting(identity, store, dossiers=settings.cache_dossiers, windows=settings.cache_dossiers)
+        counting = Counting(
+            identity,
+            store,
+            dossiers=settings.cache_dossiers,
+            windows=settings.cache_dossiers,
+            flood=Limit(settings.dead_lines, settings.dead_ratio),
+        )
         dead = ObservedDeadLetters(DeadLetterTopic(settings.kafka), watch)
         pipeline = Pipeline(counting, store, dead, watch=watch)
         pace = Pace(settings.batch_records, settings.batch_seconds)

@@ -3,7 +3,8 @@
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
@@ -13,9 +14,10 @@ from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerExce
 
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
-from schemas.tables import WINDOWS, Table
+from schemas.tables import TABLES, WINDOWS, Table
 from streams.counters import Window
-from streams.errors import NotMigrated, RefusedRow, Unreachable
+from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
+from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,8 @@ _NOT_ALLOWED = {
     ErrorCodes.READONLY,
 }
 """These three: every answer to an insert that is not about its data."""
+_VIOLATED_CONSTRAINT = 469
+"""What a rebuild puts on the tables it makes, against workers of former epochs."""
 _UNFIT = (AttributeError, TypeError, ValueError)
 """What the driver raises, without wrapping it, at a value of another type than the column's."""
 
@@ -94,6 +98,18 @@ def connect(connection: ClickHouseConnection, **settings: object) -> Client:
     )
 
 
+@contextmanager
+def database(connection: ClickHouseConnection) -> Iterator[Client]:
+    """A client that is closed afterwards; what fails inside becomes NotMigrated or Unreachable."""
+    client = connect(connection)
+    try:
+        yield client
+    except (Error, OSError, EOFError) as error:
+        raise explain(error, connection) from error
+    finally:
+        client.disconnect()
+
+
 def explain(error: Exception, connection: ClickHouseConnection) -> Exception:
     """The error of ours that says what to do about this error of the driver's."""
     if isinstance(error, ServerException):
@@ -110,7 +126,7 @@ class ClickHouseStore(Store):
 
     Writes go on trying until they are confirmed. So do reads of a `patient` store; of another they raise Unreachable
     after a few tries. Both raise NotMigrated at once where tables are missing. `on_retry` is told why, before another
-    try, in the thread that tries.
+    try, in the thread that tries. `names` gives tables by other names, for those that stand in for them.
     """
 
     def __init__(
@@ -119,9 +135,11 @@ class ClickHouseStore(Store):
         *,
         patient: bool = False,
         on_retry: Callable[[str], None] = lambda _trouble: None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self._connection = connection
         self._on_retry = on_retry
+        self._names = {table.name: table.name for table in TABLES} | dict(names or {})
         self._tries_again = None if patient else _READ_TRIES - 1
         self._reader = connect(connection, strings_as_bytes=True)
         self._reading = Lock()
@@ -130,7 +148,7 @@ class ClickHouseStore(Store):
 
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
-        sql = "SELECT dossier, pos, registers FROM facts FINAL WHERE dossier IN asked"
+        sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} FINAL WHERE dossier IN asked"  # noqa: S608  # our names
         found = {}
         for some in _chunks(dossiers, _READ_AT_ONCE):
             asked = _asked({"dossier": "String"}, [{"dossier": dossier.encode()} for dossier in some])
@@ -141,8 +159,8 @@ class ClickHouseStore(Store):
     def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
         """Position and counts of those of the partition's windows that have a row."""
         sql = (
-            f"SELECT agency, toUnixTimestamp(window), pos, {', '.join(COUNTERS)} FROM windows FINAL "  # noqa: S608  # our names
-            "WHERE partition = %(partition)s AND (window, agency) IN asked"
+            f"SELECT agency, toUnixTimestamp(window), pos, {', '.join(COUNTERS)} "  # noqa: S608  # our names
+            f"FROM {self._names['windows']} FINAL WHERE partition = %(partition)s AND (window, agency) IN asked"
         )
         found = {}
         for some in _chunks(windows, _READ_AT_ONCE):
@@ -154,12 +172,18 @@ class ClickHouseStore(Store):
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
-        sql = "SELECT partition, pos, offset FROM progress FINAL WHERE topic = %(topic)s"
-        return {partition: Reached(pos, offset) for partition, pos, offset in self._read(sql, topic=topic)}
+        columns = "partition, pos, offset, window_lines, window_dead"
+        sql = f"SELECT {columns} FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
+        return {
+            partition: Reached(pos, offset, Seen(*seen))
+            for partition, pos, offset, *seen in self._read(sql, topic=topic)
+        }
 
     def read_counted(self) -> list[tuple[Any, ...]]:
         """A value that changes whenever a batch is counted."""
-        return self._read("SELECT topic, partition, pos FROM progress FINAL ORDER BY topic, partition")
+        return self._read(
+            f"SELECT topic, partition, pos FROM {self._names['progress']} FINAL ORDER BY topic, partition"  # noqa: S608  # our names
+        )
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows as one block, again and again until it is confirmed.
@@ -193,7 +217,7 @@ class ClickHouseStore(Store):
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> Exception | None:
         """Insert until it is confirmed; returns the error where another try cannot help."""
-        sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES"
+        sql = f"INSERT INTO {self._names[table.name]} ({', '.join(table.columns)}) VALUES"
         pauses = _Pauses()
         while True:
             client = self._borrow()
@@ -224,6 +248,11 @@ class ClickHouseStore(Store):
     def _refused(self, table: Table, rows: Sequence[Row], refusal: Exception) -> Exception:
         if isinstance(refusal, ServerException) and refusal.code in _NOT_MIGRATED | _NOT_ALLOWED:
             return explain(refusal, self._connection)
+        if isinstance(refusal, ServerException) and refusal.code == _VIOLATED_CONSTRAINT:
+            return Superseded(
+                f"the counts in database {self._connection.database} were rebuilt while this worker slept: it counts "
+                f"in an epoch that is over, and {table.name} took nothing of it; restart it"
+            )
         # Halves are inserted until the row is found; it does no harm, for a row inserted twice is one.
         while len(rows) > 1:
             first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]

@@ -21,14 +21,13 @@ from msgspec import Struct
 from schemas.connection import KafkaConnection
 from schemas.errors import DossierError
 from streams.buffer import Buffer, bounded
-from streams.group import GROUP
+from streams.group import GROUP, SESSION_SECONDS
 from streams.pipeline import Pipeline
 from streams.record import Record
 from streams.watch import BEAT_SECONDS, ENDS_SECONDS, Watch
 
 log = logging.getLogger(__name__)
 
-SESSION_SECONDS = 6.0
 STOP_SECONDS = 5.0
 _FOREVER_SECONDS = 10 * 365 * 86400.0
 

@@ -3,8 +3,8 @@ import sys
 from pathlib import Path
 
 from chaos.crashes import POINTS, Armed, Trap, TrappedStore
+from chaos.memory import MemoryStore
 from schemas.tables import FACTS, PROGRESS, WINDOWS
-from tests.memory import MemoryStore
 
 WORKER = """
 import sys

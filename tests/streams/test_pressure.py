@@ -24,10 +24,9 @@ from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.clickhouse import connect
-from streams.group import GROUP
+from streams.group import GROUP, SESSION_SECONDS
 from streams.migration import Plan, migrate
 from streams.topics import admin
-from streams.worker import SESSION_SECONDS
 from tests.cli.commands import environment, named
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]

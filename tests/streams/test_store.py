@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from chaos.memory import MemoryStore
 from chaos.proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
@@ -23,12 +24,12 @@ from streams import clickhouse as module
 from streams.clickhouse import ClickHouseStore, connect
 from streams.errors import NotMigrated, RefusedRow, Unreachable
 from streams.facts import Facts, Payment, Refund
+from streams.flood import Seen
 from streams.position import MAX_EPOCH, pack
 from streams.record import Record
 from streams.registers import pack as pack_registers
 from streams.rows import dead_row, event_row, facts_row, progress_row, window_row
 from streams.store import Reached, Row, Store, Stored
-from tests.memory import MemoryStore
 from tests.strategies import events_of
 from tests.streams.cases import DATE, facts, joined
 from tests.streams.log import NOW
@@ -141,11 +142,12 @@ class StoreContract:
 
     def test_progress_is_read_by_partition_of_the_topic(self, store: Store) -> None:
         for partition, offset in ((0, 5), (1, 2**40 - 1), (0, 3)):
-            store.write(PROGRESS, [progress_row("events", 2, Record(partition, offset, 0, None), NOW)])
+            record = Record(partition, offset, 0, None)
+            store.write(PROGRESS, [progress_row("events", 2, record, NOW, Seen(offset, partition))])
         store.write(PROGRESS, [progress_row("others", 2, Record(0, 99, 0, None), NOW)])
         assert store.read_reached("events") == {
-            0: Reached(pack(2, 5, MAX_LINES - 1), 5),
-            1: Reached(pack(2, 2**40 - 1, MAX_LINES - 1), 2**40 - 1),
+            0: Reached(pack(2, 5, MAX_LINES - 1), 5, Seen(5, 0)),
+            1: Reached(pack(2, 2**40 - 1, MAX_LINES - 1), 2**40 - 1, Seen(2**40 - 1, 1)),
         }
 
     def test_twenty_thousand_of_the_longest_names_in_one_read(self, store: Store) -> None:
