@@ -97,8 +97,9 @@ class KafkaTransport:
         try:
             self._producer.close(timeout=1)
         except KafkaError:
-            # With records left it raises before it has stopped its thread.
+            # With records left it raises before it has stopped its thread, and would again when it is collected.
             self._producer._sender.force_close()
+            self._producer._closed = True
 
 
 def _brief(error: Exception) -> str:

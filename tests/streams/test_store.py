@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from chaos.memory import MemoryStore
+from chaos.proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.dead import dead_letter
@@ -30,7 +31,6 @@ from streams.store import Reached, Row, Store, Stored
 from tests.strategies import events_of
 from tests.streams.cases import DATE, facts, joined
 from tests.streams.log import NOW
-from tests.streams.proxy import CuttingProxy
 
 START = 1_772_413_200
 HOSTILE = [
@@ -302,11 +302,11 @@ class TestFailures:
         before = deepcopy(rows)
         sent: list[bytes] = []
 
-        def cuts(data: bytes) -> bool:
-            sent.append(data)
-            return b"D2" in data and sum(b"D2" in each for each in sent) <= 3
+        def cuts(passing: Passing) -> bool:
+            sent.append(passing.data if passing.from_client else b"")
+            return b"D2" in sent[-1] and sum(b"D2" in each for each in sent) <= 3
 
-        with CuttingProxy(clickhouse.host, clickhouse.port, cuts) as proxy:
+        with Proxy(clickhouse.host, clickhouse.port, cuts) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store:
                 store.write(FACTS, rows)
             assert proxy.cut == 3
@@ -315,8 +315,8 @@ class TestFailures:
 
     def test_a_read_is_repeated_when_its_connection_is_cut(self, clickhouse: ClickHouseConnection) -> None:
         answers = iter([True, True])
-        with CuttingProxy(
-            clickhouse.host, clickhouse.port, lambda data: b"FROM facts" in data and next(answers, False)
+        with Proxy(
+            clickhouse.host, clickhouse.port, lambda passing: b"FROM facts" in passing.data and next(answers, False)
         ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store:
                 store.write(FACTS, [facts_at("D1", 5)])
@@ -325,7 +325,7 @@ class TestFailures:
 
     def test_a_read_gives_up_and_says_what_to_do(self, clickhouse: ClickHouseConnection) -> None:
         with (
-            CuttingProxy(clickhouse.host, clickhouse.port, lambda _: True) as proxy,
+            Proxy(clickhouse.host, clickhouse.port, lambda _: True) as proxy,
             closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store,
             pytest.raises(
                 Unreachable, match=rf"ClickHouse at 127.0.0.1:{proxy.port} does not answer.*DOSSIER_CLICKHOUSE"
@@ -335,7 +335,11 @@ class TestFailures:
 
     def test_a_patient_store_reads_again_until_it_is_answered(self, clickhouse: ClickHouseConnection) -> None:
         refusals = iter(range(module._READ_TRIES * 2))
-        with CuttingProxy(clickhouse.host, clickhouse.port, lambda _: next(refusals, None) is not None) as proxy:
+        with Proxy(
+            clickhouse.host,
+            clickhouse.port,
+            lambda passing: passing.from_client and next(refusals, None) is not None,
+        ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port), patient=True)) as store:
                 assert store.read_reached("events") == {}
             assert proxy.cut == module._READ_TRIES * 2
