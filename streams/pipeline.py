@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 from schemas.dead import DeadLetter
@@ -84,7 +85,9 @@ class Pipeline:
             self.watch.counted(batch, len(part), time.monotonic() - began, self._counting.cached)
             self.settle()
             self._counting.trim(batch)
-            self._in_flight = flushed = self._flusher.submit(self._flush, part, batch)
+            began = time.monotonic()
+            self._in_flight = flushed = self._flusher.submit(flush, batch, self._store, self._dead, self._beside)
+            flushed.add_done_callback(partial(self._confirmed, part, batch, began))
         return flushed
 
     def settle(self) -> None:
@@ -92,10 +95,9 @@ class Pipeline:
         if self._in_flight is not None:
             self._in_flight.result()
 
-    def _flush(self, records: Sequence[Record], batch: Batch) -> None:
-        began = time.monotonic()
-        flush(batch, self._store, self._dead, self._beside)
-        self.watch.confirmed(records, batch, time.monotonic() - began)
+    def _confirmed(self, records: Sequence[Record], batch: Batch, began: float, flushed: Future[None]) -> None:
+        if flushed.exception() is None:
+            self.watch.confirmed(records, batch, time.monotonic() - began)
 
     def close(self, seconds: float | None = None) -> bool:
         """Take nothing more and let the flush in flight end; False where it has not after so many seconds."""
