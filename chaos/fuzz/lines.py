@@ -93,7 +93,7 @@ def hostile_envelope(chance: Random, dossiers: Sequence[str] = DOSSIERS) -> byte
         return None
     if way == 1:
         return chance.choice((b"", b"\n", b"\n\n", b"\0", b"\r", b"\xef\xbb\xbf", b" ", b"{}", b"null", b"[" * 99_999))
-    if way == 2 and chance.random() < 0.2:
+    if way == 2:
         lines = [b"0"] * chance.choice((MAX_LINES - 1, MAX_LINES, MAX_LINES + 1, 3 * MAX_LINES))
         lines[chance.randrange(len(lines))] = valid_line(chance, dossiers)
         return b"\n".join(lines) + chance.choice((b"", b"\n", b"\n\n"))

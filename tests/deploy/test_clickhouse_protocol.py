@@ -245,8 +245,9 @@ def test_blocks_of_one_table_that_differ_are_refused(dial: Callable[[bytes], soc
 def test_a_hello_that_takes_for_ever_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte now and then is no sign of life: whoever greets so would keep a place from others."""
     monkeypatch.setattr(protocol, "HELLO_SECONDS", 0.5)
-    ours, theirs = socket.socketpair()
-    ours.settimeout(SECONDS)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname(), SECONDS)
+        theirs, _ = listener.accept()
     connection = protocol.Connection(theirs, cast(Engine, None), DEFAULT_USERS)
     ended: list[type[Exception]] = []
 
