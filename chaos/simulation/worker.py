@@ -19,6 +19,7 @@ from streams.errors import StreamsError
 from streams.pipeline import Pipeline
 from streams.record import Record
 from streams.store import Reached, Row, Store, Stored
+from streams.watch import Watch
 
 DEAD_TOPIC = Table("dead-letter topic", {})
 """Sending dead letters is one more insert of a flush; its rows are the letters."""
@@ -34,6 +35,10 @@ class Code(Struct, frozen=True):
     reads: Callable[[Store], Store] = lambda store: store
     acknowledges_at_once: bool = False
     goes_on_after_a_failed_insert: bool = False
+
+
+_WATCH = Watch()
+"""One for all: nobody looks at what it sees, and a worker is made at every crash."""
 
 
 class Implied(StreamsError):
@@ -172,7 +177,7 @@ class Worker:
         self._now = datetime.min
         self._database = database = _Database(store, pause, self._settle)
         counting = code.counting(log.identity, code.reads(database), dossiers=cached[0], windows=cached[1])
-        self._pipeline = code.pipeline(counting, database, database, lambda: self._now, database)
+        self._pipeline = code.pipeline(counting, database, database, lambda: self._now, database, _WATCH)
 
     @property
     def flushes(self) -> deque[Flush]:
