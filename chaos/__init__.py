@@ -1,1 +1,1 @@
-"""The fault harness: faults at random against counting, and an oracle that knows what must come out of it."""
+"""The fault harness: everything that tries to make the counts wrong, and an oracle that knows what must come out."""

@@ -7,6 +7,7 @@ from typing import Any
 from schemas.dead import DeadLetter
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counters import Window
+from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored
 
 _KEYS = {
@@ -36,7 +37,7 @@ _key_of = {table.name: _of_columns(table, _KEYS[table.name]) for table in _TABLE
 _version_of = {table.name: _of_columns(table, _VERSIONS[table.name]) for table in _TABLES}
 _facts_of = _of_columns(FACTS, ("pos", "registers"))
 _pos_of_window = _of_columns(WINDOWS, ("pos",))
-_reached_of = _of_columns(PROGRESS, ("topic", "partition", "pos", "offset"))
+_reached_of = _of_columns(PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead"))
 _FIRST_COUNTER = list(WINDOWS.columns).index("pos") + 1
 
 
@@ -65,7 +66,9 @@ class MemoryStore(Store):
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
         rows = map(_reached_of, self._newest[PROGRESS.name].values())
-        return {partition: Reached(pos, offset) for of, partition, pos, offset in rows if of == topic}
+        return {
+            partition: Reached(pos, offset, Seen(*seen)) for of, partition, pos, offset, *seen in rows if of == topic
+        }
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows."""

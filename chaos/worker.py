@@ -32,25 +32,25 @@ def main(name: str, folder: Path) -> None:
     """Run the worker until it is stopped, or until it dies."""
     # Before Faust is loaded: it keeps the function, not the module.
     time.time = skewed(folder, time.time)
-    import logging
     import os
 
     import faust
 
     from chaos.crashes import Trap, TrappedStore
+    from cli.logs import configure
     from cli.migrating import plan_of
     from cli.settings import Settings
     from streams.batch import Counting
     from streams.clickhouse import ClickHouseStore
     from streams.deadletters import DeadLetterTopic
+    from streams.flood import Limit
     from streams.migration import identify
     from streams.pipeline import Pipeline
     from streams.worker import Pace, make_app, run
 
     settings = Settings.from_env(os.environ)
     identity = identify(plan_of(settings))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    configure(settings.log)
     trap = Trap(folder)
 
     class Trapped(Pipeline):
@@ -73,7 +73,8 @@ def main(name: str, folder: Path) -> None:
     random = Random()
     cache = random.choice((1000, settings.cache_dossiers))
     store = TrappedStore(ClickHouseStore(settings.clickhouse, patient=True), trap)
-    counting = Counting(identity, store, dossiers=cache, windows=cache)
+    flood = Limit(settings.dead_lines, settings.dead_ratio)
+    counting = Counting(identity, store, dossiers=cache, windows=cache, flood=flood)
     skew = skewed(folder, lambda: 0.0)
     pipeline = Trapped(
         counting, store, DeadLetterTopic(settings.kafka), lambda: datetime.now(UTC) + timedelta(seconds=skew())

@@ -15,9 +15,10 @@ from deploy.embedded.state import read_state
 from schemas.errors import DossierError
 from schemas.topics import declared
 from streams import topics
-from streams.clickhouse import connect, explain
+from streams.clickhouse import connect, database, explain
 from streams.group import members
 from streams.migration import identify, make_tables
+from streams.offsets import require_agreement
 from streams.progress import lag
 
 _LITTLE_DISK = 1 << 30
@@ -58,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("clickhouse", _clickhouse, set()),
         ("tables", _tables, {"profile", "clickhouse"}),
         ("identity", _identity, {"profile", "kafka", "clickhouse"}),
+        ("offsets", _offsets, {"identity"}),
         ("workers", _workers, {"kafka", "clickhouse"}),
     )
     wrong: set[str] = set()
@@ -150,6 +152,14 @@ def _tables(settings: Settings) -> str:
 def _identity(settings: Settings) -> str:
     identity = identify(plan_of(settings))
     return f"{identity.topic}, {identity.partitions} partitions, epoch {identity.epoch}"
+
+
+def _offsets(settings: Settings) -> str:
+    require_agreement(settings.kafka, settings.clickhouse)
+    with database(settings.clickhouse) as client:
+        ((gaps, records),) = client.execute("SELECT count(), sum(to_offset + 1 - from_offset) FROM gaps FINAL")
+    accepted = f"; {gaps} accepted gaps of {records} records, see the table gaps" if gaps else ""
+    return f"topic, group and counts agree{accepted}"
 
 
 def _workers(settings: Settings) -> str:

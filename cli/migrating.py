@@ -23,8 +23,9 @@ def plan_of(settings: Settings) -> Plan:
 
 @click.command("migrate", short_help="Create or upgrade topics, tables and views.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, with its SQL, and do nothing.")
+@click.option("--no-identity", is_flag=True, help="Do not ask whose counts the database holds; workers will.")
 @click.pass_obj
-def migrate_command(settings: Settings, dry_run: bool) -> None:
+def migrate_command(settings: Settings, dry_run: bool, no_identity: bool) -> None:
     """Create or upgrade topics, tables and views.
 
     Safe to repeat. A topic that differs from its declaration is reported, never changed.
@@ -37,7 +38,7 @@ def migrate_command(settings: Settings, dry_run: bool) -> None:
         with contextlib.suppress(BrokenPipeError):
             click.echo(line)
 
-    differing = migrate(plan_of(settings), tell, dry_run=dry_run)
+    differing = migrate(plan_of(settings), tell, dry_run=dry_run, enters=not no_identity)
     sys.stdout.flush()
     if not told:
         click.echo("nothing to do: topics, tables and views are as declared")

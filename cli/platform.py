@@ -72,8 +72,7 @@ def up(
         read_profile(profile, "--profile")
     _ = structs.replace(settings, data=data.absolute()).profile
     options = replace(
-        counting_options(settings, data.absolute(), profile),
-        workers=workers,
+        counting_options(settings, data.absolute(), profile, workers),
         kafka_port=kafka_port,
         clickhouse_port=clickhouse_port,
     )
@@ -110,14 +109,17 @@ def down(data: Path, quiet: bool) -> None:
         click.echo(f"stopped what ran in {data}" if stopped else f"nothing runs in {data}")
 
 
-def counting_options(settings: Settings, data: Path, profile: Path | None) -> Options:
-    """A platform that counts: migrated at its start, with two workers, ready once they share the partitions."""
+def counting_options(settings: Settings, data: Path, profile: Path | None, workers: int = 2) -> Options:
+    """A platform that counts: migrated at its start, ready once the workers share the partitions.
+
+    Without workers it starts whatever the database holds, so that it can be put right.
+    """
     # Its processes run in the data directory, where a relative name would name another file.
     named = ("env", f"DOSSIER_PROFILE={settings.profile_file}") if settings.profile_file else ()
     return Options(
-        workers=2,
+        workers=workers,
         profile=profile,
-        setup=(*named, *SETUP),
+        setup=(*named, *SETUP, *(() if workers else ("--no-identity",))),
         worker=lambda name: (*named, *WORKER, "--name", name),
         worker_ready=functools.partial(worker_joined, data),
     )

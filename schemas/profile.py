@@ -40,6 +40,18 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         return f"v{RULES_VERSION} terms={self.terms} time_zone={self.time_zone}"
 
 
+def profile_of(rules: str) -> Profile:
+    """The profile of such an identity, whatever its version; raises SettingError where this program knows no such rule.
+
+    A rules version that this program does not count by is no hindrance: views can still be made.
+    """
+    _, _, chosen = rules.partition(" ")
+    try:
+        return msgspec.convert(dict(part.split("=", 1) for part in chosen.split()), Profile)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise SettingError(f"stored counts are of rules that this version does not know: {rules} ({error})") from error
+
+
 def decode_profile(text: bytes, name: str) -> Profile:
     """Read a profile's TOML; raises SettingError that names the file, the key and the value."""
     try:

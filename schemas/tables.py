@@ -94,6 +94,8 @@ PROGRESS = Table(
         "offset": "UInt64",
         "published_at": "DateTime64(3, 'UTC')",
         "written_at": "DateTime64(3, 'UTC')",
+        "window_lines": "UInt64",
+        "window_dead": "UInt64",
     },
 )
 
@@ -110,6 +112,19 @@ DEAD_LETTERS = Table(
     },
 )
 
+DECISIONS = Table(
+    "dead_letter_decisions",
+    {"topic": _LABEL}
+    | _POSITION
+    | {
+        "published_at": "DateTime64(3, 'UTC')",
+        "state": _LABEL,
+        "why": "String",
+        "erased": "Bool",
+        "decided_at": "DateTime64(3, 'UTC')",
+    },
+)
+
 SOURCES = Table(
     "sources",
     {"source": _LABEL, "occurred_at": _INSTANT, "published_at": "DateTime64(3, 'UTC')"},
@@ -119,11 +134,27 @@ DEPLOYMENT = Table(
     "deployment",
     {
         "topic": _LABEL,
-        "topic_id": "String",
-        "partitions": "UInt16",
         "epoch": "UInt16",
+        "topic_id": "String",
+        "cluster": "String",
+        "partitions": "UInt16",
         "rules": "String",
+        "state": _LABEL,
+        "source": "String",
         "changed_at": "DateTime64(3, 'UTC')",
+    },
+)
+
+GAPS = Table(
+    "gaps",
+    {
+        "topic": _LABEL,
+        "partition": "UInt16",
+        "epoch": "UInt16",
+        "from_offset": "UInt64",
+        "to_offset": "UInt64",
+        "why": "String",
+        "at": "DateTime64(3, 'UTC')",
     },
 )
 
@@ -132,6 +163,14 @@ MIGRATIONS = Table(
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
 )
 
-TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, SOURCES, DEPLOYMENT, MIGRATIONS)
-VIEWS = ("dossiers", "agency_windows", "overdue_dossiers", "freshness", "event_conflicts")
+TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES, DEPLOYMENT, GAPS, MIGRATIONS)
+VIEWS = (
+    "dossiers",
+    "agency_windows",
+    "overdue_dossiers",
+    "freshness",
+    "event_conflicts",
+    "letters",
+    "open_dead_letters",
+)
 """What analysts read."""

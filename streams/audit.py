@@ -5,20 +5,18 @@ from contextlib import closing
 from itertools import groupby
 from typing import Any
 
-import msgspec
-import orjson
 from clickhouse_driver.errors import Error
 from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
-from schemas.events import KINDS, Event
-from schemas.instant import from_micros
+from schemas.events import Event
 from schemas.profile import Profile
 from schemas.tables import FACTS
 from streams.clickhouse import ClickHouseStore, connect, explain
 from streams.facts import facts_of
 from streams.queries import query
 from streams.registers import Registers, fold, pack
+from streams.replay import stored_events
 from streams.rows import facts_row
 from streams.store import Stored
 
@@ -89,7 +87,7 @@ def _audit(clickhouse: ClickHouseConnection, profile: Profile, on_progress: Call
     client.disconnect()
     differences: list[FactsDifference] = []
     dossiers = events = 0
-    for dossier, of_dossier, stored in _merged(_events(clickhouse), _facts(clickhouse)):
+    for dossier, of_dossier, stored in _merged(stored_events(clickhouse), _facts(clickhouse)):
         events += len(of_dossier)
         dossiers += 1
         differences += _compare(dossier, of_dossier, stored, profile)
@@ -120,23 +118,6 @@ def _compare(
 
 _POS = list(FACTS.columns).index("pos")
 _PARTITION = list(FACTS.columns).index("partition")
-
-
-def _events(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, Event]]:
-    sql = (
-        "SELECT dossier, id, kind, source, toUnixTimestamp64Micro(occurred_at), toUnixTimestamp64Micro(recorded_at), "
-        "seq, payload FROM events FINAL ORDER BY dossier"
-    )
-    for dossier, id_, kind, source, occurred, recorded, seq, payload in _rows(clickhouse, sql):
-        fields = orjson.loads(payload) | {
-            "id": id_.decode(),
-            "dossier": dossier.decode(),
-            "source": source.decode(),
-            "occurred_at": from_micros(occurred),
-            "recorded_at": from_micros(recorded),
-            "seq": seq,
-        }
-        yield dossier, msgspec.convert(fields | {"kind": kind.decode()}, KINDS[kind.decode()])
 
 
 def _facts(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, tuple[Any, ...]]]:

@@ -1,8 +1,10 @@
 """The store on ClickHouse, through the native protocol."""
 
 import logging
+import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
@@ -12,9 +14,10 @@ from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerExce
 
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
-from schemas.tables import WINDOWS, Table
+from schemas.tables import TABLES, WINDOWS, Table
 from streams.counters import Window
-from streams.errors import NotMigrated, RefusedRow, Unreachable
+from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
+from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,11 @@ _READ_AT_ONCE = 10_000
 _READ_TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+_TOLD_TRIES = 10
+"""The first tries are told each, later ones now and then: a database may be away for days."""
+_PLACE = {"topic", "partition", "offset", "line", "pos", "dossier", "id", "agency", "window", "reason"}
+"""Columns that say where something is, and are shown."""
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 
 _TRANSIENT = {
     ErrorCodes.TIMEOUT_EXCEEDED,
@@ -64,6 +72,8 @@ _NOT_ALLOWED = {
     ErrorCodes.READONLY,
 }
 """These three: every answer to an insert that is not about its data."""
+_VIOLATED_CONSTRAINT = 469
+"""What a rebuild puts on the tables it makes, against workers of former epochs."""
 _UNFIT = (AttributeError, TypeError, ValueError)
 """What the driver raises, without wrapping it, at a value of another type than the column's."""
 
@@ -88,6 +98,18 @@ def connect(connection: ClickHouseConnection, **settings: object) -> Client:
     )
 
 
+@contextmanager
+def database(connection: ClickHouseConnection) -> Iterator[Client]:
+    """A client that is closed afterwards; what fails inside becomes NotMigrated or Unreachable."""
+    client = connect(connection)
+    try:
+        yield client
+    except (Error, OSError, EOFError) as error:
+        raise explain(error, connection) from error
+    finally:
+        client.disconnect()
+
+
 def explain(error: Exception, connection: ClickHouseConnection) -> Exception:
     """The error of ours that says what to do about this error of the driver's."""
     if isinstance(error, ServerException):
@@ -103,11 +125,21 @@ class ClickHouseStore(Store):
     """Rows in ClickHouse; reads and writes use a connection each thread at a time, guarded by locks.
 
     Writes go on trying until they are confirmed. So do reads of a `patient` store; of another they raise Unreachable
-    after a few tries. Both raise NotMigrated at once where tables are missing.
+    after a few tries. Both raise NotMigrated at once where tables are missing. `on_retry` is told why, before another
+    try, in the thread that tries. `names` gives tables by other names, for those that stand in for them.
     """
 
-    def __init__(self, connection: ClickHouseConnection, *, patient: bool = False) -> None:
+    def __init__(
+        self,
+        connection: ClickHouseConnection,
+        *,
+        patient: bool = False,
+        on_retry: Callable[[str], None] = lambda _trouble: None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self._connection = connection
+        self._on_retry = on_retry
+        self._names = {table.name: table.name for table in TABLES} | dict(names or {})
         self._tries_again = None if patient else _READ_TRIES - 1
         self._reader = connect(connection, strings_as_bytes=True)
         self._reading = Lock()
@@ -116,7 +148,7 @@ class ClickHouseStore(Store):
 
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
-        sql = "SELECT dossier, pos, registers FROM facts FINAL WHERE dossier IN asked"
+        sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} FINAL WHERE dossier IN asked"  # noqa: S608  # our names
         found = {}
         for some in _chunks(dossiers, _READ_AT_ONCE):
             asked = _asked({"dossier": "String"}, [{"dossier": dossier.encode()} for dossier in some])
@@ -127,8 +159,8 @@ class ClickHouseStore(Store):
     def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
         """Position and counts of those of the partition's windows that have a row."""
         sql = (
-            f"SELECT agency, toUnixTimestamp(window), pos, {', '.join(COUNTERS)} FROM windows FINAL "  # noqa: S608  # our names
-            "WHERE partition = %(partition)s AND (window, agency) IN asked"
+            f"SELECT agency, toUnixTimestamp(window), pos, {', '.join(COUNTERS)} "  # noqa: S608  # our names
+            f"FROM {self._names['windows']} FINAL WHERE partition = %(partition)s AND (window, agency) IN asked"
         )
         found = {}
         for some in _chunks(windows, _READ_AT_ONCE):
@@ -140,12 +172,18 @@ class ClickHouseStore(Store):
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
-        sql = "SELECT partition, pos, offset FROM progress FINAL WHERE topic = %(topic)s"
-        return {partition: Reached(pos, offset) for partition, pos, offset in self._read(sql, topic=topic)}
+        columns = "partition, pos, offset, window_lines, window_dead"
+        sql = f"SELECT {columns} FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
+        return {
+            partition: Reached(pos, offset, Seen(*seen))
+            for partition, pos, offset, *seen in self._read(sql, topic=topic)
+        }
 
     def read_counted(self) -> list[tuple[Any, ...]]:
         """A value that changes whenever a batch is counted."""
-        return self._read("SELECT topic, partition, pos FROM progress FINAL ORDER BY topic, partition")
+        return self._read(
+            f"SELECT topic, partition, pos FROM {self._names['progress']} FINAL ORDER BY topic, partition"  # noqa: S608  # our names
+        )
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows as one block, again and again until it is confirmed.
@@ -163,25 +201,24 @@ class ClickHouseStore(Store):
             self._writers.clear()
 
     def _read(self, sql: str, asked: _Asked | None = None, **parameters: object) -> list[tuple[Any, ...]]:
-        pauses = islice(_pauses(), self._tries_again)
+        pauses = _Pauses()
         with self._reading:
             while True:
                 try:
                     rows: list[tuple[Any, ...]] = self._reader.execute(sql, parameters, external_tables=asked)
                 except (Error, OSError, EOFError) as error:
                     self._reader.disconnect()
-                    pause = next(pauses, None)
-                    if pause is None or not _may_pass(error):
+                    if pauses.used == self._tries_again or not _may_pass(error):
                         raise explain(error, self._connection) from error
-                    log.warning("a read is repeated: %s", _brief(error))
-                    time.sleep(pause)
+                    self._tell("a read", pauses.used, error)
+                    time.sleep(next(pauses))
                 else:
                     return rows
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> Exception | None:
         """Insert until it is confirmed; returns the error where another try cannot help."""
-        sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES"
-        pauses = _pauses()
+        sql = f"INSERT INTO {self._names[table.name]} ({', '.join(table.columns)}) VALUES"
+        pauses = _Pauses()
         while True:
             client = self._borrow()
             try:
@@ -191,12 +228,18 @@ class ClickHouseStore(Store):
                 client.disconnect()
                 if not _may_pass(error):
                     return error
-                log.warning("insert of %d rows into %s is repeated: %s", len(rows), table.name, _brief(error))
+                self._tell("an insert", pauses.used, error, table=table.name, rows=len(rows))
                 time.sleep(next(pauses))
             else:
                 with self._idle:
                     self._writers.append(client)
                 return None
+
+    def _tell(self, what: str, tries_before: int, error: Exception, **extra: object) -> None:
+        trouble = _brief(error)
+        self._on_retry(trouble)
+        if tries_before < _TOLD_TRIES or tries_before % _TOLD_TRIES == 0:
+            log.warning("%s is repeated", what, extra={"attempt": tries_before + 1, **extra, "reason": trouble})
 
     def _borrow(self) -> Client:
         with self._idle:
@@ -205,13 +248,23 @@ class ClickHouseStore(Store):
     def _refused(self, table: Table, rows: Sequence[Row], refusal: Exception) -> Exception:
         if isinstance(refusal, ServerException) and refusal.code in _NOT_MIGRATED | _NOT_ALLOWED:
             return explain(refusal, self._connection)
+        if isinstance(refusal, ServerException) and refusal.code == _VIOLATED_CONSTRAINT:
+            return Superseded(
+                f"the counts in database {self._connection.database} were rebuilt while this worker slept: it counts "
+                f"in an epoch that is over, and {table.name} took nothing of it; restart it"
+            )
         # Halves are inserted until the row is found; it does no harm, for a row inserted twice is one.
         while len(rows) > 1:
             first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
             again = self._insert(table, first)
             rows, refusal = (second, refusal) if again is None else (first, again)
-        row = ", ".join(f"{name} = {value!r:.100}" for name, value in zip(table.columns, rows[0], strict=True))
-        return RefusedRow(f"{table.name} refuses a row: {_brief(refusal)}; the row is {row:.1000}")
+        # Where the row is, but not what it says, which may be about a person.
+        row = ", ".join(
+            f"{name} = {value!r:.100}" if name in _PLACE else f"{name} ({type(value).__name__})"
+            for name, value in zip(table.columns, rows[0], strict=True)
+        )
+        refused = _QUOTED.sub("…", _brief(refusal))
+        return RefusedRow(f"{table.name} refuses a row: {refused}; the row is {row:.1500}")
 
 
 def _asked(columns: dict[str, str], rows: list[dict[str, object]]) -> _Asked:
@@ -225,11 +278,15 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, NetworkError | SocketTimeoutError | OSError | EOFError)
 
 
-def _pauses() -> Iterator[float]:
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+class _Pauses:
+    """Seconds between tries, longer and longer, and how many of them were used."""
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    def __next__(self) -> float:
+        self.used += 1
+        return min(_FIRST_PAUSE_SECONDS * 2.0 ** min(self.used - 1, 30), _LONGEST_PAUSE_SECONDS)
 
 
 def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

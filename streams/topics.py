@@ -27,20 +27,33 @@ class Found(Struct, frozen=True):
 
 
 @contextmanager
-def admin(kafka: KafkaConnection) -> Iterator[KafkaAdminClient]:
-    """An admin client; what fails inside becomes Unreachable with the address and what to do."""
-    client = None
+def answered(kafka: KafkaConnection) -> Iterator[None]:
+    """What fails inside becomes Unreachable with the address and what to do."""
     try:
-        client = KafkaAdminClient(**kafka.options(), bootstrap_timeout_ms=5000, request_timeout_ms=10_000)
-        yield client
+        yield
     except KafkaError as error:
         text = " ".join(str(error).split()) or type(error).__name__
         raise Unreachable(
             f"Kafka at {kafka.bootstrap} does not answer ({text}): start it, or correct DOSSIER_KAFKA"
         ) from error
+
+
+@contextmanager
+def admin(kafka: KafkaConnection) -> Iterator[KafkaAdminClient]:
+    """An admin client; what fails inside becomes Unreachable."""
+    client = None
+    try:
+        with answered(kafka):
+            client = KafkaAdminClient(**kafka.options(), bootstrap_timeout_ms=5000, request_timeout_ms=10_000)
+            yield client
     finally:
         if client is not None:
             client.close()
+
+
+def cluster_id(client: KafkaAdminClient) -> str:
+    """The identity of the Kafka cluster."""
+    return str(client.describe_cluster()["cluster_id"])
 
 
 def find(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Found]:

@@ -17,6 +17,7 @@ from schemas.events import KINDS
 from schemas.tables import TABLES, VIEWS
 from schemas.topics import declared
 from streams.clickhouse import connect
+from streams.metrics import AUDIT, WORKER
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])
@@ -53,6 +54,10 @@ def test_named_commands_and_options_exist(page: Path) -> None:
     for name, rest in re.findall(r"`(?:\.venv/bin/)?dossier ([a-z][a-z-]*)([^`]*)`", TEXTS[page]):
         command = dossier.commands.get(name)
         assert command is not None, f"{page.name} names dossier {name}"
+        if isinstance(command, click.Group) and rest:
+            inner = rest.split()[0]
+            assert inner in command.commands, f"{page.name} names dossier {name} {inner}"
+            command = command.commands[inner]
         options = {option for parameter in command.params for option in parameter.opts}
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in options | {"--help"}, f"{page.name} names dossier {name} {option}"
@@ -121,9 +126,24 @@ def test_the_readme_names_the_command_that_ci_runs() -> None:
 
 
 def test_help_of_every_command_says_what_it_does() -> None:
-    for name, command in dossier.commands.items():
+    inner = {
+        f"{name} {each}": command
+        for name, group in dossier.commands.items()
+        if isinstance(group, click.Group)
+        for each, command in group.commands.items()
+    }
+    for name, command in (dict(dossier.commands) | inner).items():
         assert command.help, name
         assert isinstance(command, click.Command)
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"dossier {name} {parameter.opts}"
+
+
+def test_every_metric_is_explained_by_its_own_words_and_no_other() -> None:
+    rows = re.findall(
+        r"^\| `((?:dossier|process)_\w+)` \| (.*?) ?\| (.*) \|$", TEXTS[ROOT / "docs" / "operator.md"], re.M
+    )
+    explained = {name: (tuple(re.findall(r"`(\w+)`", labels)), words) for name, labels, words in rows}
+    assert len(explained) == len(rows)
+    assert explained == {metric.name: (metric.labels, metric.help) for metric in (*WORKER, *AUDIT)}

@@ -9,11 +9,14 @@ from chaos.proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.tables import PROGRESS
 from streams.clickhouse import ClickHouseStore, connect
-from streams.position import pack
+from streams.record import Record
+from streams.rows import progress_row
+from streams.store import Row
+from tests.streams.log import NOW
 
 
-def progress(offset: int) -> tuple[object, ...]:
-    return "dossier-events", 3, pack(1, offset, 0), offset, 0, 0
+def progress(offset: int) -> Row:
+    return progress_row("dossier-events", 1, Record(3, offset, 0, None), NOW)
 
 
 def asked(connection: int = 1) -> Passing:

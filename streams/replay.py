@@ -1,0 +1,107 @@
+"""Logs that can be counted once more: the topic, or records made of the raw events."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+
+import msgspec
+import orjson
+from clickhouse_driver import Client
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.envelope import MAX_EVENTS, encode, encode_event
+from schemas.events import KINDS, Event
+from schemas.instant import LATEST, from_micros, to_micros
+from schemas.partition import partition_of
+from schemas.topics import EVENTS
+from streams import topics
+from streams.clickhouse import connect
+from streams.errors import Unreachable
+from streams.record import Record
+
+_LATE = to_micros(LATEST) // 1000
+"""A record's timestamp by which no event lies in the future: each was judged when it was counted first."""
+_SILENT_SECONDS = 30.0
+
+
+def stored_events(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, Event]]:
+    """The raw events with the bytes of their dossiers, by which they are ordered; always in the same order.
+
+    Raises what the driver does.
+    """
+    sql = (
+        "SELECT dossier, id, kind, source, toUnixTimestamp64Micro(occurred_at), toUnixTimestamp64Micro(recorded_at), "
+        "seq, payload FROM events FINAL ORDER BY dossier, id, digest"
+    )
+    client = connect(clickhouse, strings_as_bytes=True)
+    try:
+        for dossier, id_, kind, source, occurred, recorded, seq, payload in client.execute_iter(sql):
+            fields = orjson.loads(payload) | {
+                "id": id_.decode(),
+                "dossier": dossier.decode(),
+                "source": source.decode(),
+                "occurred_at": from_micros(occurred),
+                "recorded_at": from_micros(recorded),
+                "seq": seq,
+            }
+            yield dossier, msgspec.convert(fields | {"kind": kind.decode()}, KINDS[kind.decode()])
+    finally:
+        client.disconnect()
+
+
+def digest_of_events(client: Client) -> tuple[int, str]:
+    """How many raw events there are, and a digest that another content has not; raises what the driver does."""
+    (count, digest) = client.execute(
+        "SELECT count(), hex(groupBitXor(cityHash64(dossier, id, digest, version))) FROM events FINAL"
+    )[0]
+    return count, digest
+
+
+def records_of(events: Iterable[Event], partitions: int) -> Iterator[Record]:
+    """The events as records of a topic with so many partitions; the same events always give the same records."""
+    lines: defaultdict[int, list[bytes]] = defaultdict(list)
+    offsets: defaultdict[int, int] = defaultdict(int)
+
+    def close(partition: int) -> Record:
+        record = Record(partition, offsets[partition], _LATE, encode(lines.pop(partition)))
+        offsets[partition] += 1
+        return record
+
+    for event in events:
+        partition = partition_of(event.dossier, partitions)
+        lines[partition].append(encode_event(event))
+        if len(lines[partition]) == MAX_EVENTS:
+            yield close(partition)
+    for partition in sorted(lines):
+        yield close(partition)
+
+
+def records_of_topic(kafka: KafkaConnection, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Record]:
+    """The events topic's records of each partition from its start up to, not including, its end.
+
+    Raises Unreachable where the broker hands out nothing for half a minute.
+    """
+    left = {TopicPartition(EVENTS, at): start for at, start in starts.items() if start < ends[at]}
+    options = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "max_poll_records": 1000}
+    with topics.answered(kafka), closing(KafkaConsumer(**kafka.options(), **options)) as consumer:
+        consumer.assign(list(left))
+        for place, start in left.items():
+            consumer.seek(place, start)
+        heard = time.monotonic()
+        while left:
+            for place, records in consumer.poll(timeout_ms=500).items():
+                heard = time.monotonic()
+                end = ends[place.partition]
+                for record in records:
+                    if record.offset < end:
+                        yield Record(place.partition, record.offset, record.timestamp, record.value)
+                if records[-1].offset >= end - 1:
+                    consumer.pause(place)
+                    left.pop(place, None)
+            if time.monotonic() - heard > _SILENT_SECONDS:
+                raise Unreachable(
+                    f"Kafka at {kafka.bootstrap} hands out no records of {EVENTS} partitions "
+                    f"{', '.join(str(place.partition) for place in left)}: look at the brokers, then go on"
+                )
