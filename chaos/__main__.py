@@ -9,14 +9,16 @@ import msgspec
 from rich.console import Console
 
 from chaos.outcome import Outcome, table
-from chaos.run import SCENARIOS, run
+from chaos.run import PURE, SCENARIOS, run
 from chaos.scale import FULL, SHORT
+
+_ALL = [*PURE, *SCENARIOS]
 
 
 @click.command()
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of all events and random choices.")
 @click.option("--short", is_flag=True, help="Every scenario once, as the tests run it.")
-@click.option("--only", "names", multiple=True, type=click.Choice(list(SCENARIOS)), help="This scenario; repeatable.")
+@click.option("--only", "names", multiple=True, type=click.Choice(_ALL), help="This scenario; repeatable.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -39,7 +41,7 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
     outcomes: list[Outcome] = []
     interrupted = False
     try:
-        for name in names or SCENARIOS:
+        for name in names or _ALL:
             progress.print(f"{name} ...", highlight=False)
             outcomes.append(run(name, scale, seed, data.absolute() / "chaos" / name.replace(" ", "-").replace("'", "")))
             for line in (outcomes[-1].failure, *outcomes[-1].examples):

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import islice
@@ -66,6 +66,7 @@ class City:
         self.data = data
         self.random = Random(seed)
         self.profile = profile or Profile()
+        self.partitions = PARTITIONS
         self.inserts = Inserts()
         self.sent: list[Event] = []
         self._arrivals = traffic(seed)
@@ -86,9 +87,9 @@ class City:
                 stack.enter_context(volume)
             proxy = stack.enter_context(Proxy("127.0.0.1", self._port, self.inserts))
             self._proxied = f"127.0.0.1:{proxy.port}"
-            self.platform = Platform(self.data, self._options())
-            stack.enter_context(self.platform)
             stack.callback(self._end_helpers)
+            self.platform = self._started(self._workers, {})
+            stack.callback(lambda: self.platform.close())
             self._stack = stack.pop_all()
         return self
 
@@ -132,12 +133,13 @@ class City:
             return False
         return True
 
-    def publish_foreign(self, values: Iterable[bytes], lines: Sequence[bytes] = ()) -> None:
-        """Put raw values on the topic, without keys and on any partition; `lines` must end as dead letters."""
+    def publish_foreign(self, values: Iterable[bytes], lines: Sequence[bytes] = (), *, only: int | None = None) -> None:
+        """Put raw values on the topic, without keys, on any partition or one; `lines` must end as dead letters."""
         self.poison += lines
         producer = KafkaProducer(bootstrap_servers=self.platform.kafka, acks="all")
         for value in values:
-            producer.send(EVENTS, value, partition=self.random.randrange(PARTITIONS))
+            partition = self.random.randrange(PARTITIONS) if only is None else only
+            producer.send(EVENTS, value, partition=partition)
         producer.flush()
         producer.close()
 
@@ -171,7 +173,7 @@ class City:
     def start_worker(self) -> str:
         """Start one more worker, and return its name at once."""
         name = f"helper-{len(self._helpers) + 1}"
-        environment = os.environ | {"DOSSIER_DATA": str(self.data), "DOSSIER_CLICKHOUSE": self._proxied}
+        environment = self.environment | {"DOSSIER_CLICKHOUSE": self._proxied}
         with (self.data / "logs" / f"{name}.log").open("ab") as log:
             self._helpers[name] = subprocess.Popen(self._worker(name), env=environment, stdout=log, stderr=log)
         return name
@@ -184,6 +186,23 @@ class City:
     def set_clocks(self, seconds: float) -> None:
         """Let the workers' clocks be wrong by so much from now on."""
         (self._folder / CLOCK).write_text(str(seconds))
+
+    def restart(self, workers: int, **variables: str) -> None:
+        """Stop everything in order and start it again, with so many workers and these variables for them."""
+        self.platform.close()
+        self.platform = self._started(workers, variables)
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Run a `dossier` command to its end; it must end with this code. Returns what it printed."""
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a command that is to find this city."""
+        return os.environ | {"DOSSIER_DATA": str(self.data)}
 
     # What is waited for
 
@@ -225,7 +244,9 @@ class City:
         """Everything that was sent against everything that is stored, by the oracle and by the audit."""
         self.await_recovered()
         self.await_counted()
-        truth = expected(self.sent, partitions=PARTITIONS, terms=self.profile.terms, time_zone=self.profile.time_zone)
+        truth = expected(
+            self.sent, partitions=self.partitions, terms=self.profile.terms, time_zone=self.profile.time_zone
+        )
         return judge(truth, stored_in(self.clickhouse))
 
     def audit_differences(self) -> int:
@@ -239,16 +260,18 @@ class City:
         client.disconnect()
         return sum(line not in letters for line in set(self.poison))
 
-    def _options(self) -> Options:
-        return Options(
-            workers=self._workers,
+    def _started(self, workers: int, variables: Mapping[str, str]) -> Platform:
+        told = [f"{name}={value}" for name, value in {**variables, "DOSSIER_CLICKHOUSE": self._proxied}.items()]
+        options = Options(
+            workers=workers,
             clickhouse_port=self._port,
-            setup=SETUP,
-            worker=lambda name: ("env", f"DOSSIER_CLICKHOUSE={self._proxied}", *self._worker(name)),
+            setup=(*SETUP, *(() if workers else ("--no-identity",))),
+            worker=lambda name: ("env", *told, *self._worker(name)),
             worker_ready=partial(worker_joined, self.data),
             # What is killed on purpose is not to be waited for.
             restart=RestartPolicy(first=0.1, longest=0.5, healthy=1.0, failing=10**9),
         )
+        return Platform(self.data, options).__enter__()
 
     def _worker(self, name: str) -> tuple[str, ...]:
         return sys.executable, "-m", "chaos.worker", name, str(self._folder)

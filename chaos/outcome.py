@@ -14,7 +14,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     `skipped` why nothing was done.
     """
 
-    scenario: str
+    scenario: str = ""
     runs: int = 0
     events: int = 0
     facts: int = 0

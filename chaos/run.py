@@ -3,17 +3,22 @@
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import structs
 
-from chaos.city import City, Stuck
+from chaos.city import City
 from chaos.outcome import Outcome
 from chaos.scale import Scale
-from chaos.scenarios import crashes, disk, group, network, sources
+from chaos.scenarios import crashes, disk, group, lifecycle, network, pure, sources
 from chaos.volume import NotPermitted
+from schemas.errors import DossierError
 
-SCENARIOS: dict[str, Callable[[City, Scale], int]] = {
+Scenario: TypeAlias = Callable[[City, Scale], int]
+
+SCENARIOS: dict[str, Scenario] = {
     "crash points": crashes.crash_points,
     "workers killed": crashes.workers_killed,
     "ClickHouse killed in an insert": crashes.clickhouse_killed,
@@ -29,43 +34,55 @@ SCENARIOS: dict[str, Callable[[City, Scale], int]] = {
     "disorder": sources.disorder,
     "corrections": sources.corrections,
     "foreign producer": sources.foreign_producer,
+    "misplaced events replayed": sources.misplaced,
+    "flood of dead letters": sources.flood,
     "ClickHouse's disk full": disk.clickhouse_disk_full,
     "Kafka's disk full": disk.kafka_disk_full,
+    "older backup restored": lifecycle.backup_restored,
+    "topic recreated": lifecycle.topic_recreated,
+    "partitions added": lifecycle.partitions_added,
+    "rules changed": lifecycle.rules_changed,
+    "rebuild killed": lifecycle.rebuild_killed,
 }
 """Every scenario of a real deployment, by the name that the table shows."""
+
+PURE: dict[str, Callable[[Scale, int], Outcome]] = {
+    "simulated schedules": pure.simulation,
+    "malformed events": pure.malformed_events,
+    "malformed protocol": pure.malformed_protocol,
+}
+"""Those that need none."""
 
 _SMALL_DISKS = (disk.clickhouse_disk_full, disk.kafka_disk_full)
 
 
 def run(name: str, scale: Scale, seed: int, data: Path) -> Outcome:
     """Run one scenario in an empty directory; what it leaves there is kept only where something was wrong."""
-    scenario = SCENARIOS[name]
     shutil.rmtree(data, ignore_errors=True)
     begun = time.monotonic()
-    try:
-        with City(data, seed, small_disks=scenario in _SMALL_DISKS) as city:
-            outcome = _attacked(name, scenario, city, scale)
-    except NotPermitted as error:
-        return Outcome(scenario=name, skipped=str(error))
-    except (AssertionError, Stuck) as error:
-        outcome = Outcome(scenario=name, failure=str(error), events=len(city.sent))
-    outcome = structs.replace(outcome, seconds=round(time.monotonic() - begun, 1))
+    attack = PURE[name] if name in PURE else partial(_in_a_city, SCENARIOS[name], data)
+    outcome = structs.replace(attack(scale, seed), scenario=name, seconds=round(time.monotonic() - begun, 1))
     if outcome.passed:
         shutil.rmtree(data, ignore_errors=True)
     return outcome
 
 
-def _attacked(name: str, scenario: Callable[[City, Scale], int], city: City, scale: Scale) -> Outcome:
-    runs = scenario(city, scale)
-    found = city.verdict()
-    return Outcome(
-        scenario=name,
-        runs=runs,
-        events=len(city.sent) + len(city.poison),
-        facts=found.facts,
-        windows=found.windows,
-        lost=found.lost + city.poison_missing(),
-        doubled=found.doubled,
-        audit=city.audit_differences(),
-        examples=tuple(found.examples),
-    )
+def _in_a_city(scenario: Scenario, data: Path, scale: Scale, seed: int) -> Outcome:
+    try:
+        with City(data, seed, small_disks=scenario in _SMALL_DISKS) as city:
+            runs = scenario(city, scale)
+            found = city.verdict()
+            return Outcome(
+                runs=runs,
+                events=len(city.sent) + len(city.poison),
+                facts=found.facts,
+                windows=found.windows,
+                lost=found.lost + city.poison_missing(),
+                doubled=found.doubled,
+                audit=city.audit_differences(),
+                examples=found.examples,
+            )
+    except NotPermitted as error:
+        return Outcome(skipped=str(error))
+    except (AssertionError, DossierError) as error:
+        return Outcome(failure=str(error) or "an assertion of the scenario", events=len(city.sent))

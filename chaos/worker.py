@@ -45,11 +45,13 @@ def main(name: str, folder: Path) -> None:
     from streams.deadletters import DeadLetterTopic
     from streams.flood import Limit
     from streams.migration import identify
+    from streams.offsets import require_agreement
     from streams.pipeline import Pipeline
     from streams.worker import Pace, make_app, run
 
     settings = Settings.from_env(os.environ)
     identity = identify(plan_of(settings))
+    require_agreement(settings.kafka, settings.clickhouse)
     configure(settings.log)
     trap = Trap(folder)
 

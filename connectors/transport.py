@@ -75,8 +75,8 @@ class KafkaTransport:
             for left in clients:
                 left.close()
             raise Unreachable(
-                f"no Kafka broker answers at {kafka.bootstrap} ({_brief(error)}): start it (`dossier up`) or set "
-                "DOSSIER_KAFKA to its host:port"
+                f"no Kafka broker answers at {kafka.bootstrap} ({_brief(error)}): start it (`dossier up`) or "
+                f"correct {kafka.named_by}"
             ) from error
         try:
             self.partitions = len(self._producer.partitions_for(topic))

@@ -156,7 +156,7 @@ class _Run:
             answer = sessions.say(made)
         except TimeoutError:
             return [f"{made.kind}: no answer, and no end of the connection, within {SECONDS:.0f} seconds"]
-        except ConnectionError:
+        except OSError:
             # It has hung up on us while we still spoke; what it said before is lost with that.
             sink.uncertain = True
             return []
@@ -257,11 +257,11 @@ class _Sessions:
         self._held: dict[bool, tuple[socket.socket, int]] = {}
 
     def say(self, made: Conversation) -> Answer:
-        """Send it and read the whole answer; TimeoutError where there is none, ConnectionError where it breaks off."""
+        """Send it and read the whole answer; TimeoutError where there is none, OSError where it breaks off."""
         if not made.hello:
             return self._go_on(made)
         with socket.create_connection((HOST, self._port), SECONDS) as peer:
-            with suppress(BrokenPipeError, ConnectionResetError):
+            with suppress(OSError):
                 peer.sendall(made.content)
                 if made.hangs_up:
                     return Answer()

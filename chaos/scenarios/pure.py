@@ -14,7 +14,7 @@ def simulation(scale: Scale, seed: int) -> Outcome:
     """Schedules of crashes, zombies, partial and delayed inserts; the first that ends wrong is told shrunk."""
     found = simulate(seed * scale.schedules, scale.schedules)
     failure = "\n".join(explain(each.seed) for each in found.failures)
-    return Outcome(scenario="", runs=found.runs, events=found.events, failure=failure)
+    return Outcome(runs=found.runs, events=found.events, failure=failure)
 
 
 def malformed_events(scale: Scale, seed: int) -> Outcome:
@@ -30,4 +30,4 @@ def malformed_protocol(scale: Scale, seed: int) -> Outcome:
 def _fuzzed(fuzz: Callable[[int, int], Fuzzed], scale: Scale, seed: int) -> Outcome:
     fuzzed = fuzz(seed, scale.malformed)
     failure = "\n".join(str(finding) for finding in fuzzed.findings[:5])
-    return Outcome(scenario="", runs=fuzzed.inputs, failure=failure)
+    return Outcome(runs=fuzzed.inputs, failure=failure)

@@ -3,7 +3,7 @@
 from chaos.city import City
 from chaos.hostile import corrected, late, poison, repeated, shuffled
 from chaos.scale import Scale
-from schemas.envelope import encode
+from schemas.envelope import encode, encode_event
 
 _SHARES = (0.01, 0.1, 0.5)
 
@@ -44,3 +44,30 @@ def foreign_producer(city: City, scale: Scale) -> int:
     city.publish_foreign([b"", b"\n" * 10, b"\n".join([b"1"] * 5000)])
     city.send(scale.hostile)
     return len(envelopes) + 3
+
+
+def misplaced(city: City, scale: Scale) -> int:
+    """A producer with a partitioner of its own: its events are put aside, and count once when they are replayed."""
+    events = city.next_events(scale.slice)
+    city.publish_foreign([encode_event(event) for event in events])
+    city.send(scale.slice)
+    city.await_counted()
+    for _ in range(2):
+        city.run("dead-letters", "replay", "--reason", "misplaced")
+    city.sent += events
+    return 1
+
+
+def flood(city: City, scale: Scale) -> int:
+    """So many broken lines that workers stop, again and again, until somebody accepts them."""
+    city.send(scale.slice)
+    city.await_counted()
+    lines = poison(range(12_000))
+    city.publish_foreign([encode(lines[start : start + 1000]) for start in range(0, len(lines), 1000)], lines, only=0)
+    city.send(scale.slice)
+    city.await_true(
+        lambda: any("flooded" in each.reason for each in city.platform.state.processes), "the flood to be noticed"
+    )
+    assert city.poison_missing() > len(lines) // 2, "the flood was drained"
+    city.restart(2, DOSSIER_DEAD_RATIO="1")
+    return 1

@@ -187,7 +187,7 @@ class Worker:
         self._now = now
         self.busy = True
         flush = self._pipeline.take(records)
-        assert isinstance(flush, Flush)  # it is ours
+        assert isinstance(flush, Flush)
         for record in records:
             flush.offsets[record.partition] = max(flush.offsets.get(record.partition, 0), record.offset + 1)
         if self._code.acknowledges_at_once:

@@ -273,13 +273,15 @@ def answers_query(port: int) -> bool:
 def unwell(port: int) -> str:
     """What a worker says is wrong with it that a restart may mend, or that it says nothing; empty when it is well.
 
-    Takes about two seconds at most.
+    One that does not listen there is not judged. Takes about two seconds at most.
     """
     connection = http.client.HTTPConnection(HOST, port, timeout=1)
     try:
         connection.request("GET", "/health")
         answer = connection.getresponse()
         return "" if answer.status == http.HTTPStatus.OK else answer.read(1000).decode(errors="replace").strip()
+    except ConnectionRefusedError:
+        return ""
     except (OSError, http.client.HTTPException):
         return "its /health does not answer"
     finally:
