@@ -44,9 +44,9 @@ class Pipeline:
     """Takes batches of records one after another; each is confirmed when the future it returns is done.
 
     `take` may block on the database and must be called by one thread at a time. A future that fails means that its
-    batch is not confirmed and that nothing after it will be: end the process, acknowledge nothing. A `flusher` of the
-    caller's flushes one batch at a time, in the order in which they are submitted. `watch` hears
-    of each step.
+    batch is not confirmed and that nothing after it will be: end the process, acknowledge nothing. `watch` hears of
+    each step. A `flusher` of the caller's flushes one batch at a time, in the order in which they are submitted; a
+    `beside` writes beside it.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Pipeline:
         dead: DeadLetters,
         now: Callable[[], datetime] | None = None,
         flusher: Executor | None = None,
+        beside: Executor | None = None,
         watch: Watch | None = None,
     ) -> None:
         self.watch = watch or Watch()
@@ -64,7 +65,7 @@ class Pipeline:
         self._dead = dead
         self._now = now or (lambda: datetime.now(UTC))
         self._flusher = flusher or ThreadPoolExecutor(1, "flush")
-        self._beside = ThreadPoolExecutor(1, "flush-events")
+        self._beside = beside or ThreadPoolExecutor(1, "flush-events")
         self._in_flight: Future[None] | None = None
         self._revoked: set[int] = set()
 

@@ -1,5 +1,6 @@
 """The log of a schedule: the records of each partition, and what is true of every line by the way it was made."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache, cached_property
@@ -15,6 +16,7 @@ from schemas.envelope import encode_event
 from schemas.events import Event
 from schemas.profile import Profile
 from streams.batch import Identity
+from streams.flood import Seen
 from streams.record import Record
 
 TOPIC = "simulated-events"
@@ -73,6 +75,17 @@ class Log(Struct, frozen=True, dict=True):
     def reasons(self) -> dict[tuple[int, int, int], str]:
         """Why each line that must be put aside is, by partition, offset and line."""
         return {place: reason for place, (_, reason) in self._lines.items() if reason}
+
+    @cached_property
+    def reached(self) -> dict[int, tuple[int, Seen]]:
+        """The last offset of each partition, and what the flood rule has seen then: all is within one window of it."""
+        dead = Counter(partition for partition, _, _ in self.reasons)
+        lines = Counter(partition for partition, _, _ in self._lines)
+        return {
+            partition: (len(entries) - 1, Seen(lines[partition], dead[partition]))
+            for partition, entries in enumerate(self.entries)
+            if entries
+        }
 
     @cached_property
     def expected(self) -> Expected:

@@ -119,27 +119,26 @@ class _Database(Store, Executor):
         flush = Flush(self._settle)
         self.flushes.append(flush)
         self._noted = flush.main
-        batch, store, dead, _beside = args
-        fn(batch, store, dead, _Beside(self, flush))
+        fn(*args)
         return flush
 
-    def write_beside(self, write: Callable[..., Any], *args: Any) -> None:
-        """Note an insert that those after it need not wait for."""
-        main, self._noted = self._noted, self.flushes[-1].beside
+    def write_beside(self, write: Callable[..., Any], *args: Any) -> Flush:
+        """Note an insert of the flush that begins, for which those after it need not wait."""
+        flush = self.flushes[-1]
+        main, self._noted = self._noted, flush.beside
         write(*args)
         self._noted = main
+        return flush
 
 
 class _Beside(Executor):
     """The thread beside the one that flushes: what it is given may be done until its result is asked for."""
 
-    def __init__(self, database: _Database, flush: Flush) -> None:
+    def __init__(self, database: _Database) -> None:
         self._database = database
-        self._flush = flush
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
-        self._database.write_beside(fn, *args)
-        return _Awaited(self._flush)
+        return _Awaited(self._database.write_beside(fn, *args))
 
 
 class _Awaited(Future[None]):
@@ -177,7 +176,9 @@ class Worker:
         self._now = datetime.min
         self._database = database = _Database(store, pause, self._settle)
         counting = code.counting(log.identity, code.reads(database), dossiers=cached[0], windows=cached[1])
-        self._pipeline = code.pipeline(counting, database, database, lambda: self._now, database, _WATCH)
+        self._pipeline = code.pipeline(
+            counting, database, database, lambda: self._now, database, _Beside(database), _WATCH
+        )
 
     @property
     def flushes(self) -> deque[Flush]:

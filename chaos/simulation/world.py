@@ -145,10 +145,9 @@ class _World:
             if found != self._log.reasons:
                 yield f"the dead letters of the {name} are {found}, should be {self._log.reasons}"
         yield from self._store.contradictions
-        reached = {partition: at.offset for partition, at in self._store.read_reached(TOPIC).items()}
-        ends = {partition: len(records) - 1 for partition, records in enumerate(self._records) if records}
-        if reached != ends:
-            yield f"progress is {reached}, should be {ends}"
+        reached = {partition: (at.offset, at.seen) for partition, at in self._store.read_reached(TOPIC).items()}
+        if reached != self._log.reached:
+            yield f"progress is {reached}, should be {self._log.reached}"
 
     def _left(self, slot: int, partition: int) -> bool:
         return self._workers[slot].next[partition] < len(self._records[partition])
