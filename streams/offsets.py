@@ -189,4 +189,4 @@ def _lost(standing: Standing) -> str:
 
 def _more(standings: Sequence[Standing]) -> str:
     others = len(standings) - 1
-    return f" (and {others} partitions more)" if others else ""
+    return f" (and {others} more)" if others else ""
