@@ -34,7 +34,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
         return not (wrong or self.failure or self.skipped)
 
 
-_COLUMNS = ("runs", "events", "facts", "windows", "lost", "doubled", "audit")
+COLUMNS = ("runs", "events", "facts", "windows", "lost", "doubled", "audit")
+"""The figures of the table, between the scenario and its seconds."""
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
@@ -51,10 +52,10 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         shown.add_row(each.scenario, *_cells(each), f"{each.seconds:.0f}", style=style)
     shown.add_section()
     seconds = sum(each.seconds for each in outcomes)
-    sums = (f"{sum(getattr(each, column) for each in outcomes):,}" for column in _COLUMNS)
+    sums = (f"{sum(getattr(each, column) for each in outcomes):,}" for column in COLUMNS)
     shown.add_row("Total", *sums, f"{seconds:.0f}")
     return shown
 
 
 def _cells(outcome: Outcome) -> list[str]:
-    return [f"{getattr(outcome, column):,}" for column in _COLUMNS]
+    return [f"{getattr(outcome, column):,}" for column in COLUMNS]

@@ -8,6 +8,8 @@ import click
 import pytest
 import yaml
 
+from chaos.outcome import COLUMNS
+from chaos.run import PURE, SCENARIOS
 from cli.main import dossier
 from cli.settings import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
@@ -45,6 +47,7 @@ def test_named_files_exist(page: Path) -> None:
             "tests",
             "samples",
             "docs",
+            "chaos",
         }:
             assert (ROOT / name).exists(), f"{page.name} names {name}"
 
@@ -110,6 +113,16 @@ def test_the_data_source_is_read_only_and_holds_no_secret() -> None:
     assert user.reads_only
     assert "secureJsonData" not in source
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", source["uid"])
+
+
+def test_the_table_of_a_full_run_has_every_scenario() -> None:
+    page = TEXTS[ROOT / "docs" / "reliability.md"]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
+    told = {row[0]: row[1:] for row in rows if len(row) == len(COLUMNS) + 2}
+    for name in (*PURE, *SCENARIOS):
+        runs, _, *wrong, _ = told[name]
+        assert int(runs.replace(",", "")) > 0
+        assert set(wrong) == {"0"}, name
 
 
 def test_every_dependency_is_accounted_for() -> None:
