@@ -3,8 +3,9 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 export DOSSIER_DATA ?= data
+SEED ?= 1
 
-.PHONY: help setup lock check format test test-unit demo generate clean
+.PHONY: help setup lock check format test test-unit chaos demo generate clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,6 +46,9 @@ test-unit: setup ## The tests that need no service: seconds
 
 generate: setup ## Write the generated documents anew
 	$(BIN)/python -m schemas.documents
+
+chaos: setup ## Attack everything, print one table of what was lost or doubled; half an hour, SEED=1
+	@$(BIN)/python -m chaos --seed $(SEED)
 
 demo: setup ## Start everything, import the sample log, show the figures
 	@$(BIN)/dossier demo

@@ -1,24 +1,51 @@
 """`dossier audit`: whether the counts are what the events say."""
 
+import time
+from contextlib import ExitStack, suppress
+from importlib.metadata import version
+
 import click
 import msgspec
 
 from cli.display import Display
-from cli.settings import Settings
+from cli.logs import configure
+from cli.settings import Address, Settings
+from cli.signals import Interrupted, Stop
 from streams.audit import Audit, audit
+from streams.auditor import Auditor
+from streams.endpoint import json_page, metrics_page, served
 
 _SHOWN = 50
 
 
 @click.command("audit", short_help="Recompute every count from the events and report differences.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="Audit again and again, from start to start, until stopped; log how it goes.",
+)
+@click.option(
+    "--metrics",
+    type=Address(),
+    help="With --every: serve /metrics, /health and /ready here.  [default: DOSSIER_METRICS, else nowhere]",
+)
 @click.pass_context
-def audit_command(context: click.Context, as_json: bool) -> None:
+def audit_command(context: click.Context, as_json: bool, every: float | None, metrics: tuple[str, int] | None) -> None:
     """Recompute windows from facts and facts from raw events, and report every difference.
 
-    Ends with 0 where there is none and with 4 where there are some.
+    Ends with 0 where there is none and with 4 where there are some. With --every it goes on, also while ClickHouse is
+    away, and ends with 0 when it is told to.
     """
     settings: Settings = context.obj
+    if every is not None:
+        if as_json:
+            raise click.UsageError("--json is for one audit; with --every, set DOSSIER_LOG=json")
+        _repeat(settings, every, metrics)
+        return
+    if metrics is not None:
+        raise click.UsageError("--metrics needs --every: one audit is over before it can be asked")
     with Display() as display:
         found = audit(
             settings.clickhouse,
@@ -32,6 +59,29 @@ def audit_command(context: click.Context, as_json: bool) -> None:
     else:
         _show(found)
     context.exit(4 if found.differences else 0)
+
+
+def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None) -> None:
+    auditor = Auditor(lambda: audit(settings.clickhouse, settings.profile))
+    auditor.built(version("dossier-stream"), settings.profile)
+    settings.clickhouse  # noqa: B018  # where none is known, that is said at once
+    pages = {
+        "/metrics": metrics_page(auditor.page),
+        "/health": json_page(lambda: (True, auditor.health())),
+        "/ready": json_page(lambda: ((health := auditor.health()).ready, health)),
+    }
+    with ExitStack() as stack:
+        if address := metrics or settings.metrics:
+            stack.enter_context(served(address, "--metrics" if metrics else "DOSSIER_METRICS", pages))
+        configure(settings.log)
+        stop = stack.enter_context(Stop())
+        stack.enter_context(suppress(Interrupted))
+        while True:
+            # An audit changes nothing, so it may be left at any point.
+            with stop.waiting():
+                began = time.monotonic()
+                auditor.run()
+                time.sleep(max(0.0, began + every - time.monotonic()))
 
 
 def _show(found: Audit) -> None:

@@ -9,6 +9,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from cli.auditing import audit_command
+from cli.deadletters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.importing import import_file
@@ -53,7 +54,7 @@ def completion(context: click.Context, shell: str) -> None:
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Platform": (up, status, down, demo),
     "Events": (import_file, simulate),
-    "Counting": (migrate_command, work, rewind_command, rebuild_command),
+    "Counting": (migrate_command, work, dead_letters, rewind_command, rebuild_command),
     "Figures": (report_command, audit_command),
     "Help": (doctor, settings_command, completion),
 }

@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import click
 from msgspec import Struct
 
 from deploy.embedded.platform import PROFILE
@@ -12,6 +14,7 @@ from deploy.embedded.state import read_state
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.errors import SettingError
 from schemas.profile import Profile, decode_profile
+from streams.flood import LIMIT
 
 
 class NothingRuns(SettingError):
@@ -37,6 +40,11 @@ class Settings(Struct, frozen=True, dict=True):
     batch_records: int
     batch_seconds: float
     cache_dossiers: int
+    dead_lines: int
+    dead_ratio: float
+    metrics: tuple[str, int] | None
+    stall_seconds: int
+    log: str
 
     @cached_property
     def profile(self) -> Profile:
@@ -105,6 +113,11 @@ class Settings(Struct, frozen=True, dict=True):
             batch_records=read.number("DOSSIER_BATCH_RECORDS", 100, 1, 100_000),
             batch_seconds=read.number("DOSSIER_BATCH_MILLISECONDS", 50, 1, 60_000) / 1000,
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 500_000, 1000, 100_000_000),
+            dead_lines=read.number("DOSSIER_DEAD_LINES", LIMIT.lines, 1, 1_000_000_000),
+            dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", LIMIT.ratio),
+            metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
+            stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
+            log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
 
 
@@ -129,6 +142,11 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_BATCH_RECORDS": "Kafka records a worker takes at once at most (default 100)",
     "DOSSIER_BATCH_MILLISECONDS": "how long a worker waits for a batch to fill (default 50)",
     "DOSSIER_CACHE_DOSSIERS": "dossiers whose facts a worker keeps in memory at most (default 500000)",
+    "DOSSIER_DEAD_LINES": "lines of a partition over which dead letters are measured (default 10000)",
+    "DOSSIER_DEAD_RATIO": "share of dead letters among them that stops a worker; 1 never does (default 0.1)",
+    "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",
+    "DOSSIER_STALL_SECONDS": "how long a worker may do nothing while records wait, until it is unwell (default 60)",
+    "DOSSIER_LOG": "log of `dossier work` and `dossier audit --every`: text (default) or json, one object a line",
 }
 """Every variable that is read, with what it means; an unknown DOSSIER_ variable is refused as a typing error."""
 
@@ -139,6 +157,19 @@ def read_profile(path: Path, named_by: str) -> Profile:
         return decode_profile(path.read_bytes(), str(path))
     except OSError as error:
         raise SettingError(f"{path}, named by {named_by}, cannot be read: {error.strerror}") from error
+
+
+class Address(click.ParamType):
+    """The type of an option that names host:port."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Host and port; raises click's usage error."""
+        try:
+            return value if isinstance(value, tuple) else _host_and_port("", value, value)
+        except SettingError:
+            self.fail(f"{value!r} is not host:port", param, ctx)
 
 
 class _Reader:
@@ -152,6 +183,12 @@ class _Reader:
         if not _is_number(text, least, most):
             raise SettingError(f"{name}={text!r} is not a whole number from {least} to {most}")
         return int(text)
+
+    def ratio(self, name: str, default: float) -> float:
+        text = self._env.get(name) or str(default)
+        if not re.fullmatch(r"0|0?\.[0-9]{1,9}|1(\.0{1,9})?", text):
+            raise SettingError(f"{name}={text!r} is not a number from 0 to 1, such as 0.1")
+        return float(text)
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         text = self._env.get(name) or choices[0]

@@ -1,26 +1,37 @@
 """`dossier work`: one worker that counts."""
 
-import logging
 import os
 import socket
+from contextlib import ExitStack
+from importlib.metadata import version
 
 import click
 
+from cli.logs import configure
 from cli.migrating import plan_of
-from cli.settings import Settings
+from cli.settings import Address, Settings
 from streams.batch import Counting
 from streams.clickhouse import ClickHouseStore
 from streams.deadletters import DeadLetterTopic
+from streams.endpoint import json_page, metrics_page, served
+from streams.flood import Limit
 from streams.migration import identify
+from streams.observed import ObservedDeadLetters, ObservedStore
 from streams.offsets import require_agreement
 from streams.pipeline import Pipeline
+from streams.watch import Watch
 from streams.worker import Pace, make_app, run
 
 
 @click.command("work", short_help="Run one worker that counts events.")
 @click.option("--name", help="The worker's own name in the group, kept over restarts.  [default: host and process id]")
+@click.option(
+    "--metrics",
+    type=Address(),
+    help="Serve /metrics, /health and /ready here.  [default: DOSSIER_METRICS, else nowhere]",
+)
 @click.pass_obj
-def work(settings: Settings, name: str | None) -> None:
+def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) -> None:
     """Count events until stopped.
 
     Run as many workers as there are partitions at most: they share the partitions, and adding or stopping one loses
@@ -28,16 +39,28 @@ def work(settings: Settings, name: str | None) -> None:
     """
     identity = identify(plan_of(settings))
     require_agreement(settings.kafka, settings.clickhouse)
-    # From here on it is a service with a log; until now what is wrong is one line for a person.
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    # What the driver tells with tracebacks, the store says in a line.
-    for chatty, level in {"aiokafka": "WARNING", "kafka": "WARNING", "clickhouse_driver": "ERROR"}.items():
-        logging.getLogger(chatty).setLevel(level)
-    store = ClickHouseStore(settings.clickhouse, patient=True)
-    counting = Counting(identity, store, dossiers=settings.cache_dossiers, windows=settings.cache_dossiers)
-    pipeline = Pipeline(counting, store, DeadLetterTopic(settings.kafka))
-    pace = Pace(settings.batch_records, settings.batch_seconds)
-    run(
-        make_app(settings.kafka, identity.topic, pipeline, pace, name or f"{socket.gethostname()}-{os.getpid()}"),
-        pipeline,
-    )
+    watch = Watch(settings.stall_seconds)
+    watch.built(version("dossier-stream"), identity)
+    pages = {
+        "/metrics": metrics_page(watch.page),
+        "/health": json_page(lambda: ((health := watch.health()).live, health)),
+        "/ready": json_page(lambda: ((health := watch.health()).ready, health)),
+    }
+    with ExitStack() as stack:
+        if address := metrics or settings.metrics:
+            stack.enter_context(served(address, "--metrics" if metrics else "DOSSIER_METRICS", pages))
+        # From here on it is a service with a log; until now what is wrong is one line for a person.
+        configure(settings.log)
+        store = ObservedStore(ClickHouseStore(settings.clickhouse, patient=True, on_retry=watch.retried), watch)
+        counting = Counting(
+            identity,
+            store,
+            dossiers=settings.cache_dossiers,
+            windows=settings.cache_dossiers,
+            flood=Limit(settings.dead_lines, settings.dead_ratio),
+        )
+        dead = ObservedDeadLetters(DeadLetterTopic(settings.kafka), watch)
+        pipeline = Pipeline(counting, store, dead, watch=watch)
+        pace = Pace(settings.batch_records, settings.batch_seconds)
+        own = name or f"{socket.gethostname()}-{os.getpid()}"
+        run(make_app(settings.kafka, identity.topic, pipeline, pace, own), pipeline)

@@ -109,7 +109,7 @@ def decode_mapping(text: bytes, name: str) -> Mapping:
     try:
         mapping = msgspec.toml.decode(text, type=Mapping)
         _check(mapping)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise WrongMapping(f"{name}: {error}; see docs/integrator.md, “Mapping a file”") from error
     return mapping
 

@@ -75,8 +75,8 @@ class KafkaTransport:
             for left in clients:
                 left.close()
             raise Unreachable(
-                f"no Kafka broker answers at {kafka.bootstrap} ({_brief(error)}): start it (`dossier up`) or set "
-                "DOSSIER_KAFKA to its host:port"
+                f"no Kafka broker answers at {kafka.bootstrap} ({_brief(error)}): start it (`dossier up`) or "
+                f"correct {kafka.named_by}"
             ) from error
         try:
             self.partitions = len(self._producer.partitions_for(topic))
@@ -97,8 +97,9 @@ class KafkaTransport:
         try:
             self._producer.close(timeout=1)
         except KafkaError:
-            # With records left it raises before it has stopped its thread.
+            # With records left it raises before it has stopped its thread, and would again when it is collected.
             self._producer._sender.force_close()
+            self._producer._closed = True
 
 
 def _brief(error: Exception) -> str:

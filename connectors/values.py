@@ -81,10 +81,13 @@ def to_bool(cell: Cell) -> bool:
 
 def to_instant(cell: Cell, clock: Clock) -> datetime:
     """The instant in UTC; raises ValueError when no format fits."""
-    if isinstance(cell, datetime):
-        return _aware(cell, clock)
-    if isinstance(cell, date):
-        return _day(cell, clock)
+    try:
+        if isinstance(cell, datetime):
+            return _aware(cell, clock)
+        if isinstance(cell, date):
+            return _day(cell, clock)
+    except OverflowError as error:
+        raise ValueError("lies outside the years that a time can have") from error
     text = plain(cell)
     for pattern in clock.formats:
         try:

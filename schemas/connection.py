@@ -35,6 +35,16 @@ class KafkaConnection(Struct, frozen=True):
     password: Secret = Secret()  # immutable
     ca_file: str = ""
 
+    @property
+    def named_by(self) -> str:
+        """The variables to look at where no broker answers; one that refuses a password does not answer either."""
+        names = ["DOSSIER_KAFKA"]
+        if self.security.startswith("SASL"):
+            names += ["DOSSIER_KAFKA_USER", "DOSSIER_KAFKA_PASSWORD"]
+        if self.security.endswith("SSL"):
+            names.append("DOSSIER_KAFKA_CA")
+        return ", ".join(names)
+
     def options(self) -> dict[str, object]:
         """The arguments that every kafka-python client takes."""
         options: dict[str, object] = {

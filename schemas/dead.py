@@ -73,4 +73,7 @@ def encode_dead(letter: DeadLetter) -> bytes:
 
 def decode_dead(value: bytes) -> DeadLetter:
     """The letter in the value of a Kafka record; raises msgspec.MsgspecError on anything else."""
-    return msgspec.json.decode(value, type=DeadLetter)
+    try:
+        return msgspec.json.decode(value, type=DeadLetter)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(str(error)) from error

@@ -83,6 +83,7 @@ def decode(value: bytes | None, published_at: datetime) -> Decoded:
             continue
         try:
             event = _DECODER.decode(line)
+            line.decode()  # the decoder does not look into fields that it skips
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             decoded.rejections.append(_explain(index, line, error))
             continue
@@ -128,4 +129,4 @@ def _explain(index: int, line: bytes, error: Exception) -> Rejection:
 
 def _plain(message: str) -> str:
     """The message cut to a length and free of control characters: parts of it are what somebody sent."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message[:300])
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message[:300])[:300]

@@ -94,6 +94,8 @@ PROGRESS = Table(
         "offset": "UInt64",
         "published_at": "DateTime64(3, 'UTC')",
         "written_at": "DateTime64(3, 'UTC')",
+        "window_lines": "UInt64",
+        "window_dead": "UInt64",
     },
 )
 
@@ -107,6 +109,19 @@ DEAD_LETTERS = Table(
         "detail": "String",
         "content": "String",
         "published_at": "DateTime64(3, 'UTC')",
+    },
+)
+
+DECISIONS = Table(
+    "dead_letter_decisions",
+    {"topic": _LABEL}
+    | _POSITION
+    | {
+        "published_at": "DateTime64(3, 'UTC')",
+        "state": _LABEL,
+        "why": "String",
+        "erased": "Bool",
+        "decided_at": "DateTime64(3, 'UTC')",
     },
 )
 
@@ -148,6 +163,14 @@ MIGRATIONS = Table(
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
 )
 
-TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, SOURCES, DEPLOYMENT, GAPS, MIGRATIONS)
-VIEWS = ("dossiers", "agency_windows", "overdue_dossiers", "freshness", "event_conflicts")
+TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES, DEPLOYMENT, GAPS, MIGRATIONS)
+VIEWS = (
+    "dossiers",
+    "agency_windows",
+    "overdue_dossiers",
+    "freshness",
+    "event_conflicts",
+    "letters",
+    "open_dead_letters",
+)
 """What analysts read."""

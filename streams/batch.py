@@ -5,7 +5,7 @@ greater position replaces a smaller one whoever wrote it, so crashes, replays an
 The rules it follows, and why each is needed, are in docs/architecture.md, “Exactly once”.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -20,8 +20,9 @@ from schemas.events import AnyEvent
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from streams.counters import Contributions, Window, contributions, difference
-from streams.errors import LostEvents
+from streams.errors import Flooded, LostEvents
 from streams.facts import Facts, facts_of
+from streams.flood import LIMIT, NOTHING, Limit, Seen, see
 from streams.position import pack
 from streams.record import Record
 from streams.registers import Registers, fold
@@ -61,6 +62,9 @@ class _Partition(Struct):
     """What is remembered of a partition, valid only as long as its offsets follow each other."""
 
     next_offset: int
+    next_unseen: int
+    """The first offset that the flood rule has not seen."""
+    seen: Seen
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
 
@@ -90,11 +94,28 @@ class Counting:
     `dossiers` and `windows` bound the caches over all partitions; they are trimmed by `trim`, never within a batch.
     """
 
-    def __init__(self, identity: Identity, store: Store, *, dossiers: int = 500_000, windows: int = 500_000) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        store: Store,
+        *,
+        dossiers: int = 500_000,
+        windows: int = 500_000,
+        flood: Limit = LIMIT,
+    ) -> None:
         self._identity = identity
         self._store = store
+        self._flood = flood
         self._limits = dossiers, windows
         self._partitions: dict[int, _Partition] = {}
+
+    @property
+    def cached(self) -> dict[str, int]:
+        """How many rows are remembered, by what they are of."""
+        return {
+            "dossiers": sum(len(state.facts) for state in self._partitions.values()),
+            "windows": sum(len(state.windows) for state in self._partitions.values()),
+        }
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what is cached of these partitions; all earlier batches must be flushed."""
@@ -105,7 +126,8 @@ class Counting:
         """The rows for these records; within each partition their offsets follow each other.
 
         `settle` returns when every earlier batch is flushed; it is called only where the caches cannot be trusted.
-        `now` is only written down, as the time of progress. Raises LostEvents where offsets are missing.
+        `now` is only written down, as the time of progress. Raises LostEvents where offsets are missing, and Flooded
+        where too many lines cannot be counted.
         """
         batch = Batch()
         for _, run in groupby(sorted(records, key=_partition_of_record), key=_partition_of_record):
@@ -135,7 +157,7 @@ class Counting:
         self._apply(partition, state, self._fold(partition, state, placed, batch), batch)
         last = records[-1]
         state.next_offset = last.offset + 1
-        batch.progress.append(progress_row(self._identity.topic, self._identity.epoch, last, now))
+        batch.progress.append(progress_row(self._identity.topic, self._identity.epoch, last, now, state.seen))
 
     def _follow(self, partition: int, records: list[Record], settle: Callable[[], None]) -> _Partition:
         """The partition's caches, emptied where the records do not follow what was counted last."""
@@ -147,7 +169,8 @@ class Counting:
             expected = reached.offset + 1 if reached else 0
             if first > expected:
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
-            state = self._partitions[partition] = _Partition(first)
+            # Of records that come again, what was seen is in what was seen of the log up to `expected`.
+            state = self._partitions[partition] = _Partition(first, expected, reached.seen if reached else NOTHING)
         for offset, record in enumerate(records, first):
             if record.offset != offset:
                 raise LostEvents(_lost(self._identity.topic, partition, offset, record.offset))
@@ -158,6 +181,7 @@ class Counting:
         published_at = datetime.fromtimestamp(record.published / 1000, UTC)
         decoded = decode(record.value, published_at)
         rejections = decoded.rejections
+        count = len(decoded.events) + len(rejections)
         lines: list[bytes] = []
         for line, event in decoded.events:
             if event.dossier not in state.facts and (
@@ -173,6 +197,25 @@ class Counting:
             batch.dead.append(
                 dead_letter(self._identity.topic, record.partition, record.offset, published_at, rejection)
             )
+        if record.offset >= state.next_unseen:
+            dead = sorted(rejection.line for rejection in rejections)
+            state.seen, flooded = see(state.seen, count, dead, self._flood)
+            state.next_unseen = record.offset + 1
+            if flooded:
+                raise Flooded(self._flooded(record.partition, state.seen, batch.dead))
+
+    def _flooded(self, partition: int, seen: Seen, letters: list[DeadLetter]) -> str:
+        ours = [letter for letter in letters if letter.partition == partition]
+        reasons = Counter(letter.reason for letter in ours).most_common(3)
+        return (
+            f"{self._identity.topic} partition {partition} is flooded: {seen.dead} of {seen.lines} lines cannot be "
+            f"counted, DOSSIER_DEAD_RATIO={self._flood.ratio:g} allows {self._flood.allowed} in "
+            f"DOSSIER_DEAD_LINES={self._flood.lines}. At offsets {ours[0].offset} to {ours[-1].offset}: "
+            f"{', '.join(f'{count} {reason}' for reason, count in reasons)}. Nothing of these offsets was put aside or "
+            "acknowledged. Mend the producer, or run a worker that knows what it sends; then start again, with a "
+            "higher DOSSIER_DEAD_RATIO if these lines are to become dead letters (`dossier dead-letters` lists and "
+            "replays them)"
+        )
 
     def _load_facts(self, state: _Partition, dossiers: set[str], first: int, settle: Callable[[], None]) -> None:
         """Bring these dossiers' facts into the cache, most recently used last."""

@@ -1,8 +1,9 @@
 """The store on ClickHouse, through the native protocol."""
 
 import logging
+import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
@@ -16,6 +17,7 @@ from schemas.counters import COUNTERS
 from schemas.tables import TABLES, WINDOWS, Table
 from streams.counters import Window
 from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
+from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,11 @@ _READ_AT_ONCE = 10_000
 _READ_TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+_TOLD_TRIES = 10
+"""The first tries are told each, later ones now and then: a database may be away for days."""
+_PLACE = {"topic", "partition", "offset", "line", "pos", "dossier", "id", "agency", "window", "reason"}
+"""Columns that say where something is, and are shown."""
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 
 _TRANSIENT = {
     ErrorCodes.TIMEOUT_EXCEEDED,
@@ -118,14 +125,20 @@ class ClickHouseStore(Store):
     """Rows in ClickHouse; reads and writes use a connection each thread at a time, guarded by locks.
 
     Writes go on trying until they are confirmed. So do reads of a `patient` store; of another they raise Unreachable
-    after a few tries. Both raise NotMigrated at once where tables are missing. `names` gives tables by other names, for
-    those that stand in for them.
+    after a few tries. Both raise NotMigrated at once where tables are missing. `on_retry` is told why, before another
+    try, in the thread that tries. `names` gives tables by other names, for those that stand in for them.
     """
 
     def __init__(
-        self, connection: ClickHouseConnection, *, patient: bool = False, names: Mapping[str, str] | None = None
+        self,
+        connection: ClickHouseConnection,
+        *,
+        patient: bool = False,
+        on_retry: Callable[[str], None] = lambda _trouble: None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self._connection = connection
+        self._on_retry = on_retry
         self._names = {table.name: table.name for table in TABLES} | dict(names or {})
         self._tries_again = None if patient else _READ_TRIES - 1
         self._reader = connect(connection, strings_as_bytes=True)
@@ -159,8 +172,12 @@ class ClickHouseStore(Store):
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
-        sql = f"SELECT partition, pos, offset FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
-        return {partition: Reached(pos, offset) for partition, pos, offset in self._read(sql, topic=topic)}
+        columns = "partition, pos, offset, window_lines, window_dead"
+        sql = f"SELECT {columns} FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
+        return {
+            partition: Reached(pos, offset, Seen(*seen))
+            for partition, pos, offset, *seen in self._read(sql, topic=topic)
+        }
 
     def read_counted(self) -> list[tuple[Any, ...]]:
         """A value that changes whenever a batch is counted."""
@@ -184,25 +201,24 @@ class ClickHouseStore(Store):
             self._writers.clear()
 
     def _read(self, sql: str, asked: _Asked | None = None, **parameters: object) -> list[tuple[Any, ...]]:
-        pauses = islice(_pauses(), self._tries_again)
+        pauses = _Pauses()
         with self._reading:
             while True:
                 try:
                     rows: list[tuple[Any, ...]] = self._reader.execute(sql, parameters, external_tables=asked)
                 except (Error, OSError, EOFError) as error:
                     self._reader.disconnect()
-                    pause = next(pauses, None)
-                    if pause is None or not _may_pass(error):
+                    if pauses.used == self._tries_again or not _may_pass(error):
                         raise explain(error, self._connection) from error
-                    log.warning("a read is repeated: %s", _brief(error))
-                    time.sleep(pause)
+                    self._tell("a read", pauses.used, error)
+                    time.sleep(next(pauses))
                 else:
                     return rows
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> Exception | None:
         """Insert until it is confirmed; returns the error where another try cannot help."""
         sql = f"INSERT INTO {self._names[table.name]} ({', '.join(table.columns)}) VALUES"
-        pauses = _pauses()
+        pauses = _Pauses()
         while True:
             client = self._borrow()
             try:
@@ -212,12 +228,18 @@ class ClickHouseStore(Store):
                 client.disconnect()
                 if not _may_pass(error):
                     return error
-                log.warning("insert of %d rows into %s is repeated: %s", len(rows), table.name, _brief(error))
+                self._tell("an insert", pauses.used, error, table=table.name, rows=len(rows))
                 time.sleep(next(pauses))
             else:
                 with self._idle:
                     self._writers.append(client)
                 return None
+
+    def _tell(self, what: str, tries_before: int, error: Exception, **extra: object) -> None:
+        trouble = _brief(error)
+        self._on_retry(trouble)
+        if tries_before < _TOLD_TRIES or tries_before % _TOLD_TRIES == 0:
+            log.warning("%s is repeated", what, extra={"attempt": tries_before + 1, **extra, "reason": trouble})
 
     def _borrow(self) -> Client:
         with self._idle:
@@ -236,8 +258,13 @@ class ClickHouseStore(Store):
             first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
             again = self._insert(table, first)
             rows, refusal = (second, refusal) if again is None else (first, again)
-        row = ", ".join(f"{name} = {value!r:.100}" for name, value in zip(table.columns, rows[0], strict=True))
-        return RefusedRow(f"{table.name} refuses a row: {_brief(refusal)}; the row is {row:.1000}")
+        # Where the row is, but not what it says, which may be about a person.
+        row = ", ".join(
+            f"{name} = {value!r:.100}" if name in _PLACE else f"{name} ({type(value).__name__})"
+            for name, value in zip(table.columns, rows[0], strict=True)
+        )
+        refused = _QUOTED.sub("…", _brief(refusal))
+        return RefusedRow(f"{table.name} refuses a row: {refused}; the row is {row:.1500}")
 
 
 def _asked(columns: dict[str, str], rows: list[dict[str, object]]) -> _Asked:
@@ -251,11 +278,15 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, NetworkError | SocketTimeoutError | OSError | EOFError)
 
 
-def _pauses() -> Iterator[float]:
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+class _Pauses:
+    """Seconds between tries, longer and longer, and how many of them were used."""
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    def __next__(self) -> float:
+        self.used += 1
+        return min(_FIRST_PAUSE_SECONDS * 2.0 ** min(self.used - 1, 30), _LONGEST_PAUSE_SECONDS)
 
 
 def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from msgspec import structs
+from msgspec import MsgspecError, structs
 
 from schemas.connection import KafkaConnection
 from schemas.dead import DeadLetter, encode_dead
+from schemas.envelope import decode_event
 from schemas.topics import DEAD, MAX_DEAD_BYTES
 
 log = logging.getLogger(__name__)
 
-
+_LOGGED = 5
+"""Letters of a batch that are logged one by one: a flood of letters must not become a flood of lines."""
 _MOST = MAX_DEAD_BYTES - 4096
 """What a value may take of the topic's limit, which counts the record around it too."""
 
@@ -28,6 +30,24 @@ def _fitting(letter: DeadLetter) -> bytes:
     return encode_dead(structs.replace(letter, content="", content_base64=None, detail=detail))
 
 
+def _log(letters: Sequence[DeadLetter]) -> None:
+    """Say where they are and why, never what is in them: it may be personal data."""
+    for letter in letters[:_LOGGED]:
+        place = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset, "line": letter.line}
+        what = {"reason": letter.reason, "field": letter.field, "dossier": _dossier(letter)}
+        log.warning("dead letter", extra=place | what)
+    if (more := len(letters) - _LOGGED) > 0:
+        log.warning("%d more dead letters in this batch", more, extra={"letters": more})
+
+
+def _dossier(letter: DeadLetter) -> str:
+    """The dossier of a line that is an event all the same, misplaced or of the future; empty for any other."""
+    try:
+        return decode_event(letter.line_bytes).dossier
+    except (MsgspecError, RecursionError, ValueError):
+        return ""
+
+
 class DeadLetterTopic:
     """Sends dead letters; connects at the first one, since most workers never have any. For one thread at a time."""
 
@@ -39,16 +59,7 @@ class DeadLetterTopic:
         """Return when the broker has confirmed all of them, at least once each; retries for as long as it takes."""
         if not letters:
             return
-        for letter in letters:
-            log.warning(
-                "dead letter: %s %s[%d]@%d line %d: %s",
-                letter.reason,
-                letter.topic,
-                letter.partition,
-                letter.offset,
-                letter.line,
-                letter.detail,
-            )
+        _log(letters)
         values = [_fitting(letter) for letter in letters]
         pause = 0.1
         while True:

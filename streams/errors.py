@@ -47,10 +47,32 @@ class LostEvents(StreamsError):
     exit_code = 4
 
 
+class Flooded(StreamsError):
+    """Too many lines cannot be counted: mend the producer or the worker, or accept them by a higher limit."""
+
+    exit_code = 4
+
+
 class Astray(StreamsError):
     """The broker and the counts disagree on what comes next: run the command that the text names."""
 
     exit_code = 4
+
+
+class NoSuchLetter(StreamsError):
+    """No dead letter is at the named place: `dossier dead-letters list` shows where there are some."""
+
+    exit_code = 2
+
+
+class NotReplayable(StreamsError):
+    """A dead letter may not be published again as it is: correct it, wait, or discard it; the text says which."""
+
+
+class AddressTaken(StreamsError):
+    """The address for metrics cannot be listened on: name another one, or stop what holds it."""
+
+    exit_code = 2
 
 
 class RefusedRow(StreamsError):

@@ -26,6 +26,7 @@ from streams.batch import Counting, Identity
 from streams.clickhouse import ClickHouseStore, database
 from streams.deadletters import DeadLetterTopic
 from streams.errors import Astray, NotMigrated, RefusedRow, Unfinished
+from streams.flood import Limit
 from streams.group import commit_offsets, require_nobody
 from streams.identity import Entry, History, Origin, difference, later_than, read_history, write_entry
 from streams.migration import Plan, apply, find_origin, pending_views, require_migrated
@@ -233,7 +234,9 @@ class Rebuild:
         """Count those of the records that the rebuild has not counted yet."""
         starts = _starts(store)
         identity = Identity(EVENTS, entry.origin.partitions, entry.epoch - 1, self._plan.profile)
-        with closing(Pipeline(Counting(identity, store), store, dead)) as pipeline:
+        # Lines that were put aside once are put aside again, however many they are.
+        counting = Counting(identity, store, flood=Limit(ratio=1))
+        with closing(Pipeline(counting, store, dead)) as pipeline:
             for batch in _batches(records, self._records):
                 done += sum(map(weigh, batch))
                 if left := [record for record in batch if record.offset >= starts.get(record.partition, 0)]:

@@ -10,6 +10,7 @@ from schemas.instant import to_micros
 from schemas.profile import Profile
 from streams.counters import Window, on_time
 from streams.facts import Facts
+from streams.flood import NOTHING, Seen
 from streams.position import pack
 from streams.record import Record
 from streams.store import Row, Stored
@@ -94,10 +95,10 @@ def window_row(window: Window, partition: int, pos: int, counts: list[int]) -> R
     return (*window, partition, pos, *counts)
 
 
-def progress_row(topic: str, epoch: int, last: Record, now: datetime) -> Row:
-    """A row of `progress`, once this record is counted to its last line."""
+def progress_row(topic: str, epoch: int, last: Record, now: datetime, seen: Seen = NOTHING) -> Row:
+    """A row of `progress`, once this record is counted to its last line; `seen` is of the flood rule's window."""
     pos = pack(epoch, last.offset + 1, 0) - 1
-    return topic, last.partition, pos, last.offset, last.published, to_micros(now) // 1000
+    return topic, last.partition, pos, last.offset, last.published, to_micros(now) // 1000, seen.lines, seen.dead
 
 
 def dead_row(letter: DeadLetter) -> Row:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from schemas.tables import Table
 from streams.counters import Window
+from streams.flood import NOTHING, Seen
 
 Row: TypeAlias = tuple[object, ...]
 """Values in the order of the table's declared columns; instants as integers in the column's own unit."""
@@ -20,10 +21,14 @@ class Stored(Struct, frozen=True, gc=False):
 
 
 class Reached(Struct, frozen=True):
-    """How far a partition has been counted: the last record's offset, and the position of its last line."""
+    """How far a partition has been counted: the last record's offset, the position of its last line.
+
+    `seen` is what the flood rule had seen by then.
+    """
 
     pos: int
     offset: int
+    seen: Seen = NOTHING
 
 
 class Store(Protocol):

@@ -34,7 +34,7 @@ def answered(kafka: KafkaConnection) -> Iterator[None]:
     except KafkaError as error:
         text = " ".join(str(error).split()) or type(error).__name__
         raise Unreachable(
-            f"Kafka at {kafka.bootstrap} does not answer ({text}): start it, or correct DOSSIER_KAFKA"
+            f"Kafka at {kafka.bootstrap} does not answer ({text}): start it, or correct {kafka.named_by}"
         ) from error
 
 

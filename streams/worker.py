@@ -10,22 +10,26 @@ import os
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import faust
 from msgspec import Struct
 
 from schemas.connection import KafkaConnection
 from schemas.errors import DossierError
+from streams.buffer import Buffer, bounded
 from streams.group import GROUP, SESSION_SECONDS
 from streams.pipeline import Pipeline
 from streams.record import Record
+from streams.watch import BEAT_SECONDS, ENDS_SECONDS, Watch
 
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
+_FOREVER_SECONDS = 10 * 365 * 86400.0
 
 
 class Pace(Struct, frozen=True):
@@ -37,7 +41,7 @@ class Pace(Struct, frozen=True):
 
 def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace, name: str) -> faust.App:
     """The Faust app of one worker; `name` is its identity in the group and must be its own."""
-    app = faust.App(
+    app = _App(
         GROUP,
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
@@ -47,7 +51,14 @@ def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace,
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=SESSION_SECONDS / 4,
         broker_commit_interval=1,
+        # Heartbeats and our own health say who is alive. A member that fetches nothing, since a database is away and
+        # its buffer is full, would otherwise drop out of the group, and never come back as long as it fetches nothing.
+        broker_max_poll_interval=_FOREVER_SECONDS,
+        # These two only write of a slow stream, a page a partition every few seconds.
+        stream_processing_timeout=_FOREVER_SECONDS,
+        broker_commit_livelock_soft_timeout=_FOREVER_SECONDS,
         broker_max_poll_records=500,
+        consumer_max_fetch_size=1024 * 1024,
         stream_buffer_maxsize=4096,
         stream_wait_empty=True,
         # No tables, no changelogs, no internal topics: state lives in ClickHouse.
@@ -67,19 +78,47 @@ def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace,
         counting_thread = ThreadPoolExecutor(1, "count")
         async with _Deadly():
             async for events in stream.noack_take(pace.records, within=pace.seconds):
-                batch = [_record(event.message) for event in events]
-                confirmed = await asyncio.get_running_loop().run_in_executor(counting_thread, pipeline.take, batch)
-                _watched(_acknowledge(stream, list(events), asyncio.wrap_future(confirmed)))
+                for some in bounded(events):
+                    batch = [_record(event.message) for event in some]
+                    confirmed = await asyncio.get_running_loop().run_in_executor(counting_thread, pipeline.take, batch)
+                    _watched(_acknowledge(stream, some, asyncio.wrap_future(confirmed)))
 
     @app.on_partitions_revoked.connect  # type: ignore[arg-type]  # its protocol names its arguments otherwise
     async def revoked(_app: object, partitions: set[Any], **_: object) -> None:
         pipeline.revoke({partition.partition for partition in partitions if partition.topic == topic})
+        pipeline.watch.revoked()
+        log.info("the partitions are divided anew")
+
+    @app.on_partitions_assigned.connect  # type: ignore[arg-type]  # as above
+    async def assigned(_app: object, partitions: set[Any], **_: object) -> None:
+        own = {partition.partition for partition in partitions if partition.topic == topic}
+        pipeline.watch.assigned(own)
+        log.info("partitions are assigned", extra={"partitions": ",".join(map(str, sorted(own)))})
+
+    @app.task  # type: ignore[untyped-decorator]  # theirs
+    async def watching() -> None:
+        async with _Deadly():
+            await _watching(app, topic, pipeline.watch)
 
     return app
 
 
+class _App(faust.App):
+    """Faust's app, but for one thing: what is buffered of a stream is bounded in bytes, too."""
+
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> Buffer:  # noqa: N802
+        return Buffer(maxsize, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
+
+
 class _Worker(faust.Worker):
-    """Faust's worker, but for one thing: told to stop, it waits for what its streams hold, which may be for ever."""
+    """Faust's worker, but for two things.
+
+    It sets up the log of the process, which has one. And told to stop, it waits for what its streams hold, which may
+    be for ever.
+    """
+
+    def _setup_logging(self) -> None:
+        """Leave the log as it is."""
 
     def _schedule_shutdown(self, signal: Any) -> None:
         timer = threading.Timer(STOP_SECONDS, _give_up)
@@ -136,6 +175,42 @@ def _end(status: int) -> NoReturn:
     logging.shutdown()
     sys.stderr.flush()
     os._exit(status)
+
+
+async def _watching(app: faust.App, topic: str, watch: Watch) -> None:
+    """Tell the watch, as long as the app lives, that the event loop turns and where the partitions end.
+
+    The broker is asked on the consumer's own thread; an answer that is late or none is waited for by nobody.
+    """
+    asking: asyncio.Future[Any] | None = None
+    ask_at = 0.0
+    while not app.should_stop:
+        watch.beat()
+        now = time.monotonic()
+        if asking is not None and asking.done():
+            if not asking.cancelled() and asking.exception() is None:
+                ends, committed = asking.result()
+                watch.ends(ends)
+                watch.committed(committed)
+            asking = None
+        if asking is None and now >= ask_at:
+            thread = cast(Any, app.consumer)._thread
+            asked = asyncio.wait_for(_ask(thread._consumer, topic, watch.uncommitted()), ENDS_SECONDS * 2)
+            asking = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asked, thread.thread_loop))
+            ask_at = now + ENDS_SECONDS
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _ask(consumer: Any, topic: str, uncommitted: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """Where the owned partitions end, and where those of `uncommitted` go on."""
+    owned = [each for each in consumer.assignment() if each.topic == topic]
+    # A worker without partitions asks something else: what matters then is that there is an answer.
+    ends = await consumer.end_offsets(owned) if owned else await consumer.topics() and {}
+    committed = {}
+    for each in ends:
+        if each.partition in uncommitted:
+            committed[each.partition] = await consumer.committed(each) or 0
+    return {each.partition: end for each, end in ends.items()}, committed
 
 
 async def _acknowledge(stream: Any, events: Sequence[Any], confirmed: Awaitable[None]) -> None:

@@ -21,7 +21,7 @@ settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
-SERVICES = ("clickhouse", "kafka", "platform")
+SERVICES = ("clickhouse", "kafka", "platform", "loopback")
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +69,11 @@ def plan(clickhouse_server: ClickHouseConnection, tmp_path: Path) -> Iterator[Pl
 def clickhouse(plan: Plan) -> ClickHouseConnection:
     """A database of the test's own, migrated and empty."""
     return plan.clickhouse
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

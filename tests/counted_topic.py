@@ -7,6 +7,7 @@ from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 
+from chaos.memory import MemoryDeadLetters
 from schemas.connection import KafkaConnection
 from schemas.counters import COUNTERS
 from schemas.events import Event
@@ -21,7 +22,6 @@ from streams.migration import Plan, identify
 from streams.offsets import read_standings, require_agreement
 from streams.pipeline import Pipeline
 from streams.replay import records_of_topic
-from tests.memory import MemoryDeadLetters
 from tests.streams.log import DOSSIERS, random_event, record
 
 Shown = tuple[dict[str, tuple[Any, ...]], dict[tuple[str, int], tuple[int, ...]]]

@@ -8,6 +8,8 @@ import click
 import pytest
 import yaml
 
+from chaos.outcome import COLUMNS
+from chaos.run import PURE, SCENARIOS
 from cli.main import dossier
 from cli.settings import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
@@ -17,6 +19,7 @@ from schemas.events import KINDS
 from schemas.tables import TABLES, VIEWS
 from schemas.topics import declared
 from streams.clickhouse import connect
+from streams.metrics import AUDIT, WORKER
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])
@@ -44,6 +47,7 @@ def test_named_files_exist(page: Path) -> None:
             "tests",
             "samples",
             "docs",
+            "chaos",
         }:
             assert (ROOT / name).exists(), f"{page.name} names {name}"
 
@@ -53,6 +57,10 @@ def test_named_commands_and_options_exist(page: Path) -> None:
     for name, rest in re.findall(r"`(?:\.venv/bin/)?dossier ([a-z][a-z-]*)([^`]*)`", TEXTS[page]):
         command = dossier.commands.get(name)
         assert command is not None, f"{page.name} names dossier {name}"
+        if isinstance(command, click.Group) and rest:
+            inner = rest.split()[0]
+            assert inner in command.commands, f"{page.name} names dossier {name} {inner}"
+            command = command.commands[inner]
         options = {option for parameter in command.params for option in parameter.opts}
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in options | {"--help"}, f"{page.name} names dossier {name} {option}"
@@ -107,6 +115,16 @@ def test_the_data_source_is_read_only_and_holds_no_secret() -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", source["uid"])
 
 
+def test_the_table_of_a_full_run_has_every_scenario() -> None:
+    page = TEXTS[ROOT / "docs" / "reliability.md"]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
+    told = {row[0]: row[1:] for row in rows if len(row) == len(COLUMNS) + 2}
+    for name in (*PURE, *SCENARIOS):
+        runs, _, *wrong, _ = told[name]
+        assert int(runs.replace(",", "")) > 0
+        assert set(wrong) == {"0"}, name
+
+
 def test_every_dependency_is_accounted_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     page = TEXTS[ROOT / "docs" / "architecture.md"]
@@ -121,9 +139,24 @@ def test_the_readme_names_the_command_that_ci_runs() -> None:
 
 
 def test_help_of_every_command_says_what_it_does() -> None:
-    for name, command in dossier.commands.items():
+    inner = {
+        f"{name} {each}": command
+        for name, group in dossier.commands.items()
+        if isinstance(group, click.Group)
+        for each, command in group.commands.items()
+    }
+    for name, command in (dict(dossier.commands) | inner).items():
         assert command.help, name
         assert isinstance(command, click.Command)
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"dossier {name} {parameter.opts}"
+
+
+def test_every_metric_is_explained_by_its_own_words_and_no_other() -> None:
+    rows = re.findall(
+        r"^\| `((?:dossier|process)_\w+)` \| (.*?) ?\| (.*) \|$", TEXTS[ROOT / "docs" / "operator.md"], re.M
+    )
+    explained = {name: (tuple(re.findall(r"`(\w+)`", labels)), words) for name, labels, words in rows}
+    assert len(explained) == len(rows)
+    assert explained == {metric.name: (metric.labels, metric.help) for metric in (*WORKER, *AUDIT)}

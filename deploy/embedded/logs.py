@@ -3,6 +3,9 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 LIMIT = 16 * 1024 * 1024
 TAIL_BYTES = 16 * 1024
@@ -42,4 +45,17 @@ def last_lines(path: Path, count: int, start: int = 0) -> tuple[str, ...]:
 
 def telling_line(lines: tuple[str, ...]) -> str:
     """The line that most likely says why a process ended: the last one that is not part of a stack trace."""
-    return next((line for line in reversed(lines) if not line[0].isspace()), lines[-1].strip() if lines else "")
+    line = next((line for line in reversed(lines) if not line[0].isspace()), lines[-1].strip() if lines else "")
+    return _as_text(line)
+
+
+def _as_text(line: str) -> str:
+    """A line of a JSON log as a person reads it; any other as it is."""
+    try:
+        told = msgspec.json.decode(line, type=dict[str, Any]) if line.startswith("{") else {}
+    except msgspec.MsgspecError:
+        told = {}
+    if "message" not in told:
+        return line
+    rest = (f"{key}={value}" for key, value in told.items() if key not in ("message", "trace"))
+    return " ".join([str(told["message"]), *rest])

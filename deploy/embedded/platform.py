@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import http.client
 import os
 import signal
 import sys
@@ -46,9 +47,9 @@ class Options:
     """What a platform runs; the default is Kafka and ClickHouse alone.
 
     `worker` gives the command of the worker of that name (worker-1 and so on) and is needed where `workers` is not 0;
-    `worker_ready` says whether it is ready, within two seconds and without raising. `setup` is a command that must
-    succeed once per start before the workers do. A port that is not given is chosen and kept. `profile` is copied into
-    the data directory.
+    it is told by DOSSIER_METRICS where to say that it is well, at /health. `worker_ready` says whether it is ready,
+    within two seconds and without raising. `setup` is a command that must succeed once per start before the workers
+    do. A port that is not given is chosen and kept. `profile` is copied into the data directory.
     """
 
     kafka: bool = True
@@ -183,6 +184,7 @@ class Platform:
             wanted |= {"kafka": options.kafka_port, "controller": None}
         if options.clickhouse:
             wanted |= {"clickhouse": options.clickhouse_port}
+        wanted |= dict.fromkeys(self._worker_names())
         ports, moved = keep_ports(data / "ports.json", wanted)
         for name, port in moved.items():
             self._progress.say(f"the port {name} had is in use now; it moves to {port}")
@@ -208,13 +210,24 @@ class Platform:
             clickhouse=variables.get("DOSSIER_CLICKHOUSE", ""),
         )
         setup = [Step("setup", options.setup, logs / "setup.log", data, variables)] if options.setup else []
-        return [first, second, [*setup], [*self._workers(logs, variables)]]
+        return [first, second, [*setup], [*self._workers(logs, variables, ports)]]
 
-    def _workers(self, logs: Path, variables: Mapping[str, str]) -> Iterator[Program]:
-        for number in range(1, self._options.workers + 1):
-            name = f"worker-{number}"
-            ready = functools.partial(self._options.worker_ready, name)
-            yield Program(name, self._options.worker(name), logs / f"{name}.log", self.data, variables, ready=ready)
+    def _worker_names(self) -> list[str]:
+        return [f"worker-{number}" for number in range(1, self._options.workers + 1)]
+
+    def _workers(self, logs: Path, variables: Mapping[str, str], ports: Mapping[str, int]) -> Iterator[Program]:
+        for name in self._worker_names():
+            address = f"{HOST}:{ports[name]}"
+            yield Program(
+                name,
+                self._options.worker(name),
+                logs / f"{name}.log",
+                self.data,
+                {**variables, "DOSSIER_METRICS": address},
+                address=address,
+                ready=functools.partial(self._options.worker_ready, name),
+                unwell=functools.partial(unwell, ports[name]),
+            )
 
     def _publish_changes(self, processes: tuple[ProcessState, ...]) -> None:
         if not self._settled.is_set():
@@ -255,6 +268,24 @@ def answers_query(port: int) -> bool:
         return False
     finally:
         client.disconnect()
+
+
+def unwell(port: int) -> str:
+    """What a worker says is wrong with it that a restart may mend, or that it says nothing; empty when it is well.
+
+    One that does not listen there is not judged. Takes about two seconds at most.
+    """
+    connection = http.client.HTTPConnection(HOST, port, timeout=1)
+    try:
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        return "" if answer.status == http.HTTPStatus.OK else answer.read(1000).decode(errors="replace").strip()
+    except ConnectionRefusedError:
+        return ""
+    except (OSError, http.client.HTTPException):
+        return "its /health does not answer"
+    finally:
+        connection.close()
 
 
 def keep_profile(profile: Path, data: Path) -> None:

@@ -14,6 +14,8 @@ from deploy.embedded.restart import RestartPolicy
 from deploy.embedded.state import ProcessState, State, created
 
 TAIL_LINES = 8
+LOOK_SECONDS = 5.0
+"""How often a ready program is asked whether it is well."""
 LAUNCHER = str(Path(__file__).with_name("launch.py"))
 
 
@@ -24,6 +26,8 @@ class Program:
     `ready` is asked again and again until it is true; it asks the program by its protocol, never raises, and returns
     within about two seconds because it holds up the supervisor. `folder` is where it runs, `variables` what its
     environment has beside the supervisor's own. It gets SIGTERM, and SIGKILL `stop_seconds` later.
+    `unwell` is asked now and then once it is ready, under the same terms: a program that says `unwell_looks` times on
+    end that something is wrong is killed, and so started again.
     `start_seconds` is long because a server that recovers much data must not be killed over it; a crash shows at once.
     """
 
@@ -34,6 +38,8 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     ready: Callable[[], bool] = lambda: True
+    unwell: Callable[[], str] = lambda: ""
+    unwell_looks: int = 12
     start_seconds: float = 300.0
     stop_seconds: float = 20.0
 
@@ -105,6 +111,8 @@ class Process:
         self._start_at = 0.0
         self._ready_since = 0.0
         self._kill_at = 0.0
+        self._look_at = 0.0
+        self._unwell = 0
 
     def described(self) -> ProcessState:
         """What the state file says of it."""
@@ -144,12 +152,14 @@ class Process:
             self._crashed(now, ended(status))
         elif self.state != "ready":
             if self.program.ready():
-                self.state, self._ready_since = "ready", now
+                self.state, self._ready_since, self._unwell = "ready", now, 0
             elif now > self._start_at + self.program.start_seconds:
                 kill(self._child)
                 self._child.wait()
                 self._crashes = self._policy.failing
                 self._crashed(now, f"not ready after {self.program.start_seconds:.0f} seconds")
+        elif now >= self._look_at:
+            self._look(self._child, now)
         bound_log(self.program.log)
 
     def terminate(self, now: float) -> None:
@@ -167,6 +177,15 @@ class Process:
             self._child.wait()
         self._child, self.state = None, "stopped"
         return True
+
+    def _look(self, child: subprocess.Popen[bytes], now: float) -> None:
+        trouble = self.program.unwell()
+        self._look_at = now + LOOK_SECONDS
+        self._unwell = self._unwell + 1 if trouble else 0
+        if self._unwell >= self.program.unwell_looks:
+            kill(child)
+            child.wait()
+            self._crashed(now, f"killed, it was not well for long ({trouble})")
 
     def _crashed(self, now: float, reason: str) -> None:
         self._child = None

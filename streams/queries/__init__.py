@@ -5,7 +5,9 @@ from importlib.resources import files
 from schemas.profile import Profile
 
 
-def query(name: str, profile: Profile) -> str:
-    """The query of this name, with the deployment's rules filled in."""
+def query(name: str, profile: Profile | None = None) -> str:
+    """The query of this name, with the rules of a deployment filled in where it needs them."""
     text = (files("streams") / "queries" / f"{name}.sql").read_text()
+    if profile is None:
+        return text
     return text.replace("{time_zone}", profile.time_zone).replace("{terms}", profile.terms)

@@ -1,17 +1,24 @@
 """`dossier audit`: sound counts end with 0, others with 4 and each difference."""
 
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 from clickhouse_driver import Client
 from msgspec import structs
 
+from chaos.proxy import Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.events import Progressed, Received
 from schemas.partition import partition_of
 from streams.clickhouse import connect
-from tests.cli.commands import Run, named
+from tests.cli.commands import AWAY, Run, environment, named
 from tests.streams.cases import said
 from tests.streams.counted import PARTITIONS, count
 
@@ -127,3 +134,62 @@ def test_many_differences_are_cut_short_for_a_person_alone(
     assert len(ended.out.splitlines()) == 52
     assert "and more: at most 50 of each are shown, --json has all" in ended.out
     assert len(json.loads(dossier("audit", "--json", **named(counted)).out)["facts_differences"]) == 70
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--every", "5", "--json"), "--json is for one audit"),
+        (("--metrics", "127.0.0.1:1"), "--metrics needs --every"),
+        (("--every", "0"), "0.0 is not in the range x>=1"),
+        (("--every", "5", "--metrics", "here"), "'here' is not host:port"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_do_not_go_together(dossier: Run, arguments: tuple[str, ...], said: str) -> None:
+    ended = dossier("audit", *arguments, clickhouse=AWAY)
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_audits_go_on_while_the_database_is_away_until_told_to_stop(
+    counted: ClickHouseConnection, client: Client, tmp_path: Path, unused_port: int
+) -> None:
+    """The server is reached through a proxy, which is away at first."""
+    log = tmp_path / "audit.log"
+
+    def metric(line: str) -> bool:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/metrics", timeout=5) as page:
+            return line in page.read().decode().splitlines()
+        return False
+
+    def until(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+    with ExitStack() as stack:
+        cut = [True]
+        proxy = stack.enter_context(Proxy(counted.host, counted.port, lambda _: cut[0]))
+        command = (sys.executable, "-m", "cli.main", "audit", "--every", "1", "--metrics", f"127.0.0.1:{unused_port}")
+        variables = {"clickhouse": f"127.0.0.1:{proxy.port}", "database": counted.database, "log": "json"}
+        output = stack.enter_context(log.open("w"))
+        process = subprocess.Popen(command, env=environment(data=tmp_path, **variables), stdout=output, stderr=output)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        until(lambda: metric('dossier_audits_total{ended="unfinished"} 1.0'))
+        cut[0] = False
+        until(lambda: metric('dossier_audit_differences{kind="facts"} 0.0'))
+        client.execute(
+            "INSERT INTO facts SELECT * REPLACE (pos + 1 AS pos, 'lost' AS step) FROM facts FINAL "
+            "WHERE facts.dossier = 'D1'"
+        )
+        until(lambda: metric('dossier_audit_differences{kind="facts"} 1.0'))
+        process.terminate()
+        assert process.wait(30) == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    changes = [(line["kind"], line["differences"]) for line in lines if "has changed" in line["message"]]
+    assert changes == [("facts", 1), ("windows", 0)]
+    assert any(line["message"] == "facts differ" and line["dossier"] == "D1" for line in lines)

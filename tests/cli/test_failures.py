@@ -22,6 +22,8 @@ NOTHING_RUNS = "no platform runs in {data}: start one with `dossier up --data {d
         (("work",), "KAFKA"),
         (("report",), "CLICKHOUSE"),
         (("audit",), "CLICKHOUSE"),
+        (("dead-letters", "list"), "CLICKHOUSE"),
+        (("dead-letters", "replay", "--all"), "KAFKA"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else value,
 )

@@ -39,6 +39,11 @@ def everything(tmp_path: Path) -> dict[str, str]:
         "DOSSIER_BATCH_RECORDS": "7",
         "DOSSIER_BATCH_MILLISECONDS": "250",
         "DOSSIER_CACHE_DOSSIERS": "9000",
+        "DOSSIER_DEAD_LINES": "500",
+        "DOSSIER_DEAD_RATIO": "0.25",
+        "DOSSIER_METRICS": "127.0.0.1:9464",
+        "DOSSIER_STALL_SECONDS": "90",
+        "DOSSIER_LOG": "json",
     }
 
 
@@ -61,6 +66,11 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         batch_records=7,
         batch_seconds=0.25,
         cache_dossiers=9000,
+        dead_lines=500,
+        dead_ratio=0.25,
+        metrics=("127.0.0.1", 9464),
+        stall_seconds=90,
+        log="json",
     )
     assert settings.profile == Profile(terms="date")
 
@@ -98,6 +108,14 @@ def test_an_empty_variable_is_as_none(tmp_path: Path) -> None:
         ("DOSSIER_BATCH_RECORDS", "1e3", "is not a whole number from 1 to 100000"),
         ("DOSSIER_BATCH_MILLISECONDS", "9" * 5000, "is not a whole number from 1 to 60000"),
         ("DOSSIER_CACHE_DOSSIERS", "10", "is not a whole number from 1000 to 100000000"),
+        ("DOSSIER_DEAD_LINES", "0", "is not a whole number from 1 to 1000000000"),
+        *(
+            ("DOSSIER_DEAD_RATIO", ratio, "is not a number from 0 to 1, such as 0.1")
+            for ratio in ("1.1", "-0.1", "10%", "nan", "1e-1", ".", "0,1")
+        ),
+        ("DOSSIER_METRICS", "9464", "is not host:port"),
+        ("DOSSIER_STALL_SECONDS", "1", "is not a whole number from 5 to 86400"),
+        ("DOSSIER_LOG", "xml", "is not one of text, json"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_variable(name: str, value: str, what: str) -> None:

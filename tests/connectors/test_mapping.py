@@ -56,6 +56,7 @@ def test_the_sample_reads_nothing_about_people() -> None:
         ("dossier =", "as_of = 2012-02-01T00:00:00\ndossier =", r"as_of = 2012-02-01T00:00:00 has no offset"),
         ('column = "at"', 'column = "at", default = "2012-01-01"', r"occurred_at: takes a column as it is"),
         ("[[events]]", "[[events]", "m.toml: "),
+        ("dossier =", "formats = " + "[" * 5000 + "\ndossier =", "recursion"),
     ],
 )
 def test_a_wrong_mapping_is_one_line_that_names_file_and_key(old: str, new: str, message: str) -> None:

@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -58,6 +58,12 @@ def test_a_term_without_a_time_is_the_last_microsecond_of_its_local_day() -> Non
 def test_what_no_format_fits_is_refused(text: str, formats: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=r"is not a date or time as "):
         to_instant(text, Clock(AMSTERDAM, formats))
+
+
+@pytest.mark.parametrize("cell", [date.min, datetime.min, datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))])
+def test_a_typed_time_at_the_edge_of_the_calendar_is_refused(cell: Cell) -> None:
+    with pytest.raises(ValueError, match="outside the years"):
+        to_instant(cell, Clock(HANOI))
 
 
 @given(

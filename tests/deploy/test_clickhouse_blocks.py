@@ -108,6 +108,15 @@ def test_zones_are_put_back_and_nothing_else_changes() -> None:
         "AggregateFunction(sum, UInt8)",
         "Tuple(UInt8, Dynamic)",
         "Array(" * 30 + "UInt8" + ")" * 30,
+        "Tuple",
+        "Array(Tuple)",
+        "FixedString(0)",
+        "FixedString(-1)",
+        "Enum8('a' = 1 /*' )*/)) ENGINE = Memory AS SELECT 1 --')",
+        "Enum8('a' = 1 --' \n)) ENGINE = Memory AS SELECT 1 --')",
+        "Enum8(\"it's\" = 1)) ENGINE = Memory --' = 2)",
+        "Enum8($$'$$ = 1)) ENGINE = Memory --')",
+        "Tuple(" + "a" * 1_000_000 + ")",
     ],
 )
 def test_what_is_no_type_or_has_no_length_is_refused(spec: str) -> None:

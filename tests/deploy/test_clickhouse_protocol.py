@@ -1,16 +1,20 @@
 """What reaches the server's socket without a well-behaved client behind it."""
 
-import random
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import cast
 
 import pytest
 from clickhouse_driver import Client
 
-from deploy.embedded.clickhouse.blocks import BLOCK_INFO, header
+from deploy.embedded.clickhouse import protocol
+from deploy.embedded.clickhouse.blocks import BLOCK_INFO
 from deploy.embedded.clickhouse.compression import HEADER, checksum, compress
+from deploy.embedded.clickhouse.engine import Engine
+from deploy.embedded.clickhouse.users import DEFAULT_USERS
 from deploy.embedded.clickhouse.wire import text, varint
 
 pytestmark = pytest.mark.clickhouse
@@ -169,6 +173,7 @@ def test_damaged_frames_are_refused(
             33,
         ),
         (query("SELECT 1") + data(varint(1) + varint(1) + text("a") + text("UInt8) ENGINE = Memory")), 48),
+        (query("SELECT 1") + data(varint(1) + varint(1 << 40) + text("a") + text("Tuple")), 48),
         (varint(1) + varint(1 << 60), 33),
         (varint(1) + b"\xff" * 20, 33),
     ],
@@ -210,47 +215,56 @@ def test_a_client_that_is_too_old_is_told_so(dial: Callable[[bytes], socket.sock
         assert "too old" in exception_in(all_of(peer))[1]
 
 
-def test_thousands_of_malformed_conversations_leave_the_server_well(
-    table: Callable[[], int],
-    clickhouse_port: int,
-    connect: Callable[..., Client],
+def named_block(name: str) -> bytes:
+    return varint(1) + varint(1) + text(name) + text("String") + text("a")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        varint(0) + varint(5),
+        named_block("another"),
+        varint(2) + varint(1) + (text("s") + text("String") + text("a")) * 2,
+    ],
+    ids=["no column but rows", "another column", "a column twice"],
+)
+def test_a_block_that_is_not_what_the_insert_expects_inserts_nothing(
+    dial: Callable[[bytes], socket.socket], table: Callable[[], int], bad: bytes
 ) -> None:
-    """Whole conversations, cut, flipped, spliced and stuffed by a seeded generator; the server hangs up on each."""
-    chance = random.Random(20260701)
-    seeds = [
-        HELLO + query("SELECT 1") + END,
-        HELLO + query("SELECT * FROM numbers(5)") + data(header([("a", "UInt8")])) + END + varint(4),
-        HELLO + query("INSERT INTO nowhere.t VALUES") + END + data(block(["a", "b"])) + END,
-        HELLO + query("INSERT INTO cut.t VALUES", 1) + b"".join([varint(2) + text(""), *compress(END[2:])]),
-        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"",
-    ]
-
-    def malformed() -> bytes:
-        sample = bytearray(chance.choice(seeds))
-        for _ in range(chance.randrange(1, 6)):
-            place = chance.randrange(len(sample) + 1)
-            match chance.randrange(5):
-                case 0:
-                    del sample[place:]
-                case 1:
-                    sample[place : place + 1] = chance.randbytes(1)
-                case 2:
-                    sample[place:place] = chance.randbytes(chance.randrange(1, 20))
-                case 3:
-                    sample[place:place] = b"\xff" * chance.randrange(1, 12)
-                case 4:
-                    other = chance.choice(seeds)
-                    sample[place:] = other[chance.randrange(len(other) + 1) :]
-        return bytes(sample)
-
-    for _ in range(3000):
-        with (
-            suppress(ConnectionError),
-            socket.create_connection(("127.0.0.1", clickhouse_port), timeout=SECONDS) as peer,
-        ):
-            peer.sendall(malformed())
-            peer.shutdown(socket.SHUT_WR)
-            all_of(peer)
-    assert connect().execute("SELECT count() FROM numbers(7)") == [(7,)]
+    with dial(HELLO + query("INSERT INTO cut.t VALUES") + END + data(block(["a"])) + data(bad) + END) as peer:
+        peer.shutdown(socket.SHUT_WR)
+        assert exception_in(all_of(peer))[0] in (16, 101)
     assert table() == 0
+
+
+def test_blocks_of_one_table_that_differ_are_refused(dial: Callable[[bytes], socket.socket]) -> None:
+    with dial(HELLO + query("SELECT 1") + data(named_block("a")) + data(named_block("b"))) as peer:
+        assert exception_in(all_of(peer))[0] == 101
+
+
+def test_a_hello_that_takes_for_ever_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then is no sign of life: whoever greets so would keep a place from others."""
+    monkeypatch.setattr(protocol, "HELLO_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname(), SECONDS)
+        theirs, _ = listener.accept()
+    connection = protocol.Connection(theirs, cast(Engine, None), DEFAULT_USERS)
+    ended: list[type[Exception]] = []
+
+    def serve() -> None:
+        try:
+            connection.serve()
+        except TimeoutError as error:
+            ended.append(type(error))
+        theirs.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with ours, suppress(ConnectionError):
+        for byte in varint(0) + text("x" * 60_000):
+            ours.sendall(bytes([byte]))
+            thread.join(0.05)
+            if not thread.is_alive():
+                break
+    thread.join(SECONDS)
+    assert ended == [TimeoutError]

@@ -192,6 +192,22 @@ def test_a_bad_value_of_a_setting_is_an_error_once(client: Client) -> None:
         assert client.execute("SELECT 1") == [(1,)]
 
 
+def test_a_limit_that_a_client_sets_does_not_hide_other_settings(connect: Connect) -> None:
+    client = connect(settings={"limit": 1, "offset": 1})
+    client.execute("SELECT 1")
+    limited = {"max_rows_to_read": 1, "max_block_size": 1}
+    with pytest.raises(ServerException, match="TOO_MANY_ROWS"):
+        client.execute("SELECT sum(number) FROM numbers(1000)", settings=limited)
+
+
+def test_nothing_of_a_failed_query_stands_before_the_next_answer(client: Client) -> None:
+    for number in range(200):
+        with pytest.raises(ServerException):
+            client.execute("SELECT * FROM nowhere" if number % 2 else "SELECT throwIf(number = 3) FROM numbers(9)")
+        assert client.execute(f"SELECT {number}") == [(number,)]
+        assert client.execute("EXISTS TABLE nowhere") == [(0,)]
+
+
 def test_tables_that_come_with_a_query(client: Client) -> None:
     table = {
         "name": "wanted",

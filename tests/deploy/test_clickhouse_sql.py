@@ -100,6 +100,21 @@ def test_long_statements_take_no_long_time(sql: str) -> None:
     assert time.process_time() - start < 1
 
 
+@pytest.mark.parametrize("piece", ["/* ", "\\'", "'\\", "$a$ $b", "`\\`", '"\\"', "''"])
+@pytest.mark.parametrize("opened", ["", "'", "`", '"'])
+def test_what_opens_and_never_closes_takes_no_long_time(opened: str, piece: str) -> None:
+    start = time.perf_counter()
+    parse_insert("INSERT INTO t VALUES " + opened + piece * 300_000)
+    assert time.perf_counter() - start < 10, "reading it again from each place would take hours"
+
+
+def test_a_dollar_within_a_name_opens_nothing() -> None:
+    assert parse_insert("INSERT INTO t (a$b$c) VALUES") == Insert("t", "(a$b$c)")
+    assert parse_insert("INSERT INTO t SETTINGS x = $q$ VALUES ' $q$ VALUES") == Insert(
+        "t", "", "SETTINGS x = $q$ VALUES ' $q$ "
+    )
+
+
 def test_rows_from_a_file_keep_target_columns_and_settings() -> None:
     insert = Insert("d.t", "(a)", "SETTINGS x = 1")
     assert insert.from_file("/f") == "INSERT INTO d.t (a) FROM INFILE '/f' SETTINGS x = 1 FORMAT Native"

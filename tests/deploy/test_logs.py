@@ -50,3 +50,10 @@ def test_a_stack_trace_is_told_by_the_line_it_belongs_to() -> None:
     assert telling_line(python) == "ValueError: no"
     assert telling_line(("  only", "  traces")) == "traces"
     assert telling_line(()) == ""
+
+
+def test_a_line_of_json_is_told_as_a_person_reads_it() -> None:
+    line = '{"time":"2026","level":"CRITICAL","message":"no table","table":"facts","trace":["a:1 b"]}'
+    assert telling_line((line,)) == "no table time=2026 level=CRITICAL table=facts"
+    assert telling_line(("{no json",)) == "{no json"
+    assert telling_line(('{"of": "another"}',)) == '{"of": "another"}'

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,13 +14,22 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
-from deploy.embedded.platform import Options, Platform, keep_profile, stop_platform
+from deploy.embedded.platform import Options, Platform, keep_profile, stop_platform, unwell
+from deploy.embedded.ports import listens
 from deploy.embedded.state import read_state
 from deploy.errors import AlreadyRuns, PortTaken, UnusableData
+from streams.endpoint import json_page, served
 
 TOPIC = "kept"
 PATIENCE_SECONDS = 60
 ONLY_KAFKA = Options(clickhouse=False)
+WORKER = """
+import os, time
+from streams.endpoint import json_page, served
+host, _, port = os.environ["DOSSIER_METRICS"].partition(":")
+with served((host, int(port)), "", {"/health": json_page(lambda: (True, {}))}):
+    time.sleep(600)
+"""
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -162,3 +172,40 @@ def test_a_profile_is_kept_and_not_replaced_by_another(tmp_path: Path) -> None:
     with pytest.raises(UnusableData, match=rf"{other} differs from {data}/profile.toml"):
         keep_profile(other, data)
     assert (data / "profile.toml").read_text() == "a = 1\n"
+
+
+@pytest.mark.loopback
+def test_a_worker_is_unwell_when_it_says_so_or_says_nothing(unused_port: int) -> None:
+    assert unwell(unused_port) == ""
+    well = [True]
+    with served(("127.0.0.1", unused_port), "", {"/health": json_page(lambda: (well[0], {"state": "so"}))}):
+        assert unwell(unused_port) == ""
+        well[0] = False
+        assert unwell(unused_port) == '{"state":"so"}'
+    with socket.create_server(("127.0.0.1", unused_port)):
+        assert unwell(unused_port) == "its /health does not answer"
+
+
+@pytest.mark.platform
+def test_every_socket_listens_on_the_loopback_interface_alone(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", WORKER)
+    options = Options(workers=2, worker=lambda _: command, worker_ready=lambda _: True)
+    with Platform(tmp_path, options) as platform:
+        until(lambda: all(listens(int(each.address.rpartition(":")[2])) for each in platform.state.processes))
+        listening = {
+            each.name: {
+                (connection.laddr.ip, connection.laddr.port)
+                for process in (psutil.Process(each.pid), *psutil.Process(each.pid).children(recursive=True))
+                for connection in process.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+            }
+            for each in platform.state.processes
+        }
+    assert {name: len(sockets) for name, sockets in listening.items()} == {
+        "clickhouse": 1,
+        "kafka": 2,
+        "worker-1": 1,
+        "worker-2": 1,
+    }
+    hosts = {host.removeprefix("::ffff:") for sockets in listening.values() for host, _ in sockets}
+    assert hosts == {"127.0.0.1"}

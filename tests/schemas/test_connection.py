@@ -73,3 +73,9 @@ def test_kafka_is_told_only_what_its_protocol_uses() -> None:
 
 def test_clickhouse_has_an_address() -> None:
     assert SETTINGS.clickhouse.address == "c:9000"
+
+
+def test_a_broker_that_does_not_answer_may_have_been_told_any_of_these() -> None:
+    assert KafkaConnection("k:9092").named_by == "DOSSIER_KAFKA"
+    assert KafkaConnection("k:9092", security="SSL").named_by == "DOSSIER_KAFKA, DOSSIER_KAFKA_CA"
+    assert SETTINGS.kafka.named_by == "DOSSIER_KAFKA, DOSSIER_KAFKA_USER, DOSSIER_KAFKA_PASSWORD, DOSSIER_KAFKA_CA"

@@ -56,3 +56,9 @@ def test_a_letter_without_one_readable_content_is_refused(contents: dict[str, st
     del fields["content"]
     with pytest.raises(msgspec.ValidationError):
         decode_dead(msgspec.json.encode(fields | contents))
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff", b'{"topic":"\xff"}', b'{"deep":' * 5000, b"[]", b"{}"])
+def test_what_is_no_letter_is_refused_by_one_error(value: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode_dead(value)

@@ -242,6 +242,8 @@ def test_an_invalid_line_names_its_field_and_value(line: bytes, field: str, deta
         put('"dossier":"d"', '"dossier":"\\udc00\\ud800"'),
         put('"dossier":"d"', b'"dossier":"\xed\xa0\x80"'),
         put(":7", ':7,"deep":' + "[" * 30_000),
+        put(":7", b':7,"unknown":"\xff"'),
+        put("seq", b"s\xe9q"),
         put(":7", ':7,"deep":' + '{"a":' * 10_000 + "1" + "}" * 10_000),
     ],
     ids=lambda line: repr(line[:40] + b"..." + line[-20:]),
@@ -250,12 +252,13 @@ def test_what_is_no_json_is_malformed(line: bytes) -> None:
     assert only(line).reason == "malformed"
 
 
-@pytest.mark.parametrize("kind", ["archived", "Received", "", "x\u0007\r" * 3000])
+@pytest.mark.parametrize("kind", ["archived", "Received", "", "x\u0007\r" * 3000, "\U000e0001" * 100])
 def test_a_kind_that_is_not_known_is_named(kind: str) -> None:
     rejection = only(put('"received"', json.dumps(kind)))
     assert (rejection.reason, rejection.field) == ("unknown_kind", "kind")
     assert f"kind = {kind!r:.200}" in rejection.detail
     assert rejection.detail.isprintable()
+    assert len(rejection.detail) < 600
 
 
 def test_a_line_as_long_as_allowed_is_read_and_a_longer_one_is_not() -> None:

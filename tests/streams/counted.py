@@ -3,6 +3,7 @@
 from collections import defaultdict
 from contextlib import closing
 
+from chaos.memory import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
 from schemas.envelope import encode, encode_event
 from schemas.events import Event
@@ -14,7 +15,6 @@ from streams.batch import Counting, Identity
 from streams.clickhouse import ClickHouseStore
 from streams.pipeline import Pipeline
 from streams.record import Record
-from tests.memory import MemoryDeadLetters
 from tests.strategies import PUBLISHED
 
 PARTITIONS = 2

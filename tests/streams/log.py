@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from chaos.memory import MemoryStore
 from schemas.counters import COUNTERS
 from schemas.envelope import encode, encode_event
 from schemas.events import (
@@ -35,7 +36,6 @@ from streams.record import Record
 from streams.registers import Registers, fold, pack
 from streams.rows import facts_row
 from streams.store import Stored
-from tests.memory import MemoryStore
 from tests.streams.cases import INSTANT, at, said
 
 PARTITIONS = 2

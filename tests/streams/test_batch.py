@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaos.memory import MemoryDeadLetters, MemoryStore
 from schemas.envelope import MAX_LINES, encode_event
 from schemas.events import AnyEvent, Received, Resolved, Transferred, Voided
 from schemas.instant import EARLIEST, LATEST
@@ -18,7 +19,6 @@ from streams.pipeline import flush
 from streams.position import pack
 from streams.record import Record
 from streams.store import Row, Stored
-from tests.memory import MemoryDeadLetters, MemoryStore
 from tests.strategies import PUBLISHED, conflicting_events, events
 from tests.streams.cases import at, said
 from tests.streams.log import (

@@ -6,6 +6,7 @@ from threading import Condition, Event
 
 import pytest
 
+from chaos.memory import MemoryDeadLetters, MemoryStore
 from schemas.dead import DeadLetter
 from schemas.events import Received, Transferred
 from schemas.partition import partition_of
@@ -15,7 +16,6 @@ from streams.errors import LostEvents, RefusedRow
 from streams.pipeline import Pipeline
 from streams.record import Record
 from streams.store import Row, Stored
-from tests.memory import MemoryDeadLetters, MemoryStore
 from tests.streams.cases import said
 from tests.streams.log import DOSSIERS, IDENTITY, PARTITIONS, record, stored_windows
 

@@ -14,6 +14,7 @@ from schemas.instant import LATEST, from_micros, to_micros
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counters import contributions, on_time
 from streams.facts import Facts, Payment, Refund
+from streams.flood import Seen
 from streams.position import MAX_EPOCH, pack
 from streams.record import Record
 from streams.registers import pack as pack_registers
@@ -121,7 +122,7 @@ def test_counts_are_in_the_columns_of_their_counters() -> None:
 
 def test_progress_is_after_the_record_it_names_and_before_the_next() -> None:
     now = datetime(2026, 3, 2, 1, 2, 3, 456_789, tzinfo=UTC)
-    row = named(PROGRESS, progress_row("events", 2, RECORD, now))
+    row = named(PROGRESS, progress_row("events", 2, RECORD, now, Seen(70, 6)))
     assert pack(2, 123, MAX_LINES - 1) == row.pop("pos") < pack(2, 124, 0)
     assert row == {
         "topic": "events",
@@ -129,6 +130,8 @@ def test_progress_is_after_the_record_it_names_and_before_the_next() -> None:
         "offset": 123,
         "published_at": 1_767_225_600_000,
         "written_at": to_micros(now) // 1000,
+        "window_lines": 70,
+        "window_dead": 6,
     }
 
 

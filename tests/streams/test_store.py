@@ -1,5 +1,6 @@
 """One contract, two stores: what counting relies on holds in memory and in ClickHouse."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from copy import deepcopy
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from chaos.memory import MemoryStore
+from chaos.proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.dead import dead_letter
@@ -21,16 +24,15 @@ from streams import clickhouse as module
 from streams.clickhouse import ClickHouseStore, connect
 from streams.errors import NotMigrated, RefusedRow, Unreachable
 from streams.facts import Facts, Payment, Refund
+from streams.flood import Seen
 from streams.position import MAX_EPOCH, pack
 from streams.record import Record
 from streams.registers import pack as pack_registers
 from streams.rows import dead_row, event_row, facts_row, progress_row, window_row
 from streams.store import Reached, Row, Store, Stored
-from tests.memory import MemoryStore
 from tests.strategies import events_of
 from tests.streams.cases import DATE, facts, joined
 from tests.streams.log import NOW
-from tests.streams.proxy import CuttingProxy
 
 START = 1_772_413_200
 HOSTILE = [
@@ -140,11 +142,12 @@ class StoreContract:
 
     def test_progress_is_read_by_partition_of_the_topic(self, store: Store) -> None:
         for partition, offset in ((0, 5), (1, 2**40 - 1), (0, 3)):
-            store.write(PROGRESS, [progress_row("events", 2, Record(partition, offset, 0, None), NOW)])
+            record = Record(partition, offset, 0, None)
+            store.write(PROGRESS, [progress_row("events", 2, record, NOW, Seen(offset, partition))])
         store.write(PROGRESS, [progress_row("others", 2, Record(0, 99, 0, None), NOW)])
         assert store.read_reached("events") == {
-            0: Reached(pack(2, 5, MAX_LINES - 1), 5),
-            1: Reached(pack(2, 2**40 - 1, MAX_LINES - 1), 2**40 - 1),
+            0: Reached(pack(2, 5, MAX_LINES - 1), 5, Seen(5, 0)),
+            1: Reached(pack(2, 2**40 - 1, MAX_LINES - 1), 2**40 - 1, Seen(2**40 - 1, 1)),
         }
 
     def test_twenty_thousand_of_the_longest_names_in_one_read(self, store: Store) -> None:
@@ -302,11 +305,11 @@ class TestFailures:
         before = deepcopy(rows)
         sent: list[bytes] = []
 
-        def cuts(data: bytes) -> bool:
-            sent.append(data)
-            return b"D2" in data and sum(b"D2" in each for each in sent) <= 3
+        def cuts(passing: Passing) -> bool:
+            sent.append(passing.data if passing.from_client else b"")
+            return b"D2" in sent[-1] and sum(b"D2" in each for each in sent) <= 3
 
-        with CuttingProxy(clickhouse.host, clickhouse.port, cuts) as proxy:
+        with Proxy(clickhouse.host, clickhouse.port, cuts) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store:
                 store.write(FACTS, rows)
             assert proxy.cut == 3
@@ -315,8 +318,8 @@ class TestFailures:
 
     def test_a_read_is_repeated_when_its_connection_is_cut(self, clickhouse: ClickHouseConnection) -> None:
         answers = iter([True, True])
-        with CuttingProxy(
-            clickhouse.host, clickhouse.port, lambda data: b"FROM facts" in data and next(answers, False)
+        with Proxy(
+            clickhouse.host, clickhouse.port, lambda passing: b"FROM facts" in passing.data and next(answers, False)
         ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store:
                 store.write(FACTS, [facts_at("D1", 5)])
@@ -325,7 +328,7 @@ class TestFailures:
 
     def test_a_read_gives_up_and_says_what_to_do(self, clickhouse: ClickHouseConnection) -> None:
         with (
-            CuttingProxy(clickhouse.host, clickhouse.port, lambda _: True) as proxy,
+            Proxy(clickhouse.host, clickhouse.port, lambda _: True) as proxy,
             closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store,
             pytest.raises(
                 Unreachable, match=rf"ClickHouse at 127.0.0.1:{proxy.port} does not answer.*DOSSIER_CLICKHOUSE"
@@ -335,7 +338,11 @@ class TestFailures:
 
     def test_a_patient_store_reads_again_until_it_is_answered(self, clickhouse: ClickHouseConnection) -> None:
         refusals = iter(range(module._READ_TRIES * 2))
-        with CuttingProxy(clickhouse.host, clickhouse.port, lambda _: next(refusals, None) is not None) as proxy:
+        with Proxy(
+            clickhouse.host,
+            clickhouse.port,
+            lambda passing: passing.from_client and next(refusals, None) is not None,
+        ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port), patient=True)) as store:
                 assert store.read_reached("events") == {}
             assert proxy.cut == module._READ_TRIES * 2
@@ -353,8 +360,11 @@ class TestFailures:
         self, clickhouse_store: ClickHouseStore, column: str, value: object
     ) -> None:
         row = dict(zip(FACTS.columns, facts_at("D1", 5), strict=True)) | {column: value}
-        with pytest.raises(RefusedRow, match=f"facts refuses a row: .*{column} = {value!r}") as refused:
+        shown = f"dossier = {row['dossier']!r}, pos = 5, "
+        shown += "" if column == "dossier" else re.escape(f"{column} ({type(value).__name__})").join((".*", ""))
+        with pytest.raises(RefusedRow, match=f"facts refuses a row: .*{shown}") as refused:
             clickhouse_store.write(FACTS, [facts_at("D0", 1), tuple(row.values())])
+        assert "today" not in str(refused.value)
         assert len(str(refused.value)) < 2000
         assert "\n" not in str(refused.value)
 

@@ -8,14 +8,16 @@ from clickhouse_driver import Client
 from msgspec import structs
 
 from schemas.counters import COUNTERS
+from schemas.dead import dead_letter
+from schemas.envelope import Rejection
 from schemas.events import Event, Paused, Progressed, Received, Resolved, Returned, TermSet, Voided
-from schemas.instant import from_micros
+from schemas.instant import EARLIEST, from_micros
 from schemas.profile import Profile
-from schemas.tables import EVENTS, FACTS, VIEWS, WINDOWS
+from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS
 from streams.clickhouse import ClickHouseStore, connect
 from streams.migration import Plan, make_tables
 from streams.record import Record
-from streams.rows import event_row, facts_row, window_row
+from streams.rows import dead_row, event_row, facts_row, window_row
 from streams.store import Stored
 from tests.streams.cases import at, facts, micros, said
 
@@ -72,6 +74,8 @@ def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseSt
     keep(store, "D1", received, said(TermSet, "2026-03-02 08:00", term=at("2026-03-10 17:00")))
     count(store, "2026-03-02 08:00", {"received": 1})
     store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in enumerate((received, moved))])
+    letter = dead_letter("events", 0, 0, EARLIEST, Rejection(2, "malformed", "", "", b"{"))
+    store.write(DEAD_LETTERS, [dead_row(letter)])
     assert client.execute(f"SELECT * FROM {view}")
 
 

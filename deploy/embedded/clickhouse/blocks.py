@@ -32,8 +32,9 @@ WIDTHS = {
     }.items()
     for name in names.split()
 }
-TOKEN = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[(),'`]", re.DOTALL)
-ELEMENT_NAME = re.compile(r"(?:\w+|`(?:\\.|[^`\\])*`)\s+(?=\w)")
+TOKEN = re.compile(r"'(?:\\.|[^'\\])*+'|`(?:\\.|[^`\\])*+`|[(),]|(?P<foreign>['`\"$#]|--|/\*)", re.DOTALL)
+"""What a type is made of; `foreign` could hide a part of it: comments, other quotes, quotes that never close."""
+ELEMENT_NAME = re.compile(r"(?:\w++|`(?:\\.|[^`\\])*+`)\s++(?=\w)")
 
 
 def header(columns: Columns) -> bytes:
@@ -99,7 +100,7 @@ def parse(spec: str) -> tuple[str, list[str]]:
         return name, []
     arguments, depth, start = [], 0, 0
     for token in TOKEN.finditer(rest):
-        if token[0] in ("'", "`"):
+        if token["foreign"]:
             break
         if token[0] == "(":
             depth += 1
@@ -143,7 +144,7 @@ def layout(spec: str, depth: int = 0) -> tuple[int, Walk]:
         if name == "Nested":
             return _array(*layout(f"Tuple({', '.join(arguments)})", depth + 1))
         if name == "Tuple":
-            return _tuple([layout(ELEMENT_NAME.sub("", argument, count=1), depth + 1) for argument in arguments])
+            return _tuple([layout(_unnamed(argument), depth + 1) for argument in arguments])
         if name == "SimpleAggregateFunction":
             return layout(arguments[1], depth + 1)
         if name == "LowCardinality":
@@ -154,7 +155,14 @@ def layout(spec: str, depth: int = 0) -> tuple[int, Walk]:
     raise ServerError(NOT_SUPPORTED, f"columns of type {spec[:80]} are not supported here: cast them, e.g. to String")
 
 
+def _unnamed(element: str) -> str:
+    named = ELEMENT_NAME.match(element)
+    return element[named.end() :] if named else element
+
+
 def _fixed(width: int) -> Walk:
+    if width < 1:
+        raise ValueError("values without a width have no end")
     return lambda reader, rows: reader.skip(width * rows)
 
 
@@ -176,6 +184,9 @@ def _array(prefix: int, inner: Walk) -> tuple[int, Walk]:
 
 
 def _tuple(parts: list[tuple[int, Walk]]) -> tuple[int, Walk]:
+    if not parts:
+        raise ValueError("values without a width have no end")
+
     def walk(reader: Reader, rows: int) -> None:
         for _, inner in parts:
             inner(reader, rows)

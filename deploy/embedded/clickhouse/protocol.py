@@ -7,6 +7,7 @@ the form that is read here only from this one on.
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from enum import IntEnum
@@ -19,6 +20,7 @@ from deploy.embedded.clickhouse.errors import (
     CANCELLED,
     LIMIT_EXCEEDED,
     LOGIN,
+    NO_SUCH_COLUMN,
     UNEXPECTED_PACKET,
     ProtocolError,
     ServerError,
@@ -60,7 +62,8 @@ class Connection:
         self._client = client
         self._engine = engine
         self._users = users
-        self._reader = Reader(lambda: client.recv(RECEIVE_SIZE))
+        self._reader = Reader(self._receive)
+        self._greeted_by: float | None = time.monotonic() + HELLO_SECONDS
         self._compressed = False
         self._running = ""  # the tag of the session
         self._changes = threading.Lock()
@@ -71,8 +74,8 @@ class Connection:
         self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
-            self._client.settimeout(HELLO_SECONDS)
             with closing(self._greet()) as session:
+                self._greeted_by = None
                 self._client.settimeout(None)
                 while True:
                     self._answer(session)
@@ -119,6 +122,12 @@ class Connection:
                 raise _unexpected(packet)
 
     # What the client sends
+
+    def _receive(self) -> bytes:
+        if self._greeted_by is not None:
+            # A limit of the whole: a byte now and then must not hold a place that others wait for.
+            self._client.settimeout(max(self._greeted_by - time.monotonic(), 0.001))
+        return self._client.recv(RECEIVE_SIZE)
 
     def _greet(self) -> Session:
         reader, engine = self._reader, self._engine
@@ -175,6 +184,8 @@ class Connection:
                 raise ProtocolError(UNEXPECTED_PACKET, f"a block with unknown field {field}")
             reader.skip(1 if field == 1 else 4)
         count, rows = reader.varint(), reader.varint()
+        if rows and not count:
+            raise ProtocolError(UNEXPECTED_PACKET, f"a block of {rows} rows without a column")
         try:
             if rows:
                 file = spool(table)
@@ -221,6 +232,8 @@ class Connection:
 
         while block := self._read_block(spool):
             table, columns = block
+            if table in tables and tables[table][0] != columns:
+                raise ProtocolError(UNEXPECTED_PACKET, f"the blocks of table {table!r} have different columns")
             tables[table] = (columns, spool(table))
         return tables
 
@@ -233,9 +246,14 @@ class Connection:
 
     def _insert(self, session: Session, insert: Insert, result: Result) -> None:
         with session.spool() as file:
-            self._send_block(header(session.insert_columns(insert)))
-            while self._read_block(lambda _: file):
-                pass
+            wanted = session.insert_columns(insert)
+            self._send_block(header(wanted))
+            names, wrong = sorted(name for name, _ in wanted), ""
+            while block := self._read_block(lambda _: file):
+                if (given := sorted(name for name, _ in block[1])) != names:
+                    wrong = f"a block has the columns {given}, the insert expects {names}"[:1000]
+            if wrong:
+                raise ServerError(NO_SUCH_COLUMN, wrong)
             with self._watched(session):
                 session.insert(insert, file, result)
         self._send_progress(result)

@@ -95,7 +95,13 @@ class Server:
             connection = Connection(client, self.engine, self._users)
             thread = threading.Thread(target=self._serve, args=(connection, client), daemon=True)
             self._clients[connection] = thread
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # Too many threads: the same.
+                log.warning("a client could not be served: %s", error)
+                del self._clients[connection]
+                client.close()
 
     def _serve(self, connection: Connection, client: socket.socket) -> None:
         try:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from typing import IO, Any
 
 from deploy.embedded.clickhouse import sql as statements
@@ -24,7 +24,9 @@ from deploy.embedded.clickhouse.users import User
 Settings = dict[str, tuple[str, bool]]
 """Values by name, and whether each is important: an unknown one is then an error."""
 COMPUTED = frozenset({"MATERIALIZED", "ALIAS", "EPHEMERAL"})
-DESCRIBE_SETTINGS = "print_pretty_type_names = 0, describe_compact_output = 0, limit = 0, offset = 0"
+OWN_LIMITS = "SETTINGS limit = 0, offset = 0"
+"""Of the server's own queries, which must not be cut by what a client has set."""
+DESCRIBE_SETTINGS = f"{OWN_LIMITS}, print_pretty_type_names = 0, describe_compact_output = 0"
 OWN_SETTINGS = frozenset({"log_comment", "implicit_select", "send_logs_level"})
 """Not taken from a client: what the server sets itself, and the level that would fill its own output with logs."""
 
@@ -91,7 +93,7 @@ class Session:
     def _remember(self, names: set[str]) -> None:
         """Note what settings were before a query changed them: None is the default."""
         asked = ", ".join(literal(name) for name in names)
-        found = self._rows(f"SELECT name, value, changed FROM system.settings WHERE name IN ({asked})")  # noqa: S608
+        found = self._rows(f"SELECT name, value, changed FROM system.settings WHERE name IN ({asked}) {OWN_LIMITS}")  # noqa: S608
         self._before |= {name: value if changed else None for name, value, changed in found}
 
     # Queries
@@ -127,7 +129,7 @@ class Session:
 
     def _seen(self, sql: str, *database: str) -> Any:
         """What the engine's parser sees in a statement, which it does not run."""
-        with engine_errors():
+        with self._answering():
             return self._connection._conn.classify_query(sql, *database)
 
     def run(self, sql: str, result: Result) -> Generator[bytes, None, None]:
@@ -138,7 +140,7 @@ class Session:
         if statements.first_word(sql) in statements.SELECTS:
             yield from self._select(sql, result)
             return
-        with engine_errors():
+        with self._answering():
             answer = self._connection.query(sql, "Native")
             data: bytes = answer.bytes()
         result.count(answer)
@@ -154,7 +156,7 @@ class Session:
         # Asked first: a column's zone is in no block, and a running query allows no other one beside it.
         columns = [(name, spec) for name, spec, *_ in self._describe(f"(\n{sql}\n)")]
         yield header(columns)
-        with engine_errors(), closing(self._connection.send_query(sql, "Native")) as pieces:
+        with self._answering(), closing(self._connection.send_query(sql, "Native")) as pieces:
             for piece in pieces:
                 block: bytes = piece.bytes()
                 result.count(piece)
@@ -163,7 +165,7 @@ class Session:
 
     def _describe(self, what: str) -> list[list[str]]:
         # The settings guard against those of the client's query.
-        return self._rows(f"DESCRIBE TABLE {what} SETTINGS {DESCRIBE_SETTINGS}")
+        return self._rows(f"DESCRIBE TABLE {what} {DESCRIBE_SETTINGS}")
 
     # Rows from the client
 
@@ -192,7 +194,7 @@ class Session:
         """Insert the blocks in a file."""
         if file.tell():
             file.flush()
-            with engine_errors():
+            with self._answering():
                 result.count(self._connection.query(insert.from_file(file.name), "Native"))
 
     def create_external(self, name: str, columns: Columns, file: IO[bytes]) -> None:
@@ -213,12 +215,23 @@ class Session:
 
     # The engine
 
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            with engine_errors():
+                yield
+        except ServerError:
+            # A query that fails may leave the beginning of its answer, which would be taken for the next one's.
+            with suppress(ServerError), engine_errors():
+                self._connection.query(f"SET log_comment = '{self.tag}'", "Native")
+            raise
+
     def _ask(self, sql: str) -> None:
-        with engine_errors():
+        with self._answering():
             self._connection.query(sql, "Native")
 
     def _json(self, sql: str) -> Any:
-        with engine_errors():
+        with self._answering():
             return json.loads(self._connection.query(sql, "JSONCompact").bytes())
 
     def _rows(self, sql: str) -> list[list[Any]]:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 from deploy.embedded.clickhouse.errors import NOT_SUPPORTED, ServerError
 
+# Possessive throughout, and what never closes takes the rest: a statement may be megabytes, and must be read in one go.
 QUOTED = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?\*/)"
-    r"|(?P<string>'(?:\\.|''|[^'\\])*'|\$(\w*)\$.*?\$\3\$)"
-    r"|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"",
+    r"|(?P<string>'(?:\\.|''|[^'\\])*+'|(?<![\w$])\$(\w*)\$.*?\$\3\$)"
+    r"|`(?:\\.|[^`\\])*+`|\"(?:\\.|[^\"\\])*+\""
+    r"|(?:/\*|['`\"]|(?<![\w$])\$\w*+\$).*",
     re.DOTALL,
 )
 FLAGS = re.IGNORECASE | re.DOTALL
 FIRST_WORD = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*+(\w++|.|)", re.DOTALL)
-# Possessive throughout: a statement may be megabytes, and its comments are long runs of blanks here.
+# Comments are long runs of blanks here.
 NAME = r"(?:\w++|`++)"
 INSERT = re.compile(
     r"\s*+INSERT\s++(?:INTO\s++)?(?:TABLE\s++)?(?!FUNCTION\b)"

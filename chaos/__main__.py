@@ -1,0 +1,59 @@
+"""`python -m chaos`: attack everything, and print one table of what came of it."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from chaos.outcome import Outcome, table
+from chaos.run import PURE, SCENARIOS, run
+from chaos.scale import FULL, SHORT
+
+_ALL = [*PURE, *SCENARIOS]
+
+
+@click.command()
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of all events and random choices.")
+@click.option("--short", is_flag=True, help="Every scenario once, as the tests run it.")
+@click.option("--only", "names", multiple=True, type=click.Choice(_ALL), help="This scenario; repeatable.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="DOSSIER_DATA",
+    default=Path("data"),
+    show_default=True,
+    show_envvar=True,
+    help="Where chaos.json goes, and the data of scenarios that failed.",
+)
+def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
+    """Attack everything with faults of every kind, and print one table: what was lost, doubled or wrong in the end.
+
+    Ends with 0 where nothing was, else with 4. Ctrl-C ends it with what was found so far.
+    """
+    for name in [name for name in os.environ if name.startswith("DOSSIER_")]:
+        # A deployment of the caller's is none of its business.
+        del os.environ[name]
+    scale = SHORT if short else FULL
+    progress = Console(stderr=True)
+    outcomes: list[Outcome] = []
+    interrupted = False
+    try:
+        for name in names or _ALL:
+            progress.print(f"{name} ...", highlight=False)
+            outcomes.append(run(name, scale, seed, data.absolute() / "chaos" / name.replace(" ", "-").replace("'", "")))
+            for line in (outcomes[-1].failure, *outcomes[-1].examples):
+                progress.print(line, markup=False, highlight=False) if line else None
+    except KeyboardInterrupt:
+        interrupted = True
+    data.mkdir(parents=True, exist_ok=True)
+    report = {"seed": seed, "scale": scale, "outcomes": outcomes}
+    (data / "chaos.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    Console(width=None if sys.stdout.isatty() else 140).print(table(outcomes))
+    sys.exit(130 if interrupted else 0 if all(each.passed for each in outcomes) else 4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Crash points: named places in a worker's life where it dies, or freezes, on demand.
+
+The harness arms a point by a file; the worker that reaches it first takes the file and acts. Nothing of this is in the
+product: the points lie in wrappers around the store, the pipeline and the stream that it is given.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
+from streams.counters import Window
+from streams.store import Reached, Row, Store, Stored
+
+POINTS = {
+    "facts-read": "after the facts of a batch were read",
+    "events-written": "after raw events, beside the windows",
+    "windows-half": "in the middle of the windows",
+    "windows-written": "after the windows, before the facts",
+    "facts-half": "in the middle of the facts",
+    "facts-written": "after the facts, before the progress",
+    "before-ack": "after the progress, before the acknowledgement",
+    "after-ack": "after an acknowledgement, before the commit",
+    "rebalance": "while partitions are revoked",
+    "shutdown": "in the middle of the last flush of a worker that was told to stop",
+}
+"""Every crash point, with where in a worker's life it lies."""
+
+_WRITTEN = {EVENTS.name: "events-written", WINDOWS.name: "windows-written", FACTS.name: "facts-written"}
+_HALF = {WINDOWS.name: "windows-half", FACTS.name: "facts-half"}
+_SHUTTING_DOWN_SECONDS = 0.5
+"""Long enough for a worker that was told to stop to be stopping, short enough to be before it gives up."""
+
+
+class Armed(Struct, frozen=True):
+    """A point at which a worker is to die or to freeze, the `nth` time that one process comes to it."""
+
+    point: str
+    nth: int = 1
+    act: Literal["kill", "stop"] = "kill"
+
+
+class Trap:
+    """The file by which the harness arms one point at a time, seen from both sides."""
+
+    def __init__(self, folder: Path) -> None:
+        self._armed = folder / "armed"
+        self._taken = folder / f"taken-{os.getpid()}"
+        self._sprung = folder / "sprung"
+        self._held: Armed | None = None
+        self._left = 0
+
+    # The harness
+
+    def arm(self, armed: Armed) -> None:
+        """Set the trap; one that was not sprung is replaced."""
+        self._sprung.unlink(missing_ok=True)
+        partial = self._armed.with_suffix(".new")
+        partial.write_bytes(msgspec.json.encode(armed))
+        partial.replace(self._armed)
+
+    def disarm(self) -> None:
+        """Take it back, if no worker has taken it yet."""
+        self._armed.unlink(missing_ok=True)
+
+    @property
+    def victim(self) -> int | None:
+        """The pid of the worker that fell into it."""
+        try:
+            return int(self._sprung.read_text() or 0) or None
+        except FileNotFoundError:
+            return None
+
+    # The worker
+
+    def at(self, point: str) -> None:
+        """Die or freeze here, if it was armed for this point."""
+        if self.is_due(point):
+            self.spring()
+
+    def is_due(self, point: str) -> bool:
+        """Whether this is the time and the place."""
+        if self._armed.exists():
+            with suppress(FileNotFoundError):
+                self._armed.rename(self._taken)
+                self._held = msgspec.json.decode(self._taken.read_bytes(), type=Armed)
+                self._left = self._held.nth
+                self._taken.unlink()
+        if self._held is None or self._held.point != point:
+            return False
+        self._left -= 1
+        return self._left <= 0
+
+    def spring(self) -> None:
+        """Leave word, then end or freeze this process as the kernel does: nothing is flushed, nobody is told."""
+        act = self._held.act if self._held else "kill"
+        self._held = None
+        partial = self._sprung.with_suffix(f".{os.getpid()}")
+        partial.write_text(str(os.getpid()))
+        partial.replace(self._sprung)
+        os.kill(os.getpid(), signal.SIGSTOP if act == "stop" else signal.SIGKILL)
+
+
+class TrappedStore(Store):
+    """A store with a crash point after each read of facts, and in the middle and at the end of each write."""
+
+    def __init__(self, store: Store, trap: Trap) -> None:
+        self._store = store
+        self._trap = trap
+
+    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+        """The facts."""
+        found = self._store.read_facts(dossiers)
+        self._trap.at("facts-read")
+        return found
+
+    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
+        """The windows."""
+        return self._store.read_windows(partition, windows)
+
+    def read_reached(self, topic: str) -> dict[int, Reached]:
+        """How far counting is."""
+        return self._store.read_reached(topic)
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write the rows, or half of them and no more."""
+        if rows and self._trap.is_due(_HALF.get(table.name, "")):
+            self._store.write(table, rows[: len(rows) // 2])
+            self._trap.spring()
+        if table is WINDOWS and rows and self._trap.is_due("shutdown"):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(_SHUTTING_DOWN_SECONDS)
+            self._store.write(table, rows[: len(rows) // 2])
+            self._trap.spring()
+        self._store.write(table, rows)
+        if rows and table.name in _WRITTEN:
+            self._trap.at(_WRITTEN[table.name])
+        if table is PROGRESS:
+            self._trap.at("before-ack")

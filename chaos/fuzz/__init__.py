@@ -1,0 +1,1 @@
+"""Malformed and hostile input, made by seeded generators, for whatever reads what others send."""

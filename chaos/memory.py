@@ -1,0 +1,111 @@
+"""A store and a dead-letter topic in memory, with the semantics of the real ones and everything written kept."""
+
+from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
+from typing import Any
+
+from schemas.dead import DeadLetter
+from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
+from streams.counters import Window
+from streams.flood import Seen
+from streams.store import Reached, Row, Store, Stored
+
+_KEYS = {
+    EVENTS.name: ("dossier", "id", "kind", "source", "occurred_at", "payload"),
+    FACTS.name: ("dossier",),
+    WINDOWS.name: ("agency", "window", "partition"),
+    PROGRESS.name: ("topic", "partition"),
+    DEAD_LETTERS.name: ("topic", "partition", "offset", "line"),
+}
+_VERSIONS = {
+    EVENTS.name: ("recorded_at", "seq"),
+    FACTS.name: ("pos",),
+    WINDOWS.name: ("pos",),
+    PROGRESS.name: ("pos",),
+    DEAD_LETTERS.name: ("topic",),  # it has no version: the last one written is read
+}
+
+
+def _of_columns(table: Table, columns: Sequence[str]) -> Callable[[Row], Any]:
+    """The values of these columns in a row: the value itself where it is one."""
+    names = list(table.columns)
+    return itemgetter(*map(names.index, columns))
+
+
+_TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS)
+_key_of = {table.name: _of_columns(table, _KEYS[table.name]) for table in _TABLES}
+_version_of = {table.name: _of_columns(table, _VERSIONS[table.name]) for table in _TABLES}
+_facts_of = _of_columns(FACTS, ("pos", "registers"))
+_pos_of_window = _of_columns(WINDOWS, ("pos",))
+_reached_of = _of_columns(PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead"))
+_FIRST_COUNTER = list(WINDOWS.columns).index("pos") + 1
+
+
+class MemoryStore(Store):
+    """Tables as ReplacingMergeTree has them: of the rows of a key, the last of the greatest version is read."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Row]] = {table.name: [] for table in _TABLES}
+        self._newest: dict[str, dict[Any, Row]] = {table.name: {} for table in _TABLES}
+
+    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+        """The facts of those of the dossiers that have any."""
+        rows = self._newest[FACTS.name]
+        return {dossier: Stored(*_facts_of(rows[dossier])) for dossier in dossiers if dossier in rows}
+
+    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
+        """Position and counts of those of the partition's windows that have a row."""
+        rows = self._newest[WINDOWS.name]
+        found: dict[Window, tuple[int, list[Any]]] = {}
+        for window in windows:
+            row = rows.get((*window, partition))
+            if row is not None:
+                found[window] = _pos_of_window(row), list(row[_FIRST_COUNTER:])
+        return found
+
+    def read_reached(self, topic: str) -> dict[int, Reached]:
+        """How far each partition of the topic has been counted."""
+        rows = map(_reached_of, self._newest[PROGRESS.name].values())
+        return {
+            partition: Reached(pos, offset, Seen(*seen)) for of, partition, pos, offset, *seen in rows if of == topic
+        }
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert the rows."""
+        self.rows[table.name].extend(rows)
+        held, key_of, version_of = self._newest[table.name], _key_of[table.name], _version_of[table.name]
+        width = len(table.columns)
+        for row in rows:
+            if len(row) != width:
+                raise ValueError(f"a row of {table.name} has {len(row)} values for {width} columns: {row}")
+            key = key_of(row)
+            if key not in held or version_of(row) >= version_of(held[key]):
+                held[key] = row
+
+    def holds(self, table: Table, row: Row) -> bool:
+        """Whether what is read of this row's key is this row, or another of a version no smaller."""
+        held = self._newest[table.name].get(_key_of[table.name](row))
+        return held is not None and bool(_version_of[table.name](held) >= _version_of[table.name](row))
+
+    def final(self, table: Table) -> Collection[Row]:
+        """The table's rows as `FINAL` shows them."""
+        return self._newest[table.name].values()
+
+    def newest(self, table: Table) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """The same by key, each row by its columns."""
+        one = len(_KEYS[table.name]) == 1
+        return {
+            (key,) if one else key: dict(zip(table.columns, row, strict=True))
+            for key, row in self._newest[table.name].items()
+        }
+
+
+class MemoryDeadLetters:
+    """Keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.letters: list[DeadLetter] = []
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep these letters."""
+        self.letters.extend(letters)

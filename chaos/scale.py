@@ -1,0 +1,56 @@
+"""How much a run of the harness does."""
+
+from msgspec import Struct
+
+
+class Scale(Struct, frozen=True):
+    """How often each fault comes, and how much is sent for it."""
+
+    slice: int
+    """Events between two faults."""
+    hostile: int
+    """Events of each kind of hostile input."""
+    crashes: int
+    """Crashes at each crash point."""
+    kills: int
+    clickhouse_kills: int
+    broker_kills: int
+    cuts: int
+    zombies: int
+    rebalances: int
+    outage_seconds: float
+    """How long a service hangs or is away."""
+    schedules: int
+    """Schedules of the simulation."""
+    malformed: int
+    """Malformed inputs for the decoder, and as many for the embedded server."""
+
+
+FULL = Scale(
+    slice=4000,
+    hostile=60_000,
+    crashes=5,
+    kills=100,
+    clickhouse_kills=10,
+    broker_kills=5,
+    cuts=20,
+    zombies=10,
+    rebalances=10,
+    outage_seconds=60.0,
+    schedules=30_000,
+    malformed=100_000,
+)
+SHORT = Scale(
+    slice=800,
+    hostile=3000,
+    crashes=1,
+    kills=3,
+    clickhouse_kills=2,
+    broker_kills=1,
+    cuts=3,
+    zombies=1,
+    rebalances=2,
+    outage_seconds=8.0,
+    schedules=1000,
+    malformed=2000,
+)

@@ -1,0 +1,242 @@
+"""The log of a schedule: the records of each partition, and what is true of every line by the way it was made."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache, cached_property
+from random import Random
+from typing import Any
+
+from kafka.partitioner.default import murmur2
+from msgspec import Struct
+
+from chaos.oracle import Expected, Terms, expected
+from schemas import events as said
+from schemas.envelope import encode_event
+from schemas.events import Event
+from schemas.profile import Profile
+from streams.batch import Identity
+from streams.flood import Seen
+from streams.record import Record
+
+TOPIC = "simulated-events"
+TIME_ZONE = "Asia/Ho_Chi_Minh"
+DOSSIERS = tuple(f"D{number}" for number in range(9))
+
+_LOCAL = timezone(timedelta(hours=7))
+_MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=_LOCAL)
+_MONTHS_LATER = datetime(2026, 6, 1, tzinfo=UTC)
+_AHEAD = timedelta(hours=1)
+"""How far an event may lie ahead of its record, told once more."""
+_POOL = 400
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Line(Struct, frozen=True):
+    """A line of a record: its bytes, and the event that it is, or None where it is none."""
+
+    content: bytes
+    event: Event | None = None
+    reason: str = ""
+
+
+class Entry(Struct, frozen=True):
+    """A record: its timestamp in milliseconds, which may be anything, and its lines; without lines it has no value."""
+
+    timestamp: int
+    lines: tuple[Line, ...]
+
+
+class Log(Struct, frozen=True, dict=True):
+    """The records of each partition, in the order of their offsets."""
+
+    entries: tuple[tuple[Entry, ...], ...]
+    terms: Terms
+
+    @property
+    def partitions(self) -> int:
+        """How many there are."""
+        return len(self.entries)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What the records are counted by."""
+        return Identity(TOPIC, self.partitions, 1, Profile(time_zone=TIME_ZONE, terms=self.terms))
+
+    @cached_property
+    def records(self) -> list[list[Record]]:
+        """The records as a worker gets them."""
+        return [
+            [Record(partition, offset, entry.timestamp, _value(entry)) for offset, entry in enumerate(entries)]
+            for partition, entries in enumerate(self.entries)
+        ]
+
+    @cached_property
+    def reasons(self) -> dict[tuple[int, int, int], str]:
+        """Why each line that must be put aside is, by partition, offset and line."""
+        return {place: reason for place, (_, reason) in self._lines.items() if reason}
+
+    @cached_property
+    def reached(self) -> dict[int, tuple[int, Seen]]:
+        """The last offset of each partition, and what the flood rule has seen then: all is within one window of it."""
+        dead = Counter(partition for partition, _, _ in self.reasons)
+        lines = Counter(partition for partition, _, _ in self._lines)
+        return {
+            partition: (len(entries) - 1, Seen(lines[partition], dead[partition]))
+            for partition, entries in enumerate(self.entries)
+            if entries
+        }
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What the oracle says must be stored."""
+        events = [event for event, reason in self._lines.values() if event is not None and not reason]
+        return expected(events, partitions=self.partitions, terms=self.terms, time_zone=TIME_ZONE)
+
+    @cached_property
+    def _lines(self) -> dict[tuple[int, int, int], tuple[Event | None, str]]:
+        return {
+            (partition, offset, index): (line.event, self._reason(partition, entry, line))
+            for partition, entries in enumerate(self.entries)
+            for offset, entry in enumerate(entries)
+            for index, line in enumerate(entry.lines or (Line(b"", reason="empty"),))
+        }
+
+    def _reason(self, partition: int, entry: Entry, line: Line) -> str:
+        if line.event is None:
+            return line.reason
+        if _latest(line.event) > _at(entry.timestamp) + _AHEAD:
+            return "future"
+        return "" if partition_of(line.event.dossier, self.partitions) == partition else "misplaced"
+
+
+def random_log(seed: int) -> Log:
+    """A log of few dossiers, agencies and windows, so that events meet; with repeats, corrections and broken lines."""
+    random = Random(seed)
+    partitions = random.choice((2, 3))
+    pool = _pool()
+    entries = []
+    for partition in range(partitions):
+        ours = [dossier for dossier in DOSSIERS if partition_of(dossier, partitions) == partition]
+        ours = random.sample(ours, min(len(ours), random.randint(1, 4)))
+        told: list[Line] = []
+        of_partition = []
+        for _ in range(random.randint(4, 8)):
+            lines = tuple([_line(random, pool, ours, told) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 4)))])
+            told += lines
+            of_partition.append(Entry(_timestamp(random), lines))
+        entries.append(tuple(of_partition))
+    return Log(tuple(entries), random.choice(("instant", "date")))
+
+
+@cache
+def partition_of(dossier: str, partitions: int) -> int:
+    """The partition of a dossier, as the broker's clients compute it."""
+    return int(murmur2(dossier.encode()) & 0x7FFFFFFF) % partitions
+
+
+def _line(random: Random, pool: Mapping[str, Sequence[Line]], ours: Sequence[str], told: Sequence[Line]) -> Line:
+    chance = random.random()
+    if chance < 0.12 and told:
+        return random.choice(told)
+    if chance < 0.17:
+        return random.choice(_POISON)
+    if chance < 0.20:
+        return random.choice(pool[random.choice(DOSSIERS)])  # perhaps another partition's
+    dossier = random.choice(ours)
+    lines = pool[dossier]
+    if random.random() < 0.6 and not any(line.event is not None and line.event.dossier == dossier for line in told):
+        return random.choice([line for line in lines[:40] if isinstance(line.event, said.Received)])
+    return random.choice(lines)
+
+
+def _timestamp(random: Random) -> int:
+    """The broker's clock, which jumps: now and then to a time at which some or all of the events lie ahead."""
+    chance = random.random()
+    if chance < 0.04:
+        at = _MORNING + timedelta(minutes=random.randint(-60, -45))
+    elif chance < 0.05:
+        return random.choice((-1, 0, 10**18))
+    else:
+        at = _MONTHS_LATER + timedelta(minutes=random.choice((0, 0, 5, -5, 60 * 24 * 30, -60 * 24 * 30)))
+    return round(at.timestamp() * 1000)
+
+
+_POISON = (
+    Line(b"{", reason="malformed"),
+    Line(b"\xff\x00", reason="malformed"),
+    Line(b"[]", reason="invalid"),
+    Line(b'{"kind":"abolished","id":"x"}', reason="unknown_kind"),
+    Line(b'{"kind":"resolved","id":"x","dossier":"D1","source":"s"}', reason="invalid"),
+)
+
+
+@cache
+def _pool() -> dict[str, list[Line]]:
+    """Lines of every dossier, made and encoded once; the same in every process."""
+    random = Random(0)
+    return {dossier: [_of(random_event(random, dossier)) for _ in range(_POOL)] for dossier in DOSSIERS}
+
+
+def _of(event: Event) -> Line:
+    return Line(encode_event(event), event)
+
+
+def random_event(random: Random, dossier: str) -> Event:
+    """An event in one of three windows that says something that counts; some share an id and contradict each other."""
+    occurred = _MORNING + timedelta(minutes=random.choice((0, 0, 0, 5, 10)), seconds=random.randrange(60))
+    agency = random.choice(("H01", "H01", "H02"))
+    kind, fields = random.choice(
+        (
+            (said.Received, {"agency": agency, "channel": "online", "fee_bearing": True}),
+            (said.Received, {"agency": agency}),
+            (said.Received, {"agency": agency, "channel": "postal"}),
+            (said.Received, {"agency": agency}),
+            (said.FeedbackReceived, {"agency": agency}),
+            (said.Transferred, {"agency": agency}),
+            (said.Transferred, {"agency": agency}),
+            (said.Assigned, {"agency": agency}),
+            (said.TermSet, {"term": _MORNING + timedelta(minutes=7)}),
+            (said.Extended, {"term": _MORNING + timedelta(minutes=12), "number": random.randint(1, 2)}),
+            (said.SupplementRequested, {"number": random.randint(1, 2)}),
+            (said.Progressed, {"step": random.choice(("intake", "review"))}),
+            (said.Resolved, {"e_result": random.random() < 0.5}),
+            (said.Resolved, {}),
+            (said.Withdrawn, {}),
+            (said.Returned, {}),
+            (said.Reopened, {}),
+            (said.Voided, {"voided": random.random() < 0.4}),
+            (said.Amended, {"received_at": _MORNING + timedelta(minutes=5)}),
+            (said.Amended, {"agency": "H02", "channel": "postal"}),
+            (said.Paid, {"transaction": random.choice("ab"), "amount": random.randint(1, 9), "method": "online"}),
+            (said.Refunded, {"transaction": random.choice("ab"), "amount": random.randint(1, 9)}),
+            (said.Digitised, {"components": 3, "digitised": random.randint(0, 3)}),
+            (said.Rated, {"satisfied": random.random() < 0.5}),
+        )
+    )
+    header: dict[str, Any] = {
+        "id": f"e{random.randrange(10**6)}" if random.random() < 0.9 else f"c{random.randrange(3)}",
+        "dossier": dossier,
+        "source": "simulation",
+        "occurred_at": occurred,
+        "seq": random.randrange(9),
+    }
+    if random.random() < 0.3:
+        header["recorded_at"] = _MORNING + timedelta(minutes=random.choice((0, 5, 20, 60 * 24)))
+    return kind(**header, **fields)
+
+
+def _value(entry: Entry) -> bytes | None:
+    return b"\n".join([line.content for line in entry.lines]) if entry.lines else None
+
+
+def _latest(event: Event) -> datetime:
+    """The latest time that it says something happened or was recorded."""
+    amended = event.received_at if isinstance(event, said.Amended) else None
+    return max(event.occurred_at, event.recorded_at or _NEVER, amended or _NEVER)
+
+
+def _at(timestamp: int) -> datetime:
+    """The time of a record, of the years that counting takes for possible."""
+    earliest, latest = 946_684_800_000, 4_102_444_799_999
+    return datetime.fromtimestamp(min(max(timestamp, earliest), latest) / 1000, UTC)

@@ -1,0 +1,294 @@
+"""A schedule: an explicit list of what happens to some workers and a log, made from a seed.
+
+Every step carries all that it needs and does nothing where it cannot be taken, so that a schedule from which steps were
+dropped is still a schedule.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from chaos.simulation.log import Log, random_log
+
+SCHEDULES_OF_A_LOG = 8
+"""So many seeds in a row share their log: making it and asking the oracle costs as much as a run."""
+
+_STEPS = 70
+_DOSSIERS = (0, 1, 1, 1000)
+_WINDOWS = (0, 2, 1000, 1000)
+"""What workers cache at most; what is not yet written stays in any case."""
+_SOURCES = ("facts", "windows", "facts", "windows", "progress", "events", "dead_letters")
+
+
+class Part(Struct, frozen=True):
+    """Records of a batch: so many of this partition, after going back by some that came before."""
+
+    partition: int
+    records: int
+    back: int = 0
+
+
+class Take(Struct, frozen=True):
+    """A worker takes a batch; `clock` is how many seconds its clock is wrong.
+
+    `meanwhile` happens while it counts: before its first read of the database or write of an earlier batch, before the
+    second, and so on.
+    """
+
+    worker: int
+    parts: tuple[Part, ...]
+    clock: int = 0
+    meanwhile: tuple[tuple["Step", ...], ...] = ()
+
+
+class Write(Struct, frozen=True):
+    """A worker's flush does its next insert, the one of events if `beside`.
+
+    With a `part` below 1 the insert fails when that part of its rows is in, chosen by `chance`; it is then repeated.
+    """
+
+    worker: int
+    beside: bool = False
+    part: float = 1.0
+    chance: int = 0
+
+
+class Acknowledge(Struct, frozen=True):
+    """A worker commits the offsets of what is flushed; the group takes them for partitions that it has."""
+
+    worker: int
+
+
+class Crash(Struct, frozen=True):
+    """A worker ends at once and starts anew; `heir` gets its partitions.
+
+    The inserts on their way are lost, or else arrive later (`late`). `back` is by how much the heir begins earlier.
+    """
+
+    worker: int
+    heir: int
+    late: bool = False
+    back: int = 0
+
+
+class Move(Struct, frozen=True):
+    """A partition goes to a worker, perhaps to the one that has it, which begins `back` before the committed offset.
+
+    The former owner is `told` or not, and goes on taking what it believes to have unless it `stops`.
+    """
+
+    partition: int
+    to: int
+    told: bool = True
+    stops: bool = True
+    back: int = 0
+
+
+class Rewind(Struct, frozen=True):
+    """A worker gets records of a partition once more, from some records before."""
+
+    worker: int
+    partition: int
+    back: int
+
+
+class Skip(Struct, frozen=True):
+    """A worker's consumer leaves out records of a partition: it must go on only where they are counted already."""
+
+    worker: int
+    partition: int
+    records: int
+
+
+class Again(Struct, frozen=True):
+    """An insert of former times arrives once more: `rows` rows of a table from a place between 0 and 1 in its past."""
+
+    table: str
+    place: float
+    rows: int
+
+
+class Late(Struct, frozen=True):
+    """An insert of a worker that crashed arrives, a `part` of it chosen by `chance`."""
+
+    part: float = 1.0
+    chance: int = 0
+
+
+Step: TypeAlias = Take | Write | Acknowledge | Crash | Move | Rewind | Skip | Again | Late
+
+
+class Schedule(Struct, frozen=True):
+    """A log, the owner of each partition, what happens, and how many (dossiers, windows) each worker caches.
+
+    `afterwards` says whether the writes that are then still on their way arrive at the very end.
+    """
+
+    log: Log
+    owners: tuple[int, ...]
+    caches: tuple[tuple[int, int], ...]
+    steps: tuple[Step, ...]
+    afterwards: bool
+
+
+def schedule_of(seed: int) -> Schedule:
+    """The schedule of a seed: the same in every process."""
+    random = Random(seed)
+    log = _log(seed // SCHEDULES_OF_A_LOG)
+    workers = random.choice((1, 2, 2, 3))
+    make = _Random(random, log.partitions, workers)
+    return Schedule(
+        log,
+        owners=tuple([random.randrange(workers) for _ in range(log.partitions)]),
+        caches=tuple([(random.choice(_DOSSIERS), random.choice(_WINDOWS)) for _ in range(workers)]),
+        steps=tuple(make.steps(_STEPS)),
+        afterwards=random.random() < 0.5,
+    )
+
+
+_newest: list[tuple[int, Log]] = []
+
+
+def _log(seed: int) -> Log:
+    """The log of this seed; the last one is kept."""
+    if not _newest or _newest[0][0] != seed:
+        _newest[:] = [(seed, random_log(seed))]
+    return _newest[0][1]
+
+
+class _Choice:
+    """What makes steps, each as likely as its weight."""
+
+    def __init__(self, weights: dict[Callable[[], Step], int]) -> None:
+        self._makes = [make for make, weight in weights.items() for _ in range(weight)]
+
+    def one(self, random: Random) -> Callable[[], Step]:
+        return self._makes[int(random.random() * len(self._makes))]
+
+
+class _Random:
+    """Makes steps at random."""
+
+    def __init__(self, random: Random, partitions: int, workers: int) -> None:
+        self._random = random
+        self._partitions = range(partitions)
+        self._workers = range(workers)
+        self._outer = _Choice(
+            {
+                self._take: 36,
+                self._write: 30,
+                self._acknowledge: 10,
+                self._crash: 5,
+                self._move: 8,
+                self._rewind: 2,
+                self._skip: 2,
+                self._again: 4,
+                self._late: 3,
+            }
+        )
+        self._inner = _Choice(
+            {
+                self._write: 30,
+                self._short_take: 6,
+                self._move: 3,
+                self._crash: 2,
+                self._again: 2,
+                self._late: 2,
+            }
+        )
+
+    def steps(self, number: int) -> list[Step]:
+        """So many steps; some come together."""
+        steps: list[Step] = []
+        while len(steps) < number:
+            chance = self._random.random()
+            if chance < 0.02:
+                steps += self._crash_within_an_insert()
+            elif chance < 0.05:
+                steps += self._overtaken()
+            else:
+                steps.append(self._outer.one(self._random)())
+        return steps
+
+    def _crash_within_an_insert(self) -> list[Step]:
+        random, worker = self._random, self._worker()
+        taken = Take(worker, self._parts())
+        before: list[Step] = [Write(worker) for _ in range(random.choice((0, 1, 1, 1, 2)))]
+        failed = Write(worker, False, random.choice((0.3, 0.5, 0.7)), random.randrange(1000))
+        return [taken, *before, failed, Crash(worker, self._worker())]
+
+    def _overtaken(self) -> list[Step]:
+        """A worker has warm caches and loses a partition without a word, another counts on, and it goes on too."""
+        random, partition, former, owner = self._random, self._partition(), self._worker(), self._worker()
+        return [
+            Move(partition, former, told=random.random() < 0.5, stops=random.random() < 0.5),
+            Take(former, (Part(partition, random.randint(1, 3)),)),
+            *[Write(former) for _ in range(5)],
+            Acknowledge(former),
+            Move(partition, owner, told=False, stops=False),
+            Take(owner, (Part(partition, random.randint(1, 2)),)),
+            *[Write(owner) for _ in range(random.randint(2, 5))],
+            Take(former, (Part(partition, random.randint(1, 3)),)),
+        ]
+
+    def _worker(self) -> int:
+        return self._random.choice(self._workers)
+
+    def _partition(self) -> int:
+        return self._random.choice(self._partitions)
+
+    def _back(self) -> int:
+        return self._random.choice((0, 0, 0, 1, 2, 100))
+
+    def _parts(self) -> tuple[Part, ...]:
+        random = self._random
+        parts = [Part(partition, random.choice((0, 1, 1, 2, 3))) for partition in self._partitions]
+        if random.random() < 0.04:
+            parts.append(Part(self._partition(), random.randint(1, 3), back=random.randint(1, 3)))
+        return tuple([part for part in parts if part.records])
+
+    def _take(self) -> Step:
+        random = self._random
+        meanwhile = []
+        if random.random() < 0.5:
+            for _ in range(random.randint(1, 4)):
+                steps = []
+                while random.random() < 0.45:
+                    steps.append(self._inner.one(random)())
+                meanwhile.append(tuple(steps))
+        clock = random.choice((0, 0, 0, 60, -60, 86_400 * 400, -86_400 * 400))
+        return Take(self._worker(), self._parts(), clock, tuple(meanwhile))
+
+    def _short_take(self) -> Step:
+        return Take(self._worker(), self._parts())
+
+    def _write(self) -> Step:
+        random = self._random
+        part = random.choice((0.0, 0.3, 0.5, 0.7)) if random.random() < 0.15 else 1.0
+        return Write(self._worker(), random.random() < 0.2, part, random.randrange(1000) if part < 1 else 0)
+
+    def _acknowledge(self) -> Step:
+        return Acknowledge(self._worker())
+
+    def _crash(self) -> Step:
+        return Crash(self._worker(), self._worker(), self._random.random() < 0.5, self._back())
+
+    def _move(self) -> Step:
+        random = self._random
+        return Move(self._partition(), self._worker(), random.random() < 0.5, random.random() < 0.5, self._back())
+
+    def _rewind(self) -> Step:
+        return Rewind(self._worker(), self._partition(), self._random.choice((1, 2, 100)))
+
+    def _skip(self) -> Step:
+        return Skip(self._worker(), self._partition(), self._random.randint(1, 2))
+
+    def _again(self) -> Step:
+        random = self._random
+        return Again(random.choice(_SOURCES), random.random(), random.randint(1, 4))
+
+    def _late(self) -> Step:
+        random = self._random
+        return Late(random.choice((0.4, 1.0, 1.0)), random.randrange(1000))

@@ -1,0 +1,249 @@
+"""A worker of the simulation: the real pipeline, whose flushes are done one insert at a time, by whoever asks."""
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor, Future
+from datetime import datetime
+from random import Random
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from chaos.memory import MemoryStore
+from chaos.simulation.log import Log
+from schemas.dead import DeadLetter
+from schemas.tables import PROGRESS, Table
+from streams.batch import Counting
+from streams.counters import Window
+from streams.errors import StreamsError
+from streams.pipeline import Pipeline
+from streams.record import Record
+from streams.store import Reached, Row, Store, Stored
+from streams.watch import Watch
+
+DEAD_TOPIC = Table("dead-letter topic", {})
+"""Sending dead letters is one more insert of a flush; its rows are the letters."""
+
+Insert: TypeAlias = tuple[Table, Sequence[Any]]
+
+
+class Code(Struct, frozen=True):
+    """The code under test; a mutant puts something else in its place, to see that it is found out."""
+
+    counting: type[Counting] = Counting
+    pipeline: type[Pipeline] = Pipeline
+    reads: Callable[[Store], Store] = lambda store: store
+    acknowledges_at_once: bool = False
+    goes_on_after_a_failed_insert: bool = False
+
+
+_WATCH = Watch()
+"""One for all: nobody looks at what it sees, and a worker is made at every crash."""
+
+
+class Implied(StreamsError):
+    """A row says that others are stored, and they are not."""
+
+
+class Flush(Future[None]):
+    """The writes of a batch in their order; `beside` may be done at any time before the main ones wait for it."""
+
+    def __init__(self, settle: Callable[["Flush"], None]) -> None:
+        super().__init__()
+        self.main: deque[Insert | None] = deque()
+        self.beside: deque[Insert] = deque()
+        self.inserts: list[Insert] = []
+        self.offsets: dict[int, int] = {}
+        self._settle = settle
+
+    def result(self, timeout: float | None = None) -> None:  # noqa: ARG002  # nothing here takes time
+        """Return when everything is written."""
+        self._settle(self)
+
+    def next(self, *, beside: bool) -> deque[Any]:
+        """Where the next insert is taken from."""
+        return self.beside if self.beside and (beside or self.main[0] is None) else self.main
+
+    def confirm(self, queue: deque[Any]) -> None:
+        """The first of this queue is written."""
+        queue.popleft()
+        while self.main and self.main[0] is None and not self.beside:
+            self.main.popleft()  # the main writes need wait no longer
+
+    @property
+    def written(self) -> bool:
+        """Whether nothing is left to write."""
+        return not self.main and not self.beside
+
+
+class _Database(Store, Executor):
+    """What a worker has for a database, and for the thread that flushes.
+
+    Before every read something else may happen. What a flush writes is only noted, for `Worker.write` to write it.
+    """
+
+    def __init__(self, store: MemoryStore, pause: Callable[[], None], settle: Callable[[Flush], None]) -> None:
+        self.flushes: deque[Flush] = deque()
+        self._store = store
+        self._pause = pause
+        self._settle = settle
+        self._noted: deque[Any] = deque()
+
+    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+        """The facts of those of the dossiers that have any."""
+        self._pause()
+        return self._store.read_facts(dossiers)
+
+    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
+        """Position and counts of those of the partition's windows that have a row."""
+        self._pause()
+        return self._store.read_windows(partition, windows)
+
+    def read_reached(self, topic: str) -> dict[int, Reached]:
+        """How far each partition of the topic has been counted."""
+        self._pause()
+        return self._store.read_reached(topic)
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Note an insert of the flush that begins."""
+        if rows:
+            self._noted.append((table, rows))
+            self.flushes[-1].inserts.append((table, rows))
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Note that these are sent to the dead-letter topic."""
+        self.write(DEAD_TOPIC, letters)  # type: ignore[arg-type]  # the rows of this one are letters
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        """Begin a flush."""
+        flush = Flush(self._settle)
+        self.flushes.append(flush)
+        self._noted = flush.main
+        fn(*args)
+        return flush
+
+    def write_beside(self, write: Callable[..., Any], *args: Any) -> Flush:
+        """Note an insert of the flush that begins, for which those after it need not wait."""
+        flush = self.flushes[-1]
+        main, self._noted = self._noted, flush.beside
+        write(*args)
+        self._noted = main
+        return flush
+
+
+class _Beside(Executor):
+    """The thread beside the one that flushes: what it is given may be done until its result is asked for."""
+
+    def __init__(self, database: _Database) -> None:
+        self._database = database
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        return _Awaited(self._database.write_beside(fn, *args))
+
+
+class _Awaited(Future[None]):
+    """Asked for its result, it makes the main writes wait for those beside them."""
+
+    def __init__(self, flush: Flush) -> None:
+        super().__init__()
+        self._flush = flush
+
+    def result(self, timeout: float | None = None) -> None:  # noqa: ARG002  # nothing here takes time
+        self._flush.main.append(None)
+
+
+class Worker:
+    """One worker: `next` is the next offset of each partition that it believes to have, `acknowledged` what is flushed.
+
+    `pause` is called wherever something else may happen while it counts.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        store: MemoryStore,
+        cached: tuple[int, int],
+        code: Code,
+        pause: Callable[[], None],
+    ) -> None:
+        self.next: dict[int, int] = {}
+        self.acknowledged: dict[int, int] = {}
+        self.skipped: set[int] = set()
+        self.busy = False
+        self._store = store
+        self._code = code
+        self._pause = pause
+        self._now = datetime.min
+        self._database = database = _Database(store, pause, self._settle)
+        counting = code.counting(log.identity, code.reads(database), dossiers=cached[0], windows=cached[1])
+        self._pipeline = code.pipeline(
+            counting, database, database, lambda: self._now, database, _Beside(database), _WATCH
+        )
+
+    @property
+    def flushes(self) -> deque[Flush]:
+        """The flushes that have begun, the oldest first."""
+        return self._database.flushes
+
+    def revoke(self, partition: int) -> None:
+        """It is told that the partition is lost."""
+        self._pipeline.revoke({partition})
+
+    def take(self, records: Sequence[Record], now: datetime) -> None:
+        """Count these records, and begin to flush them."""
+        self._now = now
+        self.busy = True
+        flush = self._pipeline.take(records)
+        assert isinstance(flush, Flush)
+        for record in records:
+            flush.offsets[record.partition] = max(flush.offsets.get(record.partition, 0), record.offset + 1)
+        if self._code.acknowledges_at_once:
+            self.acknowledged |= flush.offsets
+        self.busy = False
+
+    def write(self, *, beside: bool = False, part: float = 1.0, chance: int = 0) -> tuple[Table, int, int] | None:
+        """Do the next insert of the flush in flight; returns its table and how many of its rows were written.
+
+        With a `part` below 1 it fails after some rows and is still the next one.
+        """
+        if not self.flushes:
+            return None
+        flush = self.flushes[0]
+        queue = flush.next(beside=beside)
+        table, rows = queue[0]
+        if table is PROGRESS:
+            self._check(flush)
+        some = rows if part == 1.0 else Random(chance).sample(rows, int(len(rows) * part))
+        self._store.write(table, some)
+        if part == 1.0 or self._code.goes_on_after_a_failed_insert:
+            flush.confirm(queue)
+            if flush.written:
+                self.flushes.popleft()
+                self.acknowledged |= flush.offsets
+        return table, len(some), len(rows)
+
+    def lost(self) -> list[Insert]:
+        """The inserts that are on their way when the worker ends: one of the main ones, one beside."""
+        if not self.flushes:
+            return []
+        flush = self.flushes[0]
+        return [insert for queue in (flush.main, flush.beside) if queue and (insert := queue[0]) is not None]
+
+    def settle(self) -> None:
+        """Write everything."""
+        while self.flushes:
+            self.write()
+
+    def _settle(self, flush: Flush) -> None:
+        while not flush.written:
+            self._pause()
+            if not flush.written:
+                self.write()
+
+    def _check(self, flush: Flush) -> None:
+        """Progress implies everything before it."""
+        for table, rows in flush.inserts:
+            if table is not PROGRESS:
+                for row in rows:
+                    if not self._store.holds(table, row):
+                        raise Implied(f"progress is written before a row of {table.name}: {row!s:.100}")

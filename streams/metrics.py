@@ -1,0 +1,147 @@
+"""What is measured: every metric with its name, kind and help, and a registry of their values."""
+
+from typing import Literal
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+
+
+class Metric(Struct, frozen=True):
+    """One metric as Prometheus shows it. `help` is one line and stands in docs/operator.md word for word."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_FAST = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+_AGES = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0)
+_SIZES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, 30_000.0, 100_000.0)
+
+BUILD = Metric("dossier_build_info", "gauge", "Always 1: what runs, and by which rules.", ("version", "rules", "epoch"))
+MEMORY = Metric("process_resident_memory_bytes", "gauge", "Memory of the process.")
+
+LAG_RECORDS = Metric(
+    "dossier_lag_records", "gauge", "Kafka records of an owned partition that are not counted yet.", ("partition",)
+)
+LAG_EVENTS = Metric(
+    "dossier_lag_events",
+    "gauge",
+    "Events not counted yet, estimated: the records that wait times the events a record had of late.",
+)
+LAG_SECONDS = Metric(
+    "dossier_lag_seconds",
+    "gauge",
+    "Age of the oldest record of a partition that is not counted yet, by the broker's clock; 0 when none waits.",
+    ("partition",),
+)
+FRESHNESS = Metric(
+    "dossier_freshness_seconds",
+    "histogram",
+    "From a record's own timestamp until it was counted and confirmed; of a history, the age of its records.",
+    buckets=_AGES,
+)
+BATCH_RECORDS = Metric("dossier_batch_records", "histogram", "Kafka records in a batch.", buckets=_SIZES)
+BATCH_EVENTS = Metric("dossier_batch_events", "histogram", "Events in a batch.", buckets=_SIZES)
+BATCH_SECONDS = Metric(
+    "dossier_batch_seconds",
+    "histogram",
+    "Time of a batch: count, with the reads it needs, and flush, until everything is confirmed.",
+    ("stage",),
+    _FAST,
+)
+OPERATION_SECONDS = Metric(
+    "dossier_operation_seconds",
+    "histogram",
+    "Time of a read or insert by table, and of sending dead letters; repeats and pauses included.",
+    ("operation", "table"),
+    _FAST,
+)
+RETRIES = Metric(
+    "dossier_retries_total",
+    "counter",
+    "Reads and inserts that failed or remained uncertain and were repeated.",
+    ("operation", "table"),
+)
+RECORDS = Metric("dossier_records_total", "counter", "Kafka records counted and confirmed.")
+EVENTS = Metric(
+    "dossier_events_total", "counter", "Events counted and confirmed; those that came twice are in it twice."
+)
+DEAD_LETTERS = Metric("dossier_dead_letters_total", "counter", "Lines put aside, by reason.", ("reason",))
+REBALANCES = Metric("dossier_rebalances_total", "counter", "Times the partitions were divided anew.")
+PARTITIONS = Metric("dossier_partitions", "gauge", "Partitions this worker owns.")
+CACHED = Metric("dossier_cached", "gauge", "Rows remembered: dossiers and windows.", ("what",))
+OFFSET = Metric("dossier_offset", "gauge", "Offset of the last record counted, by partition.", ("partition",))
+LAST_BATCH = Metric(
+    "dossier_last_batch_timestamp_seconds", "gauge", "When a batch was last confirmed, in Unix seconds; 0 before."
+)
+
+WORKER = (
+    *(LAG_RECORDS, LAG_EVENTS, LAG_SECONDS, FRESHNESS, BATCH_RECORDS, BATCH_EVENTS, BATCH_SECONDS),
+    *(OPERATION_SECONDS, RETRIES, RECORDS, EVENTS, DEAD_LETTERS, REBALANCES, PARTITIONS, CACHED, OFFSET, LAST_BATCH),
+    *(BUILD, MEMORY),
+)
+"""What a worker tells."""
+
+DIFFERENCES = Metric(
+    "dossier_audit_differences",
+    "gauge",
+    "Differences the last finished audit found, in facts and in windows.",
+    ("kind",),
+)
+CONFLICTS = Metric("dossier_audit_conflicts", "gauge", "Event ids with several contents, in the last finished audit.")
+AUDIT_AGE = Metric(
+    "dossier_audit_age_seconds", "gauge", "Time since the last audit finished, or since the start where none has."
+)
+AUDIT_SECONDS = Metric("dossier_audit_seconds", "gauge", "How long the last finished audit took.")
+AUDITS = Metric(
+    "dossier_audits_total", "counter", "Audits by how they ended: sound, differing or unfinished.", ("ended",)
+)
+
+AUDIT = (DIFFERENCES, CONFLICTS, AUDIT_AGE, AUDIT_SECONDS, AUDITS, BUILD, MEMORY)
+"""What `dossier audit --every` tells."""
+
+
+class Meters:
+    """The values of these metrics, in a registry of their own. Any thread may call any method."""
+
+    def __init__(self, metrics: tuple[Metric, ...]) -> None:
+        # When a series began is of no use here and doubles the page; the library knows this switch only.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # theirs
+        self._registry = CollectorRegistry()
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for each in metrics:
+            named = each.name, each.help, each.labels
+            if each.kind == "counter":
+                self._counters[each.name] = Counter(*named, registry=self._registry)
+            elif each.kind == "gauge":
+                self._gauges[each.name] = Gauge(*named, registry=self._registry)
+            else:
+                self._histograms[each.name] = Histogram(*named, registry=self._registry, buckets=each.buckets)
+
+    def add(self, metric: Metric, amount: float, *labels: str) -> None:
+        """Raise a counter."""
+        counter = self._counters[metric.name]
+        (counter.labels(*labels) if labels else counter).inc(amount)
+
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
+        """Set a gauge."""
+        gauge = self._gauges[metric.name]
+        (gauge.labels(*labels) if labels else gauge).set(value)
+
+    def clear(self, metric: Metric) -> None:
+        """Forget a gauge's values of all labels."""
+        self._gauges[metric.name].clear()
+
+    def observe(self, metric: Metric, value: float, *labels: str) -> None:
+        """Enter a value into a histogram."""
+        histogram = self._histograms[metric.name]
+        (histogram.labels(*labels) if labels else histogram).observe(value)
+
+    def page(self) -> bytes:
+        """All values in Prometheus' text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,165 @@
+"""The simulation has teeth: each rule of “Exactly once”, left out, is found out.
+
+Three rules are implied by others. Leaving them out changes no count, which is shown here too, and why it cannot.
+"""
+
+from collections.abc import Collection, Sequence
+
+import pytest
+
+from chaos.simulation.schedule import schedule_of
+from chaos.simulation.worker import Code
+from chaos.simulation.world import play
+from schemas.tables import Table
+from streams import batch, pipeline
+from streams.counters import Window
+from streams.store import Reached, Row, Store, Stored
+from tests.chaos.mutants import without
+
+SEEDS = range(1000)
+SEEDS_OF_IMPLIED_RULES = range(300)
+START = 1_772_413_200  # 2026-03-02 08:00 in Việt Nam: all that is simulated happens within 15 minutes of it
+
+
+def counting(*changes: tuple[str, str]) -> Code:
+    return Code(counting=without(batch, *changes).Counting)
+
+
+def flushing(*changes: tuple[str, str]) -> Code:
+    return Code(pipeline=without(pipeline, *changes).Pipeline)
+
+
+def found_out(code: Code, seeds: Sequence[int] = SEEDS) -> bool:
+    """Whether any seed shows that something is wrong."""
+    return any(play(schedule_of(seed), code).wrong for seed in seeds)
+
+
+class WindowsFirst(Store):
+    """Windows as they were before the facts were read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._before: dict[int, dict[Window, tuple[int, list[int]]]] = {}
+
+    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+        every = {(agency, START + 300 * number) for agency in ("H01", "H02") for number in range(4)}
+        self._before = {partition: self._store.read_windows(partition, every) for partition in range(3)}
+        return self._store.read_facts(dossiers)
+
+    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
+        before = self._before[partition]
+        return {window: before[window] for window in windows if window in before}
+
+    def read_reached(self, topic: str) -> dict[int, Reached]:
+        return self._store.read_reached(topic)
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        self._store.write(table, rows)
+
+
+def test_facts_written_before_windows() -> None:
+    windows, facts = "        store.write(WINDOWS, batch.windows)\n", "        store.write(FACTS, batch.facts)\n"
+    assert found_out(flushing((windows + facts, facts + windows)))
+
+
+def test_windows_without_their_position_as_a_fence() -> None:
+    assert found_out(counting(("if pos > row.pos:", "if True:")))
+
+
+def test_windows_read_before_facts() -> None:
+    assert found_out(Code(reads=WindowsFirst))
+
+
+def test_windows_not_read_again_although_facts_are_ahead() -> None:
+    assert found_out(counting(("            state.windows.clear()\n", "")))
+
+
+def test_windows_not_written_where_changes_cancel_out() -> None:
+    touched = "touched: dict[Window, _Counts] = {}"
+    rows = "for window, row in touched.items())"
+    before = "before = {window: list(state.windows[window].counts) for window in named}"
+    changed = "for window, row in touched.items() if row.counts != before[window])"
+    assert found_out(counting((touched, f"{touched}; {before}"), (rows, changed)))
+
+
+def test_windows_not_written_where_nothing_is_counted() -> None:
+    rows = "for window, row in touched.items())"
+    assert found_out(counting((rows, "for window, row in touched.items() if any(row.counts))")))
+
+
+def test_offsets_acknowledged_before_the_flush_is_done() -> None:
+    assert found_out(Code(acknowledges_at_once=True))
+
+
+def test_caches_kept_where_offsets_jump() -> None:
+    assert found_out(counting(("if state is None or state.next_offset != first:", "if state is None:")))
+
+
+def test_missing_offsets_ignored() -> None:
+    assert found_out(counting(("if first > expected:", "if False:")))
+
+
+def test_progress_asked_before_the_flush_in_flight_is_done() -> None:
+    assert found_out(counting(("            settle()\n            reached = ", "            reached = ")))
+
+
+def test_rows_evicted_before_they_are_written() -> None:
+    assert found_out(flushing(("self._counting.trim(batch)", "self._counting.trim(Batch())")))
+
+
+def test_rows_evicted_while_the_batch_before_is_not_written() -> None:
+    assert found_out(
+        flushing(("            self.settle()\n            self._counting.trim", "            self._counting.trim"))
+    )
+
+
+def test_a_batch_not_cut_where_records_come_again() -> None:
+    assert found_out(flushing(("in in_sequence(records):", "in [list(records)]:")))
+
+
+def test_going_on_after_a_failed_insert() -> None:
+    assert found_out(Code(goes_on_after_a_failed_insert=True))
+
+
+PROGRESS = "    store.write(PROGRESS, batch.progress)\n"
+LETTERS = "        dead.send(batch.dead)\n"
+EVENTS = "    events = beside.submit(store.write, EVENTS, batch.events)\n"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [(PROGRESS, ""), (EVENTS, PROGRESS + EVENTS)],
+        [("        events.result()\n", "        pass\n")],
+        [(LETTERS, ""), (PROGRESS, PROGRESS + "    dead.send(batch.dead)\n")],
+    ],
+    ids=["first", "beside-events", "before-dead-letters"],
+)
+def test_progress_written_before_what_it_implies(changes: list[tuple[str, str]]) -> None:
+    assert found_out(flushing(*changes))
+
+
+def test_folding_events_that_the_facts_hold_already_is_only_slow() -> None:
+    """An event at or before the position of facts is in their registers, and folding it once more changes nothing.
+
+    The fence `pos <= facts.pos` is therefore implied by the fold being idempotent: it saves work.
+    """
+    assert not found_out(counting(("if item.pos <= case.pos:", "if False:")), SEEDS_OF_IMPLIED_RULES)
+
+
+def test_caches_kept_of_a_partition_that_comes_back_are_right_where_offsets_follow() -> None:
+    """Whoever counted meanwhile: rows cached at an offset are the state after the log up to there.
+
+    The partition either comes back at that offset, and then they are what is needed, as with a zombie that was never
+    told; or it comes back at another, and then they are dropped for that. Forgetting them saves memory.
+    """
+    assert not found_out(flushing(("self._revoked.update(partitions)", "pass")), SEEDS_OF_IMPLIED_RULES)
+
+
+def test_windows_read_again_need_not_wait_for_the_flush_in_flight() -> None:
+    """Facts ahead of a batch come from a worker that counted what is in flight here, or began once it was stored.
+
+    Either way the windows hold it: they are written before facts, batch after batch, and a worker begins at progress.
+    """
+    again = "            settle()\n            state.windows.clear()\n"
+    assert not found_out(counting((again, "            state.windows.clear()\n")), SEEDS_OF_IMPLIED_RULES)

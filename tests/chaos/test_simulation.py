@@ -1,0 +1,143 @@
+"""Whatever goes wrong, the counts are exact; and what fails is told so that a person sees why."""
+
+import json
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+from click.testing import CliRunner
+
+from chaos.simulation import __main__ as command
+from chaos.simulation.runs import explain, simulate
+from chaos.simulation.schedule import Take, schedule_of
+from chaos.simulation.shrink import shrink
+from chaos.simulation.worker import Code
+from chaos.simulation.world import play
+from streams import batch, pipeline
+from tests.chaos.mutants import without
+
+UNFENCED = Code(counting=without(batch, ("if pos > row.pos:", "if True:")).Counting)
+BLOCK = 250
+
+
+@pytest.mark.parametrize("first", range(0, 2000, BLOCK))
+def test_the_counts_are_exact_whatever_happens(first: int) -> None:
+    found = simulate(first, BLOCK)
+    assert not found.failures, explain(found.failures[0].seed)
+    assert found.runs == BLOCK
+
+
+def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> None:
+    found = simulate(0, 200)
+    assert found.events > 200 * 20
+    assert found.faults.keys() == {
+        "batches",
+        "batches of a zombie",
+        "crashes",
+        "failed inserts",
+        "inserts after a crash",
+        "inserts delivered again",
+        "partitions moved",
+        "records left out",
+        "redeliveries",
+    }
+    assert min(found.faults.values()) > 20
+
+
+def test_every_kind_of_line_is_in_the_logs() -> None:
+    logs = [schedule_of(seed).log for seed in range(0, 2000, 8)]
+    reasons = {reason for log in logs for reason in log.reasons.values()}
+    assert reasons == {"empty", "malformed", "unknown_kind", "invalid", "future", "misplaced"}
+    events = [line.event for log in logs for of in log.entries for entry in of for line in entry.lines if line.event]
+    assert len({(event.dossier, event.id) for event in events}) < len({id(event) for event in events}) < len(events)
+    assert {log.partitions for log in logs} == {2, 3}
+    assert {log.terms for log in logs} == {"instant", "date"}
+    assert all(log.expected.windows for log in logs[:50])
+
+
+def test_a_seed_gives_the_same_schedule_whatever_was_made_before() -> None:
+    first = schedule_of(12_345)
+    schedule_of(7)
+    assert schedule_of(12_345) == first
+    assert schedule_of(12_346).steps != first.steps
+
+
+def test_a_schedule_goes_the_same_way_each_time() -> None:
+    told: list[list[str]] = [[], []]
+    for heard in told:
+        play(schedule_of(3), tell=heard.append)
+    assert told[0] == told[1]
+    assert len(told[0]) > 20
+
+
+def test_a_schedule_that_fails_is_made_as_small_as_can_be() -> None:
+    seed = simulate(0, 1000, code=UNFENCED).failures[0].seed
+
+    def fails(schedule: object) -> bool:
+        return bool(play(schedule, UNFENCED).wrong)  # type: ignore[arg-type]  # shrink gives schedules
+
+    smallest = shrink(schedule_of(seed), fails)
+    assert fails(smallest)
+    assert len(smallest.steps) <= 4
+    assert sum(len(entries) for entries in smallest.log.entries) <= 2
+    assert any(isinstance(step, Take) for step in smallest.steps)
+
+
+def test_what_fails_is_told_with_its_records_its_steps_and_what_is_wrong() -> None:
+    seed = simulate(0, 1000, code=UNFENCED).failures[0].seed
+    told = explain(seed, UNFENCED)
+    assert '{"kind":"received"' in told
+    assert "writes windows\n" in told
+    assert "received is 2, should be 1" in told
+    assert (
+        told.index("The records") < told.index("The workers") < told.index("What happens") < told.index("What is wrong")
+    )
+
+
+def test_a_batch_that_raises_is_a_failure_that_names_the_error() -> None:
+    code = Code(pipeline=without(pipeline, ("in in_sequence(records):", "in [list(records)]:")).Pipeline)
+    (failure,) = simulate(0, 1000, code=code).failures
+    assert failure.wrong[0].startswith("LostEvents: simulated-events partition")
+
+
+def test_as_many_failures_as_wanted_are_found() -> None:
+    found = simulate(0, 1000, code=UNFENCED, most=3)
+    assert len(found.failures) == 3
+    assert found.runs == found.failures[-1].seed + 1
+
+
+class TestCommand:
+    def test_it_says_what_was_simulated(self) -> None:
+        result = CliRunner().invoke(command.main, ["--schedules", "20", "--first", "40"])
+        assert result.exit_code == 0
+        assert result.output.startswith("20 schedules with ")
+        assert result.output.endswith("Every schedule ended with exact counts.\n")
+
+    def test_it_says_it_to_a_machine(self) -> None:
+        result = CliRunner().invoke(command.main, ["--schedules", "20", "--json"])
+        found = json.loads(result.stdout)
+        assert (found["runs"], found["failures"]) == (20, [])
+        assert found["faults"]["crashes"] > 0
+
+    def test_a_failure_is_told_and_how_to_see_it_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(command, "simulate", lambda *_: simulate(0, 1000, code=UNFENCED))
+        monkeypatch.setattr(command, "explain", lambda seed: explain(seed, UNFENCED))
+        result = CliRunner().invoke(command.main, [])
+        assert result.exit_code == 1
+        assert "fails. What of it is needed for that:" in result.output
+        assert "python -m chaos.simulation --replay " in result.output
+
+    def test_a_seed_is_replayed(self) -> None:
+        result = CliRunner().invoke(command.main, ["--replay", "3"])
+        assert result.exit_code == 0
+        assert result.output.endswith("What is wrong:\n  nothing\n")
+
+    def test_it_can_be_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def stopped(_: int, __: int, played: Callable[[int], None]) -> NoReturn:
+            played(12)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(command, "simulate", stopped)
+        result = CliRunner().invoke(command.main, [])
+        assert result.exit_code == 130
+        assert result.stderr == "stopped after 12 of 30,000 schedules; none of them failed\n"
