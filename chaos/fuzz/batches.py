@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from chaos.fuzz.fits import misfits
 from chaos.fuzz.lines import DOSSIERS, hostile_envelope, valid_line
 from chaos.memory import MemoryStore
 from schemas.envelope import MAX_LINES, decode
@@ -15,10 +16,10 @@ from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.batch import Batch, Counting, Identity
 from streams.counters import contributions
 from streams.facts import facts_of
+from streams.flood import Limit
 from streams.record import Record
 from streams.registers import Registers, fold, pack
 from streams.rows import dead_row
-from tests.streams.columns import misfits
 
 Log = Sequence[Sequence[Record]]
 """Batches of records; within each partition the offsets follow each other over all of them."""
@@ -64,7 +65,8 @@ def counted_wrong(log: Log, outcomes: Counter[str]) -> Iterator[str]:
 
 def _count(log: Log, store: MemoryStore) -> Iterator[Batch]:
     # Caches of almost nothing, so that what is evicted must come back right.
-    counting = Counting(IDENTITY, store, dossiers=1, windows=1)
+    # Floods are what this is made of.
+    counting = Counting(IDENTITY, store, dossiers=1, windows=1, flood=Limit(ratio=1))
     for records in log:
         batch = counting.count(records, lambda: None, NOW)
         store.write(WINDOWS, batch.windows)

@@ -13,6 +13,7 @@ from typing import get_args
 from msgspec import MsgspecError, Struct
 
 from chaos.fuzz.batches import counted_wrong, hostile_log
+from chaos.fuzz.fits import misfits
 from chaos.fuzz.found import Finding, Fuzzed, Progress, chance_of, told
 from chaos.fuzz.lines import hostile_envelope
 from chaos.fuzz.mutation import mutated
@@ -30,7 +31,6 @@ from streams.record import Record
 from streams.registers import fold, pack, unpack
 from streams.rows import dead_row, event_row, facts_row, window_row
 from streams.store import Stored
-from tests.streams.columns import misfits
 
 TARGET = "decoder"
 _EVERY = 500

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaos.fuzz.fits import misfits
 from schemas.counters import COUNTERS
 from schemas.dead import dead_letter
 from schemas.envelope import MAX_LINES, Rejection
@@ -22,7 +23,6 @@ from streams.rows import dead_row, event_row, facts_row, payload_of, progress_ro
 from streams.store import Row, Stored
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT, at, facts, joined, micros, said
-from tests.streams.columns import misfits
 
 RECORD = Record(7, 123, 1_767_225_600_000, b"")
 LAST = Record(2**16 - 1, 2**40 - 1, 10**18, None)
