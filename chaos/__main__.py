@@ -11,6 +11,7 @@ from rich.console import Console
 from chaos.outcome import Outcome, table
 from chaos.run import PURE, SCENARIOS, run
 from chaos.scale import FULL, SHORT
+from cli.signals import Terminated, stop_signals
 
 _ALL = [*PURE, *SCENARIOS]
 
@@ -31,7 +32,7 @@ _ALL = [*PURE, *SCENARIOS]
 def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
     """Attack everything with faults of every kind, and print one table: what was lost, doubled or wrong in the end.
 
-    Ends with 0 where nothing was, else with 4. Ctrl-C ends it with what was found so far.
+    Ends with 0 where nothing was, else with 4. Ctrl-C and SIGTERM end it with what was found so far.
     """
     for name in [name for name in os.environ if name.startswith("DOSSIER_")]:
         # A deployment of the caller's is none of its business.
@@ -39,20 +40,28 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
     scale = SHORT if short else FULL
     progress = Console(stderr=True)
     outcomes: list[Outcome] = []
-    interrupted = False
+    interrupted = 0
     try:
-        for name in names or _ALL:
-            progress.print(f"{name} ...", highlight=False)
-            outcomes.append(run(name, scale, seed, data.absolute() / "chaos" / name.replace(" ", "-").replace("'", "")))
-            for line in (outcomes[-1].failure, *outcomes[-1].examples):
-                progress.print(line, markup=False, highlight=False) if line else None
+        with stop_signals(lambda: None, lambda: None):
+            for name in names or _ALL:
+                progress.print(f"{name} ...", highlight=False)
+                folder = data.absolute() / "chaos" / name.replace(" ", "-").replace("'", "")
+                outcomes.append(run(name, scale, seed, folder))
+                _keep(data / "chaos.json", {"seed": seed, "scale": scale, "outcomes": outcomes})
+                for line in filter(None, (outcomes[-1].failure, *outcomes[-1].examples)):
+                    progress.print(line, markup=False, highlight=False)
     except KeyboardInterrupt:
-        interrupted = True
-    data.mkdir(parents=True, exist_ok=True)
-    report = {"seed": seed, "scale": scale, "outcomes": outcomes}
-    (data / "chaos.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        interrupted = 130
+    except Terminated as told:
+        interrupted = int(str(told.code))
     Console(width=None if sys.stdout.isatty() else 140).print(table(outcomes))
-    sys.exit(130 if interrupted else 0 if all(each.passed for each in outcomes) else 4)
+    sys.exit(interrupted or (0 if all(each.passed for each in outcomes) else 4))
+
+
+def _keep(path: Path, report: dict[str, object]) -> None:
+    """Written after each scenario: what was found by then is not lost with what is still to come."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 
 
 if __name__ == "__main__":

@@ -226,10 +226,13 @@ class City:
         self.await_true(lambda: (name in members(self.kafka)) is is_one, f"the group to change for {name}")
 
     def await_counted(self) -> None:
-        """Return when everything on the topic is counted."""
-        deadline = _Deadline("counting")
+        """Return when everything on the topic is counted; raises Stuck when no record of it was in a long time."""
+        deadline, counted = _Deadline("counting"), 0
 
         def check(far: Lag) -> None:
+            nonlocal deadline, counted
+            if far.counted > counted:
+                deadline, counted = _Deadline("counting"), far.counted
             deadline.check(f"{far.left} of {far.total} records are left; {self.platform.state}")
 
         wait_until_counted(self.kafka, self.clickhouse, check)

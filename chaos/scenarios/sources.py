@@ -49,7 +49,8 @@ def foreign_producer(city: City, scale: Scale) -> int:
 def misplaced(city: City, scale: Scale) -> int:
     """A producer with a partitioner of its own: its events are put aside, and count once when they are replayed."""
     events = city.next_events(scale.slice)
-    city.publish_foreign([encode_event(event) for event in events])
+    lines = [encode_event(event) for event in events]
+    city.publish_foreign([encode(lines[start : start + 20]) for start in range(0, len(lines), 20)])
     city.send(scale.slice)
     city.await_counted()
     for _ in range(2):
