@@ -1,5 +1,6 @@
 """`python -m chaos`: attack everything, and print one table of what came of it."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
     for name in [name for name in os.environ if name.startswith("DOSSIER_")]:
         # A deployment of the caller's is none of its business.
         del os.environ[name]
+    # What the harness's own clients meet is what it does to them.
+    logging.getLogger().addHandler(logging.NullHandler())
     scale = SHORT if short else FULL
     progress = Console(stderr=True)
     outcomes: list[Outcome] = []
