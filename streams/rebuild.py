@@ -195,8 +195,11 @@ class Rebuild:
                     if offset:
                         _copy_progress(client, entry, partition, offset)
                 entry = self._write(client, entry, ready)
-            records = records_of((event for _, event in stored_events(self._plan.clickhouse)), entry.origin.partitions)
-            with closing(_Stored(self._plan.clickhouse, names=_NAMES)) as store:
+            with (
+                closing(_Stored(self._plan.clickhouse, names=_NAMES)) as store,
+                closing(stored_events(self._plan.clickhouse)) as events,
+            ):
+                records = records_of((event for _, event in events), entry.origin.partitions)
                 self._count(entry, store, _Nowhere(), records, _lines, total)
             if digest_of_events(client) == (total, digest):
                 return entry
@@ -214,8 +217,8 @@ class Rebuild:
         dead = DeadLetterTopic(self._plan.kafka)
         with closing(ClickHouseStore(self._plan.clickhouse, names=_NAMES)) as store, closing(dead):
             starts = dict.fromkeys(ends, 0) | _starts(store)
-            records = records_of_topic(self._plan.kafka, starts, ends)
-            self._count(entry, store, dead, records, lambda _: 1, total, sum(starts.values()))
+            with closing(records_of_topic(self._plan.kafka, starts, ends)) as records:
+                self._count(entry, store, dead, records, lambda _: 1, total, sum(starts.values()))
         client.execute(
             f"INSERT INTO {_rebuilt(PROGRESS)} SELECT * REPLACE (pos + {_EPOCH} AS pos) FROM {_REPLAYED} FINAL"  # noqa: S608  # our names
         )

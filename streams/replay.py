@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 
 import msgspec
@@ -26,7 +26,7 @@ _LATE = to_micros(LATEST) // 1000
 _SILENT_SECONDS = 30.0
 
 
-def stored_events(clickhouse: ClickHouseConnection) -> Iterator[tuple[bytes, Event]]:
+def stored_events(clickhouse: ClickHouseConnection) -> Generator[tuple[bytes, Event], None, None]:
     """The raw events with the bytes of their dossiers, by which they are ordered; always in the same order.
 
     Raises what the driver does, and RefusedRow for an event that is none by this version.
@@ -86,7 +86,9 @@ def records_of(events: Iterable[Event], partitions: int) -> Iterator[Record]:
         yield close(partition)
 
 
-def records_of_topic(kafka: KafkaConnection, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Record]:
+def records_of_topic(
+    kafka: KafkaConnection, starts: Mapping[int, int], ends: Mapping[int, int]
+) -> Generator[Record, None, None]:
     """The events topic's records of each partition from its start up to, not including, its end.
 
     Raises Unreachable where the broker hands out nothing for half a minute.
