@@ -58,6 +58,6 @@ def apart(*arguments: str | Path, **variables: str | Path) -> Ended:
     """Run `dossier` in a process of its own, with these DOSSIER_ variables, and see how it ends."""
     command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
     done = subprocess.run(
-        command, env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
+        command, env=environment(**variables), capture_output=True, text=True, timeout=240, check=False
     )
     return Ended(done.returncode, done.stdout, done.stderr)

@@ -36,8 +36,8 @@ def test_no_command_shows_a_secret(tmp_path: Path) -> None:
         "clickhouse_password": WRONG,
     }
     mapped = ("import", str(tmp_path / "x.csv"), "--mapping", str(MAPPING))
-    commands = [("settings",), ("doctor",), ("report",), ("audit",), ("work",), ("migrate",), mapped]
-    with ThreadPoolExecutor(len(commands)) as beside:
+    commands = [("settings",), ("doctor",), ("audit",), ("work",), mapped]
+    with ThreadPoolExecutor(2) as beside:
         for ended in beside.map(lambda command: apart(*command, **variables), commands):
             assert ended.out + ended.err
             for secret in (SECRET, WRONG):
@@ -108,7 +108,7 @@ def test_every_client_logs_in_and_a_wrong_password_is_one_line(
         "kafka_user": "counter",
         "kafka_password": SECRET,
     }
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while (migrated := apart("migrate", **variables)).code:
         assert time.monotonic() < deadline, migrated
     for command in (("work",), ("simulate", "--events", "1"), ("migrate",)):
@@ -122,7 +122,7 @@ def test_every_client_logs_in_and_a_wrong_password_is_one_line(
             [sys.executable, "-m", "cli.main", "work", "--name", "guarded"], env=environment(**variables), stderr=output
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while "guarded" not in members(guarded):
             assert worker.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
@@ -131,7 +131,7 @@ def test_every_client_logs_in_and_a_wrong_password_is_one_line(
         assert apart("simulate", "--events", "50", "--rate", "1000", **variables).code == 0
         counted = apart("doctor", **variables)
         while " 0 of " not in counted.out:
-            assert time.monotonic() < deadline + 60, counted
+            assert time.monotonic() < deadline + 240, counted
             counted = apart("doctor", **variables)
     finally:
         worker.kill()

@@ -82,7 +82,7 @@ def working(folder: Path, port: int, **variables: str | Path) -> Iterator[tuple[
 
 
 def await_(condition: Any, process: "subprocess.Popen[str]", log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not condition():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

@@ -24,7 +24,7 @@ from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.clickhouse import connect
-from streams.group import GROUP, SESSION_SECONDS
+from streams.group import GROUP
 from streams.migration import Plan, migrate
 from streams.topics import admin
 from tests.cli.commands import environment, named
@@ -32,8 +32,10 @@ from tests.cli.commands import environment, named
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
 PARTITIONS = 2
-LONG_SECONDS = 3 * SESSION_SECONDS
-PATIENCE_SECONDS = 90
+SESSION_SECONDS = 12.0
+"""On a machine that is busy with much else, a heartbeat may be late."""
+LONG_SECONDS = 2 * SESSION_SECONDS
+PATIENCE_SECONDS = 240
 MEGABYTE = 1 << 20
 RECORDS = 150
 """Of 0.9 MiB each: far more than a worker may hold."""
@@ -42,10 +44,11 @@ GROWTH = 70 * MEGABYTE
 # The limits are lowered, so that minutes of a large log are seconds of a small one.
 WORKER = """
 import sys
-from streams import buffer, clickhouse
+from streams import buffer, clickhouse, worker
 buffer.BUFFER_BYTES = 4 << 20
 buffer.BATCH_BYTES = 2 << 20
 clickhouse._TIMEOUT_SECONDS = 4
+worker.SESSION_SECONDS = 12.0
 from cli.main import main
 main()
 """
@@ -79,7 +82,7 @@ class Worker:
 
     def ask(self, path: str) -> tuple[int, Any]:
         try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=10) as answer:  # ours
+            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:  # ours
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
@@ -91,7 +94,7 @@ class Worker:
         return self.ask("/ready")[0] == 200
 
     def metric(self, name: str) -> float:
-        with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=10) as answer:  # ours
+        with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=60) as answer:  # ours
             lines = answer.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
@@ -212,7 +215,7 @@ def test_a_database_that_does_not_answer_for_long(
         assert membership(kafka) == members
     until(lambda: received(clickhouse) == before + published)
     until(worker.is_ready)
-    assert worker.metric("dossier_lag_records") == 0
+    until(lambda: worker.metric("dossier_lag_records") == 0)
     assert membership(kafka) == members
     assert worker.metric("dossier_rebalances_total") == rebalances
     assert worker.process.poll() is None
