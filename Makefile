@@ -47,7 +47,7 @@ test-unit: setup ## The tests that need no service: seconds
 generate: setup ## Write the generated documents anew
 	$(BIN)/python -m schemas.documents
 
-chaos: setup ## Attack everything, print one table of what was lost or doubled; half an hour, SEED=1
+chaos: setup ## Attack everything, print one table of what was lost or doubled; an hour, SEED=1
 	@$(BIN)/python -m chaos --seed $(SEED)
 
 demo: setup ## Start everything, import the sample log, show the figures
