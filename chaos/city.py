@@ -89,7 +89,7 @@ class City:
             self._proxied = f"127.0.0.1:{proxy.port}"
             stack.callback(self._end_helpers)
             self.platform = self._started(self._workers, {})
-            stack.callback(lambda: self.platform.close())
+            stack.callback(self._end_platform)
             self._stack = stack.pop_all()
         return self
 
@@ -278,6 +278,11 @@ class City:
 
     def _worker(self, name: str) -> tuple[str, ...]:
         return sys.executable, "-m", "chaos.worker", name, str(self._folder)
+
+    def _end_platform(self) -> None:
+        # Everything is judged by then: there is nothing to end kindly for.
+        self.platform.kill()
+        self.platform.close()
 
     def _end_helpers(self) -> None:
         for helper in self._helpers.values():
