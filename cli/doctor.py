@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
@@ -22,6 +23,7 @@ from streams.offsets import require_agreement
 from streams.progress import lag
 
 _LITTLE_DISK = 1 << 30
+_SETTLING_SECONDS = 3.0
 
 
 class Finding(Struct, frozen=True):
@@ -163,7 +165,10 @@ def _offsets(settings: Settings) -> str:
 
 
 def _workers(settings: Settings) -> str:
-    running = members(settings.kafka)
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    # A group that is just being divided anew has no settled members.
+    while not (running := members(settings.kafka)) and time.monotonic() < deadline:
+        time.sleep(0.2)
     behind = lag(settings.kafka, settings.clickhouse)
     if not running:
         raise _Wrong(f"none runs and {behind.left} records wait: start one with `dossier work`")
