@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import IO, Any, TypeVar, get_args
 
@@ -10,9 +10,9 @@ import click
 
 from cli.letters import content_of, counted, fields_of, print_groups, print_json, print_letter, print_letters, printable
 from cli.migrating import plan_of
+from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from connectors.publisher import BULK, Publisher, connect
 from connectors.values import Clock, to_instant
 from schemas.envelope import RejectReason
 from schemas.events import AnyEvent
@@ -165,7 +165,7 @@ def replay_command(
     with (
         Stop() as stop,
         closing(Letters(settings.clickhouse)) as letters,
-        _publisher(settings, dry_run) as publisher,
+        publisher_unless(dry_run, settings) as publisher,
     ):
         for page in _pages(stop, letters, selection, places, _REPLAYED_AT_ONCE):
             contents = letters.contents(page)
@@ -257,15 +257,6 @@ def _end(stop: Stop, lines: tuple[_Lines, ...], what: str, done: int, *, dry_run
         click.echo("stopped: run it again to go on", err=True)
         raise click.exceptions.Exit(stop.exit_code)
     raise click.exceptions.Exit(1 if refused else 0)
-
-
-@contextmanager
-def _publisher(settings: Settings, dry_run: bool) -> Iterator[Publisher | None]:
-    if dry_run:
-        yield None
-    else:
-        with connect(settings.kafka, BULK) as publisher:
-            yield publisher
 
 
 def _pages(

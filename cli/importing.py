@@ -2,8 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,12 +11,12 @@ import click
 import msgspec
 
 from cli.display import Display
+from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from connectors.files import STDIN, Rows, format_of
 from connectors.importing import Import, Tally
 from connectors.mapping import FORMATS, Mapping, load_mapping
-from connectors.publisher import BULK, Publisher, connect
 from connectors.rejects import Rejects
 from connectors.rule import Rule
 from connectors.values import Clock, to_instant
@@ -71,7 +70,7 @@ def import_file(
     with (
         Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping, told_format)) as rows,
         Stop() as stop,
-        _publisher(settings, dry_run) as publisher,
+        publisher_unless(dry_run, settings) as publisher,
         rejects,
     ):
         job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
@@ -112,15 +111,6 @@ def _wait(settings: Settings, stop: Stop) -> None:
         except Interrupted:
             return
     click.echo("everything published so far is counted")
-
-
-@contextmanager
-def _publisher(settings: Settings, dry_run: bool) -> Iterator[Publisher | None]:
-    if dry_run:
-        yield None
-    else:
-        with connect(settings.kafka, BULK) as publisher:
-            yield publisher
 
 
 def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> datetime:

@@ -54,7 +54,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
     sink = Sink()
-    monkeypatch.setattr("cli.importing.connect", lambda *_: sink)
+    monkeypatch.setattr("cli.publishing.connect", lambda *_: sink)
     yield sink
     assert sink.flushed == len(sink.events)
 
