@@ -1,0 +1,54 @@
+"""What processes use: CPU seconds and peak memory, of a process and of those it started."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from msgspec import Struct
+
+
+class Usage(Struct, frozen=True):
+    """CPU seconds, user and system, and the greatest resident memory in megabytes (10^6 bytes) that any one had."""
+
+    cpu_seconds: float
+    peak_mb: float
+
+    def since(self, before: "Usage") -> "Usage":
+        """What was used after `before`; the peak is of the whole life."""
+        return Usage(self.cpu_seconds - before.cpu_seconds, self.peak_mb)
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """What both used together, and the greater peak."""
+        return Usage(self.cpu_seconds + other.cpu_seconds, max(self.peak_mb, other.peak_mb))
+
+
+NOTHING = Usage(0.0, 0.0)
+
+
+def usage(pid: int) -> Usage:
+    """What this process and its living descendants have used so far; nothing of a process that is gone.
+
+    Children that have ended are counted by whoever waited for them.
+    """
+    used = NOTHING
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess, FileNotFoundError):
+                times = each.cpu_times()
+                seconds = times.user + times.system + times.children_user + times.children_system
+                used += Usage(seconds, _peak_kilobytes(each.pid) * 1024 / 1e6)
+    return used
+
+
+def usage_of(pids: Iterable[int]) -> Usage:
+    """What these processes have used together."""
+    return sum(map(usage, pids), NOTHING)
+
+
+def _peak_kilobytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0
