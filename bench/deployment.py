@@ -1,4 +1,4 @@
-"""A deployment to be measured: the embedded platform, with workers that are started when there is something to count."""
+"""A deployment to be measured: the embedded platform, and workers that start when there is something to count."""
 
 import os
 import subprocess
