@@ -15,10 +15,10 @@ from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerExce
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.tables import TABLES, WINDOWS, Table
-from streams.counters import Window
+from streams.block import Block
 from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
 from streams.flood import Seen
-from streams.store import Reached, Row, Store, Stored
+from streams.store import Reached, Row, Store, Stored, WindowRow
 
 log = logging.getLogger(__name__)
 
@@ -148,26 +148,33 @@ class ClickHouseStore(Store):
 
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
-        sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} FINAL WHERE dossier IN asked"  # noqa: S608  # our names
-        found = {}
+        # Without FINAL, which costs more than the few older rows that come along.
+        sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} WHERE dossier IN asked"  # noqa: S608  # our names
+        found: dict[str, Stored] = {}
         for some in _chunks(dossiers, _READ_AT_ONCE):
-            asked = _asked({"dossier": "String"}, [{"dossier": dossier.encode()} for dossier in some])
+            asked = _asked({"dossier": "String"}, [some])
             for dossier, pos, registers in self._read(sql, asked=asked):
-                found[dossier.decode()] = Stored(pos, registers)
+                name = dossier.decode()
+                if name not in found or found[name].pos < pos:
+                    found[name] = Stored(pos, registers)
         return found
 
-    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
-        """Position and counts of those of the partition's windows that have a row."""
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
+        """Position and counts of those of these that have a row."""
         sql = (
-            f"SELECT agency, toUnixTimestamp(window), pos, {', '.join(COUNTERS)} "  # noqa: S608  # our names
-            f"FROM {self._names['windows']} FINAL WHERE partition = %(partition)s AND (window, agency) IN asked"
+            f"SELECT agency, toUnixTimestamp(window), partition, pos, {', '.join(COUNTERS)} "  # noqa: S608  # our names
+            f"FROM {self._names['windows']} WHERE (window, agency, partition) IN asked"
         )
-        found = {}
+        columns = {"start": WINDOWS.columns["window"], "agency": "String", "partition": WINDOWS.columns["partition"]}
+        found: dict[WindowRow, tuple[int, Sequence[int]]] = {}
         for some in _chunks(windows, _READ_AT_ONCE):
-            rows: list[dict[str, object]] = [{"start": start, "agency": agency.encode()} for agency, start in some]
-            asked = _asked({"start": WINDOWS.columns["window"], "agency": "String"}, rows)
-            for agency, start, pos, *counts in self._read(sql, asked=asked, partition=partition):
-                found[(agency.decode(), start)] = pos, counts
+            agencies, starts, partitions = zip(*some, strict=True)
+            for agency, start, partition, pos, *counts in self._read(
+                sql, asked=_asked(columns, [starts, agencies, partitions])
+            ):
+                window = agency.decode(), start, partition
+                if window not in found or found[window][0] < pos:
+                    found[window] = pos, counts
         return found
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
@@ -223,7 +230,8 @@ class ClickHouseStore(Store):
             client = self._borrow()
             try:
                 # A fresh copy for each try: the driver converts columns in place.
-                client.execute(sql, [list(column) for column in zip(*rows, strict=True)], columnar=True)
+                columns = rows.columns if isinstance(rows, Block) else zip(*rows, strict=True)
+                client.execute(sql, list(map(list, columns)), columnar=True)
             except (Error, OSError, EOFError, *_UNFIT) as error:
                 client.disconnect()
                 if not _may_pass(error):
@@ -267,8 +275,10 @@ class ClickHouseStore(Store):
         return RefusedRow(f"{table.name} refuses a row: {refused}; the row is {row:.1500}")
 
 
-def _asked(columns: dict[str, str], rows: list[dict[str, object]]) -> _Asked:
+def _asked(columns: dict[str, str], values: Sequence[Sequence[object]]) -> _Asked:
     """The table `asked`, sent along with a query: faster than literals, without their limit, and nothing to escape."""
+    bare = [[value.encode() if isinstance(value, str) else value for value in column] for column in values]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*bare, strict=True)]
     return [{"name": "asked", "structure": list(columns.items()), "data": rows}]
 
 

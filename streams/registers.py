@@ -14,8 +14,11 @@ import msgspec
 from schemas.events import KINDS, PAYLOAD_FIELDS, Event
 
 Value: TypeAlias = str | int | bool | None
-Register: TypeAlias = tuple[int, int, str, str, int, tuple[Value, ...]]
-"""(recorded, seq, event id, kind, occurred, payload in the order of the kind's fields); times are microseconds."""
+Register: TypeAlias = tuple[int, int, str, str, int, tuple[Any, ...]]
+"""(recorded, seq, event id, kind, occurred, payload in the order of the kind's fields); times are microseconds.
+
+What a payload holds are Values, of the types of the kind's fields.
+"""
 Registers: TypeAlias = Mapping[str, Register]
 
 _SINGLE = {
@@ -88,15 +91,16 @@ def fold(registers: Registers, event: Event) -> Registers:
 
 def pack(registers: Registers) -> bytes:
     """The registers as bytes, equal for equal registers."""
-    return _ENCODER.encode(dict(sorted(registers.items())))
+    return _SORTED.encode(registers)
 
 
-def unpack(state: bytes) -> Registers:
+def unpack(state: bytes) -> dict[str, Register]:
     """The registers of these bytes; raises msgspec.DecodeError on others."""
     return _DECODER.decode(state)
 
 
 _ENCODER = msgspec.msgpack.Encoder()
+_SORTED = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER: msgspec.msgpack.Decoder[dict[str, Register]] = msgspec.msgpack.Decoder(dict[str, Register])
 
 
@@ -114,18 +118,21 @@ def _amendments(said: Register) -> Iterator[tuple[str, Register]]:
             yield f"amended:{field}", (*said[:5], (value,))
 
 
+def _micros(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND
+
+
 def _spoken(kind: str, fields: tuple[str, ...]) -> tuple[str, Callable[[Any], tuple[Value, ...]]]:
     """The kind, and what gives the payload of an event of it."""
-    instants = [name for name in ("term", "received_at") if name in fields]
-    if instants:
+    if fields == ("term",):
+        return kind, lambda event: (_micros(event.term),)
+    if len(fields) < 2 or not {"term", "received_at"}.isdisjoint(fields):
         return kind, lambda event: tuple([_plain(getattr(event, field)) for field in fields])
-    if len(fields) > 1:
-        return kind, attrgetter(*fields)
-    return kind, lambda event: tuple([getattr(event, field) for field in fields])
+    return kind, attrgetter(*fields)
 
 
 def _plain(value: Any) -> Value:
-    return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else value
+    return _micros(value) if isinstance(value, datetime) else value
 
 
 _SPOKEN = {struct: _spoken(kind, PAYLOAD_FIELDS[kind]) for kind, struct in KINDS.items()}

@@ -4,12 +4,15 @@ Only the parts that a kind of event can change are computed, straight from the r
 before and after, give the same; a property test holds both together.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from itertools import product
+from struct import Struct
+from typing import Any, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
 from schemas.counters import COUNTERS, WINDOW_SECONDS
+from schemas.events import Channel
 from schemas.instant import from_micros
 from schemas.profile import Profile
 from streams.counters import Window
@@ -23,7 +26,7 @@ _WINDOW = WINDOW_SECONDS * _SECOND
 _DAY = 86_400 * _SECOND
 _QUARTER = 900 * _SECOND
 _LANE = 64
-_BYTES = len(COUNTERS) * _LANE // 8
+_LANES = Struct(f"<{len(COUNTERS)}q")
 _ONE = {counter: 1 << _LANE * place for place, counter in enumerate(COUNTERS)}
 
 _Counted: TypeAlias = tuple[int, Packed]
@@ -32,14 +35,14 @@ _Part: TypeAlias = Callable[[Registers, Profile], Iterable[_Counted]]
 _NOTHING: tuple[_Counted, ...] = ()
 
 
-def lanes(packed: Packed) -> bytes:
-    """The counters as little-endian 64-bit integers, in the order of COUNTERS; none may be negative."""
-    return packed.to_bytes(_BYTES, "little")
-
-
-def packed(counts: Iterable[int]) -> Packed:
+def packed(counts: Sequence[int]) -> Packed:
     """The counters, in the order of COUNTERS, in one integer."""
-    return sum(count << _LANE * place for place, count in enumerate(counts))
+    return int.from_bytes(_LANES.pack(*counts), "little")
+
+
+def unpacked(packed: Packed) -> tuple[int, ...]:
+    """The counters, in the order of COUNTERS; none may be negative."""
+    return _LANES.unpack(packed.to_bytes(_LANES.size, "little"))
 
 
 def change(
@@ -63,42 +66,41 @@ def change(
 
 
 def _tally(registers: Registers, parts: Mapping[str, tuple[_Part, ...]], profile: Profile) -> dict[Window, Packed]:
-    intake, void, assignment = registers.get("intake"), registers.get("void"), registers.get("assignment")
-    if intake is None or (void is not None and void[5][0]):
+    intake = registers.get("intake")
+    if intake is None:
         return {}
-    agency: Any = _amended(registers, intake, "agency", 0) if assignment is None else assignment[5][0]
+    counted = [each for part in parts[intake[3]] for each in part(registers, profile)]
+    if not counted:
+        return {}
+    void, assignment = registers.get("void"), registers.get("assignment")
+    if void is not None and void[5][0]:
+        return {}
+    agency = _said(registers, "amended:agency", 0) if assignment is None else assignment[5][0]
+    if len(counted) == 1:
+        return {(agency, counted[0][0] // _WINDOW * WINDOW_SECONDS): counted[0][1]}
     found: dict[Window, Packed] = {}
-    for part in parts[intake[3]]:
-        for at, counted in part(registers, profile):
-            window = agency, at // _WINDOW * WINDOW_SECONDS
-            found[window] = found.get(window, 0) + counted
+    for at, amount in counted:
+        window = agency, at // _WINDOW * WINDOW_SECONDS
+        found[window] = found.get(window, 0) + amount
     return found
 
 
-def _amended(registers: Registers, intake: Register, field: str, place: int) -> Any:
-    amendment = registers.get(f"amended:{field}")
-    return amendment[5][0] if amendment is not None and amendment[:3] > intake[:3] else intake[5][place]
+def _said(registers: Registers, amended: str, place: int) -> Any:
+    """What the reception says in this place of its payload, unless that was amended later."""
+    intake, amendment = registers["intake"], registers.get(amended)
+    return intake[5][place] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
 
 
 def _received_at(registers: Registers) -> int:
     intake = registers["intake"]
     amendment: Any = registers.get("amended:received_at")
-    at: int = amendment[5][0] if amendment is not None and amendment[:3] > intake[:3] else intake[4]
+    at: int = intake[4] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
     return at
 
 
 def _reception(registers: Registers, _: Profile) -> Iterable[_Counted]:
-    intake = registers["intake"]
-    counted = _ONE["received"]
-    channel = _amended(registers, intake, "channel", 1)
-    if channel == "online":
-        counted += _ONE["received_online"]
-    elif channel == "postal":
-        counted += _ONE["received_postal"]
-    if _amended(registers, intake, "fee_bearing", 4):
-        counted += _ONE["fee_bearing"]
-        if _is_paid_online(registers):
-            counted += _ONE["fee_paid_online"]
+    channel, bears_fee = _said(registers, "amended:channel", 1), _said(registers, "amended:fee_bearing", 4)
+    counted = _RECEPTIONS[channel, bears_fee, bears_fee and _is_paid_online(registers)]
     return ((_received_at(registers), counted),)
 
 
@@ -107,7 +109,7 @@ def _is_paid_online(registers: Registers) -> bool:
         if key.startswith("payment:"):
             transaction, amount, method, _ = payment[5]
             refund: Any = registers.get(f"refund:{transaction}")
-            if method == "online" and (refund[5][1] if refund else 0) < max(amount, 1):  # type: ignore[type-var]
+            if method == "online" and (refund[5][1] if refund else 0) < max(amount, 1):
                 return True
     return False
 
@@ -119,45 +121,29 @@ def _outcome(registers: Registers, profile: Profile) -> Iterable[_Counted]:
             return _NOTHING
         kind, at, electronic = "resolved", returned[4], False
     else:
-        kind, at, electronic = outcome[3], outcome[4], outcome[3] == "resolved" and bool(outcome[5][0])
-    if kind == "feedback_answered":
-        kind = "answered"
-    if registers["intake"][3] != "received":
-        if kind not in ("resolved", "answered"):
-            return _NOTHING
-        counted = _ONE["feedback_answered"]
-        return ((at, counted + _ONE["feedback_on_time"] if _is_on_time(registers, at, profile) else counted),)
-    if kind != "resolved":
-        return ((at, _ONE[kind]),) if kind in _ONE else _NOTHING
-    counted = _ONE["resolved"]
-    if electronic:
-        counted += _ONE["resolved_electronically"]
+        kind, at, electronic = outcome[3], outcome[4], outcome[3] == "resolved" and outcome[5][0]
+    is_answer = registers["intake"][3] != "received"
+    if kind != "resolved" and not (is_answer and kind == "feedback_answered"):
+        return ((at, _ENDS[kind]),) if kind in _ENDS and not is_answer else _NOTHING
     term = _term(registers)
-    if term is None:
-        return ((at, counted + _ONE["resolved_on_time"]),)
-    day, last_day = _local_day(at, profile.zone), _local_day(term, profile.zone)
-    if at <= term if profile.terms == "instant" else day <= last_day:
-        counted += _ONE["resolved_on_time"]
-    if day < last_day:
-        counted += _ONE["resolved_early"]
-    return ((at, counted),)
+    on_time, early = True, False
+    if term is not None:
+        day, last_day = _local_day(at, profile.zone), _local_day(term, profile.zone)
+        on_time, early = at <= term if profile.terms == "instant" else day <= last_day, day < last_day
+    return ((at, _ANSWERS[on_time] if is_answer else _RESOLUTIONS[on_time, early, electronic]),)
 
 
-def _is_on_time(registers: Registers, at: int, profile: Profile) -> bool:
-    term = _term(registers)
-    if term is None:
-        return True
-    if profile.terms == "instant":
-        return at <= term
-    return _local_day(at, profile.zone) <= _local_day(term, profile.zone)
+def _implied_outcome(registers: Registers, profile: Profile) -> Iterable[_Counted]:
+    """The outcome where it may follow from the return."""
+    outcome = registers.get("outcome")
+    return _outcome(registers, profile) if outcome is None or outcome[3] == "reopened" else _NOTHING
 
 
-def _term(registers: Registers) -> Any:
-    extensions = [
-        (register[5][1], register[5][0]) for key, register in registers.items() if key.startswith("extension:")
-    ]
+def _term(registers: Registers) -> int | None:
+    extensions = [(register[5][1], register[5][0]) for key, register in registers.items() if key[:10] == "extension:"]
     if extensions:
-        return max(extensions)[1]
+        at: int = max(extensions)[1]
+        return at
     term = registers.get("term")
     return None if term is None else term[5][0]
 
@@ -193,13 +179,13 @@ def _payments(registers: Registers, _: Profile) -> Iterable[_Counted]:
         if key.startswith("payment:"):
             _transaction, amount, method, _gateway = said[5]
             online = _ONE["payments_online"] if method == "online" else 0
-            counted.append((said[4], _ONE["payments"] + online + _ONE["paid_amount"] * amount))  # type: ignore[operator]
+            counted.append((said[4], _ONE["payments"] + online + _ONE["paid_amount"] * amount))
     return counted
 
 
 def _refunds(registers: Registers, _: Profile) -> Iterable[_Counted]:
     return [
-        (said[4], _ONE["refunds"] + _ONE["refunded_amount"] * said[5][1])  # type: ignore[operator]
+        (said[4], _ONE["refunds"] + _ONE["refunded_amount"] * said[5][1])
         for key, said in registers.items()
         if key.startswith("refund:")
     ]
@@ -226,6 +212,43 @@ def _feedback(registers: Registers, _: Profile) -> Iterable[_Counted]:
     return ((_received_at(registers), _ONE["feedback_received"]),)
 
 
+def _everything(registers: Registers, profile: Profile) -> Iterable[_Counted]:
+    counted = [*_reception(registers, profile), *_outcome(registers, profile)]
+    for part in _SINGLE if len(registers) > 1 else ():
+        counted += part(registers, profile)
+    # Most cases have nothing that there can be several of.
+    for part in _SEVERAL if any(":" in key for key in registers) else ():
+        counted += part(registers, profile)
+    return counted
+
+
+_SINGLE: tuple[_Part, ...] = (_returned, _digitisation, _rating)
+_SEVERAL: tuple[_Part, ...] = (_extensions, _supplements, _payments, _refunds)
+
+
+def _combined(**counts: bool) -> Packed:
+    return sum(_ONE[counter] for counter, holds in counts.items() if holds)
+
+
+_FLAGS = (False, True)
+_RECEPTIONS = {
+    (channel, bears_fee, is_paid): _combined(
+        received=True,
+        received_online=channel == "online",
+        received_postal=channel == "postal",
+        fee_bearing=bears_fee,
+        fee_paid_online=is_paid,
+    )
+    for channel, bears_fee, is_paid in product(get_args(Channel), _FLAGS, _FLAGS)
+}
+_RESOLUTIONS = {
+    (on_time, early, electronic): _combined(
+        resolved=True, resolved_on_time=on_time, resolved_early=early, resolved_electronically=electronic
+    )
+    for on_time, early, electronic in product(_FLAGS, _FLAGS, _FLAGS)
+}
+_ANSWERS = {on_time: _combined(feedback_answered=True, feedback_on_time=on_time) for on_time in _FLAGS}
+_ENDS = {kind: _ONE[kind] for kind in ("withdrawn", "refused", "stopped")}
 _RATED = {
     "received": (_ONE["rated"], _ONE["satisfied"]),
     "feedback_received": (_ONE["feedback_rated"], _ONE["feedback_satisfied"]),
@@ -236,20 +259,7 @@ def _parts(dossier: tuple[_Part, ...], feedback: tuple[_Part, ...] = ()) -> Mapp
     return {"received": dossier, "feedback_received": feedback}
 
 
-_EVERYTHING = _parts(
-    (
-        _reception,
-        _outcome,
-        _returned,
-        _extensions,
-        _supplements,
-        _payments,
-        _refunds,
-        _digitisation,
-        _rating,
-    ),
-    (_feedback, _outcome, _rating),
-)
+_EVERYTHING = _parts((_everything,), (_feedback, _outcome, _rating))
 _OUTCOME = _parts((_outcome,), (_outcome,))
 _CHANGED_BY: dict[str, Mapping[str, tuple[_Part, ...]]] = {
     "received": _EVERYTHING,
@@ -271,7 +281,7 @@ _CHANGED_BY: dict[str, Mapping[str, tuple[_Part, ...]]] = {
     "stopped": _OUTCOME,
     "reopened": _OUTCOME,
     "feedback_answered": _OUTCOME,
-    "returned": _parts((_outcome, _returned), (_outcome,)),
+    "returned": _parts((_implied_outcome, _returned), (_implied_outcome,)),
     "paid": _parts((_reception, _payments)),
     "refunded": _parts((_reception, _refunds)),
     "digitised": _parts((_digitisation,)),
