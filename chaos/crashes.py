@@ -124,6 +124,10 @@ class TrappedStore(Store):
         """The windows."""
         return self._store.read_windows(windows)
 
+    def read_newest(self, partition: int) -> int:
+        """The newest window."""
+        return self._store.read_newest(partition)
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far counting is."""
         return self._store.read_reached(topic)

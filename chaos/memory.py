@@ -58,6 +58,10 @@ class MemoryStore(Store):
         found = ((window, rows[window]) for window in windows if window in rows)
         return {window: (_pos_of_window(row), row[_FIRST_COUNTER:]) for window, row in found}
 
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of which the partition has a row; 0 without any."""
+        return max((start for _, start, of in self._newest[WINDOWS.name] if of == partition), default=0)
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
         rows = map(_reached_of, self._newest[PROGRESS.name].values())

@@ -68,6 +68,8 @@ class _Partition(Struct):
     next_unseen: int
     """The first offset that the flood rule has not seen."""
     seen: Seen
+    newest: int
+    """Start of the newest window that may be stored and not be cached: what is newer was never counted."""
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
 
@@ -171,7 +173,8 @@ class Counting:
                 state.facts.popitem(last=False)
                 held_facts -= 1
             while held_windows > 0 and state.windows and (*next(iter(state.windows)), partition) not in windows:
-                state.windows.popitem(last=False)
+                (_, start), _ = state.windows.popitem(last=False)
+                state.newest = max(state.newest, start)
                 held_windows -= 1
 
     def _read(self, records: list[Record], settle: Callable[[], None], batch: Batch) -> _Run:
@@ -206,7 +209,9 @@ class Counting:
             if first > expected:
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
             # Of records that come again, what was seen is in what was seen of the log up to `expected`.
-            state = self._partitions[partition] = _Partition(first, expected, reached.seen if reached else NOTHING)
+            state = self._partitions[partition] = _Partition(
+                first, expected, reached.seen if reached else NOTHING, self._store.read_newest(partition)
+            )
         for offset, record in enumerate(records, first):
             if record.offset != offset:
                 raise LostEvents(_lost(self._identity.topic, partition, offset, record.offset))
@@ -267,6 +272,7 @@ class Counting:
                 # and lives on. Facts must never be ahead of the windows they are combined with: read those again.
                 settle()
                 run.state.windows.clear()
+                run.state.newest = self._store.read_newest(run.partition)
 
     def _fold(self, run: _Run, batch: Batch) -> None:
         """Fold the events into their dossiers' registers, and note what each changes in the windows."""
@@ -300,6 +306,8 @@ class Counting:
             for window in {window for _, delta in run.changes for window in delta}:
                 if window in windows:
                     windows.move_to_end(window)
+                elif window[1] > run.state.newest:
+                    windows[window] = _Counts(0, 0)
                 else:
                     missing[*window, partition] = windows
         if not missing:

@@ -1,6 +1,7 @@
 """Rows of a table, kept column by column: as the driver sends them, and with less memory than a tuple each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Any, overload
 
 from schemas.tables import Table
@@ -19,6 +20,24 @@ class Block(Sequence[Row]):
     def of(cls, table: Table) -> "Block":
         """A block for rows of this table, without any yet."""
         return cls([[] for _ in table.columns])
+
+    def parted(self, table: Table) -> "list[tuple[tuple[str, ...], Block]]":
+        """The rows in up to two blocks, each with the names of its columns: one has no column that is rare.
+
+        What such a column lacks there is the default of its type, which is what it would hold.
+        """
+        names = tuple(table.columns)
+        rare = [column for name, column in zip(names, self.columns, strict=True) if name in table.rare]
+        if not rare:
+            return [(names, self)]
+        full = list(map(any, zip(*rare, strict=True)))
+        plain = [not each for each in full]
+        common = [(name, column) for name, column in zip(names, self.columns, strict=True) if name not in table.rare]
+        parts = [
+            (tuple(name for name, _ in common), Block([list(compress(column, plain)) for _, column in common])),
+            (names, Block([list(compress(column, full)) for column in self.columns])),
+        ]
+        return [(columns, block) for columns, block in parts if len(block)]
 
     def extend(self, rows: Iterable[Row]) -> None:
         """Add rows."""

@@ -26,12 +26,16 @@ _SETTINGS = {
     # Batches are ours to make; a partition of a table is a month, and a batch may hold a century of them.
     "async_insert": 0,
     "max_partitions_per_insert_block": 0,
+    # Rows replaced within a batch wait for a merge, as all others do: reads take the greatest position anyhow.
+    "optimize_on_insert": 0,
     # On a replicated cluster a read must see every write confirmed before it; a single server ignores both.
     "insert_quorum": "auto",
     "select_sequential_consistency": 1,
 }
 _TIMEOUT_SECONDS = 30
 _READ_AT_ONCE = 10_000
+_WORTH_PARTING = 1000
+"""Rows from which on it is cheaper to insert those without rare columns for themselves."""
 _READ_TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -177,6 +181,16 @@ class ClickHouseStore(Store):
                     found[window] = pos, counts
         return found
 
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of which the partition has a row."""
+        # In the order of the key, backwards: not even a month of windows is read.
+        sql = (
+            f"SELECT toUnixTimestamp(window) FROM {self._names['windows']} WHERE partition = %(partition)s "  # noqa: S608  # our names
+            "ORDER BY window DESC LIMIT 1"
+        )
+        rows = self._read(sql, partition=partition)
+        return int(rows[0][0]) if rows else 0
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
         columns = "partition, pos, offset, window_lines, window_dead"
@@ -197,8 +211,12 @@ class ClickHouseStore(Store):
 
         Raises RefusedRow that names the row, or NotMigrated or Unreachable where it is not the rows that are refused.
         """
-        if rows and (refusal := self._insert(table, rows)):
-            raise self._refused(table, rows, refusal)
+        names = tuple(table.columns)
+        block = rows if isinstance(rows, Block) else Block([list(column) for column in zip(*rows, strict=True)])
+        parts = block.parted(table) if len(rows) >= _WORTH_PARTING else [(names, block)]
+        for columns, part in parts if rows else ():
+            if refusal := self._insert(table, columns, part):
+                raise self._refused(table, columns, part, refusal)
 
     def close(self) -> None:
         """Close the connections that no other thread is using."""
@@ -222,16 +240,15 @@ class ClickHouseStore(Store):
                 else:
                     return rows
 
-    def _insert(self, table: Table, rows: Sequence[Row]) -> Exception | None:
+    def _insert(self, table: Table, columns: Sequence[str], rows: Block) -> Exception | None:
         """Insert until it is confirmed; returns the error where another try cannot help."""
-        sql = f"INSERT INTO {self._names[table.name]} ({', '.join(table.columns)}) VALUES"
+        sql = f"INSERT INTO {self._names[table.name]} ({', '.join(columns)}) VALUES"
         pauses = _Pauses()
         while True:
             client = self._borrow()
             try:
                 # A fresh copy for each try: the driver converts columns in place.
-                columns = rows.columns if isinstance(rows, Block) else zip(*rows, strict=True)
-                client.execute(sql, list(map(list, columns)), columnar=True)
+                client.execute(sql, list(map(list, rows.columns)), columnar=True)
             except (Error, OSError, EOFError, *_UNFIT) as error:
                 client.disconnect()
                 if not _may_pass(error):
@@ -253,7 +270,7 @@ class ClickHouseStore(Store):
         with self._idle:
             return self._writers.pop() if self._writers else connect(self._connection)
 
-    def _refused(self, table: Table, rows: Sequence[Row], refusal: Exception) -> Exception:
+    def _refused(self, table: Table, columns: Sequence[str], rows: Block, refusal: Exception) -> Exception:
         if isinstance(refusal, ServerException) and refusal.code in _NOT_MIGRATED | _NOT_ALLOWED:
             return explain(refusal, self._connection)
         if isinstance(refusal, ServerException) and refusal.code == _VIOLATED_CONSTRAINT:
@@ -264,12 +281,12 @@ class ClickHouseStore(Store):
         # Halves are inserted until the row is found; it does no harm, for a row inserted twice is one.
         while len(rows) > 1:
             first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
-            again = self._insert(table, first)
+            again = self._insert(table, columns, first)
             rows, refusal = (second, refusal) if again is None else (first, again)
         # Where the row is, but not what it says, which may be about a person.
         row = ", ".join(
             f"{name} = {value!r:.100}" if name in _PLACE else f"{name} ({type(value).__name__})"
-            for name, value in zip(table.columns, rows[0], strict=True)
+            for name, value in zip(columns, rows[0], strict=True)
         )
         refused = _QUOTED.sub("…", _brief(refusal))
         return RefusedRow(f"{table.name} refuses a row: {refused}; the row is {row:.1500}")

@@ -26,6 +26,11 @@ class ObservedStore(Store):
         with self._watch.operation("read", WINDOWS.name):
             return self._store.read_windows(windows)
 
+    def read_newest(self, partition: int) -> int:
+        """As the store."""
+        with self._watch.operation("read", WINDOWS.name):
+            return self._store.read_newest(partition)
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """As the store."""
         with self._watch.operation("read", PROGRESS.name):

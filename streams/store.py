@@ -46,6 +46,9 @@ class Store(Protocol):
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """Position and counts, in the order of COUNTERS, of those of these that have a row."""
 
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of which the partition has a row, in seconds since 1970; 0 without any."""
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
 

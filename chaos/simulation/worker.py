@@ -98,6 +98,11 @@ class _Database(Store, Executor):
         self._pause()
         return self._store.read_windows(windows)
 
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of the partition."""
+        self._pause()
+        return self._store.read_newest(partition)
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
         self._pause()

@@ -49,6 +49,9 @@ class WindowsFirst(Store):
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         return {window: self._before[window] for window in windows if window in self._before}
 
+    def read_newest(self, partition: int) -> int:
+        return self._store.read_newest(partition)
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         return self._store.read_reached(topic)
 
@@ -92,6 +95,14 @@ def test_offsets_acknowledged_before_the_flush_is_done() -> None:
 
 def test_caches_kept_where_offsets_jump() -> None:
     assert found_out(counting(("if state is None or state.next_offset != first:", "if state is None:")))
+
+
+def test_windows_taken_for_new_once_they_are_evicted() -> None:
+    assert found_out(counting(("                state.newest = max(state.newest, start)\n", "")))
+
+
+def test_windows_taken_for_new_although_they_may_be_stored() -> None:
+    assert found_out(counting(("elif window[1] > run.state.newest:", "elif True:")))
 
 
 def test_missing_offsets_ignored() -> None:
