@@ -93,9 +93,13 @@ class _Run(Struct):
     state: _Partition
     first: int
     """Position of its first event."""
+    strangers: set[str]
+    """Dossiers whose facts are not in the cache."""
     placed: list[_Placed] = []
     changes: list[tuple[int, dict[Window, Packed]]] = []
     """What each event that changed something adds to the windows, in order."""
+    windows: set[Window] = set()
+    """The windows of these changes."""
 
     @property
     def partition(self) -> int:
@@ -179,11 +183,11 @@ class Counting:
 
     def _read(self, records: list[Record], settle: Callable[[], None], batch: Batch) -> _Run:
         """What the records of a partition say; their events and what is none are put on the batch."""
-        first = pack(self._identity.epoch, records[0].offset, 0)
-        run = _Run(records, self._follow(records, settle), first)
+        state, first = self._follow(records, settle), pack(self._identity.epoch, records[0].offset, 0)
         decoded = [decode(record.value, _published_at(record)) for record in records]
-        strangers = {event.dossier for each in decoded for _, event in each.events} - run.state.facts.keys()
-        misplaced = self._misplaced(list(strangers), run.partition)
+        strangers = {event.dossier for each in decoded for _, event in each.events} - state.facts.keys()
+        misplaced = self._misplaced(list(strangers), records[0].partition)
+        run = _Run(records, state, first, strangers - misplaced if misplaced else strangers)
         for record, each in zip(records, decoded, strict=True):
             lines = len(each.events) + len(each.rejections)
             if misplaced:
@@ -195,7 +199,7 @@ class Counting:
                 batch.events.extend_columns(event_columns(record, where, events, said))
                 for line, event, register in zip(where, events, said, strict=True):
                     run.placed.append((offset + line, event.dossier, register))
-            self._bury(run.state, record, lines, each.rejections, batch)
+            self._bury(state, record, lines, each.rejections, batch)
         return run
 
     def _follow(self, records: list[Record], settle: Callable[[], None]) -> _Partition:
@@ -249,15 +253,8 @@ class Counting:
         )
 
     def _load_facts(self, runs: Sequence[_Run], settle: Callable[[], None]) -> None:
-        """Bring the facts of all dossiers spoken of into the caches, most recently used last."""
-        missing: dict[str, _Run] = {}
-        for run in runs:
-            facts = run.state.facts
-            for dossier in {dossier for _, dossier, _ in run.placed}:
-                if dossier in facts:
-                    facts.move_to_end(dossier)
-                else:
-                    missing[dossier] = run
+        """Bring the facts of all dossiers spoken of into the caches."""
+        missing = {dossier: run for run in runs for dossier in run.strangers}
         if not missing:
             return
         found = self._store.read_facts(missing.keys())
@@ -291,8 +288,10 @@ class Counting:
             case.pos, case.changed = pos, True
             if delta := change(case.registers, changed, said[3], profile):
                 run.changes.append((pos, delta))
+                run.windows.update(delta)
         rows = []
         for dossier, case in cases.items():
+            facts.move_to_end(dossier)
             if case.changed:
                 stored = facts[dossier] = Stored(case.pos, pack_registers(case.registers))
                 rows.append(facts_row(dossier, run.partition, stored, facts_of(case.registers), profile))
@@ -303,7 +302,7 @@ class Counting:
         missing: dict[WindowRow, OrderedDict[Window, _Counts]] = {}
         for run in runs:
             windows, partition = run.state.windows, run.partition
-            for window in {window for _, delta in run.changes for window in delta}:
+            for window in run.windows:
                 if window in windows:
                     windows.move_to_end(window)
                 elif window[1] > run.state.newest:
