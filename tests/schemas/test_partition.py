@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.partition import partition_of
+from schemas.partition import partition_of, partitions_of
 
 JAVA_CLIENT = {
     "21": -973932308,
@@ -24,6 +24,17 @@ def test_a_dossier_goes_where_the_java_client_would_send_it(dossier: str, signed
 @given(st.text(max_size=100), st.integers(1, 1024))
 def test_every_dossier_has_a_partition_that_exists(dossier: str, partitions: int) -> None:
     assert 0 <= partition_of(dossier, partitions) < partitions
+
+
+@given(st.lists(st.text(max_size=100)), st.integers(1, 2**31))
+def test_many_dossiers_go_where_each_of_them_would(dossiers: list[str], partitions: int) -> None:
+    assert partitions_of(dossiers, partitions) == [partition_of(dossier, partitions) for dossier in dossiers]
+
+
+@pytest.mark.parametrize("last", ["", "\0", "\0\0\0\0\0", "ồ"])
+def test_ids_of_every_length_may_stand_together(last: str) -> None:
+    dossiers = [letter * length + last for letter in "aữ\0" for length in range(40)]
+    assert partitions_of(dossiers, 2**31) == [partition_of(dossier, 2**31) for dossier in dossiers]
 
 
 def test_dossiers_spread_evenly() -> None:
