@@ -30,6 +30,7 @@ Payload: TypeAlias = Callable[[Lives, Whole], Iterable[str]]
 """The JSON of the fields of a kind for the cases of these indexes, a comma after each field; maybe without an end."""
 
 _DAY = 86_400
+_UTC_PLUS_7 = 7 * 3600
 
 
 class Statement(NamedTuple):
@@ -88,25 +89,31 @@ def statements(some: Lives) -> Iterator[Statement]:
 def instant(at: int) -> str:
     """The instant as events carry it."""
     day, second = divmod(at, _DAY)
-    return day_of(day) + _CLOCK[second]
+    return _day_of(day) + _CLOCK[second]
+
+
+def local_time(at: int) -> str:
+    """The instant by the clocks of the city, as a file has it; empty for 0."""
+    day, second = divmod(at + _UTC_PLUS_7, _DAY)
+    return f"{_day_of(day)} {_CLOCK[second][1:-1]}" if at else ""
 
 
 @cache
-def day_of(day: int) -> str:
+def _day_of(day: int) -> str:
     """The date of this day since 1970."""
     return (date(1970, 1, 1) + timedelta(day)).isoformat()
 
 
 def names(some: Lives) -> list[str]:
     """The id of each case, which tells where and on which day it was first received."""
-    days = (some.received_at + 7 * 3600) // _DAY
+    days = (some.received_at + _UTC_PLUS_7) // _DAY
     columns = some.first_agency.tolist(), days.tolist(), some.number.tolist()
     return [f"{AGENCIES[agency]}-{_short_day(day)}-{number:07d}" for agency, day, number in zip(*columns, strict=True)]
 
 
 @cache
 def _short_day(day: int) -> str:
-    return day_of(day)[2:].replace("-", "")
+    return _day_of(day)[2:].replace("-", "")
 
 
 _CLOCK = [f"T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z" for second in range(_DAY)]

@@ -1,6 +1,6 @@
 """What a database holds of the seed case, and in how many cells that is not the truth."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -51,15 +51,14 @@ def totals(clickhouse: ClickHouseConnection) -> Totals:
         return Totals(*client.execute(sql)[0])
 
 
-def compare(clickhouse: ClickHouseConnection, truth: Truth, on_month: Callable[[], None]) -> Differences:
-    """Hold everything that is stored against the truth, windows a month at a time; `on_month` is called after each."""
+def compare(clickhouse: ClickHouseConnection, truth: Truth) -> Differences:
+    """Hold everything that is stored against the truth, windows a month at a time."""
     with _client(clickhouse) as client:
         windows = 0
         unseen = _months(client)
         for month, expected in truth.windows.months():
             windows += differences(expected, _windows(client, month))
             unseen.discard(month)
-            on_month()
         windows += sum(len(_windows(client, month).cells) for month in unseen)
         (events,) = client.execute("SELECT count() FROM events FINAL")[0]
         return Differences(windows, differences(truth.facts, _facts(client)), int(events != truth.events))
