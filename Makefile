@@ -5,7 +5,7 @@ BIN := .venv/bin
 export DOSSIER_DATA ?= data
 SEED ?= 1
 
-.PHONY: help setup lock check format test test-unit chaos demo generate clean
+.PHONY: help setup lock check format test test-unit chaos bench-city demo generate clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ generate: setup ## Write the generated documents anew
 
 chaos: setup ## Attack everything, print one table of what was lost or doubled; an hour, SEED=1
 	@$(BIN)/python -m chaos --seed $(SEED)
+
+bench-city: setup ## Count 3.5 million dossiers twice and compare every figure; half an hour, 16 GB, SEED=1
+	@$(BIN)/python -m bench.city --seed $(SEED)
 
 demo: setup ## Start everything, import the sample log, show the figures
 	@$(BIN)/dossier demo

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ from bench.usage import NOTHING, Usage, usage, usage_of
 from cli.platform import worker_joined
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams.progress import wait_until_counted
+from streams.progress import Lag, wait_until_counted
 
 READY_SECONDS = 120.0
 
@@ -94,13 +95,14 @@ class Deployment:
                 time.sleep(0.05)
 
     def stop_workers(self) -> None:
-        """Stop the workers in order, and wait for them."""
+        """Stop the workers in order, and wait for them; those that start afterwards have a peak of their own."""
         for worker in self._workers.values():
             self._ended += usage(worker.pid)
             worker.terminate()
         for worker in self._workers.values():
             worker.wait(READY_SECONDS)
         self._workers.clear()
+        self._ended = Usage(self._ended.cpu_seconds, 0.0)
 
     def _kill_workers(self) -> None:
         for worker in self._workers.values():
@@ -132,12 +134,12 @@ class Deployment:
             now.kafka.since(before.kafka),
         )
 
-    def count_everything(self, workers: int = 1) -> Spent:
+    def count_everything(self, workers: int = 1, on_progress: Callable[[Lag], None] | None = None) -> Spent:
         """Start so many workers on what waits, and return what it took until all of it was counted.
 
         The time of their start is in it.
         """
         before = self.used()
         self.start_workers(workers)
-        wait_until_counted(self.kafka, self.clickhouse)
+        wait_until_counted(self.kafka, self.clickhouse, on_progress)
         return self.spent(before)

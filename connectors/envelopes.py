@@ -1,5 +1,6 @@
 """How events fill envelopes, per partition, up to a count, a size and an age. Pure but for what is open."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schemas.envelope import MAX_EVENTS
@@ -25,6 +26,15 @@ class Envelope:
 
 
 @dataclass(slots=True)
+class _Waiting:
+    due: float = 0.0
+    size: int = 0
+    dossiers: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Open:
     first_id: str
     due: float
@@ -33,43 +43,73 @@ class _Open:
 
 
 class Filling:
-    """The envelopes being filled.
+    """The envelopes being filled, and the lines that wait for theirs.
 
-    Every line that is added comes out in exactly one envelope, and lines of one partition come out in the order in
-    which they went in. Not safe under threads: the caller holds a lock until what came out is sent.
+    Lines wait together until they would fill an envelope or are due, since `partitions_of` is cheap for many dossiers
+    at once. Every line that is added comes out in exactly one envelope, and lines of one partition come out in the
+    order in which they went in. Not safe under threads: the caller holds a lock until what came out is sent.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, partitions_of: Callable[[Sequence[str]], Sequence[int]]) -> None:
         self._limits = limits
+        self._partitions_of = partitions_of
+        self._waiting = _Waiting()
         self._open: dict[int, _Open] = {}
 
-    def add(self, partition: int, event_id: str, line: bytes, now: float) -> list[Envelope]:
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits and nothing is open."""
+        return not self._waiting.lines and not self._open
+
+    def add(self, dossier: str, event_id: str, line: bytes, now: float) -> list[Envelope]:
         """Add a line, and take out what is full by it; a line as large as the size limit travels alone."""
-        limits = self._limits
-        done: list[Envelope] = []
-        held = self._open.get(partition)
-        if held is not None and held.size + len(line) + 1 > limits.size:
-            done.append(self._take(partition))
-            held = None
-        if held is None:
-            held = self._open[partition] = _Open(event_id, now + limits.linger)
-        held.lines.append(line)
-        held.size += len(line) + 1
-        if len(held.lines) >= limits.events or held.size >= limits.size:
-            done.append(self._take(partition))
-        return done
+        waiting = self._waiting
+        if not waiting.lines:
+            waiting.due = now + self._limits.linger
+        waiting.dossiers.append(dossier)
+        waiting.ids.append(event_id)
+        waiting.lines.append(line)
+        waiting.size += len(line) + 1
+        if len(waiting.lines) < self._limits.events and waiting.size < self._limits.size:
+            return []
+        return self._sort()
 
     def due(self, now: float) -> list[Envelope]:
         """Take out what is old enough at `now`."""
-        return [self._take(partition) for partition, held in list(self._open.items()) if held.due <= now]
+        done = self._sort() if self._waiting.lines and self._waiting.due <= now else []
+        return done + [self._take(partition) for partition, held in list(self._open.items()) if held.due <= now]
 
     def next_due(self) -> float | None:
-        """When the oldest open envelope must go; None while nothing is open."""
-        return min((held.due for held in self._open.values()), default=None)
+        """When the oldest line must go; None while there is none."""
+        dues = [held.due for held in self._open.values()]
+        if self._waiting.lines:
+            dues.append(self._waiting.due)
+        return min(dues, default=None)
 
     def drain(self) -> list[Envelope]:
         """Take out everything."""
-        return [self._take(partition) for partition in list(self._open)]
+        return self._sort() + [self._take(partition) for partition in list(self._open)]
+
+    def _sort(self) -> list[Envelope]:
+        """Put what waits into the envelopes of its partitions, and take out those that are full."""
+        waiting, self._waiting = self._waiting, _Waiting()
+        most, limit = self._limits.events, self._limits.size
+        done: list[Envelope] = []
+        partitions = self._partitions_of(waiting.dossiers)
+        for partition, event_id, line in zip(partitions, waiting.ids, waiting.lines, strict=True):
+            size = len(line) + 1
+            held = self._open.get(partition)
+            if held is not None and held.size + size > limit:
+                done.append(self._take(partition))
+                held = None
+            if held is None:
+                # It may be younger than the oldest that waited, and then goes a little sooner than it must.
+                held = self._open[partition] = _Open(event_id, waiting.due)
+            held.lines.append(line)
+            held.size += size
+            if len(held.lines) >= most or held.size >= limit:
+                done.append(self._take(partition))
+        return done
 
     def _take(self, partition: int) -> Envelope:
         held = self._open.pop(partition)

@@ -63,7 +63,8 @@ class Rows:
 
     def __init__(self, path: str, stdin: IO[bytes], mapping: FileMapping, format_: Format) -> None:
         self._name = "standard input" if path == STDIN else path
-        self._mapping = mapping
+        self._delimiter = mapping.delimiter
+        self._columns = mapping.columns
         self._stack = ExitStack()
         self.total_bytes = 0
         try:
@@ -107,21 +108,21 @@ class Rows:
         return self._csv(lines) if format_ == "csv" else self._jsonl(lines)
 
     def _csv(self, lines: Iterator[Line]) -> Iterator[Read]:
-        rows = CsvRows(lines, self._mapping.delimiter)
+        rows = CsvRows(lines, self._delimiter)
         header = next(rows, None)
         if header is None or isinstance(header.cells, str):
             reason = header.cells if header else "it is empty"
             raise UnreadableFile(f"{self._name}: its header line cannot be read: {reason}")
         names = [name.strip() for name in header.cells]
         self._check_columns(set(names))
-        for name in self._mapping.columns:
+        for name in self._columns:
             if names.count(name) > 1:
                 raise WrongMapping(f"{self._name}: the column {name!r} is there {names.count(name)} times")
         return self._csv_rows(rows, names)
 
     def _csv_rows(self, rows: CsvRows, names: list[str]) -> Iterator[Read]:
         rows.width = len(names)
-        wanted = [(name, names.index(name)) for name in self._mapping.columns if name in names]
+        wanted = [(name, names.index(name)) for name in self._columns if name in names]
         for row in rows:
             if isinstance(row.cells, str):
                 yield Broken(row.line, row.cells, row.text)
@@ -144,11 +145,10 @@ class Rows:
             return Broken(line.number, f"is not JSON: {error}", text)
         if not isinstance(found, dict):
             return Broken(line.number, "is not a JSON object", text)
-        columns = self._mapping.columns
-        nested = next((name for name in columns if isinstance(found.get(name), dict | list)), None)
+        nested = next((name for name in self._columns if isinstance(found.get(name), dict | list)), None)
         if nested is not None:
             return Broken(line.number, f"the column {nested!r} is nested, not a plain value", text)
-        return Row(line.number, {name: found[name] for name in columns if name in found}, text)
+        return Row(line.number, {name: found[name] for name in self._columns if name in found}, text)
 
     def _parquet(self, stream: IO[bytes]) -> Iterator[Read]:
         if not stream.seekable():
@@ -159,7 +159,7 @@ class Rows:
             raise UnreadableFile(f"{self._name}: is not a Parquet file: {_one_line(error)}") from error
         names = file.schema_arrow.names
         self._check_columns(set(names))
-        return self._parquet_rows(file, [name for name in self._mapping.columns if name in names])
+        return self._parquet_rows(file, [name for name in self._columns if name in names])
 
     def _parquet_rows(self, file: Any, names: list[str]) -> Iterator[Read]:
         number = 0
@@ -177,7 +177,7 @@ class Rows:
             raise UnreadableFile(f"{self._name}: is damaged after row {number}: {_one_line(error)}") from error
 
     def _check_columns(self, present: set[str]) -> None:
-        for name, must in self._mapping.columns.items():
+        for name, must in self._columns.items():
             if must and name not in present:
                 there = ", ".join(sorted(present)) or "none"
                 raise WrongMapping(

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +13,7 @@ from connectors.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENT_BYTES, encode, encode_event
 from schemas.events import Event
-from schemas.partition import partition_of
+from schemas.partition import partitions_of
 from schemas.topics import EVENTS
 
 LIVE = Limits()
@@ -43,11 +43,10 @@ class Publisher:
         self._max_unacknowledged = max_unacknowledged
         self._max_block = max_block
         self._clock = clock
-        self._partition_of = lru_cache(maxsize=65_536)(partition_of)
         # Envelopes leave `_filling` and are sent under one lock, or two of a partition could overtake each other.
         self._lock = threading.Lock()
         self._opened = threading.Condition(self._lock)
-        self._filling = Filling(limits)
+        self._filling = Filling(limits, partial(partitions_of, partitions=transport.partitions))
         self._closed = False
         # Acknowledgements come on the transport's thread and never wait for a sender: they have a lock of their own.
         self._settled = threading.Condition()
@@ -77,13 +76,13 @@ class Publisher:
             raise EventTooLarge(
                 f"event {event.id!r} of dossier {event.dossier!r} has {len(line)} bytes, {MAX_EVENT_BYTES} are allowed"
             )
-        partition = self._partition_of(event.dossier, self._transport.partitions)
         self._make_room()
         with self._lock:
             self._check_open()
-            opens = self._filling.next_due() is None
+            opens = self._filling.is_empty
             self._accepted += 1
-            self._send(self._filling.add(partition, event.id, line, self._clock()))
+            if full := self._filling.add(event.dossier, event.id, line, self._clock()):
+                self._send(full)
             if opens:
                 self._opened.notify()
 

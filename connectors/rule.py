@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -188,13 +189,20 @@ def _converter(mapping: Mapping, told: Column, name: str, into: type) -> _Conver
 
 
 def _instant(mapping: Mapping, told: Column, *, end_of_day: bool = False) -> _Convert:
-    clock = Clock(mapping.zone, told.formats or mapping.formats, end_of_day)
-    return lambda cell: to_instant(cell, clock)
+    return _reader(Clock(mapping.zone, told.formats or mapping.formats, end_of_day))
+
+
+@lru_cache(maxsize=16)
+def _reader(clock: Clock) -> _Convert:
+    """Reads instants, and remembers the last ones: a row has one more than once, and rows of one dossier repeat it."""
+    remembered = lru_cache(maxsize=1000)(lambda text: to_instant(text, clock))
+    return lambda cell: remembered(cell) if isinstance(cell, str) else to_instant(cell, clock)
 
 
 def _identity(
     source: str, dossier: Value, kind: str, key: list[str], occurred: datetime, content: dict[str, Value]
 ) -> str:
-    said = sorted((name, to_micros(value) if isinstance(value, datetime) else value) for name, value in content.items())
+    said = [(name, to_micros(value) if isinstance(value, datetime) else value) for name, value in content.items()]
+    said.sort()
     text = msgspec.json.encode([source, dossier, kind, key, to_micros(occurred), said])
     return blake2b(text, digest_size=16).hexdigest()

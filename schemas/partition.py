@@ -13,15 +13,17 @@ def partition_of(dossier: str, partitions: int) -> int:
 
 
 def partitions_of(dossiers: Sequence[str], partitions: int) -> list[int]:
-    """`partition_of` each of these dossiers, in their order: twenty times as fast for hundreds, slower for a few."""
-    if not dossiers:
-        return []
+    """`partition_of` each of these dossiers, in their order; for hundreds of them twenty times as fast."""
+    if len(dossiers) < _MANY:
+        return [partition_of(dossier, partitions) for dossier in dossiers]
     keys = [dossier.encode() for dossier in dossiers]
     hashes = _murmur2(keys) & np.uint32(0x7FFFFFFF)
     found: list[int] = (hashes % np.uint32(partitions)).tolist()
     return found
 
 
+_MANY = 10
+"""From so many on it is faster to hash all at once."""
 _M = np.uint32(0x5BD1E995)
 _SEED = np.uint32(0x9747B28C)
 _BYTES_OF_REST = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF], dtype=np.uint32)

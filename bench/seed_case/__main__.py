@@ -1,0 +1,31 @@
+"""`python -m bench.seed_case`: the events of the seed case on standard output, or on a topic."""
+
+import sys
+
+import click
+import msgspec
+
+from bench.seed_case.history import history
+from bench.seed_case.lives import DOSSIERS
+from bench.seed_case.publishing import publish
+from cli.settings import Address
+from cli.signals import stop_signals
+from schemas.connection import KafkaConnection
+
+
+@click.command()
+@click.option("--dossiers", type=click.IntRange(1), default=DOSSIERS, show_default=True, help="Everything scales.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
+@click.option("--publish", "kafka", type=Address(), help="Publish to this Kafka, and print as JSON what that took.")
+def main(dossiers: int, seed: int, kafka: tuple[str, int] | None) -> None:
+    """Write the events of the seed case, a line of JSON each, in the order in which they arrive."""
+    with stop_signals(lambda: None, lambda: None):
+        if kafka is None:
+            sys.stdout.buffer.writelines(line + b"\n" for line in history(seed, dossiers))
+        else:
+            host, port = kafka
+            click.echo(msgspec.json.encode(publish(KafkaConnection(f"{host}:{port}"), seed, dossiers)))
+
+
+if __name__ == "__main__":
+    main()

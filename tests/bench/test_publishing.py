@@ -1,0 +1,37 @@
+"""The files whose import is measured are files as a source has them, and every row of them fits."""
+
+import io
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench.publishing import FORMATS, MAPPING, write
+from connectors.files import Rows
+from connectors.importing import Import
+from connectors.mapping import load_mapping
+from connectors.rejects import Rejects
+from connectors.rule import Rule
+from schemas.events import Event
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_file_says_of_every_dossier_what_became_of_it(tmp_path: Path, format_: str) -> None:
+    file = tmp_path / f"dossiers.{format_}"
+    assert write(file, 1, 1000) == 1001  # one is void
+    events: list[Event] = []
+    mapping = load_mapping(MAPPING)
+    with (
+        Rows(str(file), io.BytesIO(), mapping, format_) as rows,  # type: ignore[arg-type]  # it is one of the formats
+        Rejects(tmp_path / "rejects.csv") as rejects,
+    ):
+        for _ in Import(Rule(mapping, NOW, NOW), events.append, rejects).run(rows):
+            pass
+    kinds = Counter(type(event).__name__ for event in events)
+    assert rejects.count == 0
+    assert (kinds["Received"], kinds["TermSet"]) == (1001, 1001)
+    assert 900 < kinds["Resolved"] < 1000
+    assert 400 < kinds["Returned"] < kinds["Resolved"]
