@@ -56,7 +56,7 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
             identity,
             store,
             dossiers=settings.cache_dossiers,
-            windows=settings.cache_dossiers,
+            windows=settings.cache_dossiers // 2,
             flood=Limit(settings.dead_lines, settings.dead_ratio),
         )
         dead = ObservedDeadLetters(DeadLetterTopic(settings.kafka), watch)

@@ -120,8 +120,8 @@ class Counting:
         identity: Identity,
         store: Store,
         *,
-        dossiers: int = 500_000,
-        windows: int = 500_000,
+        dossiers: int = 200_000,
+        windows: int = 100_000,
         flood: Limit = LIMIT,
     ) -> None:
         self._identity = identity

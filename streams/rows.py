@@ -22,8 +22,10 @@ from streams.store import Row, Stored
 _TIMED = {"term_set", "extended", "amended"}
 """Kinds whose payload has an instant."""
 
-_NO_PAYMENTS: tuple[tuple[()], ...] = ((), (), (), ())
-_NO_REFUNDS: tuple[tuple[()], ...] = ((), ())
+_ENDED = Facts.__struct_fields__.index("outcome_at") + 1
+_PAYMENTS = Facts.__struct_fields__.index("payments")
+_NO_PAYMENTS: tuple[list[object], ...] = ([], [], [], [])
+_NO_REFUNDS: tuple[list[object], ...] = ([], [])
 
 
 def payload_of(event: Event, said: Register) -> bytes:
@@ -69,44 +71,20 @@ def event_columns(
 
 
 def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profile: Profile) -> Row:
-    """A row of `facts`."""
+    """A row of `facts`, whose columns follow the fields of Facts."""
+    values = astuple(facts)
+    payments, refunds = values[_PAYMENTS : _PAYMENTS + 2]
     return (
         dossier,
         stored.pos,
         partition,
         stored.registers,
-        facts.case_kind,
-        facts.voided,
-        facts.agency,
-        facts.receiver,
-        facts.channel,
-        facts.procedure,
-        facts.fee_bearing,
-        facts.received_at,
-        facts.term_original,
-        facts.term,
-        facts.extended_at,
-        facts.apologies,
-        facts.step,
-        facts.unit,
-        facts.step_at,
-        facts.supplement_requested_at,
-        facts.suspension,
-        facts.suspended_at,
-        facts.outcome,
-        facts.outcome_at,
+        *values[:_ENDED],
         on_time(facts, profile),
-        facts.electronic_result,
-        facts.returned_at,
-        *(map(list, zip(*map(astuple, payments), strict=True)) if (payments := facts.payments) else _NO_PAYMENTS),
-        *(map(list, zip(*map(astuple, refunds), strict=True)) if (refunds := facts.refunds) else _NO_REFUNDS),
-        facts.digitised_at,
-        facts.components,
-        facts.components_digitised,
-        facts.components_reused,
-        facts.rated_at,
-        facts.satisfied,
-        facts.score,
+        *values[_ENDED:_PAYMENTS],
+        *(map(list, zip(*map(astuple, payments), strict=True)) if payments else _NO_PAYMENTS),
+        *(map(list, zip(*map(astuple, refunds), strict=True)) if refunds else _NO_REFUNDS),
+        *values[_PAYMENTS + 2 :],
     )
 
 
