@@ -16,8 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counters import Window
-from streams.store import Reached, Row, Store, Stored
+from streams.store import Reached, Row, Store, Stored, WindowRow
 
 POINTS = {
     "facts-read": "after the facts of a batch were read",
@@ -121,9 +120,13 @@ class TrappedStore(Store):
         self._trap.at("facts-read")
         return found
 
-    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """The windows."""
-        return self._store.read_windows(partition, windows)
+        return self._store.read_windows(windows)
+
+    def read_newest(self, partition: int) -> int:
+        """The newest window."""
+        return self._store.read_newest(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far counting is."""

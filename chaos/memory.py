@@ -6,9 +6,8 @@ from typing import Any
 
 from schemas.dead import DeadLetter
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counters import Window
 from streams.flood import Seen
-from streams.store import Reached, Row, Store, Stored
+from streams.store import Reached, Row, Store, Stored, WindowRow
 
 _KEYS = {
     EVENTS.name: ("dossier", "id", "kind", "source", "occurred_at", "payload"),
@@ -53,15 +52,15 @@ class MemoryStore(Store):
         rows = self._newest[FACTS.name]
         return {dossier: Stored(*_facts_of(rows[dossier])) for dossier in dossiers if dossier in rows}
 
-    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
-        """Position and counts of those of the partition's windows that have a row."""
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[Any]]]:
+        """Position and counts of those of these that have a row."""
         rows = self._newest[WINDOWS.name]
-        found: dict[Window, tuple[int, list[Any]]] = {}
-        for window in windows:
-            row = rows.get((*window, partition))
-            if row is not None:
-                found[window] = _pos_of_window(row), list(row[_FIRST_COUNTER:])
-        return found
+        found = ((window, rows[window]) for window in windows if window in rows)
+        return {window: (_pos_of_window(row), row[_FIRST_COUNTER:]) for window, row in found}
+
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of which the partition has a row; 0 without any."""
+        return max((start for _, start, of in self._newest[WINDOWS.name] if of == partition), default=0)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

@@ -20,7 +20,7 @@ from streams.observed import ObservedDeadLetters, ObservedStore
 from streams.offsets import require_agreement
 from streams.pipeline import Pipeline
 from streams.watch import Watch
-from streams.worker import Pace, make_app, run
+from streams.worker import Pace, calm_collector, make_app, run
 
 
 @click.command("work", short_help="Run one worker that counts events.")
@@ -62,5 +62,6 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
         dead = ObservedDeadLetters(DeadLetterTopic(settings.kafka), watch)
         pipeline = Pipeline(counting, store, dead, watch=watch)
         pace = Pace(settings.batch_records, settings.batch_seconds)
+        calm_collector()
         own = name or f"{socket.gethostname()}-{os.getpid()}"
         run(make_app(settings.kafka, identity.topic, pipeline, pace, own), pipeline)

@@ -67,8 +67,35 @@ def decode_event(line: bytes) -> AnyEvent:
 
 def decode(value: bytes | None, published_at: datetime) -> Decoded:
     """Read an envelope; `published_at` is the record's own timestamp, by which "in the future" is judged."""
-    decoded = Decoded([], [])
     horizon = published_at + FUTURE_TOLERANCE
+    events = _decode_faultless(value, horizon) if value else None
+    if events is not None:
+        return Decoded(list(enumerate(events)), [])
+    return _decode_lines(value, published_at, horizon)
+
+
+def _decode_faultless(value: bytes, horizon: datetime) -> list[AnyEvent] | None:
+    """The events of an envelope in which every line is one, all at once; None where a line needs a closer look."""
+    value = value.removesuffix(b"\n")
+    lines = value.count(b"\n") + 1
+    if lines > MAX_LINES or (len(value) > MAX_EVENT_BYTES and max(map(len, value.split(b"\n"))) > MAX_EVENT_BYTES):
+        return None
+    try:
+        events: list[AnyEvent] = _DECODER.decode_lines(value)
+        value.decode()  # the decoder does not look into fields that it skips
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return None
+    # Only line ends between whole objects, and as many objects as lines: each line is an object.
+    if len(events) != lines or value.count(b"}\n{") != lines - 1:
+        return None
+    for event in events:
+        if event.occurred_at > horizon or (event.recorded_at or horizon) > horizon or event.__class__ is Amended:
+            return None if any(_ahead(event, horizon) for event in events) else events
+    return events
+
+
+def _decode_lines(value: bytes | None, published_at: datetime, horizon: datetime) -> Decoded:
+    decoded = Decoded([], [])
     lines = value.removesuffix(b"\n").split(b"\n") if value else []
     if not lines:
         decoded.rejections.append(Rejection(0, "empty", "", "the record has no value", b""))
@@ -83,7 +110,7 @@ def decode(value: bytes | None, published_at: datetime) -> Decoded:
             continue
         try:
             event = _DECODER.decode(line)
-            line.decode()  # the decoder does not look into fields that it skips
+            line.decode()
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             decoded.rejections.append(_explain(index, line, error))
             continue

@@ -6,10 +6,14 @@ from schemas.counters import COUNTERS
 
 
 class Table(Struct, frozen=True):
-    """A table: its name and its columns with their types, in the order in which rows are written."""
+    """A table: its name and its columns with their types, in the order in which rows are written.
+
+    Of `rare` columns most rows have only the defaults of their types.
+    """
 
     name: str
     columns: dict[str, str]
+    rare: frozenset[str] = frozenset()
 
 
 _INSTANT = "DateTime64(6, 'UTC')"
@@ -77,6 +81,25 @@ FACTS = Table(
         "satisfied": "Bool",
         "score": "UInt8",
     },
+    rare=frozenset(
+        {
+            "voided",
+            "extended_at",
+            "apologies",
+            "supplement_requested_at",
+            "suspension",
+            "suspended_at",
+            "payment_at",
+            "payment_amount",
+            "payment_online",
+            "payment_refunded",
+            "refund_at",
+            "refund_amount",
+            "rated_at",
+            "satisfied",
+            "score",
+        }
+    ),
 )
 
 WINDOWS = Table(

@@ -6,30 +6,33 @@ The rules it follows, and why each is needed, are in docs/architecture.md, “Ex
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from schemas.counters import COUNTERS
 from schemas.dead import DeadLetter, dead_letter
-from schemas.envelope import Rejection, decode
-from schemas.events import AnyEvent
-from schemas.partition import partition_of
+from schemas.envelope import Decoded, Rejection, decode
+from schemas.partition import partitions_of
 from schemas.profile import Profile
-from streams.counters import Contributions, Window, contributions, difference
+from schemas.tables import EVENTS, FACTS, WINDOWS
+from streams.block import Block
+from streams.counters import Window
 from streams.errors import Flooded, LostEvents
-from streams.facts import Facts, facts_of
+from streams.facts import facts_of
 from streams.flood import LIMIT, NOTHING, Limit, Seen, see
 from streams.position import pack
 from streams.record import Record
-from streams.registers import Registers, fold
+from streams.registers import Register, news, register_of
 from streams.registers import pack as pack_registers
 from streams.registers import unpack as unpack_registers
-from streams.rows import event_row, facts_row, progress_row, window_row
-from streams.store import Row, Store, Stored
+from streams.rows import event_columns, facts_row, progress_row, window_row
+from streams.store import Row, Store, Stored, WindowRow
+from streams.tally import Packed, change, packed, unpacked
 
 
 class Identity(Struct, frozen=True):
@@ -44,18 +47,18 @@ class Identity(Struct, frozen=True):
 class Batch(Struct):
     """The rows a batch of records leads to; `streams.flush` says in which order they are written."""
 
-    events: list[Row] = []
-    windows: list[Row] = []
-    facts: list[Row] = []
+    events: Block = msgspec.field(default_factory=partial(Block.of, EVENTS))
+    windows: Block = msgspec.field(default_factory=partial(Block.of, WINDOWS))
+    facts: Block = msgspec.field(default_factory=partial(Block.of, FACTS))
     progress: list[Row] = []
     dead: list[DeadLetter] = []
 
 
-class _Counts(Struct):
+class _Counts(Struct, gc=False):
     """A window's row: the position of the last event in it, and its counters."""
 
     pos: int
-    counts: list[int]
+    counts: Packed
 
 
 class _Partition(Struct):
@@ -65,27 +68,45 @@ class _Partition(Struct):
     next_unseen: int
     """The first offset that the flood rule has not seen."""
     seen: Seen
+    newest: int
+    """Start of the newest window that may be stored and not be cached: what is newer was never counted."""
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
 
 
 class _Case(Struct):
-    """A case while a batch is folded into it; `facts` are None until an event of the batch changes it."""
+    """A case while a batch is folded into it; it is written if an event of the batch changes it."""
 
     pos: int
-    registers: Registers
-    facts: Facts | None = None
+    registers: dict[str, Register]
+    changed: bool = False
 
 
-class _Placed(Struct, frozen=True, gc=False):
-    """An event at its position."""
+_Placed: TypeAlias = tuple[int, str, Register]
+"""What an event says: at its position, of a dossier, this."""
 
-    pos: int
-    event: AnyEvent
+
+class _Run(Struct):
+    """The records of one partition in a batch, and what becomes of them step by step."""
+
+    records: list[Record]
+    state: _Partition
+    first: int
+    """Position of its first event."""
+    strangers: set[str]
+    """Dossiers whose facts are not in the cache."""
+    placed: list[_Placed] = []
+    changes: list[tuple[int, dict[Window, Packed]]] = []
+    """What each event that changed something adds to the windows, in order."""
+    windows: set[Window] = set()
+    """The windows of these changes."""
+
+    @property
+    def partition(self) -> int:
+        return self.records[0].partition
 
 
 _NO_FACTS = Stored(0, pack_registers({}))
-_INDEX = {counter: index for index, counter in enumerate(COUNTERS)}
 
 
 class Counting:
@@ -130,38 +151,60 @@ class Counting:
         where too many lines cannot be counted.
         """
         batch = Batch()
-        for _, run in groupby(sorted(records, key=_partition_of_record), key=_partition_of_record):
-            self._count_partition(list(run), settle, now, batch)
+        parts = groupby(sorted(records, key=_partition_of_record), key=_partition_of_record)
+        runs = [self._read(list(part), settle, batch) for _, part in parts]
+        # Facts of all of them before windows of any: facts must never be ahead of the windows they are combined with.
+        self._load_facts(runs, settle)
+        for run in runs:
+            self._fold(run, batch)
+        self._load_windows(runs)
+        for run in runs:
+            self._apply(run, batch)
+            last = run.records[-1]
+            run.state.next_offset = last.offset + 1
+            progress = progress_row(self._identity.topic, self._identity.epoch, last, now, run.state.seen)
+            batch.progress.append(progress)
         return batch
 
     def trim(self, unflushed: Batch) -> None:
         """Evict the least recently used beyond the limits, except what this last batch has yet to write."""
-        dossiers = {row[0] for row in unflushed.facts}
-        windows = {(row[0], row[1], row[2]) for row in unflushed.windows}
         held_facts = sum(len(state.facts) for state in self._partitions.values()) - self._limits[0]
         held_windows = sum(len(state.windows) for state in self._partitions.values()) - self._limits[1]
+        dossiers = set(unflushed.facts.columns[0]) if held_facts > 0 else set()
+        windows = set(zip(*unflushed.windows.columns[:3], strict=True)) if held_windows > 0 else set()
         for partition, state in self._partitions.items():
             while held_facts > 0 and state.facts and next(iter(state.facts)) not in dossiers:
                 state.facts.popitem(last=False)
                 held_facts -= 1
             while held_windows > 0 and state.windows and (*next(iter(state.windows)), partition) not in windows:
-                state.windows.popitem(last=False)
+                (_, start), _ = state.windows.popitem(last=False)
+                state.newest = max(state.newest, start)
                 held_windows -= 1
 
-    def _count_partition(self, records: list[Record], settle: Callable[[], None], now: datetime, batch: Batch) -> None:
-        partition = records[0].partition
-        state = self._follow(partition, records, settle)
-        placed = [placed for record in records for placed in self._decode(state, record, batch)]
-        first = pack(self._identity.epoch, records[0].offset, 0)
-        self._load_facts(state, {item.event.dossier for item in placed}, first, settle)
-        self._apply(partition, state, self._fold(partition, state, placed, batch), batch)
-        last = records[-1]
-        state.next_offset = last.offset + 1
-        batch.progress.append(progress_row(self._identity.topic, self._identity.epoch, last, now, state.seen))
+    def _read(self, records: list[Record], settle: Callable[[], None], batch: Batch) -> _Run:
+        """What the records of a partition say; their events and what is none are put on the batch."""
+        state, first = self._follow(records, settle), pack(self._identity.epoch, records[0].offset, 0)
+        decoded = [decode(record.value, _published_at(record)) for record in records]
+        strangers = {event.dossier for each in decoded for _, event in each.events} - state.facts.keys()
+        misplaced = self._misplaced(list(strangers), records[0].partition)
+        run = _Run(records, state, first, strangers - misplaced if misplaced else strangers)
+        for record, each in zip(records, decoded, strict=True):
+            lines = len(each.events) + len(each.rejections)
+            if misplaced:
+                each = _set_aside(each, record, misplaced)
+            if each.events:
+                offset = pack(self._identity.epoch, record.offset, 0)
+                where, events = zip(*each.events, strict=True)
+                said = list(map(register_of, events))
+                batch.events.extend_columns(event_columns(record, where, events, said))
+                for line, event, register in zip(where, events, said, strict=True):
+                    run.placed.append((offset + line, event.dossier, register))
+            self._bury(state, record, lines, each.rejections, batch)
+        return run
 
-    def _follow(self, partition: int, records: list[Record], settle: Callable[[], None]) -> _Partition:
+    def _follow(self, records: list[Record], settle: Callable[[], None]) -> _Partition:
         """The partition's caches, emptied where the records do not follow what was counted last."""
-        first = records[0].offset
+        first, partition = records[0].offset, records[0].partition
         state = self._partitions.get(partition)
         if state is None or state.next_offset != first:
             settle()
@@ -170,36 +213,28 @@ class Counting:
             if first > expected:
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
             # Of records that come again, what was seen is in what was seen of the log up to `expected`.
-            state = self._partitions[partition] = _Partition(first, expected, reached.seen if reached else NOTHING)
+            state = self._partitions[partition] = _Partition(
+                first, expected, reached.seen if reached else NOTHING, self._store.read_newest(partition)
+            )
         for offset, record in enumerate(records, first):
             if record.offset != offset:
                 raise LostEvents(_lost(self._identity.topic, partition, offset, record.offset))
         return state
 
-    def _decode(self, state: _Partition, record: Record, batch: Batch) -> Iterator[_Placed]:
-        """The record's events; what is not one is put on the batch's dead letters."""
-        published_at = datetime.fromtimestamp(record.published / 1000, UTC)
-        decoded = decode(record.value, published_at)
-        rejections = decoded.rejections
-        count = len(decoded.events) + len(rejections)
-        lines: list[bytes] = []
-        for line, event in decoded.events:
-            if event.dossier not in state.facts and (
-                partition_of(event.dossier, self._identity.partitions) != record.partition
-            ):
-                detail = f"dossier = {event.dossier!r} belongs to another partition than {record.partition}"
-                lines = lines or (record.value or b"").split(b"\n")
-                rejections.append(Rejection(line, "misplaced", "dossier", detail, lines[line]))
-                continue
-            batch.events.append(event_row(event, record, line))
-            yield _Placed(pack(self._identity.epoch, record.offset, line), event)
+    def _misplaced(self, dossiers: list[str], partition: int) -> set[str]:
+        """Those of these dossiers that belong to another partition."""
+        places = partitions_of(dossiers, self._identity.partitions)
+        return {dossier for dossier, place in zip(dossiers, places, strict=True) if place != partition}
+
+    def _bury(self, state: _Partition, record: Record, lines: int, rejections: list[Rejection], batch: Batch) -> None:
+        """Put what is no event of this partition on the batch's dead letters; raises Flooded where it is too much."""
         for rejection in rejections:
             batch.dead.append(
-                dead_letter(self._identity.topic, record.partition, record.offset, published_at, rejection)
+                dead_letter(self._identity.topic, record.partition, record.offset, _published_at(record), rejection)
             )
         if record.offset >= state.next_unseen:
             dead = sorted(rejection.line for rejection in rejections)
-            state.seen, flooded = see(state.seen, count, dead, self._flood)
+            state.seen, flooded = see(state.seen, lines, dead, self._flood)
             state.next_unseen = record.offset + 1
             if flooded:
                 raise Flooded(self._flooded(record.partition, state.seen, batch.dead))
@@ -217,70 +252,99 @@ class Counting:
             "replays them)"
         )
 
-    def _load_facts(self, state: _Partition, dossiers: set[str], first: int, settle: Callable[[], None]) -> None:
-        """Bring these dossiers' facts into the cache, most recently used last."""
-        for dossier in dossiers & state.facts.keys():
-            state.facts.move_to_end(dossier)
-        missing = dossiers - state.facts.keys()
+    def _load_facts(self, runs: Sequence[_Run], settle: Callable[[], None]) -> None:
+        """Bring the facts of all dossiers spoken of into the caches."""
+        missing = {dossier: run for run in runs for dossier in run.strangers}
         if not missing:
             return
-        found = self._store.read_facts(missing)
-        for dossier in missing:
-            state.facts[dossier] = found.get(dossier, _NO_FACTS)
-        if any(stored.pos >= first for stored in found.values()):
-            # Somebody else wrote them: a crashed run of these very records, or an owner that lost the partition and
-            # lives on. Facts must never be ahead of the windows they are combined with, so read those again.
-            settle()
-            state.windows.clear()
+        found = self._store.read_facts(missing.keys())
+        ahead = set()
+        for dossier, run in missing.items():
+            stored = run.state.facts[dossier] = found.get(dossier, _NO_FACTS)
+            if stored.pos >= run.first:
+                ahead.add(run.partition)
+        for run in runs:
+            if run.partition in ahead:
+                # Somebody else wrote them: a crashed run of these very records, or an owner that lost the partition
+                # and lives on. Facts must never be ahead of the windows they are combined with: read those again.
+                settle()
+                run.state.windows.clear()
+                run.state.newest = self._store.read_newest(run.partition)
 
-    def _fold(
-        self, partition: int, state: _Partition, placed: list[_Placed], batch: Batch
-    ) -> list[tuple[int, Contributions]]:
-        """Fold the events into their dossiers' facts; what each changed in the windows, in order."""
-        changes: list[tuple[int, Contributions]] = []
-        open_cases: dict[str, _Case] = {}
-        profile = self._identity.profile
-        for item in placed:
-            dossier = item.event.dossier
-            case = open_cases.get(dossier)
+    def _fold(self, run: _Run, batch: Batch) -> None:
+        """Fold the events into their dossiers' registers, and note what each changes in the windows."""
+        profile, facts = self._identity.profile, run.state.facts
+        cases: dict[str, _Case] = {}
+        for pos, dossier, said in run.placed:
+            case = cases.get(dossier)
             if case is None:
-                stored = state.facts[dossier]
-                case = open_cases[dossier] = _Case(stored.pos, unpack_registers(stored.registers))
-            if item.pos <= case.pos:
+                stored = facts[dossier]
+                case = cases[dossier] = _Case(stored.pos, unpack_registers(stored.registers))
+            if pos <= case.pos:
                 continue
-            registers = fold(case.registers, item.event)
-            if registers is case.registers:
+            changed = news(case.registers, said)
+            if not changed:
                 continue
-            before = case.facts or facts_of(case.registers)
-            case.pos, case.registers, case.facts = item.pos, registers, facts_of(registers)
-            if delta := difference(contributions(case.facts, profile), contributions(before, profile)):
-                changes.append((item.pos, delta))
-        for dossier, case in open_cases.items():
-            if case.facts is not None:
-                stored = state.facts[dossier] = Stored(case.pos, pack_registers(case.registers))
-                batch.facts.append(facts_row(dossier, partition, stored, case.facts, profile))
-        return changes
+            case.pos, case.changed = pos, True
+            if delta := change(case.registers, changed, said[3], profile):
+                run.changes.append((pos, delta))
+                run.windows.update(delta)
+        rows = []
+        for dossier, case in cases.items():
+            facts.move_to_end(dossier)
+            if case.changed:
+                stored = facts[dossier] = Stored(case.pos, pack_registers(case.registers))
+                rows.append(facts_row(dossier, run.partition, stored, facts_of(case.registers), profile))
+        batch.facts.extend(rows)
 
-    def _apply(self, partition: int, state: _Partition, changes: list[tuple[int, Contributions]], batch: Batch) -> None:
+    def _load_windows(self, runs: Sequence[_Run]) -> None:
+        """Bring all windows that change into the caches, most recently used last."""
+        missing: dict[WindowRow, OrderedDict[Window, _Counts]] = {}
+        for run in runs:
+            windows, partition = run.state.windows, run.partition
+            for window in run.windows:
+                if window in windows:
+                    windows.move_to_end(window)
+                elif window[1] > run.state.newest:
+                    windows[window] = _Counts(0, 0)
+                else:
+                    missing[*window, partition] = windows
+        if not missing:
+            return
+        found = self._store.read_windows(missing.keys())
+        for row, windows in missing.items():
+            stored = found.get(row)
+            windows[row[:2]] = _Counts(stored[0], packed(stored[1])) if stored else _Counts(0, 0)
+
+    def _apply(self, run: _Run, batch: Batch) -> None:
         """Apply each change to the window rows that are older than it; every row it touches is written."""
-        named = {window for _, delta in changes for window in delta}
-        for window in named & state.windows.keys():
-            state.windows.move_to_end(window)
-        if missing := named - state.windows.keys():
-            found = self._store.read_windows(partition, missing)
-            for window in missing:
-                pos, counts = found.get(window, (0, [0] * len(COUNTERS)))
-                state.windows[window] = _Counts(pos, counts)
+        windows = run.state.windows
         touched: dict[Window, _Counts] = {}
-        for pos, delta in changes:
-            for window, counters in delta.items():
-                row = state.windows[window]
+        for pos, delta in run.changes:
+            for window, amount in delta.items():
+                row = windows[window]
                 if pos > row.pos:
-                    for counter, amount in counters.items():
-                        row.counts[_INDEX[counter]] += amount
+                    row.counts += amount
                     row.pos = pos
                     touched[window] = row
-        batch.windows.extend(window_row(window, partition, row.pos, row.counts) for window, row in touched.items())
+        batch.windows.extend(
+            [window_row(window, run.partition, row.pos, unpacked(row.counts)) for window, row in touched.items()]
+        )
+
+
+def _published_at(record: Record) -> datetime:
+    return datetime.fromtimestamp(record.published / 1000, UTC)
+
+
+def _set_aside(decoded: Decoded, record: Record, misplaced: set[str]) -> Decoded:
+    """The same without the events of these dossiers, which are rejected."""
+    lines = (record.value or b"").split(b"\n")
+    rejections = list(decoded.rejections)
+    for line, event in decoded.events:
+        if event.dossier in misplaced:
+            detail = f"dossier = {event.dossier!r} belongs to another partition than {record.partition}"
+            rejections.append(Rejection(line, "misplaced", "dossier", detail, lines[line]))
+    return Decoded([(line, event) for line, event in decoded.events if event.dossier not in misplaced], rejections)
 
 
 def _partition_of_record(record: Record) -> int:

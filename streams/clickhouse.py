@@ -15,10 +15,10 @@ from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerExce
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.tables import TABLES, WINDOWS, Table
-from streams.counters import Window
+from streams.block import Block
 from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
 from streams.flood import Seen
-from streams.store import Reached, Row, Store, Stored
+from streams.store import Reached, Row, Store, Stored, WindowRow
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +26,16 @@ _SETTINGS = {
     # Batches are ours to make; a partition of a table is a month, and a batch may hold a century of them.
     "async_insert": 0,
     "max_partitions_per_insert_block": 0,
+    # Rows replaced within a batch wait for a merge, as all others do: reads take the greatest position anyhow.
+    "optimize_on_insert": 0,
     # On a replicated cluster a read must see every write confirmed before it; a single server ignores both.
     "insert_quorum": "auto",
     "select_sequential_consistency": 1,
 }
 _TIMEOUT_SECONDS = 30
 _READ_AT_ONCE = 10_000
+_WORTH_PARTING = 1000
+"""Rows from which on it is cheaper to insert those without rare columns for themselves."""
 _READ_TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -148,27 +152,44 @@ class ClickHouseStore(Store):
 
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
-        sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} FINAL WHERE dossier IN asked"  # noqa: S608  # our names
-        found = {}
+        # Without FINAL, which costs more than the few older rows that come along.
+        sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} WHERE dossier IN asked"  # noqa: S608  # our names
+        found: dict[str, Stored] = {}
         for some in _chunks(dossiers, _READ_AT_ONCE):
-            asked = _asked({"dossier": "String"}, [{"dossier": dossier.encode()} for dossier in some])
+            asked = _asked({"dossier": "String"}, [some])
             for dossier, pos, registers in self._read(sql, asked=asked):
-                found[dossier.decode()] = Stored(pos, registers)
+                name = dossier.decode()
+                if name not in found or found[name].pos < pos:
+                    found[name] = Stored(pos, registers)
         return found
 
-    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
-        """Position and counts of those of the partition's windows that have a row."""
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
+        """Position and counts of those of these that have a row."""
         sql = (
-            f"SELECT agency, toUnixTimestamp(window), pos, {', '.join(COUNTERS)} "  # noqa: S608  # our names
-            f"FROM {self._names['windows']} FINAL WHERE partition = %(partition)s AND (window, agency) IN asked"
+            f"SELECT agency, toUnixTimestamp(window), partition, pos, {', '.join(COUNTERS)} "  # noqa: S608  # our names
+            f"FROM {self._names['windows']} WHERE (window, agency, partition) IN asked"
         )
-        found = {}
+        columns = {"start": WINDOWS.columns["window"], "agency": "String", "partition": WINDOWS.columns["partition"]}
+        found: dict[WindowRow, tuple[int, Sequence[int]]] = {}
         for some in _chunks(windows, _READ_AT_ONCE):
-            rows: list[dict[str, object]] = [{"start": start, "agency": agency.encode()} for agency, start in some]
-            asked = _asked({"start": WINDOWS.columns["window"], "agency": "String"}, rows)
-            for agency, start, pos, *counts in self._read(sql, asked=asked, partition=partition):
-                found[(agency.decode(), start)] = pos, counts
+            agencies, starts, partitions = zip(*some, strict=True)
+            for agency, start, partition, pos, *counts in self._read(
+                sql, asked=_asked(columns, [starts, agencies, partitions])
+            ):
+                window = agency.decode(), start, partition
+                if window not in found or found[window][0] < pos:
+                    found[window] = pos, counts
         return found
+
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of which the partition has a row."""
+        # In the order of the key, backwards: not even a month of windows is read.
+        sql = (
+            f"SELECT toUnixTimestamp(window) FROM {self._names['windows']} WHERE partition = %(partition)s "  # noqa: S608  # our names
+            "ORDER BY window DESC LIMIT 1"
+        )
+        rows = self._read(sql, partition=partition)
+        return int(rows[0][0]) if rows else 0
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
@@ -190,8 +211,12 @@ class ClickHouseStore(Store):
 
         Raises RefusedRow that names the row, or NotMigrated or Unreachable where it is not the rows that are refused.
         """
-        if rows and (refusal := self._insert(table, rows)):
-            raise self._refused(table, rows, refusal)
+        names = tuple(table.columns)
+        block = rows if isinstance(rows, Block) else Block([list(column) for column in zip(*rows, strict=True)])
+        parts = block.parted(table) if len(rows) >= _WORTH_PARTING else [(names, block)]
+        for columns, part in parts if rows else ():
+            if refusal := self._insert(table, columns, part):
+                raise self._refused(table, columns, part, refusal)
 
     def close(self) -> None:
         """Close the connections that no other thread is using."""
@@ -215,15 +240,15 @@ class ClickHouseStore(Store):
                 else:
                     return rows
 
-    def _insert(self, table: Table, rows: Sequence[Row]) -> Exception | None:
+    def _insert(self, table: Table, columns: Sequence[str], rows: Block) -> Exception | None:
         """Insert until it is confirmed; returns the error where another try cannot help."""
-        sql = f"INSERT INTO {self._names[table.name]} ({', '.join(table.columns)}) VALUES"
+        sql = f"INSERT INTO {self._names[table.name]} ({', '.join(columns)}) VALUES"
         pauses = _Pauses()
         while True:
             client = self._borrow()
             try:
                 # A fresh copy for each try: the driver converts columns in place.
-                client.execute(sql, [list(column) for column in zip(*rows, strict=True)], columnar=True)
+                client.execute(sql, list(map(list, rows.columns)), columnar=True)
             except (Error, OSError, EOFError, *_UNFIT) as error:
                 client.disconnect()
                 if not _may_pass(error):
@@ -245,7 +270,7 @@ class ClickHouseStore(Store):
         with self._idle:
             return self._writers.pop() if self._writers else connect(self._connection)
 
-    def _refused(self, table: Table, rows: Sequence[Row], refusal: Exception) -> Exception:
+    def _refused(self, table: Table, columns: Sequence[str], rows: Block, refusal: Exception) -> Exception:
         if isinstance(refusal, ServerException) and refusal.code in _NOT_MIGRATED | _NOT_ALLOWED:
             return explain(refusal, self._connection)
         if isinstance(refusal, ServerException) and refusal.code == _VIOLATED_CONSTRAINT:
@@ -256,19 +281,21 @@ class ClickHouseStore(Store):
         # Halves are inserted until the row is found; it does no harm, for a row inserted twice is one.
         while len(rows) > 1:
             first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
-            again = self._insert(table, first)
+            again = self._insert(table, columns, first)
             rows, refusal = (second, refusal) if again is None else (first, again)
         # Where the row is, but not what it says, which may be about a person.
         row = ", ".join(
             f"{name} = {value!r:.100}" if name in _PLACE else f"{name} ({type(value).__name__})"
-            for name, value in zip(table.columns, rows[0], strict=True)
+            for name, value in zip(columns, rows[0], strict=True)
         )
         refused = _QUOTED.sub("…", _brief(refusal))
         return RefusedRow(f"{table.name} refuses a row: {refused}; the row is {row:.1500}")
 
 
-def _asked(columns: dict[str, str], rows: list[dict[str, object]]) -> _Asked:
+def _asked(columns: dict[str, str], values: Sequence[Sequence[object]]) -> _Asked:
     """The table `asked`, sent along with a query: faster than literals, without their limit, and nothing to escape."""
+    bare = [[value.encode() if isinstance(value, str) else value for value in column] for column in values]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*bare, strict=True)]
     return [{"name": "asked", "structure": list(columns.items()), "data": rows}]
 
 

@@ -1,9 +1,11 @@
 """The facts of a case: what its registers mean, flat, as the facts table keeps them and people ask for them."""
 
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+from schemas.events import PAYLOAD_FIELDS
 from streams.registers import Register, Registers, Value
 
 CaseKind = Literal["", "dossier", "feedback"]
@@ -27,7 +29,7 @@ class Refund(Struct, frozen=True, gc=False):
     amount: int
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class Facts(Struct, frozen=True):
     """One case as of its latest records. All times are microseconds since 1970 in UTC; None is "not known".
 
     `case_kind` is empty as long as no reception was seen: such a case counts nowhere yet. `agency` is the one
@@ -75,103 +77,134 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def facts_of(registers: Registers) -> Facts:
     """What these registers mean, a pure function of them."""
-    numbered = _numbered(registers)
-    intake = registers.get("intake")
-    known: dict[str, object] = {}
-    if intake is not None:
-        known |= _intake(registers, intake)
-    if assignment := registers.get("assignment"):
-        known["agency"] = assignment[5][0]
-    if void := registers.get("void"):
-        known["voided"] = void[5][0]
-    if progress := registers.get("progress"):
-        known |= {"step": progress[5][0], "unit": progress[5][1] or "", "step_at": progress[4]}
-    if digitisation := registers.get("digitisation"):
-        components, digitised, reused, _ = digitisation[5]
-        known |= {"digitised_at": digitisation[4], "components": components}
-        known |= {"components_digitised": digitised, "components_reused": reused}
-    if rating := registers.get("rating"):
-        known |= {"rated_at": rating[4], "satisfied": rating[5][0], "score": rating[5][1] or 0}
-    known |= _term(registers, numbered.get("extension", {}))
-    known |= _suspension(numbered)
-    known |= _outcome(registers)
-    known |= _money(registers)
-    return Facts(**known)  # type: ignore[arg-type]  # each part builds the types its register carries
+    get = registers.get
+    intake, assignment, void = get("intake"), get("assignment"), get("void")
+    progress, digitisation, rating = get("progress"), get("digitisation"), get("rating")
+    case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = _intake(registers, intake)
+    step, unit, step_at = (*progress[5], progress[4]) if progress else ("", "", None)
+    components, digitised, reused, _ = digitisation[5] if digitisation else _NOT_DIGITISED
+    # Most cases have nothing that there can be several of.
+    several = [key for key in registers if ":" in key]
+    numbered = _numbered(registers, several) if several else {}
+    term_original, term, extended_at, apologies = _term(get("term"), numbered.get("extension", {}))
+    suspended_at, suspension = _suspension(numbered) if numbered else (None, "")
+    outcome, outcome_at, electronic_result = _outcome(get("outcome"), get("return"))
+    payments, refunds = _money(registers, several) if several else ((), ())
+    known: tuple[Any, ...] = (
+        case_kind,
+        bool(void and void[5][0]),
+        assignment[5][0] if assignment else agency,
+        receiver or "",
+        channel,
+        procedure or "",
+        fee_bearing,
+        received_at,
+        term_original,
+        term,
+        extended_at,
+        apologies,
+        step,
+        unit or "",
+        step_at,
+        _times(numbered.get("supplement")),
+        suspension,
+        suspended_at,
+        outcome,
+        outcome_at,
+        electronic_result,
+        get("return", _NOTHING_SAID)[4],
+        payments,
+        refunds,
+        digitisation[4] if digitisation else None,
+        components,
+        digitised,
+        reused,
+        rating[4] if rating else None,
+        bool(rating and rating[5][0]),
+        (rating[5][1] or 0) if rating else 0,
+    )
+    return Facts(*known)
 
 
-def _intake(registers: Registers, intake: Register) -> dict[str, object]:
-    def amended(field: str, value: Value) -> Value:
-        amendment = registers.get(f"amended:{field}")
-        return amendment[5][0] if amendment is not None and amendment[:3] > intake[:3] else value
+_NOT_DIGITISED = (0, 0, 0, False)
+_NOTHING_SAID: Any = (None,) * 6
+_Numbered: TypeAlias = Mapping[str, dict[int, Register]]
 
+
+def _intake(registers: Registers, intake: Register | None) -> tuple[Any, ...]:
+    if intake is None:
+        return "", "", "", None, None, None, False
     agency, channel, *rest = intake[5]
     procedure, receiver, fee_bearing = rest or (None, None, False)
-    return {
-        "case_kind": "dossier" if intake[3] == "received" else "feedback",
-        "agency": amended("agency", agency),
-        "channel": amended("channel", channel),
-        "received_at": amended("received_at", intake[4]),
-        "procedure": amended("procedure", procedure) or "",
-        "receiver": receiver or "",
-        "fee_bearing": amended("fee_bearing", fee_bearing),
-    }
+    case_kind, received_at = "dossier" if intake[3] == "received" else "feedback", intake[4]
+    for field in PAYLOAD_FIELDS["amended"] if any(key.startswith("amended:") for key in registers) else ():
+        amendment: Any = registers.get(f"amended:{field}")
+        if amendment is None or amendment[:3] <= intake[:3]:
+            continue
+        value = amendment[5][0]
+        if field == "agency":
+            agency = value
+        elif field == "channel":
+            channel = value
+        elif field == "received_at":
+            received_at = value
+        elif field == "procedure":
+            procedure = value
+        else:
+            fee_bearing = value
+    return case_kind, agency, channel, received_at, procedure, receiver, fee_bearing
 
 
-def _term(registers: Registers, extensions: dict[int, Register]) -> dict[str, object]:
-    known: dict[str, object] = {}
-    if term := registers.get("term"):
-        known |= {"term_original": term[5][0], "term": term[5][0]}
-    if extensions:
-        known["term"] = extensions[max(extensions)][5][0]
-        known["extended_at"] = tuple(extensions[number][4] for number in sorted(extensions))
-        known["apologies"] = sum(bool(extension[5][2]) for extension in extensions.values())
-    return known
+def _term(term: Register | None, extensions: dict[int, Register]) -> tuple[Value, Value, tuple[int, ...], int]:
+    original = term[5][0] if term else None
+    if not extensions:
+        return original, original, (), 0
+    apologies = sum(bool(extension[5][2]) for extension in extensions.values())
+    return original, extensions[max(extensions)][5][0], _times(extensions), apologies
 
 
-def _suspension(numbered: dict[str, dict[int, Register]]) -> dict[str, object]:
-    requested = numbered.get("supplement", {})
-    known: dict[str, object] = {"supplement_requested_at": tuple(requested[number][4] for number in sorted(requested))}
+def _times(numbered: dict[int, Register] | None) -> tuple[int, ...]:
+    return tuple([numbered[number][4] for number in sorted(numbered)]) if numbered else ()
+
+
+def _suspension(numbered: _Numbered) -> tuple[int | None, str]:
     begun = [
         (start[4], name)
         for name, end in (("supplement", "answer"), ("obligation", "settlement"), ("pause", "resumption"))
         for number, start in numbered.get(name, {}).items()
         if number not in numbered.get(end, {})
     ]
-    if begun:
-        known["suspended_at"], known["suspension"] = min(begun)
-    return known
+    return min(begun) if begun else (None, "")
 
 
-def _outcome(registers: Registers) -> dict[str, object]:
-    outcome, returned = registers.get("outcome"), registers.get("return")
-    known: dict[str, object] = {"returned_at": returned[4] if returned else None}
+def _outcome(outcome: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
     if returned is not None and (outcome is None or (outcome[3] == "reopened" and returned[:3] > outcome[:3])):
         # A result that was handed over was there, although the source never said when it was ready.
-        return known | {"outcome": "resolved", "outcome_at": returned[4]}
+        return "resolved", returned[4], False
     if outcome is None or outcome[3] == "reopened":
-        return known
-    known |= {"outcome": "answered" if outcome[3] == "feedback_answered" else outcome[3], "outcome_at": outcome[4]}
-    return known | {"electronic_result": outcome[3] == "resolved" and outcome[5][0]}
+        return "", None, False
+    kind = "answered" if outcome[3] == "feedback_answered" else outcome[3]
+    return kind, outcome[4], kind == "resolved" and outcome[5][0]
 
 
-def _money(registers: Registers) -> dict[str, object]:
+def _money(registers: Registers, several: Iterable[str]) -> tuple[tuple[Payment, ...], tuple[Refund, ...]]:
     payments, refunds = [], []
-    for key in sorted(registers):
+    for key in sorted(several):
         name, _, transaction = key.partition(":")
         if name == "payment":
             _, amount, method, _ = registers[key][5]
             refund = registers.get(f"refund:{transaction}")
             refunded = refund[5][1] if refund else 0
-            payments.append(Payment(registers[key][4], amount, method == "online", refunded))  # type: ignore[arg-type]
+            payments.append(Payment(registers[key][4], amount, method == "online", refunded))
         elif name == "refund":
-            refunds.append(Refund(registers[key][4], registers[key][5][1]))  # type: ignore[arg-type]
-    return {"payments": tuple(payments), "refunds": tuple(refunds)}
+            refunds.append(Refund(registers[key][4], registers[key][5][1]))
+    return tuple(payments), tuple(refunds)
 
 
-def _numbered(registers: Registers) -> dict[str, dict[int, Register]]:
+def _numbered(registers: Registers, several: Iterable[str]) -> dict[str, dict[int, Register]]:
     found: dict[str, dict[int, Register]] = {}
-    for key, register in registers.items():
+    for key in several:
         name, _, number = key.partition(":")
         if number.isdecimal() and name not in ("payment", "refund"):
-            found.setdefault(name, {})[int(number)] = register
+            found.setdefault(name, {})[int(number)] = registers[key]
     return found

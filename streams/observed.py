@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 
 from schemas.dead import DeadLetter
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
-from streams.counters import Window
 from streams.pipeline import DeadLetters
-from streams.store import Reached, Row, Store, Stored
+from streams.store import Reached, Row, Store, Stored, WindowRow
 from streams.watch import TOPIC, Watch
 
 
@@ -22,10 +21,15 @@ class ObservedStore(Store):
         with self._watch.operation("read", FACTS.name):
             return self._store.read_facts(dossiers)
 
-    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """As the store."""
         with self._watch.operation("read", WINDOWS.name):
-            return self._store.read_windows(partition, windows)
+            return self._store.read_windows(windows)
+
+    def read_newest(self, partition: int) -> int:
+        """As the store."""
+        with self._watch.operation("read", WINDOWS.name):
+            return self._store.read_newest(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """As the store."""

@@ -4,18 +4,21 @@ Each register keeps the record with the greatest (recorded_at, seq, id). Folding
 and idempotent: duplicates, reordering, corrections and events late by months give the same registers.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 import msgspec
 
-from schemas.events import PAYLOAD_FIELDS, Amended, Event
-from schemas.instant import to_micros
+from schemas.events import KINDS, PAYLOAD_FIELDS, Event
 
 Value: TypeAlias = str | int | bool | None
-Register: TypeAlias = tuple[int, int, str, str, int, tuple[Value, ...]]
-"""(recorded, seq, event id, kind, occurred, payload in the order of the kind's fields); times are microseconds."""
+Register: TypeAlias = tuple[int, int, str, str, int, tuple[Any, ...]]
+"""(recorded, seq, event id, kind, occurred, payload in the order of the kind's fields); times are microseconds.
+
+What a payload holds are Values, of the types of the kind's fields.
+"""
 Registers: TypeAlias = Mapping[str, Register]
 
 _SINGLE = {
@@ -46,53 +49,58 @@ _NUMBERED = {
     "resumed": "resumption",
 }
 _BY_TRANSACTION = {"paid": "payment", "refunded": "refund"}
+_SEVERAL = {kind: (name, PAYLOAD_FIELDS[kind].index("number")) for kind, name in _NUMBERED.items()} | {
+    kind: (name, PAYLOAD_FIELDS[kind].index("transaction")) for kind, name in _BY_TRANSACTION.items()
+}
+"""Registers that a case has several of, and the place in the payload of what tells them apart."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-def placed(event: Event) -> Iterator[tuple[str, tuple[Value, ...]]]:
-    """The registers this event speaks for, each with the payload it would put there."""
-    kind = str(event.__struct_config__.tag)
-    fields = PAYLOAD_FIELDS[kind]
-    if isinstance(event, Amended):
-        for field in fields:
-            value = _plain(getattr(event, field))
-            if value is not None:
-                yield f"amended:{field}", (value,)
-        return
-    payload = tuple([_plain(getattr(event, field)) for field in fields])
-    if kind in _SINGLE:
-        yield _SINGLE[kind], payload
-    elif kind in _NUMBERED:
-        yield f"{_NUMBERED[kind]}:{event.number}", payload  # type: ignore[attr-defined]  # these kinds have a number
-    else:
-        yield f"{_BY_TRANSACTION[kind]}:{event.transaction}", payload  # type: ignore[attr-defined]  # and these one
+def register_of(event: Event) -> Register:
+    """The record that the event would put into its register."""
+    kind, payload_of = _SPOKEN[event.__class__]
+    occurred = (event.occurred_at - _EPOCH) // _MICROSECOND
+    recorded_at = event.recorded_at
+    recorded = occurred if recorded_at is None else (recorded_at - _EPOCH) // _MICROSECOND
+    return recorded, event.seq, event.id, kind, occurred, payload_of(event)
+
+
+def news(registers: Registers, said: Register) -> tuple[tuple[str, Register], ...]:
+    """What this record changes: the registers in which it prevails, each with what it puts there."""
+    kind = said[3]
+    key = _SINGLE.get(kind)
+    if key is None:
+        if kind == "amended":
+            return tuple(
+                (key, amendment)
+                for key, amendment in _amendments(said)
+                if (held := registers.get(key)) is None or _prevails(amendment, held)
+            )
+        name, place = _SEVERAL[kind]
+        key = f"{name}:{said[5][place]}"
+    held = registers.get(key)
+    return ((key, said),) if held is None or _prevails(said, held) else ()
 
 
 def fold(registers: Registers, event: Event) -> Registers:
     """The registers after this event; the very same object where it changes nothing."""
-    recorded = to_micros(event.recorded_at or event.occurred_at)
-    occurred = to_micros(event.occurred_at)
-    kind = str(event.__struct_config__.tag)
-    changed: dict[str, Register] | None = None
-    for key, payload in placed(event):
-        said: Register = (recorded, event.seq, event.id, kind, occurred, payload)
-        held = registers.get(key)
-        if held is None or _prevails(said, held):
-            changed = changed if changed is not None else dict(registers)
-            changed[key] = said
-    return registers if changed is None else changed
+    changed = news(registers, register_of(event))
+    return {**registers, **dict(changed)} if changed else registers
 
 
 def pack(registers: Registers) -> bytes:
     """The registers as bytes, equal for equal registers."""
-    return _ENCODER.encode(dict(sorted(registers.items())))
+    return _SORTED.encode(registers)
 
 
-def unpack(state: bytes) -> Registers:
+def unpack(state: bytes) -> dict[str, Register]:
     """The registers of these bytes; raises msgspec.DecodeError on others."""
     return _DECODER.decode(state)
 
 
 _ENCODER = msgspec.msgpack.Encoder()
+_SORTED = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER: msgspec.msgpack.Decoder[dict[str, Register]] = msgspec.msgpack.Decoder(dict[str, Register])
 
 
@@ -103,5 +111,28 @@ def _prevails(said: Register, held: Register) -> bool:
     return _ENCODER.encode(said) > _ENCODER.encode(held)
 
 
-def _plain(value: object) -> Value:
-    return to_micros(value) if isinstance(value, datetime) else value  # type: ignore[return-value]  # fields are plain
+def _amendments(said: Register) -> Iterator[tuple[str, Register]]:
+    """A record for each field that is amended: they prevail one by one."""
+    for field, value in zip(PAYLOAD_FIELDS["amended"], said[5], strict=True):
+        if value is not None:
+            yield f"amended:{field}", (*said[:5], (value,))
+
+
+def _micros(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def _spoken(kind: str, fields: tuple[str, ...]) -> tuple[str, Callable[[Any], tuple[Value, ...]]]:
+    """The kind, and what gives the payload of an event of it."""
+    if fields == ("term",):
+        return kind, lambda event: (_micros(event.term),)
+    if len(fields) < 2 or not {"term", "received_at"}.isdisjoint(fields):
+        return kind, lambda event: tuple([_plain(getattr(event, field)) for field in fields])
+    return kind, attrgetter(*fields)
+
+
+def _plain(value: Any) -> Value:
+    return _micros(value) if isinstance(value, datetime) else value
+
+
+_SPOKEN = {struct: _spoken(kind, PAYLOAD_FIELDS[kind]) for kind, struct in KINDS.items()}

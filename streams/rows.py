@@ -1,11 +1,14 @@
 """Rows of the tables, each value in the unit of its column and in the order of the declared columns."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
+from msgspec.structs import astuple
 
 from schemas.dead import DeadLetter
-from schemas.events import PAYLOAD_FIELDS, Event
+from schemas.events import PAYLOAD_FIELDS, Event, TermSet
 from schemas.instant import to_micros
 from schemas.profile import Profile
 from streams.counters import Window, on_time
@@ -13,35 +16,56 @@ from streams.facts import Facts
 from streams.flood import NOTHING, Seen
 from streams.position import pack
 from streams.record import Record
+from streams.registers import Register, Value
 from streams.store import Row, Stored
 
+_TIMED = {"term_set", "extended", "amended"}
+"""Kinds whose payload has an instant."""
 
-def payload_of(event: Event) -> bytes:
+_NO_PAYMENTS: tuple[tuple[()], ...] = ((), (), (), ())
+_NO_REFUNDS: tuple[tuple[()], ...] = ((), ())
+
+
+def payload_of(event: Event, said: Register) -> bytes:
     """The fields of the event's kind as canonical JSON: one content always gives the same bytes."""
+    kind = said[3]
+    if kind not in _TIMED:
+        return _payload(kind, said[5])
+    if isinstance(event, TermSet):
+        return b'{"term":' + orjson.dumps(event.term.astimezone(UTC), option=orjson.OPT_UTC_Z) + b"}"
     fields: dict[str, object] = {}
-    for field in PAYLOAD_FIELDS[str(event.__struct_config__.tag)]:
+    for field in PAYLOAD_FIELDS[kind]:
         value = getattr(event, field)
         if value is not None:
             fields[field] = value.astimezone(UTC) if isinstance(value, datetime) else value
     return orjson.dumps(fields, option=orjson.OPT_UTC_Z)
 
 
-def event_row(event: Event, record: Record, line: int) -> Row:
-    """A row of `events`, for the event in this line of the record."""
-    return (
-        event.dossier,
-        event.id,
-        str(event.__struct_config__.tag),
-        event.source,
-        to_micros(event.occurred_at),
-        to_micros(event.recorded_at or event.occurred_at),
-        event.seq,
-        payload_of(event),
-        record.published,
-        record.partition,
-        record.offset,
-        line,
-    )
+@lru_cache(8192)
+def _payload(kind: str, payload: tuple[Value, ...]) -> bytes:
+    fields = zip(PAYLOAD_FIELDS[kind], payload, strict=True)
+    return orjson.dumps({field: value for field, value in fields if value is not None})
+
+
+def event_columns(
+    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register]
+) -> list[Sequence[object]]:
+    """Columns of `events` for the events in these lines of the record, which say this."""
+    count = len(events)
+    return [
+        [event.dossier for event in events],
+        [register[2] for register in said],
+        [register[3] for register in said],
+        [event.source for event in events],
+        [register[4] for register in said],
+        [register[0] for register in said],
+        [register[1] for register in said],
+        list(map(payload_of, events, said)),
+        [record.published] * count,
+        [record.partition] * count,
+        [record.offset] * count,
+        lines,
+    ]
 
 
 def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profile: Profile) -> Row:
@@ -74,12 +98,8 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
         on_time(facts, profile),
         facts.electronic_result,
         facts.returned_at,
-        [payment.at for payment in facts.payments],
-        [payment.amount for payment in facts.payments],
-        [payment.online for payment in facts.payments],
-        [payment.refunded for payment in facts.payments],
-        [refund.at for refund in facts.refunds],
-        [refund.amount for refund in facts.refunds],
+        *(map(list, zip(*map(astuple, payments), strict=True)) if (payments := facts.payments) else _NO_PAYMENTS),
+        *(map(list, zip(*map(astuple, refunds), strict=True)) if (refunds := facts.refunds) else _NO_REFUNDS),
         facts.digitised_at,
         facts.components,
         facts.components_digitised,
@@ -90,7 +110,7 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
     )
 
 
-def window_row(window: Window, partition: int, pos: int, counts: list[int]) -> Row:
+def window_row(window: Window, partition: int, pos: int, counts: Sequence[int]) -> Row:
     """A row of `windows`."""
     return (*window, partition, pos, *counts)
 

@@ -6,11 +6,12 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from schemas.tables import Table
-from streams.counters import Window
 from streams.flood import NOTHING, Seen
 
 Row: TypeAlias = tuple[object, ...]
 """Values in the order of the table's declared columns; instants as integers in the column's own unit."""
+WindowRow: TypeAlias = tuple[str, int, int]
+"""What a row of windows is of: (agency, start of the window in seconds since 1970, partition)."""
 
 
 class Stored(Struct, frozen=True, gc=False):
@@ -42,8 +43,11 @@ class Store(Protocol):
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
 
-    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
-        """Position and counts, in the order of COUNTERS, of those of the partition's windows that have a row."""
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
+        """Position and counts, in the order of COUNTERS, of those of these that have a row."""
+
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of which the partition has a row, in seconds since 1970; 0 without any."""
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

@@ -28,8 +28,8 @@ from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, WINDOWS
 from streams.counters import contributions
 from streams.facts import facts_of
 from streams.record import Record
-from streams.registers import fold, pack, unpack
-from streams.rows import dead_row, event_row, facts_row, window_row
+from streams.registers import fold, pack, register_of, unpack
+from streams.rows import dead_row, event_columns, facts_row, window_row
 from streams.store import Stored
 
 TARGET = "decoder"
@@ -132,7 +132,8 @@ def _rejection_wrong(rejection: Rejection, line: bytes, record: Record, publishe
 
 
 def _event_wrong(event: AnyEvent, line: bytes, record: Record, index: int) -> Iterator[str]:
-    yield from misfits(EVENTS, event_row(event, record, index))
+    columns = event_columns(record, [index], [event], [register_of(event)])
+    yield from misfits(EVENTS, tuple(column[0] for column in columns))
     if decode_event(encode_event(event)) != event:
         yield f"line {index} is another event once it is encoded and read again"
     yield from _second_opinion(event, line, index)

@@ -14,11 +14,10 @@ from chaos.simulation.log import Log
 from schemas.dead import DeadLetter
 from schemas.tables import PROGRESS, Table
 from streams.batch import Counting
-from streams.counters import Window
 from streams.errors import StreamsError
 from streams.pipeline import Pipeline
 from streams.record import Record
-from streams.store import Reached, Row, Store, Stored
+from streams.store import Reached, Row, Store, Stored, WindowRow
 from streams.watch import Watch
 
 DEAD_TOPIC = Table("dead-letter topic", {})
@@ -94,10 +93,15 @@ class _Database(Store, Executor):
         self._pause()
         return self._store.read_facts(dossiers)
 
-    def read_windows(self, partition: int, windows: Collection[Window]) -> dict[Window, tuple[int, list[int]]]:
-        """Position and counts of those of the partition's windows that have a row."""
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
+        """Position and counts of those of these that have a row."""
         self._pause()
-        return self._store.read_windows(partition, windows)
+        return self._store.read_windows(windows)
+
+    def read_newest(self, partition: int) -> int:
+        """The start of the newest window of the partition."""
+        self._pause()
+        return self._store.read_newest(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

@@ -8,7 +8,10 @@ from schemas.instant import to_micros
 from schemas.profile import Profile
 from streams.counters import Contributions, contributions
 from streams.facts import Facts, facts_of
-from streams.registers import Registers, fold
+from streams.record import Record
+from streams.registers import Registers, fold, register_of
+from streams.rows import event_columns
+from streams.store import Row
 
 E = TypeVar("E", bound=Event)
 
@@ -57,3 +60,8 @@ def total(counted: Contributions) -> dict[str, int]:
         for counter, amount in counters.items():
             summed[counter] = summed.get(counter, 0) + amount
     return summed
+
+
+def event_row(event: Event, record: Record, line: int) -> Row:
+    """The row of `events` for the event in this line of the record."""
+    return tuple(column[0] for column in event_columns(record, [line], [event], [register_of(event)]))

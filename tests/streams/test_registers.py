@@ -23,7 +23,7 @@ def assert_join(history: Sequence[AnyEvent], random: Random) -> None:
     cut = random.randint(0, len(shuffled))
     registers = unpack(pack(joined(*shuffled[:cut])))
     for event in shuffled[cut:]:
-        registers = fold(registers, event)
+        registers = dict(fold(registers, event))
     assert registers == once
     assert pack(registers) == pack(once)
 

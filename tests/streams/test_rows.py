@@ -10,7 +10,7 @@ from chaos.fuzz.fits import misfits
 from schemas.counters import COUNTERS
 from schemas.dead import dead_letter
 from schemas.envelope import MAX_LINES, Rejection
-from schemas.events import PAYLOAD_FIELDS, AnyEvent, Extended, Received, TermSet
+from schemas.events import PAYLOAD_FIELDS, AnyEvent, Event, Extended, Received, TermSet
 from schemas.instant import LATEST, from_micros, to_micros
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counters import contributions, on_time
@@ -19,10 +19,11 @@ from streams.flood import Seen
 from streams.position import MAX_EPOCH, pack
 from streams.record import Record
 from streams.registers import pack as pack_registers
-from streams.rows import dead_row, event_row, facts_row, payload_of, progress_row, window_row
+from streams.registers import register_of
+from streams.rows import dead_row, facts_row, payload_of, progress_row, window_row
 from streams.store import Row, Stored
 from tests.strategies import conflicting_events, events_of
-from tests.streams.cases import DATE, INSTANT, at, facts, joined, micros, said
+from tests.streams.cases import DATE, INSTANT, at, event_row, facts, joined, micros, said
 
 RECORD = Record(7, 123, 1_767_225_600_000, b"")
 LAST = Record(2**16 - 1, 2**40 - 1, 10**18, None)
@@ -173,10 +174,14 @@ def test_a_record_of_any_timestamp_fits(timestamp: int) -> None:
     )
 
 
+def payload(event: Event) -> bytes:
+    return payload_of(event, register_of(event))
+
+
 def test_one_instant_gives_the_same_payload_however_its_offset_is_written() -> None:
     term = at("2026-03-10 17:00")
     spellings = [term, term.astimezone(UTC), term.astimezone(timezone(-timedelta(hours=9, minutes=30)))]
-    payloads = {payload_of(said(TermSet, "2026-03-02 08:00", term=spelling)) for spelling in spellings}
+    payloads = {payload(said(TermSet, "2026-03-02 08:00", term=spelling)) for spelling in spellings}
     assert payloads == {b'{"term":"2026-03-10T10:00:00Z"}'}
 
 
@@ -184,7 +189,7 @@ def test_one_instant_gives_the_same_payload_however_its_offset_is_written() -> N
 @given(event=events_of("D1"))
 def test_a_payload_gives_the_fields_back(event: AnyEvent) -> None:
     kind = str(event.__struct_config__.tag)
-    fields = msgspec.json.decode(payload_of(event))
+    fields = msgspec.json.decode(payload(event))
     header = {name: getattr(event, name) for name in ("id", "dossier", "source", "occurred_at", "recorded_at", "seq")}
     assert fields.keys() <= set(PAYLOAD_FIELDS[kind])
     assert msgspec.convert(header | fields | {"kind": kind}, type(event)) == event
@@ -192,7 +197,7 @@ def test_a_payload_gives_the_fields_back(event: AnyEvent) -> None:
 
 def test_fields_at_their_default_are_written_out_and_unknown_ones_left_out() -> None:
     event = said(Extended, "2026-03-02 08:00", term=at("2026-03-10 17:00"))
-    assert msgspec.json.decode(payload_of(event)) == {"term": "2026-03-10T10:00:00Z", "number": 1, "apology": False}
+    assert msgspec.json.decode(payload(event)) == {"term": "2026-03-10T10:00:00Z", "number": 1, "apology": False}
 
 
 def test_facts_are_in_time_by_the_rule_of_the_profile() -> None:

@@ -28,10 +28,10 @@ from streams.flood import Seen
 from streams.position import MAX_EPOCH, pack
 from streams.record import Record
 from streams.registers import pack as pack_registers
-from streams.rows import dead_row, event_row, facts_row, progress_row, window_row
-from streams.store import Reached, Row, Store, Stored
+from streams.rows import dead_row, facts_row, progress_row, window_row
+from streams.store import Reached, Row, Store, Stored, WindowRow
 from tests.strategies import events_of
-from tests.streams.cases import DATE, facts, joined
+from tests.streams.cases import DATE, event_row, facts, joined
 from tests.streams.log import NOW
 
 START = 1_772_413_200
@@ -67,17 +67,21 @@ def window_at(agency: str, start: int, pos: int, *, partition: int = 3, count: i
     return window_row((agency, start), partition, pos, [count] * len(COUNTERS))
 
 
+def read_windows(store: Store, windows: set[WindowRow]) -> dict[WindowRow, tuple[int, list[int]]]:
+    return {window: (pos, list(counts)) for window, (pos, counts) in store.read_windows(windows).items()}
+
+
 class StoreContract:
     def test_nothing_is_found_in_an_empty_store(self, store: Store) -> None:
         assert store.read_facts({"D1"}) == {}
-        assert store.read_windows(0, {("H01", START)}) == {}
+        assert store.read_windows({("H01", START, 0)}) == {}
         assert store.read_reached("events") == {}
 
     def test_asking_for_nothing_finds_nothing(self, store: Store) -> None:
         store.write(FACTS, [facts_at("D1", 1)])
         store.write(WINDOWS, [window_at("H01", START, 1)])
         assert store.read_facts(set()) == {}
-        assert store.read_windows(3, set()) == {}
+        assert store.read_windows(set()) == {}
 
     @pytest.mark.parametrize(
         "table", [EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS], ids=lambda table: str(table.name)
@@ -106,23 +110,23 @@ class StoreContract:
     def test_windows_are_read_as_written_and_only_those_asked_for(self, store: Store) -> None:
         counts = [10**15 + index if index % 2 else -index for index in range(len(COUNTERS))]
         store.write(WINDOWS, [window_row(("H01", START), 3, 7, counts), window_at("H02", START, 8)])
-        asked = {("H01", START), ("H01", START + 300), ("H03", START)}
-        assert store.read_windows(3, asked) == {("H01", START): (7, counts)}
+        asked = {("H01", START, 3), ("H01", START + 300, 3), ("H03", START, 3), ("H01", START, 4)}
+        assert read_windows(store, asked) == {("H01", START, 3): (7, counts)}
 
     def test_the_greatest_position_of_a_window_is_read(self, store: Store) -> None:
         for pos in (5, 9, 7):
             store.write(WINDOWS, [window_at("H01", START, pos, count=pos)])
-        assert store.read_windows(3, {("H01", START)}) == {("H01", START): (9, [9] * len(COUNTERS))}
+        assert read_windows(store, {("H01", START, 3)}) == {("H01", START, 3): (9, [9] * len(COUNTERS))}
 
     def test_each_partition_has_windows_of_its_own(self, store: Store) -> None:
         store.write(WINDOWS, [window_at("H01", START, 5, partition=p, count=p) for p in (3, 4)])
-        assert store.read_windows(3, {("H01", START)}) == {("H01", START): (5, [3] * len(COUNTERS))}
-        assert store.read_windows(5, {("H01", START)}) == {}
+        assert read_windows(store, {("H01", START, 3)}) == {("H01", START, 3): (5, [3] * len(COUNTERS))}
+        assert store.read_windows({("H01", START, 5)}) == {}
 
     def test_windows_of_many_months_are_written_at_once(self, store: Store) -> None:
         months = [START + month * 30 * 86400 for month in range(150)]
         store.write(WINDOWS, [window_at("H01", start, 1) for start in months])
-        assert len(store.read_windows(3, {("H01", start) for start in months})) == 150
+        assert len(store.read_windows({("H01", start, 3) for start in months})) == 150
 
     @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
     def test_any_name_will_do(self, store: Store, name: str) -> None:
@@ -130,7 +134,7 @@ class StoreContract:
         store.write(WINDOWS, [window_at(name, START, 5), window_at("other", START, 6)])
         store.write(PROGRESS, [progress_row(name, 1, Record(3, 0, 0, None), NOW)])
         assert store.read_facts({name}).keys() == {name}
-        assert store.read_windows(3, {(name, START)}).keys() == {(name, START)}
+        assert store.read_windows({(name, START, 3)}).keys() == {(name, START, 3)}
         assert store.read_reached(name).keys() == {3}
 
     def test_names_that_look_alike_are_not_the_same(self, store: Store) -> None:
@@ -152,11 +156,11 @@ class StoreContract:
 
     def test_twenty_thousand_of_the_longest_names_in_one_read(self, store: Store) -> None:
         names = [f"{number:05}" + "😀" * 95 for number in range(20_000)]
-        windows = [(f"{number % 50:05}" + "😀" * 95, START + number * 300) for number in range(20_000)]
+        windows = [(f"{number % 50:05}" + "😀" * 95, START + number * 300, number % 3) for number in range(20_000)]
         store.write(FACTS, [facts_at(name, 5) for name in names[::2]])
-        store.write(WINDOWS, [window_at(*window, 5) for window in windows[::2]])
+        store.write(WINDOWS, [window_at(agency, start, 5, partition=p) for agency, start, p in windows[::2]])
         assert store.read_facts(names).keys() == set(names[::2])
-        assert store.read_windows(3, windows).keys() == set(windows[::2])
+        assert store.read_windows(windows).keys() == set(windows[::2])
 
 
 class TestMemory(StoreContract):
@@ -372,7 +376,7 @@ class TestFailures:
         with pytest.raises(RefusedRow):
             clickhouse_store.write(WINDOWS, [window_at("H01", START, -1)])
         clickhouse_store.write(WINDOWS, [window_at("H01", START, 1)])
-        assert clickhouse_store.read_windows(3, {("H01", START)})
+        assert clickhouse_store.read_windows({("H01", START, 3)})
 
     def test_a_missing_table_is_no_fault_of_the_rows(
         self, clickhouse: ClickHouseConnection, clickhouse_store: ClickHouseStore
@@ -383,7 +387,7 @@ class TestFailures:
         with pytest.raises(NotMigrated, match="run `dossier migrate`"):
             clickhouse_store.write(WINDOWS, [window_at("H01", START, 1)])
         with pytest.raises(NotMigrated, match="run `dossier migrate`"):
-            clickhouse_store.read_windows(3, {("H01", START)})
+            clickhouse_store.read_windows({("H01", START, 3)})
 
     def test_a_missing_database_is_no_fault_of_the_rows(self, clickhouse: ClickHouseConnection) -> None:
         with closing(ClickHouseStore(structs.replace(clickhouse, database="nowhere"))) as store:

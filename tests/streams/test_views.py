@@ -17,9 +17,9 @@ from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS
 from streams.clickhouse import ClickHouseStore, connect
 from streams.migration import Plan, make_tables
 from streams.record import Record
-from streams.rows import dead_row, event_row, facts_row, window_row
+from streams.rows import dead_row, facts_row, window_row
 from streams.store import Stored
-from tests.streams.cases import at, facts, micros, said
+from tests.streams.cases import at, event_row, facts, micros, said
 
 pytestmark = pytest.mark.clickhouse
 RATES = {

@@ -13,6 +13,7 @@ from schemas.dead import dead_letter
 from schemas.envelope import Rejection
 from schemas.instant import from_micros
 from streams.batch import Batch
+from streams.block import Block
 from streams.record import Record
 from streams.watch import ENDS_SECONDS, TOPIC, Watch
 from tests.streams.log import IDENTITY
@@ -60,7 +61,7 @@ def record(partition: int, offset: int, age: float = 0.0) -> Record:
 
 
 def batch(events: int) -> Batch:
-    return Batch(events=[("row",)] * events)
+    return Batch(events=Block([["row"] * events]))
 
 
 def values(watch: Watch) -> dict[str, float]:
