@@ -90,8 +90,9 @@ class Deployment:
         deadline = time.monotonic() + READY_SECONDS
         for name in names:
             while not worker_joined(self.data, name):
-                if time.monotonic() > deadline or self._workers[name].poll() is not None:
-                    raise RuntimeError(f"{name} does not work: see {self.data / name}.log")
+                self._check_workers()
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{name} does not join the group: see {self.data / name}.log")
                 time.sleep(0.05)
 
     def stop_workers(self) -> None:
@@ -103,6 +104,11 @@ class Deployment:
             worker.wait(READY_SECONDS)
         self._workers.clear()
         self._ended = Usage(self._ended.cpu_seconds, 0.0)
+
+    def _check_workers(self) -> None:
+        for name, worker in self._workers.items():
+            if worker.poll() is not None:
+                raise RuntimeError(f"{name} has ended by itself: see {self.data / name}.log")
 
     def _kill_workers(self) -> None:
         for worker in self._workers.values():
@@ -137,9 +143,15 @@ class Deployment:
     def count_everything(self, workers: int = 1, on_progress: Callable[[Lag], None] | None = None) -> Spent:
         """Start so many workers on what waits, and return what it took until all of it was counted.
 
-        The time of their start is in it.
+        The time of their start is in it. `on_progress` hears how far they are; raises RuntimeError when one ends.
         """
+
+        def watch(lag: Lag) -> None:
+            self._check_workers()
+            if on_progress:
+                on_progress(lag)
+
         before = self.used()
         self.start_workers(workers)
-        wait_until_counted(self.kafka, self.clickhouse, on_progress)
+        wait_until_counted(self.kafka, self.clickhouse, watch)
         return self.spent(before)
