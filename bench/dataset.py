@@ -39,6 +39,8 @@ class Record(NamedTuple):
     partition: int
     key: bytes | None
     value: bytes
+    at: float = 0.0
+    """When the broker got it, in seconds since 1970, where the topic says so."""
 
 
 class Flat(Struct, frozen=True, gc=False):

@@ -13,14 +13,15 @@ from streams import topics as shown
 from streams.topics import admin
 
 PARTITIONS = 8
+_CONFIG = {"retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}
 _BATCH_BYTES = 512 * 1024
 
 
 def create(kafka: KafkaConnection, *names: str, partitions: int = PARTITIONS) -> None:
-    """Make empty topics that keep everything."""
+    """Make empty topics that keep everything and say when the broker got it."""
     with admin(kafka) as client:
         for name in names:
-            shown.create(client, Topic(name, partitions, 1, {"retention.ms": "-1", "retention.bytes": "-1"}))
+            shown.create(client, Topic(name, partitions, 1, _CONFIG))
 
 
 def publish(kafka: KafkaConnection, topic: str, records: Iterable[Record]) -> int:
@@ -35,7 +36,7 @@ async def _publish(kafka: KafkaConnection, topic: str, records: Iterable[Record]
         sent = 0
         waiting: list[Any] = []
         batches: dict[int, Any] = {}
-        for partition, key, value in records:
+        for partition, key, value, _ in records:
             sent += 1
             batch = batches.setdefault(partition, producer.create_batch())
             if batch.append(key=key, value=value, timestamp=None) is None:
@@ -67,7 +68,9 @@ async def _read(kafka: KafkaConnection, topic: str) -> list[Record]:
         left = {partition for partition in partitions if ends[partition] > 0}
         while left:
             for batch in (await consumer.getmany(timeout_ms=100)).values():
-                found += [Record(record.partition, record.key, record.value) for record in batch]
+                found += [
+                    Record(record.partition, record.key, record.value, record.timestamp / 1000) for record in batch
+                ]
             # The position also moves over what is not shown: aborted records and marks of transactions.
             left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
         return found

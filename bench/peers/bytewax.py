@@ -16,9 +16,9 @@ from bench.peers.task import WINDOW_SECONDS, Meter, Task
 task = Task.told()
 meter = Meter(task.folder)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Events come months late, and count.
+# Events come months late, and count; what is replayed is years old.
 clock = EventClock(
-    ts_getter=lambda event: datetime.fromisoformat(event["occurred_at"]), wait_for_system_duration=timedelta(days=365)
+    ts_getter=lambda event: datetime.fromisoformat(event["occurred_at"]), wait_for_system_duration=timedelta(days=3650)
 )
 windower = TumblingWindower(length=timedelta(seconds=WINDOW_SECONDS), align_to=EPOCH)
 

@@ -109,14 +109,16 @@ class Contest:
     def _measure(self, peer: Peer, data: Sequence[Line]) -> tuple[Figures, Counter[Cell]]:
         with self._started(peer, peer.name) as process:
             self._say(f"{peer.name} counts")
-            pace = Pace(len(data), lambda: Used(time.monotonic(), process.usage(), self._deployment.used().kafka))
+            pace = Pace(len(data), lambda: Used(time.time(), process.usage(), self._deployment.used().kafka))
             process.follow(pace)
             if peer.ends:
                 process.wait()
             process.finish()
             if peer.flushes:
                 pace.stopped()
-            return pace.figures(), peer.counted(self._deployment.kafka, process.task)
+            counted = peer.counted(self._deployment.kafka, process.task)
+            pace.written(counted.written)
+            return pace.figures(), counted.cells
 
     def _kill(self, peer: Peer, data: Sequence[Line]) -> Counter[Cell]:
         with self._started(peer, f"{peer.name}-killed") as process:
@@ -126,7 +128,7 @@ class Contest:
             process.start()
             process.wait_until_quiet(len(data))
             process.finish()
-            return peer.counted(self._deployment.kafka, process.task)
+            return peer.counted(self._deployment.kafka, process.task).cells
 
     def _started(self, peer: Peer, name: str) -> Process:
         command = peer.command(self._installation)

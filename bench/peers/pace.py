@@ -42,6 +42,7 @@ class Pace:
         self._warm: tuple[int, Used] | None = None
         self._ended: tuple[int, Used] | None = None
         self._stopped: Used | None = None
+        self._written = 0.0
 
     def look(self, counted: int, *, begun: bool = True) -> bool:
         """So many events are counted now; returns whether that is all."""
@@ -56,8 +57,12 @@ class Pace:
         return self._ended is not None
 
     def stopped(self) -> None:
-        """The system has stopped and so written what it still held: that too is work, but no time on the clock."""
+        """The system has stopped, and so written what it still held: that too is its work."""
         self._stopped = self._used()
+
+    def written(self, at: float) -> None:
+        """The last count was written then, by the clock of `used`: only now it is over, if that is later."""
+        self._written = at
 
     def _matters(self, counted: int) -> bool:
         is_warm = self._warm is None and counted >= self.events * WARM
@@ -69,7 +74,7 @@ class Pace:
             raise ValueError("the run has not ended")
         first, begin = self._begun
         last, end = self._ended
-        seconds = end.seconds - begin.seconds
+        seconds = max(end.seconds, self._written) - begin.seconds
         since, warm = self._warm if self._warm[0] <= self.events / 2 else self._begun
         millions = (last - since) / 1e6
         done = self._stopped or end

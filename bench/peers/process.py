@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 240.0
 """How long nothing may happen before it is called stuck: groups wait a minute for a member that was killed."""
-QUIET_SECONDS = 20.0
+QUIET_SECONDS = 30.0
 """How long nothing must have happened before a run in which events may come again is over."""
 STOP_SECONDS = 60.0
 

@@ -1,17 +1,13 @@
-"""The systems that run as a process of their own, and how what they counted is read."""
+"""The systems that run as a process of their own."""
 
 import sys
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-import msgspec
-
-from bench import topics
-from bench.dataset import Cell
+from bench.peers.counts import Counted, from_changelog, from_file, from_output
 from bench.peers.installation import HERE, JAVA_ROOTS, Installation
-from bench.peers.task import COUNTS, Task
+from bench.peers.task import Task
 from schemas.connection import KafkaConnection
 from schemas.topics import EVENTS
 
@@ -30,43 +26,13 @@ class Peer:
     name: str
     version: str
     command: Callable[[Installation], tuple[str, ...]]
-    counted: Callable[[KafkaConnection, Task], Counter[Cell]]
+    counted: Callable[[KafkaConnection, Task], Counted]
     topic: str = SINGLE
     share: float = 1.0
     ends: bool = False
     flushes: bool = True
     not_killed: str = ""
     variables: dict[str, str] = field(default_factory=dict)
-
-
-class _Row(msgspec.Struct, frozen=True):
-    agency: str
-    window: int
-    kind: str
-    events: int
-
-
-def from_file(_: KafkaConnection, task: Task) -> Counter[Cell]:
-    """The counts that the system wrote into its folder."""
-    rows = msgspec.json.decode((task.folder / COUNTS).read_bytes(), type=list[tuple[str, int, str, int]])
-    return Counter({(agency, window, kind): events for agency, window, kind, events in rows})
-
-
-def from_output(kafka: KafkaConnection, task: Task) -> Counter[Cell]:
-    """The counts on the output topic: of each cell the last one."""
-    decode = msgspec.json.Decoder(_Row).decode
-    rows = (decode(record.value) for record in topics.read(kafka, task.output))
-    return Counter({(row.agency, row.window, row.kind): row.events for row in rows})
-
-
-def from_changelog(kafka: KafkaConnection, task: Task) -> Counter[Cell]:
-    """The counts in the changelog of Faust's table: keys are ["agency|kind", [begin, end]]."""
-    last: Counter[Cell] = Counter()
-    for record in topics.read(kafka, f"{task.name}-counts-changelog"):
-        cell, (begin, _) = msgspec.json.decode(record.key or b"", type=tuple[str, tuple[float, float]])
-        agency, kind = cell.split("|")
-        last[agency, int(begin), kind] = msgspec.json.decode(record.value, type=int)
-    return last
 
 
 def _own(module: str, *arguments: str) -> Callable[[Installation], tuple[str, ...]]:
@@ -100,6 +66,7 @@ PEERS = (
         _own("clickhouse_kafka"),
         from_file,
         flushes=False,
+        not_killed="the embedded engine does not open a Kafka table again",
     ),
     Peer(
         "faust-tables",

@@ -28,8 +28,8 @@ import org.apache.kafka.streams.kstream.TimeWindows;
 /** Kafka Streams: grouped anew, counted in tumbling windows, changes of counts to a topic. */
 public final class Counting {
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** Events come months late, and count. */
-    private static final Duration GRACE = Duration.ofDays(365);
+    /** Events come months late, and count; what is replayed is years old. */
+    private static final Duration GRACE = Duration.ofDays(3650);
 
     /** What is counted of an event. */
     @JsonIgnoreProperties(ignoreUnknown = true)
