@@ -18,6 +18,7 @@ from bench.peers.result import Result, table, with_ratios
 from bench.peers.systems import FLOOR, PEERS
 from cli.display import Display
 from cli.signals import stop_signals
+from deploy.embedded.jars import ROOTS
 
 RESULT = Path(__file__).parents[1] / "results" / "peers.json"
 NAMES = (ours.NAME, *(peer.name for peer in PEERS))
@@ -56,10 +57,11 @@ def main(
         display = stack.enter_context(Display())
         if install:
             installation.install(display.say)
-        contest = stack.enter_context(Contest(folder, installation, seed, events, display))
+        contest = stack.enter_context(Contest(folder, installation, seed, events, display.say))
         rows = [contest.row(name, kill=kill) for name in NAMES if not names or name in names]
     result = Result(
         machine=this_machine(),
+        kafka=ROOTS[0].split(":")[2],
         command=shlex.join(["python", "-m", "bench.peers", *sys.argv[1:]]),
         seed=seed,
         events=events,

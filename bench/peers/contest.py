@@ -1,8 +1,8 @@
-"""A contest: one Kafka with the data set in two shapes, and every system on it, one after the other."""
+"""A contest: one Kafka with the data set on it, and every system, one after the other."""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -20,36 +20,34 @@ from bench.peers.installation import Installation
 from bench.peers.pace import Figures, Pace, Used
 from bench.peers.process import Process
 from bench.peers.result import Row, after_kill, with_figures
-from bench.peers.systems import PEERS, SINGLE, Peer
+from bench.peers.systems import PEERS, Peer
 from bench.peers.task import Task
-from cli.display import Display
+from schemas.topics import EVENTS
 
-SHORT = "short"
 NOT_TRIED = "not tried"
 
 
 class Contest:
-    """A context manager: everything that waits to be counted is on Kafka inside, and nothing runs afterwards."""
+    """A context manager: the data set waits on Kafka inside, and nothing runs afterwards; `say` hears of each step."""
 
-    def __init__(self, folder: Path, installation: Installation, seed: int, events: int, display: Display) -> None:
+    def __init__(
+        self, folder: Path, installation: Installation, seed: int, events: int, say: Callable[[str], None]
+    ) -> None:
         self._folder = folder
         self._installation = installation
         self._seed = seed
         self._events = events
-        self._say = display.say
+        self._say = say
         self._stack = ExitStack()
+        self._filled = {EVENTS}
 
     def __enter__(self) -> Self:
         self._say(f"making {self._events:,} events")
         self._data = lines(self._seed, self._events)
         with ExitStack() as stack:
             self._deployment = stack.enter_context(Deployment(self._folder / "platform"))
-            kafka = self._deployment.kafka
-            topics.create(kafka, SINGLE, SHORT)
-            self._say("publishing them in both shapes")
+            self._say("publishing them in envelopes")
             ours.publish(self._deployment, self._data)
-            topics.publish(kafka, SINGLE, singles(self._data, topics.PARTITIONS))
-            topics.publish(kafka, SHORT, singles(self._first(self._short), topics.PARTITIONS))
             self._stack = stack.pop_all()
         return self
 
@@ -94,7 +92,7 @@ class Contest:
         pace = ours.count(self._deployment, self._events)
         self._deployment.stop_workers()
         counted = ours.counted(self._deployment)
-        row = Row(system=ours.NAME, version="", events=self._events)
+        row = Row(system=ours.NAME, version=ours.VERSION, events=self._events)
         row = with_figures(row, pace.figures(), difference(counted, ours.truth(self._data)))
         self._tell(row)
         if not kill:
@@ -133,16 +131,22 @@ class Contest:
     def _started(self, peer: Peer, name: str) -> Process:
         command = peer.command(self._installation)
         topics.create(self._deployment.kafka, name)
-        topic = peer.topic if peer.share == 1 else SHORT
-        task = Task(self._deployment.kafka.bootstrap, name, topic, name, self._folder / name)
+        task = Task(self._deployment.kafka.bootstrap, name, self._topic(peer), name, self._folder / name)
         return Process(task, command, peer.variables)
+
+    def _topic(self, peer: Peer) -> str:
+        """The topic that holds what this peer is to count; it is filled when the first one asks for it."""
+        topic = peer.topic if peer.share == 1 else f"{peer.topic}-{peer.share}"
+        if topic not in self._filled:
+            self._say("publishing single events")
+            topics.create(self._deployment.kafka, topic)
+            records = singles(self._first(peer.share), topics.PARTITIONS)
+            topics.publish(self._deployment.kafka, topic, records)
+            self._filled.add(topic)
+        return topic
 
     def _first(self, share: float) -> Sequence[Line]:
         return self._data if share == 1 else self._data[: int(len(self._data) * share)]
-
-    @property
-    def _short(self) -> float:
-        return min(peer.share for peer in PEERS)
 
     @cached_property
     def _truth(self) -> Counter[Cell]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from bench import topics
 from bench.dataset import Cell, Line, envelopes
@@ -17,6 +18,7 @@ from streams.clickhouse import connect
 from streams.progress import Lag, wait_until_counted
 
 NAME = "ours"
+VERSION = f"faust-streaming {version('faust-streaming')}, chdb-core {version('chdb-core')}"
 
 
 def publish(deployment: Deployment, data: Sequence[Line]) -> None:

@@ -47,6 +47,7 @@ class Result(Struct, frozen=True, kw_only=True):
     """The result file."""
 
     machine: Machine
+    kafka: str
     command: str
     seed: int
     events: int
@@ -115,6 +116,16 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{row.wrong:,}",
         "; ".join(filter(None, (row.killed, row.note))),
     )
+
+
+_RATIOS = Ratios.__struct_fields__
+RATIOS = ("System", *(f"{figure} to {other}" for figure in ("events/s", "CPU", "MB") for other in ("floor", "ours")))
+
+
+def ratios(row: Row) -> tuple[str, ...]:
+    """All ratios of the row."""
+    others = (row.to_floor, row.to_ours)
+    return (row.system, *(f"{getattr(other, name):,.2f}" if other else "–" for name in _RATIOS for other in others))
 
 
 def table(result: Result) -> Table:
