@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from bench.peers.result import CLEAN, Result, Row
+from bench.peers.systems import FLOOR
 
-WIDTH, LEFT, RIGHT, GAP = 960, 196, 24, 96
+WIDTH, LEFT, RIGHT, GAP = 960, 196, 72, 84
 TOP, ROW, BAR = 76, 26, 16
 EXACT, INEXACT, INK, QUIET = "#1769aa", "#b8c2cc", "#1c2733", "#5b6875"
 _TEXT = "font-family=\"system-ui, -apple-system, 'Segoe UI', sans-serif\""
@@ -14,8 +15,8 @@ _TEXT = "font-family=\"system-ui, -apple-system, 'Segoe UI', sans-serif\""
 def chart(result: Result) -> str:
     """Two panels side by side, CPU seconds per million events and events a second, in the order of the table.
 
-    A bar that would make all others small is cut, and says so by a gap; its label is its true value. Systems without
-    figures are left out.
+    A bar that would make all others small is cut, and says so by a gap; its label is its true value. The floors set no
+    scale, since they keep nothing. Systems without figures are left out.
     """
     rows = [row for row in result.rows if row.events_per_second is not None]
     height = TOP + ROW * len(rows) + 40
@@ -41,7 +42,7 @@ def chart(result: Result) -> str:
 
 def _bars(rows: Sequence[Row], figure: Callable[[Row], float], left: float, width: float, shape: str) -> Sequence[str]:
     values = [figure(row) for row in rows]
-    full = _full(values)
+    full = _full([value for row, value in zip(rows, values, strict=True) if not row.system.startswith(FLOOR)] or values)
     drawn = []
     for place, (row, value) in enumerate(zip(rows, values, strict=True)):
         length = max(1.0, min(value / full, 1.0) * width)
@@ -61,9 +62,9 @@ def is_exact(row: Row) -> bool:
 
 
 def _full(values: Sequence[float]) -> float:
-    """The value of a bar of full length: the greatest, unless that is more than three times the next."""
+    """The value of a bar of full length: beyond the greatest, or the next where that is not a third of it."""
     *_, second, first = sorted([0.0, *values])
-    return first if second == 0 or first <= 3 * second else second * 1.15
+    return (first if second == 0 or first <= 3 * second else second) * 1.15
 
 
 def _legend(y: float) -> Sequence[str]:

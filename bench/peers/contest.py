@@ -85,7 +85,7 @@ class Contest:
         try:
             return msgspec.structs.replace(row, killed=after_kill(self._kill(peer, data), counted))
         except PeerError as error:
-            return msgspec.structs.replace(row, killed="lost", note=str(error))
+            return msgspec.structs.replace(row, killed="failed", note=str(error))
 
     def _ours(self, *, kill: bool) -> Row:
         self._say(f"{ours.NAME} counts")
