@@ -13,7 +13,7 @@ from bench.peers.clickhouse_kafka import CANNOT_RUN
 from bench.peers.errors import CannotRun, Failed
 from bench.peers.pace import Pace
 from bench.peers.task import Meter, Task
-from bench.usage import NOTHING, Usage, usage
+from bench.usage import NOTHING, Usage, peak_mb, usage
 from deploy.embedded.process import Step, ended, kill, spawn
 
 ROOT = Path(__file__).parents[2]
@@ -135,10 +135,12 @@ class Process:
     def _exit_code(self) -> int | None:
         """The exit code, or None while it runs; what it used is taken over when it ends."""
         if self._child and self._child.returncode is None:
+            # The peak that the kernel tells at the end may be that of this process, whose copy the child was at first.
+            self._ended += Usage(0.0, peak_mb(self._child.pid))
             pid, status, used = os.wait4(self._child.pid, os.WNOHANG)
             if pid:
                 self._child.returncode = os.waitstatus_to_exitcode(status)
-                self._ended += Usage(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6)
+                self._ended += Usage(used.ru_utime + used.ru_stime, 0.0)
         return self._child.returncode if self._child else 0
 
     def _told(self, what: str) -> str:
