@@ -62,9 +62,11 @@ def is_exact(row: Row) -> bool:
 
 
 def _full(values: Sequence[float]) -> float:
-    """The value of a bar of full length: beyond the greatest, or the next where that is not a third of it."""
-    *_, second, first = sorted([0.0, *values])
-    return (first if second == 0 or first <= 3 * second else second) * 1.15
+    """The value of a bar of full length: a little beyond the greatest that is not more than twice the next."""
+    left = sorted(values, reverse=True)
+    while len(left) > 1 and left[0] > 2 * left[1]:
+        left.pop(0)
+    return left[0] * 1.15
 
 
 def _legend(y: float) -> Sequence[str]:

@@ -62,7 +62,7 @@ def peers(content: bytes) -> str:
             markdown(HEADINGS, [cells(row) for row in result.rows], left=(0, len(HEADINGS) - 1)),
             "The same as ratios, to the floor and to ours of the same run:",
             markdown(RATIOS, [ratios(row) for row in result.rows if row.to_floor or row.to_ours], left=(0,)),
-            "Versions: " + "; ".join(f"{row.system} {row.version}" for row in result.rows) + ".",
+            "Versions: " + ", ".join(sorted({part for row in result.rows for part in row.version.split(", ")})) + ".",
         ]
     )
 
