@@ -38,7 +38,7 @@ def usage(pid: int) -> Usage:
             with suppress(psutil.NoSuchProcess, FileNotFoundError):
                 times = each.cpu_times()
                 seconds = times.user + times.system + times.children_user + times.children_system
-                used += Usage(seconds, _peak_kilobytes(each.pid) * 1024 / 1e6)
+                used += Usage(seconds, peak_mb(each.pid))
     return used
 
 
@@ -47,8 +47,12 @@ def usage_of(pids: Iterable[int]) -> Usage:
     return sum(map(usage, pids), NOTHING)
 
 
-def _peak_kilobytes(pid: int) -> int:
+def peak_mb(pid: int) -> float:
+    """The greatest resident memory that this process alone had; 0 of one that has ended but was not collected.
+
+    Raises FileNotFoundError for one that is gone.
+    """
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
-            return int(line.split()[1])
-    return 0
+            return int(line.split()[1]) * 1024 / 1e6
+    return 0.0

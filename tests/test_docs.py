@@ -48,6 +48,7 @@ def test_named_files_exist(page: Path) -> None:
             "samples",
             "docs",
             "chaos",
+            "bench",
         }:
             assert (ROOT / name).exists(), f"{page.name} names {name}"
 
@@ -64,6 +65,16 @@ def test_named_commands_and_options_exist(page: Path) -> None:
         options = {option for parameter in command.params for option in parameter.opts}
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in options | {"--help"}, f"{page.name} names dossier {name} {option}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_modules_exist_and_have_their_options(page: Path) -> None:
+    for name, rest in re.findall(r"python -m ([a-z][\w.]*)([^`\n#]*)", TEXTS[page]):
+        path = ROOT / name.replace(".", "/")
+        file = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+        assert file.exists(), f"{page.name} names {name}"
+        for option in re.findall(r" (--[a-z-]+)", rest):
+            assert f'"{option}' in file.read_text(), f"{page.name} names {name} {option}"
 
 
 def test_every_command_is_explained_to_operators() -> None:

@@ -208,14 +208,14 @@ def resolve(roots: Iterable[str], folder: Path) -> list[str]:
     return sorted({f"{each.groupId}:{each.artifactId}:{each.version}" for each in [*found, *needed]})
 
 
-def write_lock(path: Path) -> None:
-    """Resolve ROOTS and write every jar with its checksum and size."""
+def write_lock(path: Path, roots: Iterable[str] = ROOTS, header: str = HEADER) -> None:
+    """Resolve `roots` and write every jar with its checksum and size."""
     with tempfile.TemporaryDirectory() as folder:
         lines = []
-        for coordinate in resolve(ROOTS, Path(folder, "descriptions")):
+        for coordinate in resolve(roots, Path(folder, "descriptions")):
             file = download(coordinate, Path(folder, "jar"))
             lines.append(f"{coordinate} {_sha256(file)} {file.stat().st_size}\n")
-    path.write_text(HEADER + "".join(lines))
+    path.write_text(header + "".join(lines))
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""`python -m bench.peers`: one data set counted by every system, one line each."""
+
+import shlex
+import shutil
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from bench.machine import this_machine
+from bench.peers import ours
+from bench.peers.contest import Contest
+from bench.peers.installation import Installation
+from bench.peers.result import Result, table, with_ratios
+from bench.peers.systems import FLOOR, PEERS
+from cli.display import Display
+from cli.signals import stop_signals
+from deploy.embedded.jars import ROOTS
+
+RESULT = Path(__file__).parents[1] / "results" / "peers.json"
+NAMES = (ours.NAME, *(peer.name for peer in PEERS))
+
+
+@click.command()
+@click.option("--events", type=click.IntRange(1000), default=400_000, show_default=True, help="Events to count.")
+@click.option("--only", "names", multiple=True, type=click.Choice(NAMES), help="This system; repeatable.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
+@click.option("--install", is_flag=True, help="Install peers that are not there, into the data directory.")
+@click.option("--kill/--no-kill", default=True, show_default=True, help="Run each again and kill it half way.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DOSSIER_DATA",
+    default=Path("data"),
+    show_default=True,
+    show_envvar=True,
+    help="Where bench-peers is made anew, and bench-peers-installed kept.",
+)
+@click.option("--keep", is_flag=True, help="Leave bench-peers there afterwards: logs and state.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+def main(
+    events: int, names: tuple[str, ...], seed: int, install: bool, kill: bool, data: Path, keep: bool, out: Path
+) -> None:
+    """Let every system count the same events, alone, and print one line each.
+
+    Peers that are not installed, or cannot run here, say so and are no error. Ctrl-C ends it; nothing is written then.
+    """
+    folder = data.absolute() / "bench-peers"
+    installation = Installation(folder.with_name("bench-peers-installed"))
+    with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not keep:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        display = stack.enter_context(Display())
+        if install:
+            installation.install(display.say)
+        contest = stack.enter_context(Contest(folder, installation, seed, events, display.say))
+        rows = [contest.row(name, kill=kill) for name in NAMES if not names or name in names]
+    result = Result(
+        machine=this_machine(),
+        kafka=ROOTS[0].split(":")[2],
+        command=shlex.join(["python", "-m", "bench.peers", *sys.argv[1:]]),
+        seed=seed,
+        events=events,
+        duplicates=contest.duplicates,
+        bytes_per_event=contest.bytes_per_event,
+        rows=with_ratios(rows, FLOOR, ours.NAME),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    Console(width=None if sys.stdout.isatty() else 160).print(table(result))
+
+
+if __name__ == "__main__":
+    main()
