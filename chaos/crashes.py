@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.store import Reached, Row, Store, Stored, WindowRow
@@ -127,6 +129,10 @@ class TrappedStore(Store):
     def read_newest(self, partition: int) -> int:
         """The newest window."""
         return self._store.read_newest(partition)
+
+    def read_known(self, partition: int) -> NDArray[np.uint32]:
+        """The dossiers of the partition."""
+        return self._store.read_known(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far counting is."""

@@ -4,7 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.dead import DeadLetter
+from schemas.partition import hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored, WindowRow
@@ -35,6 +39,7 @@ _TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS)
 _key_of = {table.name: _of_columns(table, _KEYS[table.name]) for table in _TABLES}
 _version_of = {table.name: _of_columns(table, _VERSIONS[table.name]) for table in _TABLES}
 _facts_of = _of_columns(FACTS, ("pos", "registers"))
+_partition_of_facts = _of_columns(FACTS, ("partition",))
 _pos_of_window = _of_columns(WINDOWS, ("pos",))
 _reached_of = _of_columns(PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead"))
 _FIRST_COUNTER = list(WINDOWS.columns).index("pos") + 1
@@ -61,6 +66,11 @@ class MemoryStore(Store):
     def read_newest(self, partition: int) -> int:
         """The start of the newest window of which the partition has a row; 0 without any."""
         return max((start for _, start, of in self._newest[WINDOWS.name] if of == partition), default=0)
+
+    def read_known(self, partition: int) -> NDArray[np.uint32]:
+        """Hashes of all dossiers of which the partition has facts."""
+        rows = self._newest[FACTS.name].items()
+        return hashes_of([dossier for dossier, row in rows if _partition_of_facts(row) == partition])
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

@@ -9,19 +9,23 @@ from numpy.typing import NDArray
 
 def partition_of(dossier: str, partitions: int) -> int:
     """The partition of this dossier in a topic of so many partitions."""
-    return int(murmur2(dossier.encode()) & 0x7FFFFFFF) % partitions
+    return int(murmur2(dossier.encode()) & _BITS) % partitions
 
 
 def partitions_of(dossiers: Sequence[str], partitions: int) -> list[int]:
     """`partition_of` each of these dossiers, in their order; for hundreds of them twenty times as fast."""
-    if len(dossiers) < _MANY:
-        return [partition_of(dossier, partitions) for dossier in dossiers]
-    keys = [dossier.encode() for dossier in dossiers]
-    hashes = _murmur2(keys) & np.uint32(0x7FFFFFFF)
-    found: list[int] = (hashes % np.uint32(partitions)).tolist()
+    found: list[int] = (hashes_of(dossiers) % np.uint32(partitions)).tolist()
     return found
 
 
+def hashes_of(dossiers: Sequence[str]) -> NDArray[np.uint32]:
+    """The hash of each of these dossiers, in their order, of which partitions are the remainder: 31 bits."""
+    keys = [dossier.encode() for dossier in dossiers]
+    hashes = np.array(list(map(murmur2, keys)), np.uint32) if len(keys) < _MANY else _murmur2(keys)
+    return hashes & np.uint32(_BITS)
+
+
+_BITS = 0x7FFFFFFF
 _MANY = 10
 """From so many on it is faster to hash all at once."""
 _M = np.uint32(0x5BD1E995)

@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
+from itertools import compress, groupby
 from typing import TypeAlias
 
 import msgspec
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from schemas.dead import DeadLetter, dead_letter
 from schemas.envelope import Decoded, Rejection, decode
-from schemas.partition import partitions_of
+from schemas.partition import hashes_of
 from schemas.profile import Profile
 from schemas.tables import EVENTS, FACTS, WINDOWS
 from streams.block import Block
@@ -25,6 +25,7 @@ from streams.counters import Window
 from streams.errors import Flooded, LostEvents
 from streams.facts import facts_of
 from streams.flood import LIMIT, NOTHING, Limit, Seen, see
+from streams.known import Known
 from streams.position import pack
 from streams.record import Record
 from streams.registers import Register, news, register_of
@@ -52,6 +53,8 @@ class Batch(Struct):
     facts: Block = msgspec.field(default_factory=partial(Block.of, FACTS))
     progress: list[Row] = []
     dead: list[DeadLetter] = []
+    used: dict[int, tuple[int, int]] = {}
+    """By partition, how many dossiers and windows it looked up: what is cached of them was used last."""
 
 
 class _Counts(Struct, gc=False):
@@ -70,6 +73,8 @@ class _Partition(Struct):
     seen: Seen
     newest: int
     """Start of the newest window that may be stored and not be cached: what is newer was never counted."""
+    known: Known
+    """What dossiers may be stored or cached: others have no facts."""
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
 
@@ -93,8 +98,9 @@ class _Run(Struct):
     state: _Partition
     first: int
     """Position of its first event."""
-    strangers: set[str]
-    """Dossiers whose facts are not in the cache."""
+    dossiers: set[str]
+    missing: list[str]
+    """Dossiers that may be stored, whose facts are not in the cache."""
     placed: list[_Placed] = []
     changes: list[tuple[int, dict[Window, Packed]]] = []
     """What each event that changed something adds to the windows, in order."""
@@ -164,19 +170,19 @@ class Counting:
             run.state.next_offset = last.offset + 1
             progress = progress_row(self._identity.topic, self._identity.epoch, last, now, run.state.seen)
             batch.progress.append(progress)
+            batch.used[run.partition] = len(run.dossiers), len(run.windows)
         return batch
 
     def trim(self, unflushed: Batch) -> None:
         """Evict the least recently used beyond the limits, except what this last batch has yet to write."""
         held_facts = sum(len(state.facts) for state in self._partitions.values()) - self._limits[0]
         held_windows = sum(len(state.windows) for state in self._partitions.values()) - self._limits[1]
-        dossiers = set(unflushed.facts.columns[0]) if held_facts > 0 else set()
-        windows = set(zip(*unflushed.windows.columns[:3], strict=True)) if held_windows > 0 else set()
         for partition, state in self._partitions.items():
-            while held_facts > 0 and state.facts and next(iter(state.facts)) not in dossiers:
+            dossiers, windows = unflushed.used.get(partition, (0, 0))
+            for _ in range(min(held_facts, len(state.facts) - dossiers)):
                 state.facts.popitem(last=False)
                 held_facts -= 1
-            while held_windows > 0 and state.windows and (*next(iter(state.windows)), partition) not in windows:
+            for _ in range(min(held_windows, len(state.windows) - windows)):
                 (_, start), _ = state.windows.popitem(last=False)
                 state.newest = max(state.newest, start)
                 held_windows -= 1
@@ -185,9 +191,10 @@ class Counting:
         """What the records of a partition say; their events and what is none are put on the batch."""
         state, first = self._follow(records, settle), pack(self._identity.epoch, records[0].offset, 0)
         decoded = [decode(record.value, _published_at(record)) for record in records]
-        strangers = {event.dossier for each in decoded for _, event in each.events} - state.facts.keys()
-        misplaced = self._misplaced(list(strangers), records[0].partition)
-        run = _Run(records, state, first, strangers - misplaced if misplaced else strangers)
+        named = {event.dossier for each in decoded for _, event in each.events}
+        strangers = [dossier for dossier in named if dossier not in state.facts]
+        misplaced, missing = self._meet(state, strangers, records[0].partition)
+        run = _Run(records, state, first, named - misplaced, missing)
         for record, each in zip(records, decoded, strict=True):
             lines = len(each.events) + len(each.rejections)
             if misplaced:
@@ -214,17 +221,28 @@ class Counting:
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
             # Of records that come again, what was seen is in what was seen of the log up to `expected`.
             state = self._partitions[partition] = _Partition(
-                first, expected, reached.seen if reached else NOTHING, self._store.read_newest(partition)
+                first,
+                expected,
+                reached.seen if reached else NOTHING,
+                self._store.read_newest(partition),
+                Known(self._store.read_known(partition), self._identity.partitions),
             )
         for offset, record in enumerate(records, first):
             if record.offset != offset:
                 raise LostEvents(_lost(self._identity.topic, partition, offset, record.offset))
         return state
 
-    def _misplaced(self, dossiers: list[str], partition: int) -> set[str]:
-        """Those of these dossiers that belong to another partition."""
-        places = partitions_of(dossiers, self._identity.partitions)
-        return {dossier for dossier, place in zip(dossiers, places, strict=True) if place != partition}
+    def _meet(self, state: _Partition, strangers: list[str], partition: int) -> tuple[set[str], list[str]]:
+        """Those of these dossiers that belong to another partition, and those of ours that may be stored."""
+        if not strangers:
+            return set(), []
+        hashes = hashes_of(strangers)
+        ours = hashes % self._identity.partitions == partition
+        misplaced = set() if ours.all() else set(compress(strangers, ~ours))
+        known = state.known.may_hold(hashes) & ours
+        state.facts.update(dict.fromkeys(compress(strangers, ours & ~known), _NO_FACTS))
+        state.known.add(hashes)
+        return misplaced, list(compress(strangers, known))
 
     def _bury(self, state: _Partition, record: Record, lines: int, rejections: list[Rejection], batch: Batch) -> None:
         """Put what is no event of this partition on the batch's dead letters; raises Flooded where it is too much."""
@@ -254,7 +272,7 @@ class Counting:
 
     def _load_facts(self, runs: Sequence[_Run], settle: Callable[[], None]) -> None:
         """Bring the facts of all dossiers spoken of into the caches."""
-        missing = {dossier: run for run in runs for dossier in run.strangers}
+        missing = {dossier: run for run in runs for dossier in run.missing}
         if not missing:
             return
         found = self._store.read_facts(missing.keys())
@@ -279,7 +297,7 @@ class Counting:
             case = cases.get(dossier)
             if case is None:
                 stored = facts[dossier]
-                case = cases[dossier] = _Case(stored.pos, unpack_registers(stored.registers))
+                case = cases[dossier] = _Case(stored.pos, unpack_registers(stored.registers) if stored.pos else {})
             if pos <= case.pos:
                 continue
             changed = news(case.registers, said)

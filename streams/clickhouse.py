@@ -9,8 +9,10 @@ from itertools import islice
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
+from numpy.typing import NDArray
 
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
@@ -191,6 +193,13 @@ class ClickHouseStore(Store):
         rows = self._read(sql, partition=partition)
         return int(rows[0][0]) if rows else 0
 
+    def read_known(self, partition: int) -> NDArray[np.uint32]:
+        """Hashes of all dossiers of which the partition has facts."""
+        # ClickHouse's name for the hash by which Kafka's clients divide keys.
+        sql = f"SELECT kafkaMurmurHash(dossier) FROM {self._names['facts']} WHERE partition = %(partition)s"  # noqa: S608  # our names
+        columns = self._read(sql, columnar=True, partition=partition)
+        return np.array(columns[0] if columns else [], np.uint32)
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
         columns = "partition, pos, offset, window_lines, window_dead"
@@ -225,12 +234,16 @@ class ClickHouseStore(Store):
                 client.disconnect()
             self._writers.clear()
 
-    def _read(self, sql: str, asked: _Asked | None = None, **parameters: object) -> list[tuple[Any, ...]]:
+    def _read(
+        self, sql: str, asked: _Asked | None = None, columnar: bool = False, **parameters: object
+    ) -> list[tuple[Any, ...]]:
         pauses = _Pauses()
         with self._reading:
             while True:
                 try:
-                    rows: list[tuple[Any, ...]] = self._reader.execute(sql, parameters, external_tables=asked)
+                    rows: list[tuple[Any, ...]] = self._reader.execute(
+                        sql, parameters, external_tables=asked, columnar=columnar
+                    )
                 except (Error, OSError, EOFError) as error:
                     self._reader.disconnect()
                     if pauses.used == self._tries_again or not _may_pass(error):

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.dead import DeadLetter
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from streams.pipeline import DeadLetters
@@ -30,6 +33,11 @@ class ObservedStore(Store):
         """As the store."""
         with self._watch.operation("read", WINDOWS.name):
             return self._store.read_newest(partition)
+
+    def read_known(self, partition: int) -> NDArray[np.uint32]:
+        """As the store."""
+        with self._watch.operation("read", FACTS.name):
+            return self._store.read_known(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """As the store."""

@@ -7,7 +7,9 @@ from datetime import datetime
 from random import Random
 from typing import Any, TypeAlias
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from chaos.memory import MemoryStore
 from chaos.simulation.log import Log
@@ -102,6 +104,11 @@ class _Database(Store, Executor):
         """The start of the newest window of the partition."""
         self._pause()
         return self._store.read_newest(partition)
+
+    def read_known(self, partition: int) -> NDArray[np.uint32]:
+        """The dossiers of the partition."""
+        self._pause()
+        return self._store.read_known(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

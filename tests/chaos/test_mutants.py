@@ -6,7 +6,9 @@ Three rules are implied by others. Leaving them out changes no count, which is s
 from collections.abc import Collection, Sequence
 from itertools import product
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from chaos.simulation.schedule import schedule_of
 from chaos.simulation.worker import Code
@@ -51,6 +53,9 @@ class WindowsFirst(Store):
 
     def read_newest(self, partition: int) -> int:
         return self._store.read_newest(partition)
+
+    def read_known(self, partition: int) -> NDArray[np.uint32]:
+        return self._store.read_known(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         return self._store.read_reached(topic)
@@ -103,6 +108,14 @@ def test_windows_taken_for_new_once_they_are_evicted() -> None:
 
 def test_windows_taken_for_new_although_they_may_be_stored() -> None:
     assert found_out(counting(("elif window[1] > run.state.newest:", "elif True:")))
+
+
+def test_dossiers_taken_for_new_once_they_are_evicted() -> None:
+    assert found_out(counting(("        state.known.add(hashes)\n", "")))
+
+
+def test_dossiers_taken_for_new_although_they_may_be_stored() -> None:
+    assert found_out(counting(("self._store.read_known(partition)", "hashes_of([])")))
 
 
 def test_missing_offsets_ignored() -> None:

@@ -227,11 +227,19 @@ def steps(dossier: str, partition: int, numbers: Iterable[int]) -> list[Record]:
 def test_what_is_cached_is_not_read_again_until_it_is_forgotten() -> None:
     worker = Worker(store := CountingReads())
     worker.take([record(0, 0, RECEIVED)])
+    worker.counting.forget([0])
     worker.take(steps(OURS, 0, [1]))
+    worker.take(steps(OURS, 0, [2]))
     assert store.asked == [{OURS}]
     worker.counting.forget([0])
-    worker.take(steps(OURS, 0, [2]))
+    worker.take(steps(OURS, 0, [3]))
     assert store.asked == [{OURS}, {OURS}]
+
+
+def test_a_dossier_that_was_never_stored_is_not_read() -> None:
+    worker = Worker(store := CountingReads())
+    worker.take([record(0, 0, RECEIVED)])
+    assert store.asked == []
 
 
 def test_forgetting_a_partition_leaves_the_others_alone() -> None:
@@ -255,10 +263,10 @@ def test_the_least_recently_used_are_evicted_first_and_never_what_is_not_yet_wri
 
     take(0, *of_ours)  # three at once: nothing of it is written, so nothing may go
     take(1, of_ours[0])
-    assert store.asked == [set(of_ours)]
+    assert store.asked == []
     take(2, of_ours[1], of_ours[2])  # one of them was evicted in the meantime, and not the one used last
-    assert len(store.asked) == 2
-    assert of_ours[0] not in store.asked[1]
+    assert len(store.asked) == 1
+    assert of_ours[0] not in store.asked[0]
 
 
 def test_a_jump_within_a_batch_is_lost_events() -> None:
