@@ -108,7 +108,8 @@ class Deployment:
     def _check_workers(self) -> None:
         for name, worker in self._workers.items():
             if worker.poll() is not None:
-                raise RuntimeError(f"{name} has ended by itself: see {self.data / name}.log")
+                end = (self.data / f"{name}.log").read_text().splitlines()[-1:]
+                raise RuntimeError(f"{name} has ended by itself, its log with: {''.join(end)}")
 
     def _kill_workers(self) -> None:
         for worker in self._workers.values():

@@ -49,7 +49,7 @@ class Sighting(NamedTuple):
 
 
 class Row(Struct, frozen=True):
-    """Milliseconds from the publisher's call until the counts are there, and seconds from a SIGKILL until a new count."""
+    """Milliseconds from the publisher's call to the counts, and seconds from a SIGKILL to the next count."""
 
     case: str
     events: int | None = None

@@ -1,0 +1,227 @@
+"""`python -m bench.growth`: what counting costs with one, three and ten million dossiers in the database.
+
+A model of a hundred thousand dossiers is counted; the rest are copies of their facts and events under other ids.
+"""
+
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import click
+import msgspec
+from clickhouse_driver import Client
+from msgspec import Struct
+
+from bench.deployment import Deployment, Spent
+from bench.machine import Machine, this_machine
+from bench.seed_case.history import history
+from bench.seed_case.lives import DOSSIERS
+from cli.signals import stop_signals
+from connectors.publisher import BULK, connect
+from schemas.envelope import decode_event
+from schemas.events import Event, Rated
+from streams.clickhouse import connect as connect_clickhouse
+from streams.progress import Lag, lag
+
+RESULT = Path(__file__).parent / "results" / "growth.json"
+MODEL = 100_000
+"""Dossiers of the model, and of each copy of it."""
+_MODEL_YEARS = (2018, 2019, 2020)
+_MOST_SIZES = 3
+"""Each size has a year of its own after the model's, and so have two more slices; none may lie in the future."""
+_COPY = Path(__file__).with_suffix(".sql")
+_MODEL_TABLES = ("facts", "events")
+
+
+class Row(Struct, frozen=True):
+    """A slice counted on top of so many dossiers, from its first count on; megabytes are of one worker at most."""
+
+    dossiers: str
+    slice: str
+    workers: int
+    events: int
+    events_per_second: int
+    cpu_seconds_per_million: float
+    worker_mb: float
+    first_count_seconds: float
+    disk_gb: float
+    rows_merged_per_event: float
+
+
+class Result(Struct, frozen=True):
+    """Everything that was measured, where and how."""
+
+    machine: Machine
+    command: str
+    rows: list[Row]
+
+
+class Growth:
+    """A deployment whose database grows; slices are counted on top of it."""
+
+    def __init__(self, deployment: Deployment, client: Client, seed: int) -> None:
+        self._deployment = deployment
+        self._client = client
+        self._seed = seed
+        self._copies = 0
+        self._year = _MODEL_YEARS[-1]
+
+    def begin(self) -> None:
+        """Count the model."""
+        _say(f"counting a model of {MODEL:,} dossiers")
+        self._publish(map(decode_event, history(self._seed, MODEL)))
+        self._deployment.count_everything()
+        self._deployment.stop_workers()
+        for table in _MODEL_TABLES:
+            self._client.execute(
+                f"CREATE TABLE model_{table} ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM {table} FINAL"  # noqa: S608  # our names
+            )
+        self._copies = 1
+
+    def grow(self, dossiers: int) -> None:
+        """Copy the model until there are so many."""
+        for copy in range(self._copies, max(self._copies, dossiers // MODEL)):
+            _say(f"{copy * MODEL:,} of {dossiers:,} dossiers")
+            for statement in _COPY.read_text().format(copy=copy, partitions=8).split(";"):
+                if statement.strip():
+                    self._client.execute(statement)
+            self._copies = copy + 1
+        while self._client.execute("SELECT count() FROM system.merges")[0][0]:
+            time.sleep(1.0)
+
+    def new(self, workers: int, events: int) -> Row:
+        """The first weeks of a new year in a capital: dossiers that were never seen, six thousand a day."""
+        self._year += 1
+        lines = islice(history(self._seed, DOSSIERS), events)
+        return self._slice("new dossiers", workers, (decode_event(_moved(line, self._year)) for line in lines))
+
+    def old(self, workers: int, events: int, *, of_one_time: bool) -> Row:
+        """The last day of that year: each event is of another old dossier, none of which is remembered.
+
+        They are of one time, and then stand together in the table's order, or of any.
+        """
+        # What the copies counted is in no window: only what adds to them can be told of them.
+        unrated = "SELECT dossier FROM model_facts WHERE rated_at IS NULL ORDER BY dossier"
+        names = [name for (name,) in self._client.execute(unrated)]
+        copies = self._copies - 1
+        there = range(len(names) * copies)
+        if of_one_time:
+            there = there[len(there) // 3 :][: 2 * events]
+        chosen = Random(self._seed).sample(there, min(events, len(there) // 2))
+        at = datetime(self._year, 12, 30, 9, tzinfo=UTC)
+        dossiers = (f"{names[each // copies]}-{1 + each % copies}" for each in chosen)
+        rated = (
+            Rated(id=f"{dossier}-{self._year}", dossier=dossier, source="bench", occurred_at=at, satisfied=True)
+            for dossier in dossiers
+        )
+        return self._slice("old dossiers of one time" if of_one_time else "old dossiers of any time", workers, rated)
+
+    def _slice(self, name: str, workers: int, events: Iterable[Event]) -> Row:
+        count = self._publish(events)
+        _say(f"{self._copies * MODEL:,} dossiers, {workers} workers: {count:,} events of {name}")
+        merged, begun = self._merged(), time.monotonic()
+        waiting = lag(self._deployment.kafka, self._deployment.clickhouse)
+        seen: list[tuple[Lag, Spent]] = []
+
+        def watch(now: Lag) -> None:
+            if not seen and now.counted > waiting.counted:
+                seen.append((now, self._deployment.used()))
+
+        self._deployment.count_everything(workers, watch)
+        first, then = seen[0]
+        spent = self._deployment.spent(then)
+        self._deployment.stop_workers()
+        if not first.left:
+            raise click.ClickException(f"{count} events were counted at once, which tells nothing: raise --events")
+        counted = count * first.left / waiting.left
+        return Row(
+            dossiers=f"{self._copies * MODEL / 1e6:g} M",
+            slice=name,
+            workers=workers,
+            events=count,
+            events_per_second=round(counted / spent.seconds),
+            cpu_seconds_per_million=round(spent.cpu_seconds / counted * 1e6, 1),
+            worker_mb=round(spent.worker.peak_mb, 1),
+            first_count_seconds=round(then.seconds - begun, 1),
+            disk_gb=round(self._disk() / 1e9, 1),
+            rows_merged_per_event=round((self._merged() - merged) / count, 1),
+        )
+
+    def _publish(self, events: Iterable[Event]) -> int:
+        count = 0
+        with connect(self._deployment.kafka, BULK) as publisher:
+            for event in events:
+                publisher.publish(event)
+                count += 1
+        return count
+
+    def _merged(self) -> int:
+        rows = self._client.execute("SELECT value FROM system.events WHERE event = 'MergedRows'")
+        return int(rows[0][0]) if rows else 0
+
+    def _disk(self) -> int:
+        sql = (
+            "SELECT sum(bytes_on_disk) FROM system.parts "
+            "WHERE active AND database = currentDatabase() AND NOT startsWith(table, 'model')"
+        )
+        return int(self._client.execute(sql)[0][0])
+
+
+@click.command()
+@click.option("--dossiers", default="1,3,10", show_default=True, help="Millions in the database, one after another.")
+@click.option("--events", type=click.IntRange(1000), default=400_000, show_default=True, help="Of each slice, about.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DOSSIER_DATA",
+    default=Path("data"),
+    show_default=True,
+    show_envvar=True,
+    help="Where its own folder, bench-growth, is made anew; ten million dossiers take 10 GB.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
+    """Grow a database, and count new dossiers and old ones on top of it, by one, two and four workers at the end."""
+    folder = data.absolute() / "bench-growth"
+    rows: list[Row] = []
+    if dossiers.count(",") >= _MOST_SIZES:
+        raise click.BadParameter(f"{dossiers}: {_MOST_SIZES} sizes at most", param_hint="--dossiers")
+    with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
+        shutil.rmtree(folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        deployment = stack.enter_context(Deployment(folder))
+        client = stack.enter_context(connect_clickhouse(deployment.clickhouse))
+        growth = Growth(deployment, client, seed)
+        growth.begin()
+        for millions in dossiers.split(","):
+            growth.grow(round(float(millions) * 1e6))
+            rows.append(growth.new(2, events))
+            rows += [growth.old(2, events, of_one_time=of_one_time) for of_one_time in (True, False)]
+        rows += [growth.new(workers, events) for workers in (1, 4)]
+    command = shlex.join(["python", "-m", "bench.growth", *sys.argv[1:]])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(Result(this_machine(), command, rows))) + b"\n")
+    for row in rows:
+        click.echo(msgspec.json.encode(row))
+
+
+def _moved(line: bytes, year: int) -> bytes:
+    """The same event in another year, of a dossier of another name."""
+    for since, before in enumerate(_MODEL_YEARS[:2]):
+        line = line.replace(b'"%d-' % before, b'"%d-' % (year + since))
+    return line.replace(b'","source":', b'-%d","source":' % year).replace(b'","dossier":', b'-%d","dossier":' % year)
+
+
+_say = partial(click.echo, err=True)
+
+if __name__ == "__main__":
+    main()
