@@ -1,6 +1,6 @@
 import pytest
 
-from bench.freshness import Sighting, delays, percentile
+from bench.sightings import Sighting, delays, percentile
 
 SEEN = {0: [Sighting(10.2, 3), Sighting(10.4, 7)], 1: [Sighting(10.3, 0)]}
 
