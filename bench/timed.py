@@ -1,0 +1,45 @@
+"""A ClickHouse store that notes what each kind of call took."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from schemas.connection import ClickHouseConnection
+from schemas.tables import Table
+from streams.clickhouse import ClickHouseStore
+from streams.store import Row, Stored, WindowRow
+
+
+class Timed(ClickHouseStore):
+    """A store that notes of each kind of call how many there were, their rows, and the seconds they took.
+
+    `cpu` says what ClickHouse has used so far; merges that run meanwhile are in it.
+    """
+
+    def __init__(self, clickhouse: ClickHouseConnection, cpu: Callable[[], float]) -> None:
+        super().__init__(clickhouse)
+        self.spent: defaultdict[str, list[float]] = defaultdict(lambda: [0, 0, 0.0, 0.0])
+        self._cpu = cpu
+
+    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+        """The facts of those of the dossiers that have any."""
+        with self._noted("read facts", len(dossiers)):
+            return super().read_facts(dossiers)
+
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
+        """Position and counts of those of these that have a row."""
+        with self._noted("read windows", len(windows)):
+            return super().read_windows(windows)
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert the rows."""
+        with self._noted(f"insert {table.name}", len(rows)):
+            super().write(table, rows)
+
+    @contextmanager
+    def _noted(self, call: str, rows: int) -> Iterator[None]:
+        begun, cpu = time.monotonic(), self._cpu()
+        yield
+        for place, value in enumerate((1, rows, time.monotonic() - begun, self._cpu() - cpu)):
+            self.spent[call][place] += value
