@@ -30,7 +30,7 @@ _BYTES_AT_LEAST = 2_000_000_000
 @click.command()
 @click.option("--dossiers", type=click.IntRange(1), default=DOSSIERS, show_default=True, help="Everything scales.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Workers that count.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Workers that count.")
 @click.option("--batch-records", type=click.IntRange(1), help="DOSSIER_BATCH_RECORDS of the workers.")
 @click.option(
     "--data",
