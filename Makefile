@@ -39,8 +39,8 @@ check: setup ## Format, lint, types, generated files: changes nothing
 	$(BIN)/dossier grafana check
 	$(BIN)/mypy
 
-test: check ## All tests, with a real Kafka and a real ClickHouse
-	$(BIN)/pytest
+test: check ## All tests, with a real Kafka and a real ClickHouse, two at a time
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 test-unit: setup ## The tests that need no service: seconds
 	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"

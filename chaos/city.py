@@ -76,7 +76,8 @@ class City:
         self.trap = Trap(self._folder)
         self._helpers: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
-        self._port = self.random.choice([port for port in self.random.sample(RANGE, 50) if is_free(port)])
+        # Not of the seed: cities that start at the same moment must not choose the same.
+        self._port = next(port for port in Random().sample(RANGE, 50) if is_free(port))
         self._workers = workers
         disks = _DISKS if small_disks else {}
         self.volumes = {name: Volume(data / name, megabytes) for name, megabytes in disks.items()}

@@ -1,5 +1,6 @@
 """What all tests share: the real services, started once when a test asks for them, and no network for the others."""
 
+import gc
 import os
 import socket
 import uuid
@@ -22,6 +23,27 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 SERVICES = ("clickhouse", "kafka", "platform", "loopback")
+
+
+# A socket without a peer, which is none that our own code forgot: clients are closed while their servers live.
+ORPHAN = r"ignore:unclosed <socket\.socket (?!.*raddr=):ResourceWarning"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that stop or kill servers bear what Kafka's client leaves then; a file's tests share one process."""
+    for item in items:
+        if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
+            item.add_marker(pytest.mark.filterwarnings(ORPHAN))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.fixture(autouse=True)
+def orphans_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves to the garbage collector is collected before the next, which does not bear it."""
+    yield
+    if request.node.get_closest_marker("kafka") or request.node.get_closest_marker("platform"):
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -19,15 +19,19 @@ class Report(msgspec.Struct):
     outcomes: list[Outcome]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+# Each is a deployment of its own, so that they may run side by side.
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SCENARIOS])
 def test_the_counts_are_exact_in_spite_of(name: str, tmp_path: Path) -> None:
     # In a process of its own: clients of servers that were killed leave sockets behind.
     options = ("--short", "--only", name, "--data", str(tmp_path))
     told = subprocess.run([sys.executable, "-m", "chaos", *options], capture_output=True, text=True, check=False)
-    [outcome] = msgspec.json.decode((tmp_path / "chaos.json").read_bytes(), type=Report).outcomes
+    said = f"ended with {told.returncode}: {told.stdout}{told.stderr}"
+    report = tmp_path / "chaos.json"
+    assert report.exists(), said
+    [outcome] = msgspec.json.decode(report.read_bytes(), type=Report).outcomes
     if outcome.skipped:
         pytest.skip(outcome.skipped)
-    assert outcome.passed, told.stderr
-    assert told.returncode == 0, told.stderr
+    assert outcome.passed, said
+    assert told.returncode == 0, said
     assert outcome.runs > 0
     assert outcome.events > 0
