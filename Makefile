@@ -36,6 +36,7 @@ check: setup ## Format, lint, types, generated files: changes nothing
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/python -m schemas.documents --check
+	$(BIN)/dossier grafana check
 	$(BIN)/mypy
 
 test: check ## All tests, with a real Kafka and a real ClickHouse
@@ -44,8 +45,9 @@ test: check ## All tests, with a real Kafka and a real ClickHouse
 test-unit: setup ## The tests that need no service: seconds
 	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"
 
-generate: setup ## Write the generated documents anew
+generate: setup ## Write the generated documents and what Grafana is given anew
 	$(BIN)/python -m schemas.documents
+	$(BIN)/dossier grafana build
 
 chaos: setup ## Attack everything, print one table of what was lost or doubled; an hour, SEED=1
 	@$(BIN)/python -m chaos --seed $(SEED)

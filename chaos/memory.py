@@ -4,11 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from schemas.dead import DeadLetter
-from schemas.partition import hashes_of
+from schemas.partition import Hashes, hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.flood import Seen
 from streams.store import Reached, Row, Store, Stored, WindowRow
@@ -67,7 +64,7 @@ class MemoryStore(Store):
         """The start of the newest window of which the partition has a row; 0 without any."""
         return max((start for _, start, of in self._newest[WINDOWS.name] if of == partition), default=0)
 
-    def read_known(self, partition: int) -> NDArray[np.uint32]:
+    def read_known(self, partition: int) -> Hashes:
         """Hashes of all dossiers of which the partition has facts."""
         rows = self._newest[FACTS.name].items()
         return hashes_of([dossier for dossier, row in rows if _partition_of_facts(row) == partition])

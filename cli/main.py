@@ -12,6 +12,7 @@ from cli.auditing import audit_command
 from cli.deadletters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.grafana import grafana_group
 from cli.importing import import_file
 from cli.migrating import migrate_command
 from cli.platform import down, status, up
@@ -55,7 +56,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Platform": (up, status, down, demo),
     "Events": (import_file, simulate),
     "Counting": (migrate_command, work, dead_letters, rewind_command, rebuild_command),
-    "Figures": (report_command, audit_command),
+    "Figures": (report_command, audit_command, grafana_group),
     "Help": (doctor, settings_command, completion),
 }
 """Every command, as `dossier --help` shows them."""

@@ -1,10 +1,14 @@
 """Which partition a dossier belongs to, as every Kafka client computes it from a key."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from kafka.partitioner.default import murmur2
 from numpy.typing import NDArray
+
+Hashes: TypeAlias = NDArray[np.uint32]
+"""Kafka's hashes of keys, 31 bits each: a partition is the remainder."""
 
 
 def partition_of(dossier: str, partitions: int) -> int:
@@ -18,8 +22,8 @@ def partitions_of(dossiers: Sequence[str], partitions: int) -> list[int]:
     return found
 
 
-def hashes_of(dossiers: Sequence[str]) -> NDArray[np.uint32]:
-    """The hash of each of these dossiers, in their order, of which partitions are the remainder: 31 bits."""
+def hashes_of(dossiers: Sequence[str]) -> Hashes:
+    """The hash of each of these dossiers, in their order."""
     keys = [dossier.encode() for dossier in dossiers]
     hashes = np.array(list(map(murmur2, keys)), np.uint32) if len(keys) < _MANY else _murmur2(keys)
     return hashes & np.uint32(_BITS)
@@ -33,7 +37,7 @@ _SEED = np.uint32(0x9747B28C)
 _BYTES_OF_REST = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF], dtype=np.uint32)
 
 
-def _murmur2(keys: Sequence[bytes]) -> NDArray[np.uint32]:
+def _murmur2(keys: Sequence[bytes]) -> Hashes:
     """Kafka's hash of each key: 32-bit words, little-endian, then what is left of one."""
     lengths = np.fromiter(map(len, keys), np.uint32, len(keys))
     whole, rest = lengths >> 2, lengths & 3

@@ -192,6 +192,8 @@ VIEWS = (
     "agency_windows",
     "overdue_dossiers",
     "freshness",
+    "data_age",
+    "city_figures",
     "event_conflicts",
     "letters",
     "open_dead_letters",

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
-from numpy.typing import NDArray
 
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
+from schemas.partition import Hashes
 from schemas.tables import TABLES, WINDOWS, Table
 from streams.block import Block
 from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
@@ -193,7 +193,7 @@ class ClickHouseStore(Store):
         rows = self._read(sql, partition=partition)
         return int(rows[0][0]) if rows else 0
 
-    def read_known(self, partition: int) -> NDArray[np.uint32]:
+    def read_known(self, partition: int) -> Hashes:
         """Hashes of all dossiers of which the partition has facts."""
         # ClickHouse's name for the hash by which Kafka's clients divide keys.
         sql = f"SELECT kafkaMurmurHash(dossier) FROM {self._names['facts']} WHERE partition = %(partition)s"  # noqa: S608  # our names

@@ -2,10 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from schemas.dead import DeadLetter
+from schemas.partition import Hashes
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from streams.pipeline import DeadLetters
 from streams.store import Reached, Row, Store, Stored, WindowRow
@@ -34,7 +32,7 @@ class ObservedStore(Store):
         with self._watch.operation("read", WINDOWS.name):
             return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> NDArray[np.uint32]:
+    def read_known(self, partition: int) -> Hashes:
         """As the store."""
         with self._watch.operation("read", FACTS.name):
             return self._store.read_known(partition)

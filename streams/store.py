@@ -3,10 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from schemas.partition import Hashes
 from schemas.tables import Table
 from streams.flood import NOTHING, Seen
 
@@ -51,8 +50,8 @@ class Store(Protocol):
     def read_newest(self, partition: int) -> int:
         """The start of the newest window of which the partition has a row, in seconds since 1970; 0 without any."""
 
-    def read_known(self, partition: int) -> NDArray[np.uint32]:
-        """Hashes, as `schemas.partition.hashes_of` gives them, of all dossiers of which the partition has facts."""
+    def read_known(self, partition: int) -> Hashes:
+        """The hashes of all dossiers of which the partition has facts, in no order."""
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

@@ -7,7 +7,7 @@ from chaos.crashes import Armed
 from chaos.scale import Scale
 from chaos.scenarios.crashes import fall_into
 
-_FREEZING = ("facts-read", "events-written", "windows-half", "windows-written", "facts-half", "facts-written")
+_FREEZING = ("counted", "events-written", "windows-half", "windows-written", "facts-half", "facts-written")
 _CLOCKS = (5 * 3600.0, -86_400.0, 400 * 86_400.0, -400 * 86_400.0, 0.0)
 
 

@@ -7,13 +7,12 @@ from datetime import datetime
 from random import Random
 from typing import Any, TypeAlias
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from chaos.memory import MemoryStore
 from chaos.simulation.log import Log
 from schemas.dead import DeadLetter
+from schemas.partition import Hashes
 from schemas.tables import PROGRESS, Table
 from streams.batch import Counting
 from streams.errors import StreamsError
@@ -105,7 +104,7 @@ class _Database(Store, Executor):
         self._pause()
         return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> NDArray[np.uint32]:
+    def read_known(self, partition: int) -> Hashes:
         """The dossiers of the partition."""
         self._pause()
         return self._store.read_known(partition)

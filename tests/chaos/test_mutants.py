@@ -6,13 +6,12 @@ Three rules are implied by others. Leaving them out changes no count, which is s
 from collections.abc import Collection, Sequence
 from itertools import product
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from chaos.simulation.schedule import schedule_of
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
+from schemas.partition import Hashes
 from schemas.tables import Table
 from streams import batch, pipeline
 from streams.store import Reached, Row, Store, Stored, WindowRow
@@ -54,7 +53,7 @@ class WindowsFirst(Store):
     def read_newest(self, partition: int) -> int:
         return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> NDArray[np.uint32]:
+    def read_known(self, partition: int) -> Hashes:
         return self._store.read_known(partition)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:

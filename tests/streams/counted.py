@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from contextlib import closing
+from datetime import datetime
 
 from chaos.memory import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
@@ -20,13 +21,18 @@ from tests.strategies import PUBLISHED
 PARTITIONS = 2
 
 
-def count(clickhouse: ClickHouseConnection, *events: Event, profile: Profile | None = None) -> None:
-    """Count these events, each a record of its own, into a migrated database that holds none yet."""
+def count(
+    clickhouse: ClickHouseConnection,
+    *events: Event,
+    profile: Profile | None = None,
+    published: datetime = PUBLISHED,
+) -> None:
+    """Count these events, each a record of its own published then, into a migrated database that holds none yet."""
     log: defaultdict[int, list[Record]] = defaultdict(list)
     for event in events:
         partition = partition_of(event.dossier, PARTITIONS)
         value = encode([encode_event(event)])
-        log[partition].append(Record(partition, len(log[partition]), to_micros(PUBLISHED) // 1000, value))
+        log[partition].append(Record(partition, len(log[partition]), to_micros(published) // 1000, value))
     dead = MemoryDeadLetters()
     with closing(ClickHouseStore(clickhouse)) as store:
         counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile or Profile()), store)

@@ -30,6 +30,8 @@ RATES = {
     "satisfaction_rate": ("satisfied", "rated"),
     "feedback_on_time_rate": ("feedback_on_time", "feedback_answered"),
 }
+ALWAYS_THERE = {"data_age": 1, "city_figures": 3}
+"""Views that say in their rows that there is nothing."""
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def keep(store: ClickHouseStore, dossier: str, *events: Event, profile: Profile 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_answers_on_an_empty_database(client: Client, view: str) -> None:
-    assert client.execute(f"SELECT * FROM {view}") == []
+    assert len(client.execute(f"SELECT * FROM {view}")) == ALWAYS_THERE.get(view, 0)
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -1,0 +1,160 @@
+"""Figures, targets and limits in one place: panels colour by them, alert rules fire by them, words say them."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Figure(Struct, frozen=True):
+    """One of the figures of the wallboards: its name in SQL, its titles, and what is good.
+
+    `target` is what should be reached: at least, where `better` is `higher`, at most where it is `lower`. What misses
+    the target is watched up to `limit` and bad beyond. Shares are between 0 and 1. A figure without a target is only
+    told.
+    """
+
+    name: str
+    vietnamese: str
+    english: str
+    description: str
+    unit: Literal["count", "share"]
+    better: Literal["higher", "lower"] = "higher"
+    target: float | None = None
+    limit: float | None = None
+
+
+OVERDUE = Figure(
+    "overdue",
+    "Đang giải quyết quá hạn",
+    "Overdue now",
+    "Dossiers that are open although their term has passed, as of now.",
+    "count",
+    better="lower",
+    target=0,
+    limit=100,
+)
+RESOLVED_LATE = Figure(
+    "resolved_late",
+    "Đã giải quyết quá hạn",
+    "Resolved late",
+    "Dossiers resolved in the period after their term.",
+    "count",
+    better="lower",
+    target=0,
+    limit=50,
+)
+OVERALL_ON_TIME = Figure(
+    "overall_on_time_rate",
+    "Tỷ lệ đúng hạn theo QĐ 766",
+    "Overall on time, Decision 766",
+    "Resolved in the period within the term plus open within the term, over resolved in the period plus open.",
+    "share",
+    target=0.98,
+    limit=0.9,
+)
+OPEN = Figure(
+    "open",
+    "Đang giải quyết",
+    "Being processed",
+    "Dossiers received and without an outcome, as of now.",
+    "count",
+)
+RESOLVED_ON_TIME = Figure(
+    "resolved_on_time",
+    "Đã giải quyết đúng hạn",
+    "Resolved on time",
+    "Dossiers resolved in the period within their current term, or without one.",
+    "count",
+)
+RECEIVED = Figure("received", "Đã tiếp nhận", "Received", "Dossiers received in the period.", "count")
+ONLINE = Figure(
+    "online_rate",
+    "Tỷ lệ hồ sơ trực tuyến",
+    "Online rate",
+    "Dossiers received online over dossiers received, in the period.",
+    "share",
+    target=0.5,
+    limit=0.4,
+)
+ONLINE_PAYMENT = Figure(
+    "online_payment_rate",
+    "Tỷ lệ thanh toán trực tuyến",
+    "Online payment rate",
+    "Fee-bearing dossiers received in the period that were paid online, over fee-bearing dossiers received.",
+    "share",
+    target=0.6,
+    limit=0.4,
+)
+DIGITISATION = Figure(
+    "digitisation_rate",
+    "Tỷ lệ số hóa hồ sơ",
+    "Digitisation rate",
+    "Digitised components over components of the dossiers whose digitisation was recorded in the period.",
+    "share",
+    target=0.8,
+    limit=0.6,
+)
+SATISFACTION = Figure(
+    "satisfaction_rate",
+    "Mức độ hài lòng",
+    "Satisfaction",
+    "Dossiers rated satisfactory over dossiers rated, in the period.",
+    "share",
+    target=0.9,
+    limit=0.8,
+)
+FEEDBACK_ON_TIME = Figure(
+    "feedback_on_time_rate",
+    "Phản ánh, kiến nghị đúng hạn",
+    "Feedback answered on time",
+    "Feedback cases answered within their term over feedback cases answered, in the period.",
+    "share",
+    target=0.95,
+    limit=0.85,
+)
+FIGURES = (
+    OVERDUE,
+    RESOLVED_LATE,
+    OVERALL_ON_TIME,
+    OPEN,
+    RESOLVED_ON_TIME,
+    RECEIVED,
+    ONLINE,
+    ONLINE_PAYMENT,
+    DIGITISATION,
+    SATISFACTION,
+    FEEDBACK_ON_TIME,
+)
+"""The eleven figures of a wallboard, the worst thing first."""
+
+DATA_AGE = Figure(
+    "seconds",
+    "Dữ liệu cập nhật cách đây",
+    "Age of the data",
+    "Seconds since the newest event that is counted. Red where data has stopped, and where there is none.",
+    "count",
+    better="lower",
+    target=60,
+    limit=300,
+)
+"""How old the newest counted event may be, in seconds."""
+
+Standing = Literal["met", "watch", "missed"]
+
+
+def standing(figure: Figure, value: float) -> Standing | None:
+    """Where a value stands against the target; None where there is no target."""
+    if figure.target is None or figure.limit is None:
+        return None
+    sign = 1 if figure.better == "higher" else -1
+    if sign * value >= sign * figure.target:
+        return "met"
+    return "watch" if sign * value >= sign * figure.limit else "missed"
+
+
+def target_text(figure: Figure) -> str:
+    """The target in Vietnamese and English, as panels and alerts say it."""
+    if figure.target is None:
+        return "Không đặt mục tiêu / No target"
+    value = f"{figure.target:.0%}".replace("%", " %") if figure.unit == "share" else f"{figure.target:g}"
+    return f"Mục tiêu {'≥' if figure.better == 'higher' else '≤'} {value} / Target"

@@ -1,0 +1,46 @@
+"""Two databases for everything Grafana asks: an empty one, and one of a small city."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from clickhouse_driver import Client
+
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.profile import Profile
+from streams.clickhouse import connect
+from streams.migration import Plan, make_tables
+from tests.grafana.city import city
+from tests.streams.counted import count
+
+
+@contextmanager
+def migrated(server: ClickHouseConnection) -> Iterator[ClickHouseConnection]:
+    own = ClickHouseConnection(server.host, server.port, database=f"grafana_{uuid.uuid4().hex[:8]}")
+    plan = Plan(KafkaConnection("127.0.0.1:1"), own, Profile(), partitions=8, replication=1, replicated=False)
+    make_tables(plan, lambda _: None, dry_run=False)
+    yield own
+    client = Client(server.host, server.port)
+    client.execute(f"DROP DATABASE `{own.database}` SYNC")
+    client.disconnect()
+
+
+@pytest.fixture(scope="session")
+def empty_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+    """A client of a database in which nothing was ever counted."""
+    with migrated(clickhouse_server) as own:
+        client = connect(own)
+        yield client
+        client.disconnect()
+
+
+@pytest.fixture(scope="session")
+def seeded_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+    """A client of a database of the small city; tests only read it."""
+    with migrated(clickhouse_server) as own:
+        count(own, *city(), published=datetime.now(UTC))
+        client = connect(own)
+        yield client
+        client.disconnect()

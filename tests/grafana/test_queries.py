@@ -1,0 +1,105 @@
+"""Every query of every panel and variable runs, on a city and on nothing, and its columns fit what shows them."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import pytest
+from clickhouse_driver import Client
+
+from grafana.build import DASHBOARDS
+from grafana.panels import TIME_SERIES
+from grafana.sql import Context, expand
+from tests.grafana.city import HOSTILE
+
+pytestmark = pytest.mark.clickhouse
+
+Columns = Sequence[tuple[str, str]]
+
+PANELS = [
+    pytest.param(board, panel, id=f"{board['uid']}-{panel['id']}")
+    for board in DASHBOARDS
+    for panel in board["panels"]
+    if panel.get("targets")
+]
+VARIABLES = [
+    pytest.param(board, variable, id=f"{board['uid']}-{variable['name']}")
+    for board in DASHBOARDS
+    for variable in board["templating"]["list"]
+    if variable["type"] == "query"
+]
+NUMBER = re.compile(r"(Nullable\()?(U?Int|Float)\d+\)?")
+TIME = re.compile(r"(Nullable\()?DateTime.*")
+TEXT = re.compile(r"((Nullable|LowCardinality)\()*(String|Enum8?\(.*)\)*")
+SHOWN = re.compile("|".join(shape.pattern for shape in (NUMBER, TIME, TEXT)) + r"|(Nullable\()?(Bool|Date)\)?")
+
+
+def contexts(board: dict[str, Any]) -> list[Context]:
+    """One value that is hostile, and several, for every variable of the dashboard."""
+    names = [variable["name"] for variable in board["templating"]["list"]]
+    chosen: list[list[str]] = [["H26.01"], [HOSTILE], ["H26.01", HOSTILE]] if names else [[]]
+    return [Context(variables=dict.fromkeys(names, values)) for values in chosen]
+
+
+@cache
+def ask(client: Client, sql: str) -> tuple[list[tuple[Any, ...]], Columns]:
+    """Rows and columns; the databases stay as they are, and panels of one dashboard share their query."""
+    rows, columns = client.execute(sql, with_column_types=True)
+    return rows, columns
+
+
+def one(client: Client, sql: str) -> dict[str, Any]:
+    (row,), columns = ask(client, sql)
+    return dict(zip([name for name, _ in columns], row, strict=True))
+
+
+def fit(panel: dict[str, Any], columns: Columns, form: int) -> None:
+    types = dict(columns)
+    assert len(types) == len(columns), "two columns of one name"
+    assert [kind for kind in types.values() if not SHOWN.fullmatch(kind)] == []
+    if form == TIME_SERIES:
+        assert TIME.fullmatch(columns[0][1]), "a time series begins with its time"
+        assert any(NUMBER.fullmatch(kind) for _, kind in columns[1:])
+    named = {
+        override["matcher"]["options"]
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName"
+    }
+    if form != TIME_SERIES:
+        assert named <= types.keys()
+    if panel["type"] in {"stat", "gauge", "bargauge"}:
+        # Grafana would hold any other pattern against the names that are shown, not against columns.
+        assert panel["options"]["reduceOptions"]["fields"] in {"", "/.*/"}
+        assert panel["options"]["reduceOptions"]["fields"] or any(map(NUMBER.fullmatch, types.values()))
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS)
+def test_a_panels_query_fits_it_on_the_city_and_on_nothing(
+    seeded_city: Client, empty_city: Client, board: dict[str, Any], panel: dict[str, Any]
+) -> None:
+    for target in panel["targets"]:
+        for context in contexts(board):
+            sql = expand(target["rawSql"], context)
+            _, columns = ask(empty_city, sql)
+            fit(panel, columns, target["format"])
+            rows, columns = ask(seeded_city, sql)
+            fit(panel, columns, target["format"])
+            if panel["type"] == "stat":
+                assert len(rows) >= 1
+            if target["format"] == TIME_SERIES:
+                times = [row[0] for row in rows]
+                assert times == sorted(times)
+
+
+@pytest.mark.parametrize(("board", "variable"), VARIABLES)
+def test_a_variables_query_gives_values_or_values_and_labels(
+    seeded_city: Client, empty_city: Client, board: dict[str, Any], variable: dict[str, Any]
+) -> None:
+    query = variable["query"]
+    for context in contexts(board):
+        sql = expand(query if isinstance(query, str) else query["rawSql"], context)
+        ask(empty_city, sql)
+        _, columns = ask(seeded_city, sql)
+        assert 1 <= len(columns) <= 2
+        assert all(TEXT.fullmatch(kind) for _, kind in columns)

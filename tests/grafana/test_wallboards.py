@@ -1,0 +1,97 @@
+"""The figures of the wall are those of the analysts, of now, and say where there is nothing to say."""
+
+from typing import Any
+
+import pytest
+from clickhouse_driver import Client
+
+from grafana.panels import NO_DOSSIERS, RED, words
+from grafana.sql import query
+from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, standing
+from grafana.wallboards import PERIODS, Period, wallboard
+from tests.grafana.test_queries import one
+
+RATES = [figure.name for figure in FIGURES if figure.unit == "share"]
+
+
+def tile(board: dict[str, Any], name: str) -> dict[str, Any]:
+    """The panel that shows this figure alone."""
+    (found,) = [panel for panel in board["panels"] if panel["targets"][0]["rawSql"].startswith(f"SELECT {name}\n")]
+    return dict(found)
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_every_figure_has_a_tile_and_a_share_without_dossiers_says_so(period: Period) -> None:
+    for figure in FIGURES:
+        defaults = tile(wallboard(period), figure.name)["fieldConfig"]["defaults"]
+        assert figure.vietnamese in defaults["displayName"].replace("\N{NO-BREAK SPACE}", " ")
+        assert figure.english in defaults["displayName"].replace("\N{NO-BREAK SPACE}", " ")
+        if figure.unit == "share":
+            (null,) = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
+            assert null["result"]["text"] == defaults["noValue"] == NO_DOSSIERS
+
+
+def test_no_data_is_red_on_the_tile_of_freshness() -> None:
+    defaults = tile(wallboard("day"), "seconds")["fieldConfig"]["defaults"]
+    (null,) = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
+    assert null["result"]["color"] == RED
+    assert [step["value"] for step in defaults["thresholds"]["steps"]] == [None, 61, 301]
+
+
+def test_a_word_stands_beside_every_colour_and_agrees_with_the_thresholds() -> None:
+    for figure in FIGURES:
+        ranges = [each["options"] for each in words(figure) if each["type"] == "range"]
+        assert len(ranges) == (0 if figure.target is None else 3)
+        for value in (0, 0.3, 0.9, 0.9799, 0.98, 1) if figure.unit == "share" else (0, 1, 100, 101, 10**6):
+            texts = [
+                each["result"]["text"]
+                for each in ranges
+                if (each["from"] is None or value >= each["from"]) and (each["to"] is None or value <= each["to"])
+            ]
+            expected = {"met": "ĐẠT / met", "watch": "CHÚ Ý / watch", "missed": "CHƯA ĐẠT / missed", None: None}
+            assert (texts or [None]) == [expected[standing(figure, value)]]
+    assert standing(OVERDUE, 1) == "watch"
+
+
+@pytest.mark.clickhouse
+class TestFigures:
+    def test_today_is_what_happened_today_and_stands_beside_yesterday(self, seeded_city: Client) -> None:
+        found = one(seeded_city, query("city", period="day"))
+        assert (found["received"], found["resolved_on_time"], found["resolved_late"]) == (1, 1, 1)
+        assert (found["open"], found["overdue"]) == (4, 2)
+        assert found["overall_on_time_rate"] == (1 + 4 - 2) / (2 + 4)
+        assert (found["online_rate"], found["online_payment_rate"]) == (0, None)
+        assert (found["digitisation_rate"], found["satisfaction_rate"]) == (0.75, 0.5)
+        assert found["feedback_on_time_rate"] == 1
+        assert found["overdue_trend"] == "= 0 (2)"
+        assert found["open_trend"] == "▼ 1 (5)"
+        assert found["resolved_on_time_trend"] == "= 0 (1)"
+        assert found["satisfaction_rate_trend"] == "▼ 50 điểm (100 %)"
+        assert found["online_payment_rate_trend"] == "–"
+
+    @pytest.mark.parametrize("period", PERIODS)
+    def test_the_wall_agrees_with_the_analysts_views(self, seeded_city: Client, period: Period) -> None:
+        found = one(seeded_city, query("city", period=period))
+        analyst = one(
+            seeded_city,
+            "SELECT sum(received) AS received, sum(resolved_on_time) AS resolved_on_time, "
+            "sum(resolved) - resolved_on_time AS resolved_late FROM agency_windows "
+            f"WHERE period = '{period}' AND start = (SELECT start FROM city_figures WHERE period = '{period}')",
+        )
+        analyst |= one(seeded_city, "SELECT count() AS overdue FROM overdue_dossiers")
+        analyst |= one(seeded_city, "SELECT countIf(is_open) AS open FROM dossiers")
+        assert {name: found[name] for name in analyst} == analyst
+
+    @pytest.mark.parametrize("period", PERIODS)
+    def test_where_nothing_was_counted_no_rate_is_a_number(self, empty_city: Client, period: Period) -> None:
+        found = one(empty_city, query("city", period=period))
+        assert {name: found[name] for name in RATES} == dict.fromkeys(RATES)
+        assert {found[f"{name}_trend"] for name in RATES} == {"–"}
+        assert (found["received"], found["overdue"]) == (0, 0)
+
+    def test_the_age_of_the_data_is_that_of_the_newest_counted_event(
+        self, seeded_city: Client, empty_city: Client
+    ) -> None:
+        assert 0 <= one(seeded_city, query("data_age"))["seconds"] < 600
+        assert one(empty_city, query("data_age")) == {"seconds": None, "published_local": None}
+        assert standing(DATA_AGE, 301) == "missed"
