@@ -54,6 +54,7 @@ class Row(Struct, frozen=True):
     first_count_seconds: float
     disk_gb: float
     rows_merged_per_event: float
+    merge_seconds_per_million: float
 
 
 class Result(Struct, frozen=True):
@@ -142,6 +143,7 @@ class Growth:
         if not first.left:
             raise click.ClickException(f"{count} events were counted at once, which tells nothing: raise --events")
         counted = count * first.left / waiting.left
+        rows, seconds = (after - before for before, after in zip(merged, self._merged(), strict=True))
         return Row(
             dossiers=f"{self._copies * MODEL / 1e6:g} M",
             slice=name,
@@ -152,7 +154,8 @@ class Growth:
             worker_mb=round(spent.worker.peak_mb, 1),
             first_count_seconds=round(then.seconds - begun, 1),
             disk_gb=round(self._disk() / 1e9, 1),
-            rows_merged_per_event=round((self._merged() - merged) / count, 1),
+            rows_merged_per_event=round(rows / count, 1),
+            merge_seconds_per_million=round(seconds / count * 1e6, 1),
         )
 
     def _publish(self, events: Iterable[Event]) -> int:
@@ -163,9 +166,10 @@ class Growth:
                 count += 1
         return count
 
-    def _merged(self) -> int:
-        rows = self._client.execute("SELECT value FROM system.events WHERE event = 'MergedRows'")
-        return int(rows[0][0]) if rows else 0
+    def _merged(self) -> tuple[int, float]:
+        """Rows that were merged since ClickHouse started, and the seconds that it was busy with them."""
+        found = dict(self._client.execute("SELECT event, value FROM system.events"))
+        return found.get("MergedRows", 0), found.get("MergeExecuteMilliseconds", 0) / 1000
 
     def _disk(self) -> int:
         sql = (
