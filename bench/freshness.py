@@ -104,7 +104,7 @@ def restarted(deployment: Deployment, rate: int, workers: int) -> Row:
 @click.command()
 @click.option("--rates", default="60,1200,5000", show_default=True, help="Events a second, one after another.")
 @click.option("--seconds", type=click.IntRange(1), default=60, show_default=True, help="How long each of them.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Workers that count.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Workers that count.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
