@@ -21,6 +21,7 @@ from cli.report import report_command
 from cli.rewinding import rewind_command
 from cli.settings import VARIABLES, Settings
 from cli.simulating import simulate
+from cli.watching import watch_command
 from cli.working import work
 from schemas.errors import DossierError
 
@@ -56,7 +57,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Platform": (up, status, down, demo),
     "Events": (import_file, simulate),
     "Counting": (migrate_command, work, dead_letters, rewind_command, rebuild_command),
-    "Figures": (report_command, audit_command, grafana_group),
+    "Figures": (report_command, watch_command, audit_command, grafana_group),
     "Help": (doctor, settings_command, completion),
 }
 """Every command, as `dossier --help` shows them."""

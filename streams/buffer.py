@@ -5,7 +5,7 @@ from typing import Any
 
 from mode.utils.queues import ThrowableQueue
 
-BUFFER_BYTES = 32 * 1024 * 1024
+BUFFER_BYTES = 16 * 1024 * 1024
 """Values of records that wait to be taken at most: seconds of work at the highest speed."""
 BATCH_BYTES = 16 * 1024 * 1024
 """Values of records that are counted at once at most; their rows take several times as much."""

@@ -1,0 +1,83 @@
+"""The wallboard of the city on a terminal: a frame from what was read, without reading anything."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from grafana.panels import NO_DATA, NO_DOSSIERS, WORDS
+from grafana.thresholds import DATA_AGE, FIGURES, Figure, standing, target_text
+from grafana.wallboards import PERIODS, Period
+
+_STYLES = {"met": "bold green", "watch": "bold yellow", "missed": "bold white on red"}
+ROOM = (100, 33)
+"""Columns and lines from which on everything is said in both languages, and targets in figures."""
+
+
+class Seen(Struct, frozen=True):
+    """What was read of the database: the row of the figures, the age of the data in seconds, when that was.
+
+    Figures are missing where nothing could be read yet; `trouble` says why the newest reading failed.
+    """
+
+    figures: dict[str, Any] = {}
+    age_seconds: int | None = None
+    at: datetime | None = None
+    trouble: str = ""
+
+
+def frame(seen: Seen, period: Period, size: tuple[int, int], keys: str = "") -> RenderableType:
+    """All figures of a period, the worst thing first, for so many columns and lines; `keys` says what keys do.
+
+    It fits into 80 columns and 24 lines.
+    """
+    roomy = size[0] >= ROOM[0] and size[1] >= ROOM[1]
+    vietnamese, english, _ = PERIODS[period]
+    shown = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1))
+    shown.add_column(f"TOÀN THÀNH PHỐ – {vietnamese.upper()} / {english}", ratio=5, no_wrap=True, overflow="ellipsis")
+    for heading in ("", "Mục tiêu / Target", "Xu hướng / Trend"):
+        shown.add_column(_said(heading, roomy=roomy), justify="right", no_wrap=True)
+    for figure in FIGURES:
+        shown.add_row(*_row(figure, seen.figures, roomy=roomy))
+    return Group(shown, _age(seen), Text(keys, style="dim"))
+
+
+def _row(figure: Figure, figures: dict[str, Any], *, roomy: bool) -> tuple[Text, Text, Text, Text]:
+    name = Text(figure.vietnamese, style="bold")
+    name.append(f"{chr(10) if roomy else ' / '}{figure.english}", style="dim")
+    value = figures.get(figure.name)
+    if value is None:
+        empty = NO_DOSSIERS if figure.unit == "share" and figures else NO_DATA
+        return name, Text("–"), Text(""), Text(_said(empty, roomy=roomy), style="dim")
+    stands = standing(figure, value)
+    word = Text(_said(WORDS[stands][0], roomy=roomy), style=_STYLES[stands]) if stands else Text("")
+    if roomy and stands:
+        word.append(f"\n{target_text(figure)}", style="dim")
+    shown = Text(_shown(figure, value), style=_STYLES.get(stands or "", "bold"))
+    return name, shown, word, Text(figures[f"{figure.name}_trend"])
+
+
+def _said(both: str, *, roomy: bool) -> str:
+    """In Vietnamese and English, or where there is no room in Vietnamese."""
+    return both if roomy else both.partition(" / ")[0]
+
+
+def _shown(figure: Figure, value: float) -> str:
+    return f"{value:.1%}".replace("%", " %") if figure.unit == "share" else f"{value:,.0f}"
+
+
+def _age(seen: Seen) -> Text:
+    """How old the data is: in red, and in words, where it has stopped."""
+    if seen.trouble:
+        since = f" – {seen.at:%H:%M:%S}" if seen.at else ""
+        return Text(f"KHÔNG ĐỌC ĐƯỢC / cannot read{since}: {seen.trouble}", style=_STYLES["missed"])
+    name = f"{DATA_AGE.vietnamese} / {DATA_AGE.english}"
+    if seen.age_seconds is None:
+        return Text(f"{name}: {NO_DATA}", style=_STYLES["missed"])
+    stands = standing(DATA_AGE, seen.age_seconds) or "met"
+    word = "NGỪNG / stopped" if stands == "missed" else WORDS[stands][0]
+    return Text(f"{name}: {seen.age_seconds:,} s  {word}", style=_STYLES[stands])

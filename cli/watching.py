@@ -1,0 +1,118 @@
+"""`dossier watch`: the wallboard of the city, live on a terminal, from the same SQL as Grafana's."""
+
+import os
+import select
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, get_args
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from cli.settings import Settings
+from cli.signals import Interrupted, Stop
+from cli.wall import Seen, frame
+from grafana.sql import query
+from grafana.wallboards import Period
+from schemas.connection import ClickHouseConnection
+from streams.clickhouse import database
+from streams.errors import Unreachable
+
+_PERIODS: tuple[Period, ...] = get_args(Period)
+_KEYS = "d m y: hôm nay, tháng, năm / day, month, year   Tab: tiếp / next   q: thoát / quit"
+
+
+@click.command("watch", short_help="Show the eleven figures of the city, live.")
+@click.option("--period", type=click.Choice(_PERIODS), default="day", show_default=True, help="What is shown first.")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.5, 3600),
+    default=2.0,
+    show_default=True,
+    help="Seconds between two readings.",
+)
+@click.option("--once", is_flag=True, help="Print one frame and end.")
+@click.pass_obj
+def watch_command(settings: Settings, period: Period, every: float, once: bool) -> None:
+    """Show the eleven figures of the city with target and trend: as the wallboards in Grafana, from the same SQL.
+
+    Keys: d, m, y or Tab for the period, q to quit. A database that is away is told and asked again. Exit codes: 3 it is
+    away with --once, 2 it was not migrated, 143 ended by SIGTERM.
+    """
+    console = Console()
+    if once:
+        seen = _read(settings.clickhouse, period)
+        console.print(frame(seen, period, console.size), highlight=False)
+        return
+    with (
+        Stop() as stop,
+        _keyboard() as keys,
+        Live(console=console, screen=console.is_terminal, auto_refresh=False) as live,
+    ):
+        seen = Seen()
+        try:
+            while True:
+                seen = _read_again(settings.clickhouse, period, seen)
+                live.update(frame(seen, period, console.size, _KEYS if keys else ""), refresh=True)
+                with stop.waiting():
+                    key = _pressed(keys, every)
+                if key in ("q", "\x03"):
+                    return
+                period = _chosen(key, period)
+        except Interrupted:
+            pass
+    raise click.exceptions.Exit(stop.exit_code)
+
+
+def _read(clickhouse: ClickHouseConnection, period: Period) -> Seen:
+    """Read everything; raises NotMigrated and Unreachable."""
+    with database(clickhouse) as client:
+        rows, columns = client.execute(query("city", period=period), with_column_types=True)
+        ((seconds, _published),) = client.execute(query("data_age"))
+    figures: dict[str, Any] = dict(zip((name for name, _ in columns), rows[0], strict=True))
+    return Seen(figures, seconds, datetime.now().astimezone())
+
+
+def _read_again(clickhouse: ClickHouseConnection, period: Period, before: Seen) -> Seen:
+    """The same; what was seen before stays where the database is away."""
+    try:
+        return _read(clickhouse, period)
+    except Unreachable as error:
+        return Seen(before.figures, before.age_seconds, before.at, str(error))
+
+
+def _chosen(key: str, period: Period) -> Period:
+    """The period after this key."""
+    if key == "\t":
+        return _PERIODS[(_PERIODS.index(period) + 1) % len(_PERIODS)]
+    return next((each for each in _PERIODS if key and each[0] == key.lower()), period)
+
+
+@contextmanager
+def _keyboard() -> Iterator[int | None]:
+    """The terminal's keys one by one, without Enter; None where nobody can press one."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield None
+        return
+    keys = sys.stdin.fileno()
+    before = termios.tcgetattr(keys)
+    tty.setcbreak(keys)
+    try:
+        yield keys
+    finally:
+        termios.tcsetattr(keys, termios.TCSADRAIN, before)
+
+
+def _pressed(keys: int | None, seconds: float) -> str:
+    """The key that is pressed within so many seconds, or nothing."""
+    if keys is None:
+        time.sleep(seconds)
+    elif select.select([keys], [], [], seconds)[0]:
+        return os.read(keys, 1).decode(errors="replace")
+    return ""

@@ -1,0 +1,103 @@
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from schemas.connection import ClickHouseConnection
+from schemas.events import Received
+from tests.cli.commands import AWAY, Run, environment, named
+from tests.streams.cases import said
+from tests.streams.counted import count
+
+pytestmark = pytest.mark.clickhouse
+
+
+@pytest.fixture
+def counted(clickhouse: ClickHouseConnection) -> ClickHouseConnection:
+    count(clickhouse, *(said(Received, "2026-03-02 08:01", dossier=f"D{n}", agency="H01") for n in range(417)))
+    return clickhouse
+
+
+def test_one_frame_for_a_pipe(dossier: Run, counted: ClickHouseConnection) -> None:
+    ended = dossier("watch", "--once", **named(counted))
+    assert (ended.code, ended.err) == (0, "")
+    assert "417" in next(line for line in ended.out.splitlines() if "Đang giải quyết /" in line)
+    assert "không có hồ sơ" in next(line for line in ended.out.splitlines() if "Mức độ hài lòng" in line)
+
+
+def test_once_and_away(dossier: Run) -> None:
+    ended = dossier("watch", "--once", clickhouse=AWAY)
+    assert ended.code == 3
+    assert ended.reason.startswith(f"ClickHouse at {AWAY} does not answer")
+
+
+def test_not_migrated(dossier: Run, clickhouse_server: ClickHouseConnection) -> None:
+    ended = dossier("watch", clickhouse=clickhouse_server.address, database="nowhere")
+    assert ended.code == 2
+    assert "run `dossier migrate`" in ended.err
+
+
+class Terminal:
+    """A terminal on which `dossier watch` runs."""
+
+    def __init__(self, **variables: str) -> None:
+        self._ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "cli.main", "watch", "--every", "0.5"]
+        self.process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**variables) | {"TERM": "xterm"}
+        )
+        os.close(theirs)
+        self._shown = b""
+
+    def await_(self, text: str) -> None:
+        """Return once this is shown."""
+        deadline = time.monotonic() + 30
+        while text.encode() not in self._shown:
+            assert time.monotonic() < deadline, self._shown.decode(errors="replace")
+            self._shown += os.read(self._ours, 65536)
+
+    def press(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._ours, keys.encode())
+
+    def close(self) -> None:
+        """Take it away."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@pytest.fixture
+def terminal(counted: ClickHouseConnection) -> Iterator[Terminal]:
+    terminal = Terminal(**named(counted))
+    yield terminal
+    terminal.close()
+
+
+def test_keys_change_the_period_and_quit(terminal: Terminal) -> None:
+    terminal.await_("Today")
+    terminal.press("m")
+    terminal.await_("This month")
+    terminal.press("\t")
+    terminal.await_("This year")
+    terminal.press("q")
+    assert terminal.process.wait(30) == 0
+
+
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_at_once(terminal: Terminal, told: signal.Signals, code: int) -> None:
+    terminal.await_("417")
+    terminal.process.send_signal(told)
+    assert terminal.process.wait(30) == code
+
+
+def test_a_database_that_is_away_is_told_and_asked_again() -> None:
+    terminal = Terminal(clickhouse=AWAY)
+    terminal.await_("cannot read")
+    assert terminal.process.poll() is None
+    terminal.close()
