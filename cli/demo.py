@@ -1,6 +1,11 @@
 """`dossier demo`: everything once, on a real log, in front of your eyes."""
 
 import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,20 +17,29 @@ from cli.platform import counting_options, data_option
 from cli.report import show
 from cli.settings import Settings
 from cli.signals import stop_signals
+from cli.watching import show as show_wall
 from deploy.embedded.platform import Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.report import report, stored_events
 
+_READING_SECONDS = 5.0
+"""For the figures, before the wallboard covers them."""
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
 @click.command("demo", short_help="Start, import the sample log, show its figures, stop.")
 @data_option
+@click.option(
+    "--live/--no-live",
+    default=lambda: sys.stdin.isatty() and sys.stdout.isatty(),
+    help="Afterwards show simulated traffic on the wallboard until q.  [default: on a terminal]",
+)
 @click.pass_context
-def demo(context: click.Context, data: Path) -> None:
+def demo(context: click.Context, data: Path, *, live: bool) -> None:
     """Start the platform, import the sample log, wait until it is counted, print the figures, and stop.
 
-    A second run starts where the first stopped and finds nothing new.
+    On a terminal, simulated traffic comes before the end, with the wallboard to look at. A second run starts where the
+    first stopped and finds nothing new in the log.
     """
     told: Settings = context.obj
     profile = None if (data / "profile.toml").exists() else SAMPLES / "profile.toml"
@@ -56,6 +70,24 @@ def demo(context: click.Context, data: Path) -> None:
         after = stored_events(settings.clickhouse)
         click.echo(f"{after:,} events are counted, {after - before:,} of them new\n")
         show(report(settings.clickhouse, settings.profile), settings.profile)
+        if live:
+            click.echo("\nSimulated traffic comes now, and the wallboard of `dossier watch`; q goes on.")
+            time.sleep(_READING_SECONDS)
+            with _traffic(data.absolute()):
+                show_wall(settings.clickhouse, "day", 1.0, contextlib.nullcontext)
         click.echo(
             "\nIt stops now and keeps its data. `dossier up` starts it again; see README.md for what to try next."
         )
+
+
+@contextlib.contextmanager
+def _traffic(data: Path) -> Iterator[None]:
+    """Simulated traffic for the platform of this directory, until the block is left."""
+    command = [sys.executable, "-m", "cli.main", "simulate", "--rate", "50"]
+    quiet = subprocess.DEVNULL
+    environment = os.environ | {"DOSSIER_DATA": str(data)}
+    with subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet) as traffic:
+        try:
+            yield
+        finally:
+            traffic.terminate()

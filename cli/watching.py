@@ -1,13 +1,14 @@
 """`dossier watch`: the wallboard of the city, live on a terminal, from the same SQL as Grafana's."""
 
+import contextlib
 import os
 import select
 import sys
 import termios
 import time
 import tty
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any, get_args
 
@@ -50,24 +51,26 @@ def watch_command(settings: Settings, period: Period, every: float, once: bool) 
         seen = _read(settings.clickhouse, period)
         console.print(frame(seen, period, console.size), highlight=False)
         return
-    with (
-        Stop() as stop,
-        _keyboard() as keys,
-        Live(console=console, screen=console.is_terminal, auto_refresh=False) as live,
-    ):
-        seen = Seen()
-        try:
-            while True:
-                seen = _read_again(settings.clickhouse, period, seen)
-                live.update(frame(seen, period, console.size, _KEYS if keys else ""), refresh=True)
-                with stop.waiting():
-                    key = _pressed(keys, every)
-                if key in ("q", "\x03"):
-                    return
-                period = _chosen(key, period)
-        except Interrupted:
-            pass
+    with Stop() as stop, contextlib.suppress(Interrupted):
+        show(settings.clickhouse, period, every, stop.waiting)
     raise click.exceptions.Exit(stop.exit_code)
+
+
+def show(
+    clickhouse: ClickHouseConnection, period: Period, every: float, waiting: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """Show the wallboard until somebody quits; `waiting` is entered while nothing is done but waiting.
+
+    Raises NotMigrated.
+    """
+    console, seen, key = Console(), Seen(), ""
+    with _keyboard() as keys, Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+        while key != "q":
+            period = _chosen(key, period)
+            seen = _read_again(clickhouse, period, seen)
+            live.update(frame(seen, period, console.size, _KEYS if keys is not None else ""), refresh=True)
+            with waiting():
+                key = _pressed(keys, every)
 
 
 def _read(clickhouse: ClickHouseConnection, period: Period) -> Seen:

@@ -1,16 +1,12 @@
-import os
-import pty
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from schemas.connection import ClickHouseConnection
 from schemas.events import Received
-from tests.cli.commands import AWAY, Run, environment, named
+from tests.cli.commands import AWAY, Run, named
+from tests.cli.terminal import Terminal
 from tests.streams.cases import said
 from tests.streams.counted import count
 
@@ -42,39 +38,9 @@ def test_not_migrated(dossier: Run, clickhouse_server: ClickHouseConnection) -> 
     assert "run `dossier migrate`" in ended.err
 
 
-class Terminal:
-    """A terminal on which `dossier watch` runs."""
-
-    def __init__(self, **variables: str) -> None:
-        self._ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "cli.main", "watch", "--every", "0.5"]
-        self.process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**variables) | {"TERM": "xterm"}
-        )
-        os.close(theirs)
-        self._shown = b""
-
-    def await_(self, text: str) -> None:
-        """Return once this is shown."""
-        deadline = time.monotonic() + 30
-        while text.encode() not in self._shown:
-            assert time.monotonic() < deadline, self._shown.decode(errors="replace")
-            self._shown += os.read(self._ours, 65536)
-
-    def press(self, keys: str) -> None:
-        """Press keys."""
-        os.write(self._ours, keys.encode())
-
-    def close(self) -> None:
-        """Take it away."""
-        self.process.kill()
-        self.process.wait()
-        os.close(self._ours)
-
-
 @pytest.fixture
 def terminal(counted: ClickHouseConnection) -> Iterator[Terminal]:
-    terminal = Terminal(**named(counted))
+    terminal = Terminal("watch", "--every", "0.5", **named(counted))
     yield terminal
     terminal.close()
 
@@ -97,7 +63,7 @@ def test_a_signal_ends_it_at_once(terminal: Terminal, told: signal.Signals, code
 
 
 def test_a_database_that_is_away_is_told_and_asked_again() -> None:
-    terminal = Terminal(clickhouse=AWAY)
+    terminal = Terminal("watch", clickhouse=AWAY)
     terminal.await_("cannot read")
     assert terminal.process.poll() is None
     terminal.close()
