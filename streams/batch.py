@@ -118,7 +118,7 @@ _NO_FACTS = Stored(0, pack_registers({}))
 class Counting:
     """Counts batches of records against a store, with bounded caches. One thread at a time may call it.
 
-    `dossiers` and `windows` bound the caches over all partitions; they are trimmed by `trim`, never within a batch.
+    `dossiers` and `windows` bound the caches, each partition's to its share; `trim` trims them, never within a batch.
     """
 
     def __init__(
@@ -175,17 +175,15 @@ class Counting:
 
     def trim(self, unflushed: Batch) -> None:
         """Evict the least recently used beyond the limits, except what this last batch has yet to write."""
-        held_facts = sum(len(state.facts) for state in self._partitions.values()) - self._limits[0]
-        held_windows = sum(len(state.windows) for state in self._partitions.values()) - self._limits[1]
+        # Dossiers are spread evenly over partitions: each has its share, or the first would be emptied for all others.
+        most_facts, most_windows = (limit // max(1, len(self._partitions)) for limit in self._limits)
         for partition, state in self._partitions.items():
             dossiers, windows = unflushed.used.get(partition, (0, 0))
-            for _ in range(min(held_facts, len(state.facts) - dossiers)):
+            for _ in range(len(state.facts) - max(most_facts, dossiers)):
                 state.facts.popitem(last=False)
-                held_facts -= 1
-            for _ in range(min(held_windows, len(state.windows) - windows)):
+            for _ in range(len(state.windows) - max(most_windows, windows)):
                 (_, start), _ = state.windows.popitem(last=False)
                 state.newest = max(state.newest, start)
-                held_windows -= 1
 
     def _read(self, records: list[Record], settle: Callable[[], None], batch: Batch) -> _Run:
         """What the records of a partition say; their events and what is none are put on the batch."""

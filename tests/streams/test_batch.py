@@ -269,6 +269,22 @@ def test_the_least_recently_used_are_evicted_first_and_never_what_is_not_yet_wri
     assert of_ours[0] not in store.asked[0]
 
 
+def test_each_partition_keeps_its_share_of_the_cache() -> None:
+    counting = Counting(IDENTITY, store := CountingReads(), dossiers=3, windows=3)
+    busy = [dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 1][:3]
+
+    def take(partition: int, offset: int, dossier: str) -> None:
+        event = said(Received, "2026-03-02 08:00", dossier=dossier, agency="H01", seq=offset)
+        counting.trim(counting.count([record(partition, offset, event)], lambda: None, NOW))
+
+    take(0, 0, OURS)
+    for offset, dossier in enumerate(busy * 3):
+        take(1, offset, dossier)
+    store.asked.clear()
+    take(0, 1, OURS)
+    assert store.asked == []
+
+
 def test_a_jump_within_a_batch_is_lost_events() -> None:
     with pytest.raises(LostEvents, match=r"test-events partition 0 goes on at offset 3, but 2 is the next to count"):
         Worker(MemoryStore()).take(steps(OURS, 0, [0, 1, 3]))
