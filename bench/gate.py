@@ -13,7 +13,7 @@ from bench.peers.contest import Contest
 from bench.peers.installation import Installation
 from bench.peers.systems import FLOOR
 
-BOUND = 30.0
+BOUND = 60.0
 """At most so many times the floor.
 
 Counting into ClickHouse with facts, windows and raw events has cost 12 to 14 times what it costs to count in a dict and
