@@ -40,7 +40,7 @@ check: setup ## Format, lint, types, generated files: changes nothing
 	$(BIN)/mypy
 
 test: check ## All tests, with a real Kafka and a real ClickHouse, two at a time
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-unit: setup ## The tests that need no service: seconds
 	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"

@@ -30,12 +30,10 @@ ORPHAN = r"ignore:unclosed <socket\.socket (?!.*raddr=):ResourceWarning"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that stop or kill servers bear what Kafka's client leaves then; a file's tests share one process."""
+    """Tests that stop or kill servers bear what Kafka's client leaves then."""
     for item in items:
         if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
             item.add_marker(pytest.mark.filterwarnings(ORPHAN))
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,7 @@ class Report(msgspec.Struct):
     outcomes: list[Outcome]
 
 
-# Each is a deployment of its own, so that they may run side by side.
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SCENARIOS])
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_the_counts_are_exact_in_spite_of(name: str, tmp_path: Path) -> None:
     # In a process of its own: clients of servers that were killed leave sockets behind.
     options = ("--short", "--only", name, "--data", str(tmp_path))
