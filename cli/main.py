@@ -8,6 +8,7 @@ from importlib.metadata import version
 import click
 from click.shell_completion import get_completion_class
 
+from cli.alerting import alerts
 from cli.auditing import audit_command
 from cli.deadletters import dead_letters
 from cli.demo import demo
@@ -56,7 +57,7 @@ def completion(context: click.Context, shell: str) -> None:
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Platform": (up, status, down, demo),
     "Events": (import_file, simulate),
-    "Counting": (migrate_command, work, dead_letters, rewind_command, rebuild_command),
+    "Counting": (migrate_command, work, dead_letters, alerts, rewind_command, rebuild_command),
     "Figures": (report_command, watch_command, audit_command, grafana_group),
     "Help": (doctor, settings_command, completion),
 }

@@ -11,10 +11,14 @@ from msgspec import Struct
 
 from deploy.embedded.platform import PROFILE
 from deploy.embedded.state import read_state
+from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.errors import SettingError
 from schemas.profile import Profile, decode_profile
 from streams.flood import LIMIT
+from streams.webhook import Webhook
+
+_LEAST_SECRET = 16
 
 
 class NothingRuns(SettingError):
@@ -44,6 +48,8 @@ class Settings(Struct, frozen=True, dict=True):
     dead_ratio: float
     metrics: tuple[str, int] | None
     stall_seconds: int
+    alert_levels: tuple[Level, ...]
+    webhook: Webhook | None
     log: str
 
     @cached_property
@@ -117,6 +123,8 @@ class Settings(Struct, frozen=True, dict=True):
             dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", LIMIT.ratio),
             metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
             stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
+            alert_levels=read.levels("DOSSIER_ALERT_LEVELS"),
+            webhook=read.webhook("DOSSIER_WEBHOOK", "DOSSIER_WEBHOOK_SECRET"),
             log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
 
@@ -146,7 +154,10 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_DEAD_RATIO": "share of dead letters among them that stops a worker; 1 never does (default 0.1)",
     "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",
     "DOSSIER_STALL_SECONDS": "how long a worker may do nothing while records wait, until it is unwell (default 60)",
-    "DOSSIER_LOG": "log of `dossier work` and `dossier audit --every`: text (default) or json, one object a line",
+    "DOSSIER_ALERT_LEVELS": f"distances from the term at which dossiers are alerted, or off (default {DEFAULT_LEVELS})",
+    "DOSSIER_WEBHOOK": "http or https address to which `dossier alerts send` delivers alerts",
+    "DOSSIER_WEBHOOK_SECRET": "secret with which they are signed, 16 characters or more",
+    "DOSSIER_LOG": "log of `dossier work`, `alerts send`, `audit --every`: text (default) or json, one object a line",
 }
 """Every variable that is read, with what it means; an unknown DOSSIER_ variable is refused as a typing error."""
 
@@ -195,6 +206,25 @@ class _Reader:
         if text not in choices:
             raise SettingError(f"{name}={text!r} is not one of {', '.join(choices)}")
         return text
+
+    def levels(self, name: str) -> tuple[Level, ...]:
+        """None where they are switched off."""
+        text = self._env.get(name) or DEFAULT_LEVELS
+        try:
+            return () if text == "off" else parse_levels(text)
+        except ValueError as error:
+            raise SettingError(f"{name}={text!r}: {error}") from error
+
+    def webhook(self, name: str, secret_name: str) -> Webhook | None:
+        """None where neither is set; the secret never shows."""
+        url, secret = self._env.get(name, ""), self._env.get(secret_name, "")
+        if not url and not secret:
+            return None
+        if not re.fullmatch(r"https?://[^/?#@\s]+([/?#]\S*)?", url):
+            raise SettingError(f"{name} is not an address such as https://host/path, without user and password in it")
+        if len(secret) < _LEAST_SECRET:
+            raise SettingError(f"{secret_name} has {len(secret)} characters: {_LEAST_SECRET} or more sign {name}")
+        return Webhook(url, Secret(secret))
 
     def flag(self, name: str) -> bool:
         return self.choice(name, ("0", "1")) == "1"

@@ -10,6 +10,8 @@ import click
 from cli.logs import configure
 from cli.migrating import plan_of
 from cli.settings import Address, Settings
+from streams.alerting import Alerting, LateDossiers
+from streams.alertlog import AlertLog
 from streams.batch import Counting
 from streams.clickhouse import ClickHouseStore
 from streams.deadletters import DeadLetterTopic
@@ -64,4 +66,7 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
         pace = Pace(settings.batch_records, settings.batch_seconds)
         calm_collector()
         own = name or f"{socket.gethostname()}-{os.getpid()}"
-        run(make_app(settings.kafka, identity.topic, pipeline, pace, own), pipeline)
+        late = LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels)
+        alerting = Alerting(lambda: AlertLog(settings.kafka, settings.clickhouse), late, watch.looked)
+        owns_first = alerting.own if settings.alert_levels else lambda _: None
+        run(make_app(settings.kafka, identity.topic, pipeline, pace, own, owns_first), pipeline)

@@ -14,10 +14,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from schemas.alerts import Alert, encode_alert
 from schemas.dead import DeadLetter, dead_letter, encode_dead
 from schemas.envelope import FUTURE_TOLERANCE, MAX_EVENT_BYTES, MAX_EVENTS, MAX_LINES, Rejection, encode_event
 from schemas.events import KINDS, Event, Paid, Received
-from schemas.topics import DEAD, EVENTS, Topic, declared
+from schemas.topics import ALERTS, DEAD, EVENTS, Topic, declared
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Document: TypeAlias = dict[str, Json]
@@ -51,7 +52,7 @@ def event_schema() -> Document:
 
 
 def asyncapi() -> Document:
-    """The AsyncAPI 3.0 document of what dossier-stream reads and of what it could not read."""
+    """The AsyncAPI 3.0 document of what dossier-stream reads, of what it could not read, and of its alerts."""
     topics = {topic.name: topic for topic in declared(partitions=1, replication=1)}
     schemas = "#/components/schemas/"
     return {
@@ -66,17 +67,24 @@ def asyncapi() -> Document:
         "channels": {
             EVENTS: _channel(topics[EVENTS], "Events, kept for ever: counts can be made anew.", "envelope"),
             DEAD: _channel(topics[DEAD], "Lines of dossier-events that could not be counted, and why.", "dead_letter"),
+            ALERTS: _channel(topics[ALERTS], "Dossiers that are or will soon be late; read committed.", "alert"),
         },
         "operations": {
             "read_events": _operation("receive", EVENTS, "envelope"),
             "send_dead_letters": _operation("send", DEAD, "dead_letter"),
+            "send_alerts": _operation("send", ALERTS, "alert"),
         },
         "components": {
-            "messages": {"envelope": _envelope(schemas), "dead_letter": _dead_letter(schemas)},
+            "messages": {
+                "envelope": _envelope(schemas),
+                "dead_letter": _dead_letter(schemas),
+                "alert": _alert(schemas),
+            },
             "schemas": {
                 "event": {"title": "Event", "discriminator": "kind", "oneOf": _one_of(schemas)["oneOf"]},
                 **_kinds(),
                 "dead_letter": _definition(DeadLetter),
+                "alert": _definition(Alert),
             },
         },
     }
@@ -154,6 +162,16 @@ def _dead_letter(prefix: str) -> Document:
     }
 
 
+def _alert(prefix: str) -> Document:
+    return {
+        "title": "Alert",
+        "summary": "A dossier came to a level of urgency, or what was raised of it holds no longer",
+        "contentType": "application/json",
+        "payload": {"$ref": prefix + "alert"},
+        "examples": [{"name": "overdue", "payload": json.loads(encode_alert(_ALERT))}],
+    }
+
+
 _EXAMPLES = (
     Received(
         id="H01.2026.000123/received",
@@ -174,6 +192,18 @@ _EXAMPLES = (
         amount=50_000,
         method="online",
     ),
+)
+
+_ALERT = Alert(
+    seq=4711,
+    dossier="H01.2026.000123",
+    state="raised",
+    level="overdue",
+    why="",
+    agency="H01.12",
+    procedure="1.004194",
+    term=datetime(2026, 3, 9, 9, 0, tzinfo=UTC),
+    at=datetime(2026, 3, 9, 9, 0, 4, tzinfo=UTC),
 )
 
 

@@ -181,12 +181,28 @@ GAPS = Table(
     },
 )
 
+ALERTS = Table(
+    "dossier_alerts",
+    {
+        "seq": "UInt64",
+        "dossier": "String",
+        "state": _LABEL,
+        "level": _LABEL,
+        "why": _LABEL,
+        "agency": _LABEL,
+        "procedure": _LABEL,
+        "term": _INSTANT,
+        "at": _INSTANT,
+        "offset": "UInt64",
+    },
+)
+
 MIGRATIONS = Table(
     "migrations",
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
 )
 
-TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES, DEPLOYMENT, GAPS, MIGRATIONS)
+TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES, DEPLOYMENT, GAPS, ALERTS, MIGRATIONS)
 VIEWS = (
     "dossiers",
     "agency_windows",
@@ -197,5 +213,6 @@ VIEWS = (
     "event_conflicts",
     "letters",
     "open_dead_letters",
+    "standing_alerts",
 )
 """What analysts read."""

@@ -78,9 +78,26 @@ LAST_BATCH = Metric(
     "dossier_last_batch_timestamp_seconds", "gauge", "When a batch was last confirmed, in Unix seconds; 0 before."
 )
 
+ALERTS = Metric(
+    "dossier_alerts_total", "counter", "Alerts about late dossiers, by state and level.", ("state", "level")
+)
+ALERTS_STANDING = Metric(
+    "dossier_alerts_standing",
+    "gauge",
+    "Dossiers with an alert that stands, by level, as the worker found that watches for late dossiers.",
+    ("level",),
+)
+ALERTS_SECONDS = Metric("dossier_alerts_seconds", "gauge", "How long the last look for late dossiers took.")
+ALERTS_LOOKED = Metric(
+    "dossier_alerts_looked_timestamp_seconds",
+    "gauge",
+    "When this worker last looked for late dossiers, in Unix seconds; 0 where it never did.",
+)
+
 WORKER = (
     *(LAG_RECORDS, LAG_EVENTS, LAG_SECONDS, FRESHNESS, BATCH_RECORDS, BATCH_EVENTS, BATCH_SECONDS),
     *(OPERATION_SECONDS, RETRIES, RECORDS, EVENTS, DEAD_LETTERS, REBALANCES, PARTITIONS, CACHED, OFFSET, LAST_BATCH),
+    *(ALERTS, ALERTS_STANDING, ALERTS_SECONDS, ALERTS_LOOKED),
     *(BUILD, MEMORY),
 )
 """What a worker tells."""

@@ -34,10 +34,10 @@ def wait_until_counted(
 
     It waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
     """
-    ends = _ends(kafka)
+    found = ends(kafka)
     with closing(ClickHouseStore(clickhouse)) as store:
         while True:
-            lag = _lag(ends, store)
+            lag = _lag(found, store)
             if on_progress:
                 on_progress(lag)
             if not lag.left:
@@ -48,10 +48,11 @@ def wait_until_counted(
 def lag(kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> Lag:
     """How far counting is at this moment; raises Unreachable or NotMigrated."""
     with closing(ClickHouseStore(clickhouse)) as store:
-        return _lag(_ends(kafka), store)
+        return _lag(ends(kafka), store)
 
 
-def _ends(kafka: KafkaConnection) -> dict[int, int]:
+def ends(kafka: KafkaConnection) -> dict[int, int]:
+    """The offset that the next record of each partition will get; raises Unreachable or NotMigrated."""
     with topics.admin(kafka) as client:
         found = topics.find(client, [EVENTS]).get(EVENTS)
         if found is None:

@@ -14,6 +14,7 @@ from schemas.tables import DEAD_LETTERS as DEAD_LETTERS_TABLE
 from streams import metrics
 from streams.batch import Batch, Identity
 from streams.metrics import Meters
+from streams.overdue import Look
 from streams.record import Record
 
 log = logging.getLogger(__name__)
@@ -234,6 +235,16 @@ class Watch:
         if not is_member:
             return health(True, False, "not a member of the group yet")
         return health(True, True, "counting" if lag or under_way else "idle: everything is counted")
+
+    def looked(self, look: Look, seconds: float) -> None:
+        """The worker looked for late dossiers."""
+        for alert in look.alerts:
+            self._meters.add(metrics.ALERTS, 1, alert.state, alert.level)
+        self._meters.clear(metrics.ALERTS_STANDING)
+        for level, number in look.standing.items():
+            self._meters.set(metrics.ALERTS_STANDING, number, level)
+        self._meters.set(metrics.ALERTS_SECONDS, seconds)
+        self._meters.set(metrics.ALERTS_LOOKED, self._now())
 
     def page(self) -> bytes:
         """The metrics, as of now."""

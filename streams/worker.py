@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, cast
 
@@ -41,8 +41,18 @@ class Pace(Struct, frozen=True):
     seconds: float
 
 
-def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace, name: str) -> faust.App:
-    """The Faust app of one worker; `name` is its identity in the group and must be its own."""
+def make_app(
+    kafka: KafkaConnection,
+    topic: str,
+    pipeline: Pipeline,
+    pace: Pace,
+    name: str,
+    owns_first: Callable[[bool], None] = lambda _: None,
+) -> faust.App:
+    """The Faust app of one worker; `name` is its identity in the group and must be its own.
+
+    `owns_first` hears whether this worker has partition 0: what exactly one worker is to do is for the one that has.
+    """
     app = _App(
         GROUP,
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
@@ -89,12 +99,14 @@ def make_app(kafka: KafkaConnection, topic: str, pipeline: Pipeline, pace: Pace,
     async def revoked(_app: object, partitions: set[Any], **_: object) -> None:
         pipeline.revoke({partition.partition for partition in partitions if partition.topic == topic})
         pipeline.watch.revoked()
+        owns_first(False)
         log.info("the partitions are divided anew")
 
     @app.on_partitions_assigned.connect  # type: ignore[arg-type]  # as above
     async def assigned(_app: object, partitions: set[Any], **_: object) -> None:
         own = {partition.partition for partition in partitions if partition.topic == topic}
         pipeline.watch.assigned(own)
+        owns_first(0 in own)
         log.info("partitions are assigned", extra={"partitions": ",".join(map(str, sorted(own)))})
 
     @app.task  # type: ignore[untyped-decorator]  # theirs

@@ -8,9 +8,11 @@ import pytest
 
 from cli.settings import VARIABLES, NothingRuns, Settings
 from deploy.embedded.state import PlatformState, created, write_state
+from schemas.alerts import parse_levels
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.errors import SettingError
 from schemas.profile import Profile
+from streams.webhook import Webhook
 
 
 @pytest.fixture
@@ -43,6 +45,9 @@ def everything(tmp_path: Path) -> dict[str, str]:
         "DOSSIER_DEAD_RATIO": "0.25",
         "DOSSIER_METRICS": "127.0.0.1:9464",
         "DOSSIER_STALL_SECONDS": "90",
+        "DOSSIER_WEBHOOK": "https://alerts.example/late?token=x",
+        "DOSSIER_WEBHOOK_SECRET": "a secret of some length",
+        "DOSSIER_ALERT_LEVELS": "overdue, due-2h",
         "DOSSIER_LOG": "json",
     }
 
@@ -70,6 +75,8 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         dead_ratio=0.25,
         metrics=("127.0.0.1", 9464),
         stall_seconds=90,
+        alert_levels=parse_levels("due-2h,overdue"),
+        webhook=Webhook("https://alerts.example/late?token=x", Secret("a secret of some length")),
         log="json",
     )
     assert settings.profile == Profile(terms="date")
@@ -123,6 +130,29 @@ def test_a_wrong_value_is_told_with_its_variable(name: str, value: str, what: st
         Settings.from_env({name: value})
     assert str(caught.value) == f"{name}={value!r} {what}"
     assert caught.value.exit_code == 2
+
+
+def test_a_level_that_is_none_is_told_by_name() -> None:
+    with pytest.raises(SettingError, match=r"^DOSSIER_ALERT_LEVELS='due-1d,late': 'late' is no level: such as due-3d"):
+        Settings.from_env({"DOSSIER_ALERT_LEVELS": "due-1d,late"})
+    assert Settings.from_env({"DOSSIER_ALERT_LEVELS": "off"}).alert_levels == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "what"),
+    [
+        ("alerts.example", "a secret of some length", "DOSSIER_WEBHOOK is not an address such as https://host/path"),
+        ("https://me:pw@alerts.example/", "a secret of some length", "DOSSIER_WEBHOOK is not an address"),
+        ("https://alerts.example/", "short", "DOSSIER_WEBHOOK_SECRET has 5 characters: 16 or more sign"),
+        ("https://alerts.example/", "", "DOSSIER_WEBHOOK_SECRET has 0 characters"),
+        ("", "a secret of some length", "DOSSIER_WEBHOOK is not an address"),
+    ],
+)
+def test_a_webhook_needs_an_address_and_a_secret_and_shows_neither(url: str, secret: str, what: str) -> None:
+    with pytest.raises(SettingError, match=f"^{what}") as caught:
+        Settings.from_env({"DOSSIER_WEBHOOK": url, "DOSSIER_WEBHOOK_SECRET": secret})
+    assert "a secret" not in str(caught.value)
+    assert "pw" not in str(caught.value)
 
 
 def test_an_unknown_variable_is_taken_for_a_typing_error() -> None:

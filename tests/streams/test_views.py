@@ -78,6 +78,7 @@ def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseSt
     store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in enumerate((received, moved))])
     letter = dead_letter("events", 0, 0, EARLIEST, Rejection(2, "malformed", "", "", b"{"))
     store.write(DEAD_LETTERS, [dead_row(letter)])
+    client.execute("INSERT INTO dossier_alerts (seq, dossier, state) VALUES", [(1, "D1", "raised")])
     assert client.execute(f"SELECT * FROM {view}")
 
 

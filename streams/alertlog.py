@@ -1,0 +1,101 @@
+"""The log of alerts: the topic `dossier-alerts`, and the table `dossier_alerts` that follows it."""
+
+from collections.abc import Sequence
+
+from clickhouse_driver import Client
+from kafka import KafkaProducer
+from kafka.errors import InvalidProducerEpochError, ProducerFencedError
+from msgspec import structs
+
+from schemas.alerts import Alert, encode_alert
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.tables import ALERTS as TABLE
+from schemas.topics import ALERTS
+from streams import topics
+from streams.alerttopic import read_alerts
+from streams.clickhouse import database
+from streams.errors import Superseded, Unreachable
+
+WRITER = "dossier-alerts"
+"""The transactional id of whoever writes the topic; the broker lets only the last one that began go on."""
+_AT_ONCE = 1000
+
+
+class AlertLog:
+    """The log in the hands of its one writer; opening it takes it out of the hands of any other.
+
+    An alert is in the topic before it is in the table. What a writer that was killed in between left behind is read
+    back from the topic when the next one opens the log, so an alert is neither lost nor written twice. `append` raises
+    Superseded once another has opened it. All raise Unreachable; the log must then be opened anew, since it is not
+    known how far it came. For one thread.
+    """
+
+    def __init__(self, kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> None:
+        self._clickhouse = clickhouse
+        self._kafka = kafka
+        with topics.answered(kafka):
+            self._producer = KafkaProducer(**kafka.options(), acks="all", transactional_id=WRITER, max_block_ms=30_000)
+        try:
+            with topics.answered(kafka):
+                self._producer.init_transactions()
+            self._next = self._follow()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def next(self) -> int:
+        """The number of the next alert."""
+        return self._next
+
+    def append(self, alerts: Sequence[Alert]) -> None:
+        """Write them, numbered from `next`, to the topic, all or none of each thousand, and then to the table."""
+        for first in range(0, len(alerts), _AT_ONCE):
+            some = alerts[first : first + _AT_ONCE]
+            offsets = self._publish(some)
+            with database(self._clickhouse) as client:
+                _insert(client, some, offsets)
+            self._next += len(some)
+
+    def close(self) -> None:
+        """Let go of the topic; a transaction that is open is aborted by the next writer."""
+        self._producer.close(timeout=1)
+
+    def _publish(self, alerts: Sequence[Alert]) -> list[int]:
+        try:
+            with topics.answered(self._kafka):
+                self._producer.begin_transaction()
+                sent = [
+                    self._producer.send(ALERTS, encode_alert(alert), key=alert.dossier.encode(), partition=0)
+                    for alert in alerts
+                ]
+                self._producer.commit_transaction()
+                return [future.get(timeout=0).offset for future in sent]
+        except Unreachable as error:
+            if isinstance(error.__cause__, ProducerFencedError | InvalidProducerEpochError):
+                raise Superseded("another worker watches for late dossiers now") from error
+            raise
+
+    def _follow(self) -> int:
+        """Bring the table to the end of the topic; the number that comes next."""
+        with database(self._clickhouse) as client:
+            ((last, offset),) = client.execute("SELECT max(seq), argMax(offset, seq) FROM dossier_alerts")
+            alerts: list[Alert] = []
+            offsets: list[int] = []
+            for at, alert in read_alerts(self._kafka, offset + 1 if last else 0):
+                if alert.seq > last:
+                    alerts.append(alert)
+                    offsets.append(at)
+                if len(alerts) == _AT_ONCE:
+                    last = alerts[-1].seq
+                    _insert(client, alerts, offsets)
+                    alerts, offsets = [], []
+            if alerts:
+                last = alerts[-1].seq
+                _insert(client, alerts, offsets)
+            return int(last) + 1
+
+
+def _insert(client: Client, alerts: Sequence[Alert], offsets: Sequence[int]) -> None:
+    rows = [structs.asdict(alert) | {"offset": offset} for alert, offset in zip(alerts, offsets, strict=True)]
+    client.execute(f"INSERT INTO {TABLE.name} ({', '.join(TABLE.columns)}) VALUES", rows)
