@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from msgspec import structs
 
+from chaos.alerts import alert_trouble
 from chaos.city import City
 from chaos.outcome import Outcome
 from chaos.scale import Scale
@@ -80,6 +81,7 @@ def _in_a_city(scenario: Scenario, data: Path, scale: Scale, seed: int) -> Outco
                 lost=found.lost + city.poison_missing(),
                 doubled=found.doubled,
                 audit=city.audit_differences(),
+                failure=alert_trouble(city.kafka, city.clickhouse, city.profile),
                 examples=found.examples,
             )
     except NotPermitted as error:

@@ -40,6 +40,8 @@ def main(name: str, folder: Path) -> None:
     from cli.logs import configure
     from cli.migrating import plan_of
     from cli.settings import Settings
+    from streams.alerting import Alerting, LateDossiers
+    from streams.alertlog import AlertLog
     from streams.batch import Counting
     from streams.clickhouse import ClickHouseStore
     from streams.deadletters import DeadLetterTopic
@@ -83,7 +85,9 @@ def main(name: str, folder: Path) -> None:
     )
     # What is taken at once before a crash and after it differs.
     pace = Pace(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
-    run(make_app(settings.kafka, identity.topic, pipeline, pace, name), pipeline)
+    late = LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels)
+    alerting = Alerting(lambda: AlertLog(settings.kafka, settings.clickhouse), late, seconds=0.5)
+    run(make_app(settings.kafka, identity.topic, pipeline, pace, name, alerting.own), pipeline)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""The verdict on alerts: what was said of late dossiers, held against the rules of saying it, by code of its own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+
+from schemas.alerts import DEFAULT_LEVELS, Alert, parse_levels
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.profile import Profile
+from streams.alerting import LateDossiers
+from streams.alertlog import AlertLog
+from streams.alerttopic import read_alerts
+from streams.clickhouse import database
+
+_SHOWN = 5
+
+
+def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> str:
+    """What is wrong with the alerts of a deployment in which everything is counted; empty where nothing is.
+
+    It takes the log out of the workers' hands and looks once more, so that all there is to say has been said.
+    """
+    late = LateDossiers(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
+    with closing(AlertLog(kafka, clickhouse)) as log:
+        for _ in range(2):
+            late.look(log, datetime.now(UTC))
+    said = [alert for _, alert in read_alerts(kafka, 0)]
+    with database(clickhouse) as client:
+        stored = client.execute("SELECT seq, dossier, state, level FROM dossier_alerts FINAL ORDER BY seq")
+        overdue = {dossier for (dossier,) in client.execute("SELECT dossier FROM overdue_dossiers")}
+    troubles = [*wrong_in(said)]
+    if stored != [(alert.seq, alert.dossier, alert.state, alert.level) for alert in said]:
+        troubles.append(f"{len(said)} alerts are on the topic, and the table has {len(stored)} or others")
+    last = {alert.dossier: alert for alert in said}
+    standing = {name for name, alert in last.items() if alert.state == "raised" and alert.level.startswith("overdue")}
+    if standing != overdue:
+        troubles.append(f"overdue and not alerted, or the other way round: {sorted(standing ^ overdue)[:_SHOWN]}")
+    return "; ".join(troubles[:_SHOWN])
+
+
+def wrong_in(said: Sequence[Alert]) -> Iterator[str]:
+    """Numbers that do not follow each other, and what was said twice or taken back without having been said."""
+    order = [level.name for level in parse_levels(DEFAULT_LEVELS)]
+    stands: dict[str, Alert] = {}
+    for number, alert in enumerate(said, 1):
+        if alert.seq != number:
+            yield f"alert {number} has the number {alert.seq}"
+            return
+        before = stands.get(alert.dossier)
+        if alert.state == "cleared":
+            if before is None or (before.level, before.term) != (alert.level, alert.term):
+                yield f"alert {number} clears what does not stand"
+            stands.pop(alert.dossier, None)
+            continue
+        if before is not None and order.index(before.level) >= order.index(alert.level):
+            yield f"alert {number} raises {alert.level} of {alert.dossier}, of which {before.level} stands"
+        stands[alert.dossier] = alert
