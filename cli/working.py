@@ -21,6 +21,7 @@ from streams.migration import identify
 from streams.observed import ObservedDeadLetters, ObservedStore
 from streams.offsets import require_agreement
 from streams.pipeline import Pipeline
+from streams.pulse import pulsing
 from streams.watch import Watch
 from streams.worker import Pace, calm_collector, make_app, run
 
@@ -69,4 +70,5 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
         late = LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels)
         alerting = Alerting(lambda: AlertLog(settings.kafka, settings.clickhouse), late, watch.looked)
         owns_first = alerting.own if settings.alert_levels else lambda _: None
+        stack.enter_context(pulsing(settings.clickhouse, lambda: watch.pulse(own)))
         run(make_app(settings.kafka, identity.topic, pipeline, pace, own, owns_first), pipeline)

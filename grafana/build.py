@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from grafana.dashboard import Dashboard
+from grafana.rules import provisioning
 from grafana.wallboards import PERIODS, playlist, wallboard
 
 FOLDER = Path(__file__).parent
@@ -19,6 +20,7 @@ DASHBOARDS: tuple[Dashboard, ...] = WALLBOARDS
 _SOURCES: tuple[Callable[[], dict[str, Any]], ...] = (
     lambda: {f"dashboards/{board['uid']}.json": board for board in DASHBOARDS},
     lambda: {"playlists/wall.json": playlist()},
+    lambda: {"provisioning/alerting/rules.yaml": provisioning()},
 )
 
 

@@ -139,6 +139,79 @@ DATA_AGE = Figure(
 )
 """How old the newest counted event may be, in seconds."""
 
+AGENCY_OVERDUE = Figure(
+    "overdue",
+    "Hồ sơ quá hạn của đơn vị",
+    "Overdue dossiers of an agency",
+    "Dossiers of one agency that are open although their term has passed, as of now.",
+    "count",
+    better="lower",
+    target=0,
+    limit=20,
+)
+DUE_SOON = Figure(
+    "due_soon",
+    "Hồ sơ sắp đến hạn trong 24 giờ",
+    "Due within 24 hours",
+    "Dossiers of one agency that are open and whose term is within the next 24 hours.",
+    "count",
+    better="lower",
+    target=0,
+    limit=10,
+)
+ON_TIME = Figure(
+    "on_time_rate",
+    "Tỷ lệ giải quyết đúng hạn",
+    "On-time rate",
+    "Dossiers resolved in the period within their term, or without one, over dossiers resolved in the period.",
+    "share",
+    target=0.98,
+    limit=0.9,
+)
+MINIMUM_VOLUME = 20
+"""Of fewer dossiers a rate says nothing: one more or less would move it by more than five points."""
+
+SOURCE_AGE = Figure(
+    "seconds",
+    "Nguồn không gửi dữ liệu",
+    "Age of a source's newest event",
+    "Seconds since a source last published an event. A weekend is quiet, more is not.",
+    "count",
+    better="lower",
+    target=86_400,
+    limit=3 * 86_400,
+)
+LAG = Figure(
+    "lag_seconds",
+    "Độ trễ của hệ thống",
+    "Lag of counting",
+    "Seconds for which the oldest event that is not counted waits, or since a worker last said anything.",
+    "count",
+    better="lower",
+    target=5,
+    limit=60,
+)
+DEAD_RATIO = Figure(
+    "dead_ratio",
+    "Tỷ lệ bản ghi bị loại",
+    "Dead-letter ratio",
+    "Lines that could not be counted over all lines of the last hour.",
+    "share",
+    better="lower",
+    target=0,
+    limit=0.01,
+)
+DIFFERENCES = Figure(
+    "differences",
+    "Sai lệch khi kiểm toán",
+    "Differences of the last audit",
+    "Counts and facts that are not what the events say, in the last audit that ended.",
+    "count",
+    better="lower",
+    target=0,
+    limit=0,
+)
+
 Standing = Literal["met", "watch", "missed"]
 
 

@@ -197,13 +197,40 @@ ALERTS = Table(
     },
 )
 
+PULSE = Table(
+    "pulse",
+    {
+        "at": "DateTime64(3, 'UTC')",
+        "worker": _LABEL,
+        "partitions": "UInt16",
+        "lag_records": "UInt64",
+        "lag_events": "UInt64",
+        "lag_seconds": "Float64",
+        "events": "UInt64",
+        "dead": "UInt64",
+    }
+    | dict.fromkeys(("freshness_p50", "freshness_p99", "insert_p50", "insert_p99"), "Nullable(Float64)"),
+)
+
+AUDITS = Table(
+    "audits",
+    {"at": "DateTime64(3, 'UTC')", "seconds": "Float64"}
+    | dict.fromkeys(
+        ("dossiers", "windows", "events", "facts_differences", "window_differences", "conflicts"), "UInt64"
+    ),
+)
+
 MIGRATIONS = Table(
     "migrations",
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
 )
 
-TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES, DEPLOYMENT, GAPS, ALERTS, MIGRATIONS)
+TABLES = (
+    *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
+    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, MIGRATIONS),
+)
 VIEWS = (
+    "periods",
     "dossiers",
     "agency_windows",
     "overdue_dossiers",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -11,8 +12,8 @@ from msgspec import Struct
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event
 from schemas.profile import Profile
-from schemas.tables import FACTS
-from streams.clickhouse import ClickHouseStore, connect, explain
+from schemas.tables import AUDITS, FACTS
+from streams.clickhouse import ClickHouseStore, connect, database, explain
 from streams.facts import facts_of
 from streams.queries import query
 from streams.registers import Registers, fold, pack
@@ -57,6 +58,14 @@ class Audit(Struct, frozen=True):
     def differences(self) -> int:
         """How many differences there are."""
         return len(self.window_differences) + len(self.facts_differences)
+
+
+def write_down(clickhouse: ClickHouseConnection, found: Audit, at: datetime, seconds: float) -> None:
+    """Enter an audit that ended then into the table `audits`; raises Unreachable or NotMigrated."""
+    counts = len(found.facts_differences), len(found.window_differences)
+    row = (at, seconds, found.dossiers, found.windows, found.events, *counts, found.conflicts)
+    with database(clickhouse) as client:
+        client.execute(f"INSERT INTO {AUDITS.name} ({', '.join(AUDITS.columns)}) VALUES", [row])
 
 
 def audit(

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import psutil
 from msgspec import Struct, field
@@ -15,6 +16,7 @@ from streams import metrics
 from streams.batch import Batch, Identity
 from streams.metrics import Meters
 from streams.overdue import Look
+from streams.pulse import Pulse, quantile
 from streams.record import Record
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ _PATIENCE_SECONDS = 5.0
 """An operation that takes longer is waited for."""
 _TELL_SECONDS = 10.0
 _RECENT_BATCHES = 100
+_REMEMBERED = 10_000
 
 
 class Health(Struct, frozen=True):
@@ -63,6 +66,15 @@ class _Operation(Struct):
     trouble: str = ""
 
 
+class _SincePulse(Struct):
+    """What was done since the last pulse; times in seconds."""
+
+    events: int = 0
+    dead: int = 0
+    freshness: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    inserts: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+
 class Watch:
     """Hears what happens in a worker, from any thread, and answers for it.
 
@@ -89,6 +101,7 @@ class Watch:
         self._ends_known: float | None = None
         self._recent: deque[tuple[int, int]] = deque(maxlen=_RECENT_BATCHES)
         self._untold = [0, 0]
+        self._since_pulse = _SincePulse()
 
     def built(self, version: str, identity: Identity) -> None:
         """What runs."""
@@ -176,6 +189,9 @@ class Watch:
                         state.taken.popleft()
             self._moved = self._clock()
             self._recent.append((len(records), len(batch.events)))
+            self._since_pulse.events += len(batch.events)
+            self._since_pulse.dead += len(batch.dead)
+            self._since_pulse.freshness += [max(0.0, now - record.published / 1000) for record in records]
             self._untold[0] += len(records)
             self._untold[1] += len(batch.events)
         self._tell()
@@ -193,6 +209,8 @@ class Watch:
             with self._lock:
                 del self._operations[me]
                 self._moved = self._clock()
+                if name == "insert":
+                    self._since_pulse.inserts.append(self._moved - began)
             self._meters.observe(metrics.OPERATION_SECONDS, self._clock() - began, name, table)
 
     def retried(self, trouble: str) -> None:
@@ -246,13 +264,33 @@ class Watch:
         self._meters.set(metrics.ALERTS_SECONDS, seconds)
         self._meters.set(metrics.ALERTS_LOOKED, self._now())
 
+    def pulse(self, worker: str) -> Pulse:
+        """How this worker does, and what it did since it was asked last."""
+        with self._lock:
+            lags = list(self._lags().values())
+            since, self._since_pulse = self._since_pulse, _SincePulse()
+            waiting = sum(lag for lag, _ in lags)
+            return Pulse(
+                at=datetime.fromtimestamp(self._now(), UTC),
+                worker=worker,
+                partitions=len(lags),
+                lag_records=waiting,
+                lag_events=round(waiting * self._events_a_record()),
+                lag_seconds=max((seconds for _, seconds in lags), default=0.0),
+                events=since.events,
+                dead=since.dead,
+                freshness_p50=quantile(since.freshness, 0.5),
+                freshness_p99=quantile(since.freshness, 0.99),
+                insert_p50=quantile(since.inserts, 0.5),
+                insert_p99=quantile(since.inserts, 0.99),
+            )
+
     def page(self) -> bytes:
         """The metrics, as of now."""
         with self._lock:
-            now, today = self._clock(), self._now()
-            partitions = {str(number): self._lag(state, now, today) for number, state in self._partitions.items()}
+            partitions = {str(number): lag for number, lag in self._lags().items()}
             offsets = {str(number): state.next_offset for number, state in self._partitions.items()}
-            records, events = (sum(column) for column in zip((0, 0), *self._recent, strict=True))
+            events_a_record = self._events_a_record()
         # A partition that went to another worker must not go on being shown with what it was here.
         for metric in (metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.OFFSET):
             self._meters.clear(metric)
@@ -262,9 +300,18 @@ class Watch:
             if offset := offsets[number]:
                 self._meters.set(metrics.OFFSET, offset - 1, number)
         self._meters.set(metrics.PARTITIONS, len(partitions))
-        self._meters.set(metrics.LAG_EVENTS, sum(lag for lag, _ in partitions.values()) * events / max(1, records))
+        self._meters.set(metrics.LAG_EVENTS, sum(lag for lag, _ in partitions.values()) * events_a_record)
         self._meters.set(metrics.MEMORY, psutil.Process().memory_info().rss)
         return self._meters.page()
+
+    def _lags(self) -> dict[int, tuple[int, float]]:
+        now, today = self._clock(), self._now()
+        return {number: self._lag(state, now, today) for number, state in self._partitions.items()}
+
+    def _events_a_record(self) -> float:
+        """Of late."""
+        records = sum(records for records, _ in self._recent)
+        return sum(events for _, events in self._recent) / max(1, records)
 
     def _lag(self, state: _Partition, now: float, today: float) -> tuple[int, float]:
         """Records that wait, and for how many seconds the first of them has."""

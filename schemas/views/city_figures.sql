@@ -32,11 +32,7 @@ SELECT
     counted.feedback_on_time_rate_before AS feedback_on_time_rate_before
 FROM
 (
-    SELECT 'day' AS period, toStartOfDay(now(), '{time_zone}') AS start
-    UNION ALL
-    SELECT 'month', toDateTime(toStartOfMonth(now(), '{time_zone}'), '{time_zone}')
-    UNION ALL
-    SELECT 'year', toDateTime(toStartOfYear(now(), '{time_zone}'), '{time_zone}')
+    SELECT period, start FROM periods WHERE period != 'quarter'
 ) AS spans
 LEFT JOIN
 (

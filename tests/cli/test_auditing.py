@@ -44,6 +44,21 @@ def client(clickhouse: ClickHouseConnection) -> Iterator[Client]:
     client.disconnect()
 
 
+def test_what_an_audit_found_is_written_down(dossier: Run, counted: ClickHouseConnection, client: Client) -> None:
+    assert dossier("audit", **named(counted)).code == 0
+    client.execute("TRUNCATE TABLE windows")
+    assert dossier("audit", **named(counted)).code == 4
+    found = client.execute("SELECT dossiers, events, facts_differences, window_differences > 0 FROM audits ORDER BY at")
+    assert found == [(2, 3, 0, 0), (2, 3, 0, 1)]
+
+
+def test_who_may_only_read_can_audit_all_the_same(dossier: Run, counted: ClickHouseConnection, client: Client) -> None:
+    client.execute("DROP TABLE audits")
+    ended = dossier("audit", **named(counted))
+    assert ended.code == 0
+    assert "the table audits does not get it: " in ended.err
+
+
 def test_sound_counts_end_with_0(dossier: Run, counted: ClickHouseConnection) -> None:
     ended = dossier("audit", **named(counted))
     said = f"0 differences in {WINDOWS} windows and 2 dossiers recomputed from 3 events\n"

@@ -116,6 +116,27 @@ def test_lag_is_what_the_broker_has_beyond_what_is_confirmed(watch: Watch, clock
     assert shown["dossier_last_batch_timestamp_seconds"] == TODAY + 2
 
 
+def test_a_pulse_says_what_was_done_since_the_one_before(watch: Watch, clock: Clock) -> None:
+    watch.ends({0: 25, 1: 5})
+    taken = [record(0, offset, age=30) for offset in range(5, 15)]
+    watch.taken(taken)
+    with watch.operation("insert", "facts"):
+        clock.pass_(2)
+    with watch.operation("read", "facts"):
+        clock.pass_(1)
+    found = watch.pulse("one")
+    assert (found.lag_records, found.lag_seconds, found.events, found.freshness_p50) == (20, 33, 0, None)
+    assert (found.insert_p50, found.insert_p99) == (2, 2)
+    watch.confirmed(taken, structs.replace(batch(70), dead=[dead_letter("t", 0, 5, from_micros(0), INVALID)]), 0.5)
+    found = watch.pulse("one")
+    assert (found.worker, found.partitions, found.lag_records, found.lag_events) == ("one", 2, 10, 70)
+    assert (found.events, found.dead, found.freshness_p50, found.freshness_p99) == (70, 1, 33, 33)
+    assert found.insert_p50 is None
+    assert found.at.timestamp() == TODAY + 3
+    found = watch.pulse("one")
+    assert (found.events, found.dead, found.freshness_p50) == (0, 0, None)
+
+
 def test_records_that_nobody_has_fetched_are_aged_from_when_they_were_seen(watch: Watch, clock: Clock) -> None:
     watch.ends({0: 6})
     assert values(watch)["dossier_lag_seconds 0"] == 0

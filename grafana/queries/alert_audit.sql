@@ -1,0 +1,3 @@
+-- One row, always; 0 where there was no audit yet.
+SELECT toFloat64(argMax(facts_differences + window_differences, at)) AS value
+FROM audits
