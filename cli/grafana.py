@@ -1,12 +1,21 @@
 """`dossier grafana`: dashboards and alerts as files, made from code and held against it."""
 
 import sys
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import click
 
+from cli.settings import Settings
 from grafana.build import FOLDER, artefacts, build, differing
+from grafana.publish.api import Api
+from grafana.publish.documents import documents
+from grafana.publish.plan import Change, plan
+from grafana.publish.publishing import apply, check, read_found
+from schemas.errors import SettingError
 
+_SHOWN = 20
 _INTO = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -39,3 +48,48 @@ def check_command(folder: Path) -> None:
         click.echo(f"{path} is out of date: run `dossier grafana build`", err=True)
     if changed:
         sys.exit(1)
+
+
+@grafana_group.command("publish", short_help="Publish to a Grafana what differs there.")
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
+@click.option("--prune", is_flag=True, help="Delete dashboards and rules that bear our mark and are made no more.")
+@click.pass_obj
+def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
+    """Publish dashboards, alert rules, the data source and the playlist to DOSSIER_GRAFANA.
+
+    Only what differs is written, so a second time nothing is. What belongs to others is never touched: where it stands
+    in the way, nothing at all is published, with exit 4. What Grafana reads from provisioning files stays as it is.
+    """
+    grafana = settings.grafana
+    if grafana is None or not grafana.token.reveal():
+        raise SettingError("DOSSIER_GRAFANA and DOSSIER_GRAFANA_TOKEN say where to publish: both are needed")
+    if not grafana.reader.host:
+        raise SettingError("DOSSIER_GRAFANA_CLICKHOUSE says where Grafana finds ClickHouse: host:port is needed")
+    wanted = documents(grafana.reader)
+    with closing(Api(grafana.url, grafana.token)) as api:
+        changes = plan(wanted, read_found(api, wanted), prune=prune)
+        check(api, wanted.dashboards)
+        if dry_run:
+            for change in changes:
+                _tell(change)
+        else:
+            apply(api, changes, grafana.password, _tell)
+    _sum_up(changes, dry_run=dry_run)
+
+
+def _tell(change: Change) -> None:
+    if change.action != "keep":
+        click.echo(f"{change.action:<6} {change.kind} {change.name}")
+    for line in change.differences[:_SHOWN]:
+        click.echo(f"         {line}")
+    if (more := len(change.differences) - _SHOWN) > 0:
+        click.echo(f"         and {more} more")
+
+
+def _sum_up(changes: Sequence[Change], *, dry_run: bool) -> None:
+    written = sum(bool(change.method) for change in changes)
+    said = f"{written} of {len(changes)} objects {'would change' if dry_run else 'changed'}"
+    locked = sum(change.action == "locked" for change in changes)
+    click.echo(
+        said + (f"; {locked} are locked: Grafana reads them from provisioning files" if locked else ""), err=True
+    )

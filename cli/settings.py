@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from deploy.embedded.platform import PROFILE
 from deploy.embedded.state import read_state
+from grafana.publish.documents import Reader
 from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.errors import SettingError
@@ -25,6 +26,15 @@ class NothingRuns(SettingError):
     """No addresses are known: start the embedded platform or name real servers."""
 
     exit_code = 3
+
+
+class GrafanaConnection(Struct, frozen=True):
+    """A Grafana, the token by which it is spoken to, and the database as it reaches it; its host may be unknown."""
+
+    url: str
+    token: Secret
+    reader: Reader
+    password: Secret
 
 
 class Settings(Struct, frozen=True, dict=True):
@@ -50,6 +60,7 @@ class Settings(Struct, frozen=True, dict=True):
     stall_seconds: int
     alert_levels: tuple[Level, ...]
     webhook: Webhook | None
+    grafana: GrafanaConnection | None
     log: str
 
     @cached_property
@@ -125,6 +136,7 @@ class Settings(Struct, frozen=True, dict=True):
             stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
             alert_levels=read.levels("DOSSIER_ALERT_LEVELS"),
             webhook=read.webhook("DOSSIER_WEBHOOK", "DOSSIER_WEBHOOK_SECRET"),
+            grafana=read.grafana(clickhouse),
             log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
 
@@ -157,6 +169,10 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_ALERT_LEVELS": f"distances from the term at which dossiers are alerted, or off (default {DEFAULT_LEVELS})",
     "DOSSIER_WEBHOOK": "http or https address to which `dossier alerts send` delivers alerts",
     "DOSSIER_WEBHOOK_SECRET": "secret with which they are signed, 16 characters or more",
+    "DOSSIER_GRAFANA": "http or https address of the Grafana to which `dossier grafana publish` publishes",
+    "DOSSIER_GRAFANA_TOKEN": "token of a service account there, an Admin, or an Editor who may write data sources",
+    "DOSSIER_GRAFANA_CLICKHOUSE": "host:port at which that Grafana reaches ClickHouse (default DOSSIER_CLICKHOUSE)",
+    "DOSSIER_GRAFANA_PASSWORD": "password of the ClickHouse user `reader`, where it has one",
     "DOSSIER_LOG": "log of `dossier work`, `alerts send`, `audit --every`: text (default) or json, one object a line",
 }
 """Every variable that is read, with what it means; an unknown DOSSIER_ variable is refused as a typing error."""
@@ -225,6 +241,17 @@ class _Reader:
         if len(secret) < _LEAST_SECRET:
             raise SettingError(f"{secret_name} has {len(secret)} characters: {_LEAST_SECRET} or more sign {name}")
         return Webhook(url, Secret(secret))
+
+    def grafana(self, clickhouse: ClickHouseConnection) -> GrafanaConnection | None:
+        """None where none is named; the token and the password never show."""
+        url, token = self._env.get("DOSSIER_GRAFANA", ""), self._env.get("DOSSIER_GRAFANA_TOKEN", "")
+        if not url:
+            return None
+        if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+            raise SettingError(f"DOSSIER_GRAFANA={url!r} is not an address such as https://grafana.example")
+        address = self.address("DOSSIER_GRAFANA_CLICKHOUSE", clickhouse.address if clickhouse.host else "")
+        reader = Reader(*address, database=clickhouse.database, secure=clickhouse.secure)
+        return GrafanaConnection(url, Secret(token), reader, Secret(self._env.get("DOSSIER_GRAFANA_PASSWORD", "")))
 
     def flag(self, name: str) -> bool:
         return self.choice(name, ("0", "1")) == "1"

@@ -22,6 +22,8 @@ from grafana.thresholds import (
 RUNBOOK = "docs/runbook.md"
 FOLDER = "Hồ sơ / Dossiers"
 FOLDER_UID = "dossiers"
+OWNER = {"team": "dossier-stream"}
+"""The label of every rule of ours."""
 _EXPRESSION = "__expr__"
 _SPAN_SECONDS = 600
 _MINUTES = 60
@@ -185,14 +187,15 @@ def provisioning() -> dict[str, Any]:
                 "name": name,
                 "folder": FOLDER,
                 "interval": f"{seconds}s",
-                "rules": [_rule(rule) for rule in rules],
+                "rules": [rule_document(rule) for rule in rules],
             }
             for name, (seconds, rules) in GROUPS.items()
         ],
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def rule_document(rule: Rule) -> dict[str, Any]:
+    """The rule in the shape that files and API share."""
     return {
         "uid": rule.uid,
         "title": rule.title,
@@ -204,11 +207,11 @@ def _rule(rule: Rule) -> dict[str, Any]:
                 "C", _EXPRESSION, {"refId": "C", "type": "threshold", "expression": "B", "conditions": [_beyond(rule)]}
             ),
         ],
-        "for": f"{rule.hold}s",
+        "for": _duration(rule.hold),
         "noDataState": rule.no_data,
         # A database that does not answer is one more thing to know, and not the same as nothing being wrong.
         "execErrState": "Error",
-        "labels": {"owner": rule.owner, "severity": rule.severity, "team": "dossier-stream"},
+        "labels": OWNER | {"owner": rule.owner, "severity": rule.severity},
         "annotations": {
             "summary": rule.summary,
             "description": rule.description,
@@ -216,6 +219,14 @@ def _rule(rule: Rule) -> dict[str, Any]:
         },
         "isPaused": False,
     }
+
+
+def _duration(seconds: int) -> str:
+    """As Grafana writes it back: in its greatest whole unit."""
+    for size, unit in ((3600, "h"), (60, "m")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def _data(ref: str, datasource: str, model: dict[str, Any]) -> dict[str, Any]:

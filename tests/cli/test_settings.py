@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import VARIABLES, NothingRuns, Settings
+from cli.settings import VARIABLES, GrafanaConnection, NothingRuns, Settings
 from deploy.embedded.state import PlatformState, created, write_state
+from grafana.publish.documents import Reader
 from schemas.alerts import parse_levels
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.errors import SettingError
@@ -45,6 +46,10 @@ def everything(tmp_path: Path) -> dict[str, str]:
         "DOSSIER_DEAD_RATIO": "0.25",
         "DOSSIER_METRICS": "127.0.0.1:9464",
         "DOSSIER_STALL_SECONDS": "90",
+        "DOSSIER_GRAFANA": "https://grafana.example/sub",
+        "DOSSIER_GRAFANA_TOKEN": "glsa_token",
+        "DOSSIER_GRAFANA_CLICKHOUSE": "ch.inside:9000",
+        "DOSSIER_GRAFANA_PASSWORD": "only reading",
         "DOSSIER_WEBHOOK": "https://alerts.example/late?token=x",
         "DOSSIER_WEBHOOK_SECRET": "a secret of some length",
         "DOSSIER_ALERT_LEVELS": "overdue, due-2h",
@@ -77,6 +82,12 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         stall_seconds=90,
         alert_levels=parse_levels("due-2h,overdue"),
         webhook=Webhook("https://alerts.example/late?token=x", Secret("a secret of some length")),
+        grafana=GrafanaConnection(
+            "https://grafana.example/sub",
+            Secret("glsa_token"),
+            Reader("ch.inside", 9000, "province_1", secure=True),
+            Secret("only reading"),
+        ),
         log="json",
     )
     assert settings.profile == Profile(terms="date")

@@ -47,7 +47,7 @@ class Receiver:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.webhook = Webhook(f"http://127.0.0.1:{self.server.server_port}/late?token=hush", SECRET)
-        self.thread = Thread(target=self.server.serve_forever)
+        self.thread = Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
 
     def close(self) -> None:

@@ -1,0 +1,78 @@
+"""What is published, in the shape in which Grafana's API takes it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from grafana.build import DASHBOARDS
+from grafana.dashboard import TAG
+from grafana.panels import DATASOURCE
+from grafana.rules import FOLDER, FOLDER_UID, GROUPS, OWNER, rule_document
+from grafana.wallboards import playlist
+
+Document = dict[str, Any]
+
+
+class Reader(Struct, frozen=True):
+    """ClickHouse as Grafana reaches it, by a user who may only read."""
+
+    host: str
+    port: int
+    database: str
+    user: str = "reader"
+    secure: bool = False
+
+
+class Documents(Struct, frozen=True):
+    """Everything that one deployment publishes."""
+
+    folder: Document
+    datasource: Document
+    dashboards: Sequence[Document]
+    groups: Sequence[Document]
+    playlist: Document
+
+
+def documents(reader: Reader) -> Documents:
+    """What the code makes, for this database."""
+    return Documents(
+        folder={"uid": FOLDER_UID, "title": FOLDER},
+        datasource={
+            "uid": DATASOURCE["uid"],
+            "type": DATASOURCE["type"],
+            "name": "Dossiers",
+            "access": "proxy",
+            "jsonData": {
+                "protocol": "native",
+                "host": reader.host,
+                "port": reader.port,
+                "secure": reader.secure,
+                "username": reader.user,
+                "defaultDatabase": reader.database,
+                "dialTimeout": "10",
+                "queryTimeout": "60",
+            },
+        },
+        dashboards=DASHBOARDS,
+        groups=[
+            {
+                "title": name,
+                "folderUid": FOLDER_UID,
+                "interval": seconds,
+                "rules": [rule_document(rule) for rule in rules],
+            }
+            for name, (seconds, rules) in GROUPS.items()
+        ],
+        playlist=playlist(),
+    )
+
+
+def is_our_dashboard(found: Document) -> bool:
+    """Whether it is marked as ours."""
+    return TAG in (found.get("tags") or [])
+
+
+def is_our_rule(found: Document) -> bool:
+    """Whether it is marked as ours."""
+    return bool(OWNER.items() <= (found.get("labels") or {}).items())
