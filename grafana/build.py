@@ -6,6 +6,12 @@ from typing import Any
 
 import orjson
 
+from grafana.boards.agency import agency
+from grafana.boards.dossier import dossier
+from grafana.boards.late import late
+from grafana.boards.payments import payments
+from grafana.boards.pipeline import pipeline
+from grafana.boards.ranking import ranking
 from grafana.dashboard import Dashboard
 from grafana.rules import provisioning
 from grafana.wallboards import PERIODS, playlist, wallboard
@@ -14,7 +20,7 @@ FOLDER = Path(__file__).parent
 """Where the files are committed: beside the code that makes them."""
 
 WALLBOARDS: tuple[Dashboard, ...] = tuple(map(wallboard, PERIODS))
-DASHBOARDS: tuple[Dashboard, ...] = WALLBOARDS
+DASHBOARDS: tuple[Dashboard, ...] = (*WALLBOARDS, ranking(), agency(), late(), dossier(), payments(), pipeline())
 """Every dashboard; what is put here is built, tested and published."""
 
 _SOURCES: tuple[Callable[[], dict[str, Any]], ...] = (

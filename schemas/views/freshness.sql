@@ -2,8 +2,8 @@
 CREATE OR REPLACE VIEW freshness AS
 SELECT
     source,
-    max(sources.occurred_at) AS occurred_at,
-    max(sources.published_at) AS published_at,
+    CAST(max(sources.occurred_at), 'DateTime64(6, \'UTC\')') AS occurred_at,
+    CAST(max(sources.published_at), 'DateTime64(3, \'UTC\')') AS published_at,
     dateDiff('millisecond', published_at, now64(3)) / 1000 AS age_seconds,
     (SELECT maxOrNull(written_at) FROM progress) AS counted_at
 FROM sources

@@ -108,3 +108,13 @@ def test_on_a_wallboard_the_worst_thing_comes_first(board: dict[str, Any]) -> No
 def test_the_playlist_shows_every_wallboard_today_first() -> None:
     assert [item["value"] for item in playlist()["items"]] == [board["uid"] for board in WALLBOARDS]
     assert playlist()["items"][0]["value"] == "dossiers-wall-day"
+
+
+@BOARDS
+def test_a_list_of_choices_reads_back_as_it_was_meant(board: dict[str, Any]) -> None:
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "custom":
+            # As Grafana reads it: a comma ends a choice unless it is escaped, a colon parts text and value.
+            parts = [part.replace("\\,", ",").strip() for part in re.split(r"(?<!\\),", variable["query"])]
+            read = [tuple(part.split(" : ")) for part in parts]
+            assert read == [(option["text"], option["value"]) for option in variable["options"]]

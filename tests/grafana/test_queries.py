@@ -10,7 +10,7 @@ from clickhouse_driver import Client
 
 from grafana.build import DASHBOARDS
 from grafana.panels import TIME_SERIES
-from grafana.sql import Context, expand
+from grafana.sql import ALL, Context, expand
 from tests.grafana.city import HOSTILE
 
 pytestmark = pytest.mark.clickhouse
@@ -36,10 +36,15 @@ SHOWN = re.compile("|".join(shape.pattern for shape in (NUMBER, TIME, TEXT)) + r
 
 
 def contexts(board: dict[str, Any]) -> list[Context]:
-    """One value that is hostile, and several, for every variable of the dashboard."""
-    names = [variable["name"] for variable in board["templating"]["list"]]
-    chosen: list[list[str]] = [["H26.01"], [HOSTILE], ["H26.01", HOSTILE]] if names else [[]]
-    return [Context(variables=dict.fromkeys(names, values)) for values in chosen]
+    """All that can be chosen of a list, else a value, and a hostile one; several and all where that is allowed."""
+    found: list[dict[str, list[str]]] = [{}]
+    for variable in board["templating"]["list"]:
+        chosen = [[option["value"]] for option in variable["options"]] or [["H26.01"]]
+        chosen.append([HOSTILE])
+        if variable.get("multi"):
+            chosen += [["H26.01", HOSTILE], [ALL]]
+        found = [context | {variable["name"]: values} for context in found for values in chosen]
+    return [Context(variables=variables) for variables in found]
 
 
 @cache

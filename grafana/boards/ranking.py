@@ -1,0 +1,73 @@
+"""The ranking of agencies by one rate: what it is made of, and how agencies of similar volume do."""
+
+from grafana.dashboard import Dashboard, at, dashboard
+from grafana.panels import NO_DOSSIERS, override, table, when_null
+from grafana.sql import query
+from grafana.thresholds import (
+    DIGITISATION,
+    FEEDBACK_ON_TIME,
+    MINIMUM_VOLUME,
+    ON_TIME,
+    ONLINE,
+    ONLINE_PAYMENT,
+    SATISFACTION,
+    Figure,
+)
+from grafana.variables import PERIOD, TO_OTHERS, agency_column, one_of
+
+RATES: tuple[tuple[Figure, str, str], ...] = (
+    (ON_TIME, "resolved_on_time", "resolved"),
+    (ONLINE, "received_online", "received"),
+    (ONLINE_PAYMENT, "fee_paid_online", "fee_bearing"),
+    (DIGITISATION, "components_digitised", "components"),
+    (SATISFACTION, "satisfied", "rated"),
+    (FEEDBACK_ON_TIME, "feedback_on_time", "feedback_answered"),
+)
+"""Each rate with its numerator and denominator."""
+
+
+def ranking() -> Dashboard:
+    """Agencies by the rate and period that are chosen; those of too small a volume come last and have no rank."""
+    sql = query(
+        "ranking",
+        minimum=str(MINIMUM_VOLUME),
+        numerator=_choose({figure.name: numerator for figure, numerator, _ in RATES}),
+        denominator=_choose({figure.name: denominator for figure, _, denominator in RATES}),
+        target=_choose({figure.name: str(figure.target) for figure, *_ in RATES}),
+    )
+    share = {"unit": "percentunit", "decimals": 1, "mappings": [when_null(NO_DOSSIERS)]}
+    shown = table(
+        "Xếp hạng đơn vị / Agency ranking",
+        "Agencies by the chosen rate. Peers are agencies of half to twice the volume; below "
+        f"{MINIMUM_VOLUME} cases a rate says nothing, and there is no rank.",
+        sql,
+        overrides=[
+            override("rank", displayName="Hạng / Rank", custom__width=110, noValue="–"),
+            agency_column(),
+            override("numerator", displayName="Tử số / Numerator", unit="locale"),
+            override("denominator", displayName="Mẫu số / Denominator", unit="locale"),
+            override("rate", displayName="Tỷ lệ / Rate", **share),
+            override("target", displayName="Mục tiêu / Target", **share),
+            override("against_target", displayName="So với mục tiêu / Against target"),
+            override("peers", displayName="Số đơn vị tương đương / Peers", unit="locale"),
+            override("peers_median", displayName="Trung vị nhóm / Peers' median", **share),
+        ],
+    )
+    return dashboard(
+        "dossiers-ranking",
+        "Xếp hạng đơn vị / Agency ranking",
+        "Agencies by one of the rates of Decision 766, with numerator, denominator, target and peers.",
+        [at(0, 0, 24, 26, shown)],
+        variables=[
+            one_of("rate", "Chỉ số / Rate", {each.name: f"{each.vietnamese} – {each.english}" for each, *_ in RATES}),
+            PERIOD,
+        ],
+        links=TO_OTHERS,
+        tags=["analyst"],
+    )
+
+
+def _choose(values: dict[str, str]) -> str:
+    """SQL for the value that belongs to the chosen rate."""
+    cases = ", ".join(f"${{rate:singlequote}} = '{name}', {value}" for name, value in values.items())
+    return f"multiIf({cases}, 0)"

@@ -1,0 +1,14 @@
+SELECT
+    agency,
+    status,
+    procedure,
+    channel,
+    received_at,
+    term,
+    outcome_at,
+    multiIf(is_overdue, 'quá hạn / overdue', on_time IS NULL, '–', on_time, 'có / yes', 'không / no') AS in_time,
+    extensions,
+    supplements,
+    paid_amount - refunded_amount AS paid_amount
+FROM dossiers
+WHERE dossier = ${dossier:singlequote}

@@ -1,0 +1,14 @@
+SELECT
+    dossier,
+    agency,
+    procedure,
+    status,
+    unit,
+    term,
+    dateDiff('second', now64(6), assumeNotNull(term)) / 86400 AS days_left,
+    extensions
+FROM dossiers
+WHERE is_open AND NOT is_overdue AND term <= now() + INTERVAL 3 DAY
+    AND $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+ORDER BY dossiers.term, dossier
+LIMIT 500

@@ -1,0 +1,14 @@
+SELECT
+    agency,
+    sum(days.fee_bearing) AS fee_bearing,
+    sum(days.fee_paid_online) AS fee_paid_online,
+    fee_paid_online / nullIf(fee_bearing, 0) AS online_payment_rate,
+    sum(days.payments) AS payments,
+    sum(days.paid_amount) AS paid_amount,
+    sum(days.refunds) AS refunds,
+    sum(days.refunded_amount) AS refunded_amount
+FROM agency_windows AS days
+WHERE period = 'day' AND $__timeFilter(start) AND $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+GROUP BY agency
+HAVING fee_bearing > 0 OR payments > 0
+ORDER BY fee_bearing DESC, agency

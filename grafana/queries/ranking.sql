@@ -1,0 +1,30 @@
+-- Agencies by a rate; the median of peers is of those of half to twice the volume.
+WITH
+    rated AS
+    (
+        SELECT
+            agency,
+            toInt64({numerator}) AS numerator,
+            toInt64({denominator}) AS denominator,
+            numerator / nullIf(denominator, 0) AS rate,
+            denominator >= {minimum} AS is_ranked
+        FROM agency_windows
+        WHERE period = ${period:singlequote}
+            AND start = (SELECT max(start) FROM periods WHERE period = ${period:singlequote})
+            AND agency != ''
+    ),
+    (SELECT groupArray((denominator, rate)) FROM rated WHERE is_ranked) AS all_ranked,
+    arrayFilter(peer -> peer.1 BETWEEN denominator / 2 AND denominator * 2, all_ranked) AS similar
+SELECT
+    if(is_ranked, toNullable(rank() OVER (PARTITION BY is_ranked ORDER BY rate DESC)), NULL) AS rank,
+    agency,
+    numerator,
+    denominator,
+    rate,
+    toFloat64({target}) AS target,
+    multiIf(NOT is_ranked, 'quá ít / too few', rate >= target, 'ĐẠT / met', 'CHƯA ĐẠT / missed') AS against_target,
+    greatest(toInt64(length(similar)) - toInt64(is_ranked), 0) AS peers,
+    if(empty(similar), NULL, arrayReduce('quantileExact(0.5)', arrayMap(peer -> assumeNotNull(peer.2), similar))) AS peers_median
+FROM rated
+WHERE denominator > 0
+ORDER BY is_ranked DESC, rate DESC, denominator DESC, agency

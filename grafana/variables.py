@@ -1,0 +1,99 @@
+"""What somebody chooses on a dashboard, and links that carry the choice to another one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from grafana.dashboard import TAG
+from grafana.panels import DATASOURCE, override
+from grafana.sql import ALL, query
+
+Variable = dict[str, Any]
+
+
+def agencies(*, several: bool) -> Variable:
+    """The agency, or several of them or all, by name."""
+    found: Variable = {
+        "type": "query",
+        "name": "agency",
+        "label": "Đơn vị / Agency",
+        "datasource": DATASOURCE,
+        "query": query("agencies"),
+        "definition": query("agencies"),
+        "refresh": 2,
+        "sort": 0,
+        "multi": several,
+        "includeAll": several,
+        "options": [],
+    }
+    return found | {"current": {"text": "All", "value": [ALL]}} if several else found
+
+
+def one_of(name: str, label: str, choices: Mapping[str, str]) -> Variable:
+    """One of these values, each with its label; the first is chosen at the beginning."""
+    first = next(iter(choices))
+    return {
+        "type": "custom",
+        "name": name,
+        "label": label,
+        # A comma in a text would begin the next choice.
+        "query": ", ".join(f"{text.replace(',', chr(92) + ',')} : {value}" for value, text in choices.items()),
+        "multi": False,
+        "includeAll": False,
+        "options": [{"text": text, "value": value, "selected": value == first} for value, text in choices.items()],
+        "current": {"text": choices[first], "value": first},
+    }
+
+
+def typed(name: str, label: str) -> Variable:
+    """A text that somebody types."""
+    return {
+        "type": "textbox",
+        "name": name,
+        "label": label,
+        "query": "",
+        "current": {"text": "", "value": ""},
+        "options": [],
+    }
+
+
+PERIOD = one_of(
+    "period",
+    "Kỳ / Period",
+    {
+        "month": "Tháng này / This month",
+        "quarter": "Quý này / This quarter",
+        "year": "Năm nay / This year",
+        "day": "Hôm nay / Today",
+    },
+)
+
+TO_OTHERS = [
+    {
+        "type": "dashboards",
+        "title": "Bảng khác / Other dashboards",
+        "tags": [TAG],
+        "asDropdown": True,
+        "includeVars": False,
+        "keepTime": False,
+        "targetBlank": False,
+        "icon": "external link",
+        "url": "",
+        "tooltip": "",
+    }
+]
+"""A menu of all dashboards of ours."""
+
+
+def agency_column() -> dict[str, Any]:
+    """The column `agency`, each value leading to the dashboard of that agency."""
+    return _leading("agency", "Đơn vị / Agency", "dossiers-agency")
+
+
+def dossier_column() -> dict[str, Any]:
+    """The column `dossier`, each value leading to the history of that dossier."""
+    return _leading("dossier", "Hồ sơ / Dossier", "dossiers-dossier")
+
+
+def _leading(field: str, title: str, uid: str) -> dict[str, Any]:
+    link = {"title": title, "url": f"/d/{uid}?var-{field}=${{__value.raw:percentencode}}", "targetBlank": False}
+    return override(field, displayName=title, links=[link])
