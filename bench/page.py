@@ -103,7 +103,13 @@ def plain(content: bytes) -> str:
     )
 
 
-SECTIONS: dict[str, Callable[[bytes], str]] = {"peers": peers, "city": city, "freshness": plain, "growth": plain}
+SECTIONS: dict[str, Callable[[bytes], str]] = {
+    "peers": peers,
+    "city": city,
+    "freshness": plain,
+    "growth": plain,
+    "wallboard": plain,
+}
 """The sections of the page by the names of their marks and result files; one that was not measured is empty."""
 
 

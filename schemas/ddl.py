@@ -6,7 +6,7 @@ from importlib.resources import files
 from msgspec import Struct
 
 from schemas.profile import Profile
-from schemas.tables import VIEWS
+from schemas.tables import REFRESHES, VIEWS
 
 PREAMBLE = (
     "CREATE TABLE IF NOT EXISTS migrations\n"
@@ -45,7 +45,7 @@ def views(profile: Profile) -> tuple[Script, ...]:
     """The views in their order, made anew whenever their text or the profile changed."""
     folder = files("schemas") / "views"
     filled = {"{time_zone}": profile.time_zone, "{terms}": profile.terms}
-    return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in VIEWS)
+    return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in (*VIEWS, *REFRESHES))
 
 
 def preamble(replicated: bool) -> Script:

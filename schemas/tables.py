@@ -220,6 +220,20 @@ AUDITS = Table(
     ),
 )
 
+CITY_PAST = Table(
+    "city_past",
+    {"until": "DateTime('UTC')", "is_day": "Bool", "start": "DateTime('UTC')"}
+    | dict.fromkeys(
+        (
+            *("received", "received_online", "fee_bearing", "fee_paid_online", "resolved", "resolved_on_time", "ended"),
+            *("components", "components_digitised", "rated", "satisfied", "feedback_answered", "feedback_on_time"),
+        ),
+        "Int64",
+    ),
+)
+
+CITY_WAITING = Table("city_waiting", {"kind": _LABEL, "term": _PERHAPS, "dossiers": "UInt64", "overdue": "UInt64"})
+
 MIGRATIONS = Table(
     "migrations",
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
@@ -227,7 +241,7 @@ MIGRATIONS = Table(
 
 TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
-    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, MIGRATIONS),
+    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, MIGRATIONS),
 )
 VIEWS = (
     "periods",
@@ -243,3 +257,5 @@ VIEWS = (
     "standing_alerts",
 )
 """What analysts read."""
+REFRESHES = ("refresh_city_past", "refresh_city_waiting")
+"""Views that fill a table again and again: what is asked of the table may be minutes old."""

@@ -16,7 +16,7 @@ from deploy.embedded.clickhouse.users import DEFAULT_USERS
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.events import KINDS
-from schemas.tables import TABLES, VIEWS
+from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from streams.clickhouse import connect
 from streams.metrics import AUDIT, WORKER
@@ -96,7 +96,7 @@ def test_make_targets_exist() -> None:
 
 
 def test_topics_tables_views_and_counters_exist() -> None:
-    names = TOPICS | {table.name for table in TABLES} | set(VIEWS) | set(COUNTERS) | set(KINDS)
+    names = TOPICS | {table.name for table in TABLES} | {*VIEWS, *REFRESHES} | set(COUNTERS) | set(KINDS)
     for name in re.findall(r"`(dossier-[a-z-]+)`", EVERYTHING):
         assert name in TOPICS
     analyst = TEXTS[ROOT / "docs" / "analyst.md"]

@@ -10,6 +10,7 @@ from clickhouse_driver import Client
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
+from schemas.tables import REFRESHES
 from streams.clickhouse import connect
 from streams.migration import Plan, make_tables
 from tests.grafana.city import city
@@ -27,6 +28,13 @@ def migrated(server: ClickHouseConnection) -> Iterator[ClickHouseConnection]:
     client.disconnect()
 
 
+def refresh(client: Client) -> None:
+    """Let the tables that are filled again and again be filled now."""
+    for view in REFRESHES:
+        client.execute(f"SYSTEM REFRESH VIEW {view}")
+        client.execute(f"SYSTEM WAIT VIEW {view}")
+
+
 @pytest.fixture(scope="session")
 def empty_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
     """A client of a database in which nothing was ever counted."""
@@ -42,5 +50,6 @@ def seeded_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
     with migrated(clickhouse_server) as own:
         count(own, *city(), published=datetime.now(UTC))
         client = connect(own)
+        refresh(client)
         yield client
         client.disconnect()

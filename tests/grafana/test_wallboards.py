@@ -1,5 +1,7 @@
 """The figures of the wall are those of the analysts, of now, and say where there is nothing to say."""
 
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,12 @@ from grafana.panels import NO_DOSSIERS, RED, words
 from grafana.sql import query
 from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, standing
 from grafana.wallboards import PERIODS, Period, wallboard
+from schemas.connection import ClickHouseConnection
+from streams.clickhouse import connect
+from tests.grafana.city import city, midnight, waiting
+from tests.grafana.conftest import refresh
 from tests.grafana.test_queries import one
+from tests.streams.counted import count
 
 RATES = [figure.name for figure in FIGURES if figure.unit == "share"]
 
@@ -81,6 +88,46 @@ class TestFigures:
         analyst |= one(seeded_city, "SELECT count() AS overdue FROM overdue_dossiers")
         analyst |= one(seeded_city, "SELECT countIf(is_open) AS open FROM dossiers")
         assert {name: found[name] for name in analyst} == analyst
+
+    @pytest.mark.parametrize("period", PERIODS)
+    def test_what_was_rolled_up_is_what_the_windows_say(
+        self, seeded_city: Client, clickhouse: ClickHouseConnection, period: Period
+    ) -> None:
+        count(clickhouse, *city(), published=datetime.now(UTC))
+        client = connect(clickhouse)
+        # Nothing was there when it was refreshed, so all of this is read from windows.
+        assert client.execute("SELECT count() FROM city_past") == [(0,)]
+        live, rolled_up = (one(each, query("city", period=period)) for each in (client, seeded_city))
+        client.disconnect()
+        minutes_old = {
+            "overdue",
+            "overall_on_time_rate",
+            *(f"{name}_trend" for name in ("open", "overdue", "overall_on_time_rate")),
+        }
+        assert {name: live[name] for name in live.keys() - minutes_old} == {
+            name: rolled_up[name] for name in live.keys() - minutes_old
+        }
+
+    def test_an_event_of_today_shows_at_once(self, clickhouse: ClickHouseConnection) -> None:
+        client = connect(clickhouse)
+        refresh(client)
+        now = datetime.now(UTC)
+        count(clickhouse, *waiting("new", "H26.01", midnight(), now + timedelta(days=9)), published=now)
+        found = one(client, query("city", period="year"))
+        assert (found["received"], found["open"], found["overdue"]) == (1, 1, 0)
+        client.disconnect()
+
+    def test_a_term_that_passes_needs_no_refresh(self, clickhouse: ClickHouseConnection) -> None:
+        client = connect(clickhouse)
+        term = datetime.now(UTC) + timedelta(seconds=4)
+        count(clickhouse, *waiting("new", "H26.01", midnight(2), term), published=datetime.now(UTC))
+        refresh(client)
+        overdue = "SELECT overdue FROM city_figures WHERE period = 'day'"
+        assert client.execute(overdue) == [(0,)]
+        while datetime.now(UTC) <= term:
+            time.sleep(0.1)
+        assert client.execute(overdue) == [(1,)]
+        client.disconnect()
 
     @pytest.mark.parametrize("period", PERIODS)
     def test_where_nothing_was_counted_no_rate_is_a_number(self, empty_city: Client, period: Period) -> None:
