@@ -33,6 +33,7 @@ from streams.pulse import quantile
 RESULT = Path(__file__).parent / "results" / "wallboard.json"
 _MAKE = Path(__file__).with_suffix(".sql")
 _AT_ONCE = 1_000_000
+_PARTITIONS = 8
 _SETTLED_SECONDS = 2.0
 _COUNTS = ("SELECT count() FROM facts", "SELECT count() FROM windows")
 _PLAIN = "SELECT countIf(is_open), countIf(is_overdue) FROM dossiers"
@@ -67,7 +68,8 @@ def make(client: Client, dossiers: int) -> None:
     for first in range(0, dossiers, _AT_ONCE):
         _say(f"{first:,} of {dossiers:,} dossiers")
         client.execute(facts.format(dossiers=dossiers, first=first, count=min(_AT_ONCE, dossiers - first)))
-    client.execute(windows)
+    for partition in range(_PARTITIONS):
+        client.execute(windows.format(partition=partition))
     while client.execute("SELECT count() FROM system.merges")[0][0]:
         time.sleep(_SETTLED_SECONDS)
 
@@ -143,7 +145,9 @@ def _of_size(folder: Path, dossiers: int, rounds: int) -> Row:
         platform = stack.enter_context(Platform(folder, Options(kafka=False)))
         host, _, port = platform.clickhouse.rpartition(":")
         clickhouse = ClickHouseConnection(host, int(port))
-        plan = Plan(KafkaConnection("none:1"), clickhouse, Profile(), partitions=8, replication=1, replicated=False)
+        plan = Plan(
+            KafkaConnection("none:1"), clickhouse, Profile(), partitions=_PARTITIONS, replication=1, replicated=False
+        )
         make_tables(plan, lambda _: None, dry_run=False)
         client = stack.enter_context(connect(clickhouse))
         make(client, dossiers)

@@ -1,4 +1,5 @@
--- {dossiers} dossiers of two years up to now, of 600 agencies of unequal size, in office hours; and their windows.
+-- {dossiers} dossiers of two years up to now, of 600 agencies of unequal size, in office hours; and their windows. Today
+-- has as many as any day, whatever the hour is.
 -- One in fifty is open, one in three hundred overdue, as in a city; the newest come last, as they do on a topic.
 INSERT INTO facts (dossier, pos, partition, case_kind, agency, channel, procedure, fee_bearing, received_at, term_original, term,
     outcome, outcome_at, on_time, digitised_at, components, components_digitised, rated_at, satisfied)
@@ -6,10 +7,11 @@ WITH
     {first} + number AS n,
     cityHash64(n) AS seed,
     concat('H26.', toString(toUInt16(600 * pow((seed % 100003) / 100003, 2)))) AS agency_of,
-    -- So many seconds before now: spread over the two years in the order of n.
-    now() - toIntervalSecond(toUInt32((1 - n / {dossiers}) * 2 * 365 * 86400)) AS any_hour,
-    toStartOfDay(any_hour, 'Asia/Ho_Chi_Minh') + toIntervalSecond(28800 + seed % 32400) AS office_hour,
-    toDateTime64(least(office_hour, any_hour), 6, 'UTC') AS received,
+    toStartOfDay(now(), 'Asia/Ho_Chi_Minh') AS today,
+    -- Spread over the two years in the order of n.
+    today - toIntervalDay(toUInt32(730 - 730 * (n + 1) / {dossiers})) AS day,
+    day + toIntervalSecond(if(day = today, seed % (1 + now() - today), 28800 + seed % 32400)) AS any_time,
+    toDateTime64(any_time, 6, 'UTC') AS received,
     received + toIntervalDay(3 + seed % 20) AS due,
     -- Most are resolved in time, some late, few never.
     received + toIntervalSecond(toUInt32((3 + seed % 20) * 86400 * ((seed % 97) / 100 + (seed % 19 = 0) * 0.5))) AS done,
@@ -56,5 +58,5 @@ SELECT
     sum(counted.2 = 'rated' AND satisfied)
 FROM facts
 ARRAY JOIN [(received_at, 'received'), (digitised_at, 'digitised'), (outcome_at, 'outcome'), (rated_at, 'rated')] AS counted
-WHERE counted.1 IS NOT NULL
+WHERE counted.1 IS NOT NULL AND partition = {partition}
 GROUP BY agency, five_minutes, partition;
