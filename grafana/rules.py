@@ -20,7 +20,7 @@ from grafana.thresholds import (
 )
 
 RUNBOOK = "docs/runbook.md"
-FOLDER = "Hồ sơ / Dossiers"
+FOLDER = "Hồ sơ – Dossiers"
 FOLDER_UID = "dossiers"
 OWNER = {"team": "dossier-stream"}
 """The label of every rule of ours."""

@@ -250,6 +250,7 @@ VIEWS = (
     "overdue_dossiers",
     "freshness",
     "data_age",
+    "waiting",
     "city_figures",
     "event_conflicts",
     "letters",

@@ -7,12 +7,15 @@ from grafana.sql import only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON, ON_TIME, ONLINE, ONLINE_PAYMENT, OPEN, RECEIVED, SATISFACTION
 from grafana.variables import PERIOD, TO_OTHERS, agencies
 
+_LATE = "/d/dossiers-late?var-agency=${agency:percentencode}"
+
 
 def agency() -> Dashboard:
     """The dashboard of the agency that is chosen."""
     waiting, counted = query("agency_waiting"), query("agency_figures")
     tiles = [
-        *(tile(figure, only(waiting, figure.name)) for figure in (AGENCY_OVERDUE, DUE_SOON, OPEN)),
+        *(tile(figure, only(waiting, figure.name), _LATE) for figure in (AGENCY_OVERDUE, DUE_SOON)),
+        tile(OPEN, only(waiting, OPEN.name)),
         *(
             tile(figure, only(counted, figure.name))
             for figure in (RECEIVED, ON_TIME, ONLINE, ONLINE_PAYMENT, SATISFACTION)

@@ -7,12 +7,13 @@ from grafana.variables import TO_OTHERS, agency_column, typed
 
 
 def dossier() -> Dashboard:
-    """The dossier whose number is typed, or from which a link came."""
+    """The dossier whose number is typed, or from which a link came; else the one that was alerted last."""
     place = [override(name, displayName=title) for name, title in _PLACES.items()]
     return dashboard(
         "dossiers-dossier",
         "Một hồ sơ / One dossier",
-        "The state and the history of one dossier, down to the Kafka record of each event. It names no person.",
+        "The state and the history of one dossier, down to the Kafka record of each event; without a number, of the "
+        "one that was alerted last. It names no person.",
         [
             at(
                 0,

@@ -4,10 +4,10 @@ from grafana.panels import NO_DATA, NO_DOSSIERS, UNITS, Panel, stat, steps, when
 from grafana.thresholds import Figure, target_text
 
 
-def tile(figure: Figure, sql: str) -> Panel:
-    """The one column of the query, which is this figure."""
+def tile(figure: Figure, sql: str, link: str = "") -> Panel:
+    """The one column of the query, which is this figure; `link` is where it leads."""
     empty = NO_DOSSIERS if figure.unit == "share" else NO_DATA
-    return stat(
+    shown = stat(
         f"{figure.vietnamese} / {figure.english}",
         f"{figure.description} {target_text(figure)}.",
         sql,
@@ -22,3 +22,4 @@ def tile(figure: Figure, sql: str) -> Panel:
         value_size=40,
         text_mode="value",
     )
+    return shown | {"links": [{"title": "Chi tiết / Details", "url": link}]} if link else shown

@@ -11,4 +11,5 @@ SELECT
     supplements,
     paid_amount - refunded_amount AS paid_amount
 FROM dossiers
-WHERE dossier = ${dossier:singlequote}
+WHERE dossier = (
+    SELECT if(${dossier:singlequote} = '', (SELECT argMax(dossier, seq) FROM dossier_alerts), ${dossier:singlequote}))

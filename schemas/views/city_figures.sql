@@ -1,8 +1,8 @@
 -- The figures of the whole city for this day, month and year so far, each beside what it was at the same point of the
 -- day, month or year before (`…_before`). Always one row a period, also where nothing was counted.
--- What happened today is read at once; what is overdue, and what was open and overdue before, is a minute old at most,
--- corrections of former days five. Open and overdue then are by the terms that hold now. Rates are NULL where their
--- denominator is 0.
+-- Where there are half a million windows or more, former days are read as city_past has them, which may be five minutes old.
+-- Where there are as many facts, overdue, and what was open and overdue before, as city_waiting has them, a minute old.
+-- Open and overdue then are by the terms that hold now. Rates are NULL where their denominator is 0.
 CREATE OR REPLACE VIEW city_figures AS
 WITH
     ['day', 'month', 'year'] AS all_periods,
@@ -77,6 +77,7 @@ FROM
         0 AS overdue,
         0 AS overdue_before
     FROM city_past
+    WHERE (SELECT count() FROM windows) >= 500000
     UNION ALL
     SELECT
         arrayJoin([1, 2, 3]) AS place,
@@ -99,7 +100,7 @@ FROM
         0,
         0
     FROM windows FINAL
-    WHERE window >= (SELECT max(until) FROM city_past)
+    WHERE (SELECT count() FROM windows) < 500000 OR window >= (SELECT max(until) FROM city_past)
     UNION ALL
     SELECT
         arrayJoin([1, 2, 3]) AS place,
@@ -127,7 +128,12 @@ FROM
             dossiers,
             0),
         if(kind = all_periods[place], city_waiting.overdue, 0)
-    FROM city_waiting
+    FROM
+    (
+        SELECT kind, term, dossiers, overdue FROM waiting WHERE (SELECT count() FROM facts) < 500000
+        UNION ALL
+        SELECT kind, term, dossiers, overdue FROM city_waiting WHERE (SELECT count() FROM facts) >= 500000
+    ) AS city_waiting
     UNION ALL
     -- A row a period, whatever was counted.
     SELECT arrayJoin([1, 2, 3]), false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0

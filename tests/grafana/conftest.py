@@ -9,6 +9,7 @@ import pytest
 from clickhouse_driver import Client
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.ddl import views
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
 from streams.clickhouse import connect
@@ -28,8 +29,11 @@ def migrated(server: ClickHouseConnection) -> Iterator[ClickHouseConnection]:
     client.disconnect()
 
 
-def refresh(client: Client) -> None:
-    """Let the tables that are filled again and again be filled now."""
+def grow(client: Client) -> None:
+    """Let everything be read from what is rolled up, as it is where there are many dossiers; and roll it up."""
+    (figures,) = [script for script in views(Profile()) if script.name == "city_figures.sql"]
+    (statement,) = figures.statements
+    client.execute(statement.replace("500000", "0"))
     for view in REFRESHES:
         client.execute(f"SYSTEM REFRESH VIEW {view}")
         client.execute(f"SYSTEM WAIT VIEW {view}")
@@ -50,6 +54,5 @@ def seeded_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
     with migrated(clickhouse_server) as own:
         count(own, *city(), published=datetime.now(UTC))
         client = connect(own)
-        refresh(client)
         yield client
         client.disconnect()

@@ -45,7 +45,7 @@ class TestPublishing:
         assert ended.err == f"{ALL} of {ALL} objects changed\n"
         assert set(grafana.dashboards) == {board["uid"] for board in DASHBOARDS}
         assert set(grafana.groups) == {"dossiers", "pipeline"}
-        assert grafana.folders["dossiers"]["title"] == "Hồ sơ / Dossiers"
+        assert grafana.folders["dossiers"]["title"] == "Hồ sơ – Dossiers"
         (source,) = grafana.datasources.values()
         assert source["jsonData"]["host"] == "ch.inside"
         assert source["jsonData"]["username"] == "reader"

@@ -1,0 +1,25 @@
+-- Open dossiers of the whole city by term (`now`), and how many were open and overdue at the same point of the day, month
+-- and year before, by the terms that hold now. Always a row of `now` without dossiers.
+CREATE OR REPLACE VIEW waiting AS
+WITH
+    (SELECT now_before FROM periods WHERE period = 'day') AS day,
+    (SELECT now_before FROM periods WHERE period = 'month') AS month,
+    (SELECT now_before FROM periods WHERE period = 'year') AS year,
+    before -> (received_at <= before AND (outcome = '' OR outcome_at > before)) AS was_open,
+    before -> (term IS NOT NULL
+        AND if('{terms}' = 'instant', before > term, toDate(before, '{time_zone}') > toDate(term, '{time_zone}'))) AS was_overdue
+SELECT waiting.2 AS kind, waiting.3 AS term, count() AS dossiers, countIf(waiting.4) AS overdue
+FROM
+(
+    SELECT arrayJoin(arrayFilter(each -> each.1, [
+        (outcome = '', 'now', term, false),
+        (ifNull(was_open(day), false), 'day', NULL, ifNull(was_overdue(day), false)),
+        (ifNull(was_open(month), false), 'month', NULL, ifNull(was_overdue(month), false)),
+        (ifNull(was_open(year), false), 'year', NULL, ifNull(was_overdue(year), false))
+    ])) AS waiting
+    FROM facts FINAL
+    WHERE case_kind = 'dossier' AND NOT voided
+)
+GROUP BY kind, term
+UNION ALL
+SELECT 'now', NULL, 0, 0
