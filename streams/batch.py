@@ -126,7 +126,7 @@ class Counting:
         identity: Identity,
         store: Store,
         *,
-        dossiers: int = 200_000,
+        dossiers: int = 150_000,
         windows: int = 100_000,
         flood: Limit = LIMIT,
     ) -> None:

@@ -13,6 +13,7 @@ from streams.clickhouse import ClickHouseStore
 from streams.errors import NotMigrated
 
 _POLL_SECONDS = 0.1
+_NEAR_RECORDS = 200
 
 
 class Lag(Struct, frozen=True):
@@ -30,19 +31,22 @@ class Lag(Struct, frozen=True):
 def wait_until_counted(
     kafka: KafkaConnection, clickhouse: ClickHouseConnection, on_progress: Callable[[Lag], None] | None = None
 ) -> Lag:
-    """Block until every record that is in the topic now is counted; `on_progress` hears of it ten times a second.
+    """Block until every record that is in the topic now is counted; `on_progress` hears of it now and then.
 
-    It waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
+    Ten times a second near the beginning and the end, else less often, since asking costs what counting could use. It
+    waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
     """
     found = ends(kafka)
     with closing(ClickHouseStore(clickhouse)) as store:
+        first = lag = _lag(found, store)
         while True:
-            lag = _lag(found, store)
             if on_progress:
                 on_progress(lag)
             if not lag.left:
                 return lag
-            time.sleep(_POLL_SECONDS)
+            is_far = lag.counted > first.counted and lag.left > _NEAR_RECORDS
+            time.sleep(_POLL_SECONDS * (10 if is_far else 1))
+            lag = _lag(found, store)
 
 
 def lag(kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> Lag:
