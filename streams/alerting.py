@@ -28,6 +28,8 @@ SECONDS = 5.0
 _SHARE = 20
 """A look that took long is followed by so many times its length: at most a twentieth of a core goes into watching."""
 _TROUBLE_SECONDS = 10.0
+_AT_ONCE = 10_000
+"""Dossiers of one look at most: where a city is watched for the first time, the next look goes on."""
 
 
 class LateDossiers:
@@ -66,6 +68,7 @@ class LateDossiers:
         named = {
             "partitions": list(partitions),
             "complete": int(self._ends is not None and len(partitions) == len(self._ends)),
+            "most": _AT_ONCE,
             "now": to_micros(now),
             "horizon": to_micros(now - first),
             "first": round(first.total_seconds()),

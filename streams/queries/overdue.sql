@@ -41,4 +41,5 @@ WHERE if(found.dossier = '', %(complete)s, has(%(partitions)s, found.partition))
         OR indexOf(%(levels)s, standing.level) = 0
         OR indexOf(%(levels)s, standing.level)
             < arrayCount(after -> fromUnixTimestamp64Micro(%(now)s) > found.deadline + toIntervalSecond(after), %(afters)s))
+LIMIT %(most)s
 SETTINGS join_use_nulls = 0, max_threads = 1

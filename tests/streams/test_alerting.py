@@ -13,7 +13,7 @@ from schemas.connection import KafkaConnection
 from schemas.events import Event, Extended, Received, Resolved, TermSet, Transferred, Voided
 from schemas.profile import Profile
 from schemas.topics import ALERTS, declared
-from streams import alertlog, topics
+from streams import alerting, alertlog, topics
 from streams.alerting import LateDossiers
 from streams.alertlog import AlertLog
 from streams.alerttopic import read_alerts
@@ -128,6 +128,16 @@ def test_nothing_is_said_while_a_history_is_counted(plan: Plan) -> None:
             assert late.look(log, TERM + DAY).alerts == []
         work(plan)
         assert late.look(log, TERM + DAY).alerts == []
+
+
+def test_a_look_is_bounded_and_the_next_goes_on(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting, "_AT_ONCE", 2)
+    publish(plan.kafka, *(event for number in range(5) for event in dossier(f"D{number}")))
+    work(plan)
+    late = watching(plan)
+    with closing(open_log(plan)) as log:
+        assert [len(late.look(log, TERM + DAY).alerts) for _ in range(5)] == [0, 2, 2, 1, 0]
+    assert len({name for _, name, *_ in history(plan)}) == 5
 
 
 def test_a_dossier_that_the_counts_no_longer_know(plan: Plan) -> None:
