@@ -21,7 +21,7 @@ def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, prof
     It takes the log out of the workers' hands and looks once more, so that all there is to say has been said.
     """
     late = LateDossiers(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
-    with closing(AlertLog(kafka, clickhouse)) as log:
+    with closing(late), closing(AlertLog(kafka, clickhouse)) as log:
         for _ in range(2):
             late.look(log, datetime.now(UTC))
     said = [alert for _, alert in read_alerts(kafka, 0)]

@@ -36,7 +36,7 @@ def wait_until_counted(
     Ten times a second near the beginning and the end, else less often, since asking costs what counting could use. It
     waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
     """
-    found = ends(kafka)
+    found = _ends(kafka)
     with closing(ClickHouseStore(clickhouse)) as store:
         first = lag = _lag(found, store)
         while True:
@@ -52,11 +52,10 @@ def wait_until_counted(
 def lag(kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> Lag:
     """How far counting is at this moment; raises Unreachable or NotMigrated."""
     with closing(ClickHouseStore(clickhouse)) as store:
-        return _lag(ends(kafka), store)
+        return _lag(_ends(kafka), store)
 
 
-def ends(kafka: KafkaConnection) -> dict[int, int]:
-    """The offset that the next record of each partition will get; raises Unreachable or NotMigrated."""
+def _ends(kafka: KafkaConnection) -> dict[int, int]:
     with topics.admin(kafka) as client:
         found = topics.find(client, [EVENTS]).get(EVENTS)
         if found is None:

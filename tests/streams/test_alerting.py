@@ -1,7 +1,7 @@
 """The watch for late dossiers on the real services: what it writes, and who may write it."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from random import Random
 
@@ -42,8 +42,10 @@ def open_log(plan: Plan) -> AlertLog:
     return AlertLog(plan.kafka, plan.clickhouse)
 
 
-def watching(plan: Plan) -> LateDossiers:
-    return LateDossiers(plan.kafka, plan.clickhouse, plan.profile, LEVELS)
+@contextmanager
+def watching(plan: Plan) -> Iterator[LateDossiers]:
+    with closing(LateDossiers(plan.kafka, plan.clickhouse, plan.profile, LEVELS)) as late:
+        yield late
 
 
 def brief(alerts: list[Alert]) -> list[tuple[str, str, str, str]]:
@@ -52,8 +54,7 @@ def brief(alerts: list[Alert]) -> list[tuple[str, str, str, str]]:
 
 def look(plan: Plan, now: datetime) -> list[tuple[str, str, str, str]]:
     """What a worker says that has just begun to watch."""
-    late = watching(plan)
-    with closing(open_log(plan)) as log:
+    with watching(plan) as late, closing(open_log(plan)) as log:
         assert late.look(log, now).alerts == []
         return brief(list(late.look(log, now).alerts))
 
@@ -120,10 +121,9 @@ def test_extended_transferred_voided(plan: Plan) -> None:
 def test_nothing_is_said_while_a_history_is_counted(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    late = watching(plan)
     # Published but not counted yet: the dossier is not late at all.
     publish(plan.kafka, said(Resolved, "2026-03-03 17:00", dossier="D1"))
-    with closing(open_log(plan)) as log:
+    with watching(plan) as late, closing(open_log(plan)) as log:
         for _ in range(3):
             assert late.look(log, TERM + DAY).alerts == []
         work(plan)
@@ -134,8 +134,7 @@ def test_a_look_is_bounded_and_the_next_goes_on(plan: Plan, monkeypatch: pytest.
     monkeypatch.setattr(alerting, "_AT_ONCE", 2)
     publish(plan.kafka, *(event for number in range(5) for event in dossier(f"D{number}")))
     work(plan)
-    late = watching(plan)
-    with closing(open_log(plan)) as log:
+    with watching(plan) as late, closing(open_log(plan)) as log:
         assert [len(late.look(log, TERM + DAY).alerts) for _ in range(5)] == [0, 2, 2, 1, 0]
     assert len({name for _, name, *_ in history(plan)}) == 5
 
@@ -181,8 +180,7 @@ def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
 def test_a_zombie_cannot_write(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    with closing(open_log(plan)) as zombie:
-        late = watching(plan)
+    with watching(plan) as late, closing(open_log(plan)) as zombie:
         late.look(zombie, TERM + DAY)
         assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
         ask(plan, "TRUNCATE TABLE dossier_alerts")  # so that it has something to say
