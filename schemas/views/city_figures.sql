@@ -1,7 +1,7 @@
 -- The figures of the whole city for this day, month and year so far, each beside what it was at the same point of the
 -- day, month or year before (`…_before`). Always one row a period, also where nothing was counted.
--- Where there are half a million windows or more, former days are read as city_past has them, which may be five minutes old.
--- Where there are as many facts, overdue, and what was open and overdue before, as city_waiting has them, a minute old.
+-- What is overdue, and what was open and overdue before, may be a quarter of a minute old (city_waiting); where there are
+-- half a million windows or more, corrections of former days may be five minutes old (city_past).
 -- Open and overdue then are by the terms that hold now. Rates are NULL where their denominator is 0.
 CREATE OR REPLACE VIEW city_figures AS
 WITH
@@ -128,12 +128,7 @@ FROM
             dossiers,
             0),
         if(kind = all_periods[place], city_waiting.overdue, 0)
-    FROM
-    (
-        SELECT kind, term, dossiers, overdue FROM waiting WHERE (SELECT count() FROM facts) < 500000
-        UNION ALL
-        SELECT kind, term, dossiers, overdue FROM city_waiting WHERE (SELECT count() FROM facts) >= 500000
-    ) AS city_waiting
+    FROM city_waiting
     UNION ALL
     -- A row a period, whatever was counted.
     SELECT arrayJoin([1, 2, 3]), false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0

@@ -2,9 +2,9 @@
 -- and year before, by the terms that hold now. Always a row of `now` without dossiers.
 CREATE OR REPLACE VIEW waiting AS
 WITH
-    (SELECT now_before FROM periods WHERE period = 'day') AS day,
-    (SELECT now_before FROM periods WHERE period = 'month') AS month,
-    (SELECT now_before FROM periods WHERE period = 'year') AS year,
+    now('{time_zone}') - INTERVAL 1 DAY AS day,
+    now('{time_zone}') - INTERVAL 1 MONTH AS month,
+    now('{time_zone}') - INTERVAL 1 YEAR AS year,
     before -> (received_at <= before AND (outcome = '' OR outcome_at > before)) AS was_open,
     before -> (term IS NOT NULL
         AND if('{terms}' = 'instant', before > term, toDate(before, '{time_zone}') > toDate(term, '{time_zone}'))) AS was_overdue

@@ -34,6 +34,11 @@ def grow(client: Client) -> None:
     (figures,) = [script for script in views(Profile()) if script.name == "city_figures.sql"]
     (statement,) = figures.statements
     client.execute(statement.replace("500000", "0"))
+    refresh(client)
+
+
+def refresh(client: Client) -> None:
+    """Let the tables that are filled again and again be filled now."""
     for view in REFRESHES:
         client.execute(f"SYSTEM REFRESH VIEW {view}")
         client.execute(f"SYSTEM WAIT VIEW {view}")
@@ -54,5 +59,6 @@ def seeded_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
     with migrated(clickhouse_server) as own:
         count(own, *city(), published=datetime.now(UTC))
         client = connect(own)
+        refresh(client)
         yield client
         client.disconnect()
