@@ -72,8 +72,8 @@ def keep_ports(path: Path, wanted: Mapping[str, int | None]) -> tuple[dict[str, 
         kept = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
     except (FileNotFoundError, msgspec.MsgspecError):
         kept = {}
-    # Not a secret: only two platforms that start at the same moment should differ.
-    chosen = choose_ports(wanted, kept, is_free, lambda: random.choice(RANGE))  # noqa: S311
+    # The system's chance: two platforms that start at the same moment must differ, also where both were seeded alike.
+    chosen = choose_ports(wanted, kept, is_free, lambda: random.SystemRandom().choice(RANGE))
     write_whole(path, msgspec.json.encode(kept | chosen))
     moved = {name: port for name, port in chosen.items() if wanted[name] is None and kept.get(name, port) != port}
     return chosen, moved
