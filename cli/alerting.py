@@ -13,7 +13,6 @@ from cli.signals import Interrupted, Stop
 from schemas.errors import SettingError
 from streams.alerthistory import Selection, newest
 from streams.alerttopic import NewAlerts
-from streams.webhook import deliver, deliveries
 
 GROUP = "dossier-alerts-webhook"
 _SHOWN = 50
@@ -73,6 +72,8 @@ def send_command(settings: Settings, everything: bool) -> None:
     Each is delivered at least once, in order; a receiver that is away or refuses gets it later. It goes on where it
     stopped. What is raised while it was never started is only in `dossier alerts list`.
     """
+    from streams.webhook import deliver, deliveries  # with its client, which no other command needs
+
     webhook = settings.webhook
     if webhook is None:
         raise SettingError("DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET say where to deliver: both are needed")

@@ -9,10 +9,8 @@ import click
 
 from cli.settings import Settings
 from grafana.build import FOLDER, artefacts, build, differing
-from grafana.publish.api import Api
 from grafana.publish.documents import documents
 from grafana.publish.plan import Change, plan
-from grafana.publish.publishing import apply, check, read_found
 from schemas.errors import SettingError
 
 _SHOWN = 20
@@ -60,6 +58,9 @@ def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
     Only what differs is written, so a second time nothing is. What belongs to others is never touched: where it stands
     in the way, nothing at all is published, with exit 4. What Grafana reads from provisioning files stays as it is.
     """
+    from grafana.publish.api import Api  # with its client, which no other command needs
+    from grafana.publish.publishing import apply, check, read_found
+
     grafana = settings.grafana
     if grafana is None or not grafana.token.reveal():
         raise SettingError("DOSSIER_GRAFANA and DOSSIER_GRAFANA_TOKEN say where to publish: both are needed")
@@ -73,7 +74,7 @@ def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
             for change in changes:
                 _tell(change)
         else:
-            apply(api, changes, grafana.password, _tell)
+            apply(api, changes, grafana.reader.password, _tell)
     _sum_up(changes, dry_run=dry_run)
 
 

@@ -11,13 +11,11 @@ from msgspec import Struct
 
 from deploy.embedded.platform import PROFILE
 from deploy.embedded.state import read_state
-from grafana.publish.documents import Reader
 from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
-from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
+from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError
 from schemas.profile import Profile, decode_profile
 from streams.flood import LIMIT
-from streams.webhook import Webhook
 
 _LEAST_SECRET = 16
 
@@ -26,15 +24,6 @@ class NothingRuns(SettingError):
     """No addresses are known: start the embedded platform or name real servers."""
 
     exit_code = 3
-
-
-class GrafanaConnection(Struct, frozen=True):
-    """A Grafana, the token by which it is spoken to, and the database as it reaches it; its host may be unknown."""
-
-    url: str
-    token: Secret
-    reader: Reader
-    password: Secret
 
 
 class Settings(Struct, frozen=True, dict=True):
@@ -248,10 +237,11 @@ class _Reader:
         if not url:
             return None
         if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
-            raise SettingError(f"DOSSIER_GRAFANA={url!r} is not an address such as https://grafana.example")
-        address = self.address("DOSSIER_GRAFANA_CLICKHOUSE", clickhouse.address if clickhouse.host else "")
-        reader = Reader(*address, database=clickhouse.database, secure=clickhouse.secure)
-        return GrafanaConnection(url, Secret(token), reader, Secret(self._env.get("DOSSIER_GRAFANA_PASSWORD", "")))
+            raise SettingError("DOSSIER_GRAFANA is not an address such as https://grafana.example, without user in it")
+        host, port = self.address("DOSSIER_GRAFANA_CLICKHOUSE", clickhouse.address if clickhouse.host else "")
+        password = Secret(self._env.get("DOSSIER_GRAFANA_PASSWORD", ""))
+        reader = ClickHouseConnection(host, port, "reader", password, clickhouse.database, clickhouse.secure)
+        return GrafanaConnection(url, Secret(token), reader)
 
     def flag(self, name: str) -> bool:
         return self.choice(name, ("0", "1")) == "1"

@@ -1,4 +1,6 @@
-"""How Kafka and ClickHouse are reached: typed, with secrets that never show."""
+"""How Kafka, ClickHouse and others are reached: typed, with secrets that never show."""
+
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -77,3 +79,26 @@ class ClickHouseConnection(Struct, frozen=True):
     def address(self) -> str:
         """host:port."""
         return f"{self.host}:{self.port}"
+
+
+class GrafanaConnection(Struct, frozen=True):
+    """A Grafana and the token by which it is spoken to; `reader` is ClickHouse as that Grafana reaches it.
+
+    The host of `reader` is empty where none is known.
+    """
+
+    url: str
+    token: Secret
+    reader: ClickHouseConnection
+
+
+class Webhook(Struct, frozen=True):
+    """Where alerts go, and the secret that signs them."""
+
+    url: str
+    secret: Secret
+
+    @property
+    def host(self) -> str:
+        """The part of the address that may be shown: a path or query often holds a token."""
+        return urlsplit(self.url).hostname or ""

@@ -5,14 +5,13 @@ import hmac
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import msgspec
 import requests
 from msgspec import Struct
 
 from schemas.alerts import Alert, by_agency
-from schemas.connection import Secret
+from schemas.connection import Secret, Webhook
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +21,6 @@ _AT_ONCE = 500
 _TIMEOUT_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
-
-
-class Webhook(Struct, frozen=True):
-    """Where alerts go, and the secret that signs them."""
-
-    url: str
-    secret: Secret
-
-    @property
-    def host(self) -> str:
-        """The part of the address that may be shown: a path or query often holds a token."""
-        return urlsplit(self.url).hostname or ""
 
 
 class Delivery(Struct, frozen=True):

@@ -10,18 +10,9 @@ from grafana.dashboard import TAG
 from grafana.panels import DATASOURCE
 from grafana.rules import FOLDER, FOLDER_UID, GROUPS, OWNER, rule_document
 from grafana.wallboards import playlist
+from schemas.connection import ClickHouseConnection
 
 Document = dict[str, Any]
-
-
-class Reader(Struct, frozen=True):
-    """ClickHouse as Grafana reaches it, by a user who may only read."""
-
-    host: str
-    port: int
-    database: str
-    user: str = "reader"
-    secure: bool = False
 
 
 class Documents(Struct, frozen=True):
@@ -34,8 +25,8 @@ class Documents(Struct, frozen=True):
     playlist: Document
 
 
-def documents(reader: Reader) -> Documents:
-    """What the code makes, for this database."""
+def documents(reader: ClickHouseConnection) -> Documents:
+    """What the code makes, for ClickHouse as Grafana reaches it, by a user who may only read; without the password."""
     return Documents(
         folder={"uid": FOLDER_UID, "title": FOLDER},
         datasource={

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import VARIABLES, GrafanaConnection, NothingRuns, Settings
+from cli.settings import VARIABLES, NothingRuns, Settings
 from deploy.embedded.state import PlatformState, created, write_state
-from grafana.publish.documents import Reader
 from schemas.alerts import parse_levels
-from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
+from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError
 from schemas.profile import Profile
-from streams.webhook import Webhook
 
 
 @pytest.fixture
@@ -85,8 +83,7 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         grafana=GrafanaConnection(
             "https://grafana.example/sub",
             Secret("glsa_token"),
-            Reader("ch.inside", 9000, "province_1", secure=True),
-            Secret("only reading"),
+            ClickHouseConnection("ch.inside", 9000, "reader", Secret("only reading"), "province_1", secure=True),
         ),
         log="json",
     )

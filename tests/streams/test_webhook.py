@@ -13,8 +13,8 @@ import pytest
 from msgspec import structs
 
 from schemas.alerts import Alert
-from schemas.connection import Secret
-from streams.webhook import Delivery, Webhook, deliver, deliveries, signature
+from schemas.connection import Secret, Webhook
+from streams.webhook import Delivery, deliver, deliveries, signature
 from tests.schemas.test_alerts import alert
 
 NOW = datetime(2026, 3, 2, 10, 0, 5, tzinfo=UTC)
