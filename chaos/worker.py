@@ -85,8 +85,11 @@ def main(name: str, folder: Path) -> None:
     )
     # What is taken at once before a crash and after it differs.
     pace = Pace(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
-    late = LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels)
-    alerting = Alerting(lambda: AlertLog(settings.kafka, settings.clickhouse), late, seconds=0.5)
+    alerting = Alerting(
+        lambda: AlertLog(settings.kafka, settings.clickhouse),
+        lambda: LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
+        seconds=0.5,
+    )
     run(make_app(settings.kafka, identity.topic, pipeline, pace, name, alerting.own), pipeline)
 
 

@@ -67,8 +67,11 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
         pace = Pace(settings.batch_records, settings.batch_seconds)
         calm_collector()
         own = name or f"{socket.gethostname()}-{os.getpid()}"
-        late = LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels)
-        alerting = Alerting(lambda: AlertLog(settings.kafka, settings.clickhouse), late, watch.looked)
+        alerting = Alerting(
+            lambda: AlertLog(settings.kafka, settings.clickhouse),
+            lambda: LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
+            watch.looked,
+        )
         owns_first = alerting.own if settings.alert_levels else lambda _: None
         stack.enter_context(pulsing(settings.clickhouse, lambda: watch.pulse(own)))
         run(make_app(settings.kafka, identity.topic, pipeline, pace, own, owns_first), pipeline)

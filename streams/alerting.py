@@ -35,7 +35,10 @@ _AT_ONCE = 10_000
 
 
 class LateDossiers:
-    """The dossiers of a deployment, looked at with what is known of where counting stands."""
+    """The dossiers of a deployment, looked at with what is known of where counting stands; for one thread.
+
+    What it knows is of its last look, so one that did not look for a while must give way to a new one.
+    """
 
     def __init__(
         self, kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile, levels: Sequence[Level]
@@ -121,12 +124,12 @@ class Alerting:
     def __init__(
         self,
         open_log: Callable[[], AlertLog],
-        dossiers: LateDossiers,
+        open_dossiers: Callable[[], LateDossiers],
         seen: Callable[[Look, float], None] = lambda _look, _seconds: None,
         seconds: float = SECONDS,
     ) -> None:
         self._open_log = open_log
-        self._dossiers = dossiers
+        self._open_dossiers = open_dossiers
         self._seen = seen
         self._seconds = seconds
         self._owned = threading.Event()
@@ -145,9 +148,9 @@ class Alerting:
     def _run(self) -> None:
         while self._owned.wait():
             try:
-                with closing(self._open_log()) as alerts:
+                with closing(self._open_log()) as alerts, closing(self._open_dossiers()) as dossiers:
                     log.info("watching for late dossiers", extra={"next_alert": alerts.next})
-                    self._watch(alerts)
+                    self._watch(alerts, dossiers)
             except Superseded as error:
                 # It may be this worker's own again by now, but then a rebalance says so, or the next try does.
                 log.info("%s", error)
@@ -157,11 +160,11 @@ class Alerting:
                 log.exception("watching for late dossiers is tried again")
             self._given_up.wait(_TROUBLE_SECONDS)
 
-    def _watch(self, alerts: AlertLog) -> None:
+    def _watch(self, alerts: AlertLog, dossiers: LateDossiers) -> None:
         pause = 0.0
         while not self._given_up.wait(pause):
             began = time.monotonic()
-            look = self._dossiers.look(alerts, datetime.now(UTC))
+            look = dossiers.look(alerts, datetime.now(UTC))
             took = time.monotonic() - began
             self._seen(look, took)
             pause = max(self._seconds, took * _SHARE)

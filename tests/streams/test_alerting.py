@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from queue import Queue
 from random import Random
 
 import pytest
@@ -14,7 +15,7 @@ from schemas.events import Event, Extended, Received, Resolved, TermSet, Transfe
 from schemas.profile import Profile
 from schemas.topics import ALERTS, declared
 from streams import alerting, alertlog, topics
-from streams.alerting import LateDossiers
+from streams.alerting import Alerting, LateDossiers
 from streams.alertlog import AlertLog
 from streams.alerttopic import read_alerts
 from streams.errors import Superseded, Unreachable
@@ -250,6 +251,34 @@ def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> Non
                 ),
             )
     history(plan)
+
+
+def test_who_takes_over_again_knows_nothing_of_before(plan: Plan) -> None:
+    """What was counted up to where a partition ended long ago may be far from where it ends now."""
+    publish(plan.kafka, *dossier("D1"))
+    work(plan)
+    opened: list[LateDossiers] = []
+    looks: Queue[int] = Queue()
+
+    def open_dossiers() -> LateDossiers:
+        opened.append(LateDossiers(plan.kafka, plan.clickhouse, plan.profile, LEVELS))
+        return opened[-1]
+
+    watch = Alerting(lambda: open_log(plan), open_dossiers, lambda look, _: looks.put(len(look.alerts)), seconds=0.05)
+    watch.own(True)
+    assert [looks.get(timeout=30) for _ in range(2)] == [0, 1]
+    watch.own(False)
+    while not looks.empty():
+        looks.get()
+    # While nobody watched, a dossier was counted, and its extension not yet: it only seems to be late.
+    publish(plan.kafka, *dossier("D2"))
+    work(plan)
+    publish(plan.kafka, said(Extended, "2026-03-03 17:00", dossier="D2", term=at("2099-01-01 00:00")))
+    watch.own(True)
+    assert [looks.get(timeout=30) for _ in range(3)] == [0, 0, 0]
+    watch.own(False)
+    assert len(opened) == 2
+    assert opened[0] is not opened[1]
 
 
 def reached(late: timedelta) -> str:
