@@ -1,6 +1,8 @@
 """`dossier audit`: whether the counts are what the events say."""
 
+import logging
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,6 +18,8 @@ from schemas.errors import DossierError
 from streams.audit import Audit, audit, write_down
 from streams.auditor import Auditor
 from streams.endpoint import json_page, metrics_page, served
+
+log = logging.getLogger(__name__)
 
 _SHOWN = 50
 
@@ -48,14 +52,12 @@ def audit_command(context: click.Context, as_json: bool, every: float | None, me
         return
     if metrics is not None:
         raise click.UsageError("--metrics needs --every: one audit is over before it can be asked")
-    began = time.monotonic()
     with Display() as display:
-        found = audit(
-            settings.clickhouse,
-            settings.profile,
+        found = _audited(
+            settings,
+            lambda trouble: click.echo(trouble, err=True),
             lambda dossiers: display.tick(lambda: f"{dossiers:,} dossiers recomputed"),
         )
-    _write_down(settings, found, time.monotonic() - began)
     if as_json:
         click.echo(
             msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(found), "differences": found.differences}))
@@ -65,22 +67,21 @@ def audit_command(context: click.Context, as_json: bool, every: float | None, me
     context.exit(4 if found.differences else 0)
 
 
-def _write_down(settings: Settings, found: Audit, seconds: float) -> None:
-    """Into the database, for Grafana; who may only read can audit all the same."""
+def _audited(
+    settings: Settings, tell: Callable[[str], None], on_progress: Callable[[int], None] | None = None
+) -> Audit:
+    """Audit, and write down what was found; who may only read can audit all the same, and `tell` hears of it."""
+    began = time.monotonic()
+    found = audit(settings.clickhouse, settings.profile, on_progress)
     try:
-        write_down(settings.clickhouse, found, datetime.now(UTC), seconds)
+        write_down(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
     except DossierError as error:
-        click.echo(f"the table audits does not get it: {error}", err=True)
+        tell(f"the table audits does not get it: {error}")
+    return found
 
 
 def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None) -> None:
-    def run() -> Audit:
-        began = time.monotonic()
-        found = audit(settings.clickhouse, settings.profile)
-        write_down(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
-        return found
-
-    auditor = Auditor(run)
+    auditor = Auditor(lambda: _audited(settings, log.warning))
     auditor.built(version("dossier-stream"), settings.profile)
     settings.clickhouse  # noqa: B018  # where none is known, that is said at once
     pages = {
