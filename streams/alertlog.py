@@ -1,6 +1,6 @@
 """The log of alerts: the topic `dossier-alerts`, and the table `dossier_alerts` that follows it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from clickhouse_driver import Client
 from kafka import KafkaProducer
@@ -13,7 +13,7 @@ from schemas.tables import ALERTS as TABLE
 from schemas.topics import ALERTS
 from streams import topics
 from streams.alerttopic import read_alerts
-from streams.clickhouse import database
+from streams.clickhouse import chunks, database, insert
 from streams.errors import Superseded, Unreachable
 
 WRITER = "dossier-alerts"
@@ -50,18 +50,18 @@ class AlertLog:
 
     def append(self, alerts: Sequence[Alert]) -> None:
         """Write them, numbered from `next`, to the topic, all or none of each thousand, and then to the table."""
-        for first in range(0, len(alerts), _AT_ONCE):
-            some = alerts[first : first + _AT_ONCE]
-            offsets = self._publish(some)
+        for some in chunks(alerts, _AT_ONCE):
+            said = self._publish(some)
             with database(self._clickhouse) as client:
-                _insert(client, some, offsets)
+                _insert(client, said)
             self._next += len(some)
 
     def close(self) -> None:
         """Let go of the topic; a transaction that is open is aborted by the next writer."""
         self._producer.close(timeout=1)
 
-    def _publish(self, alerts: Sequence[Alert]) -> list[int]:
+    def _publish(self, alerts: Sequence[Alert]) -> list[tuple[int, Alert]]:
+        """Each with the offset that it got."""
         try:
             with topics.answered(self._kafka):
                 self._producer.begin_transaction()
@@ -70,7 +70,7 @@ class AlertLog:
                     for alert in alerts
                 ]
                 self._producer.commit_transaction()
-                return [future.get(timeout=0).offset for future in sent]
+                return [(future.get(timeout=0).offset, alert) for future, alert in zip(sent, alerts, strict=True)]
         except Unreachable as error:
             if isinstance(error.__cause__, ProducerFencedError | InvalidProducerEpochError):
                 raise Superseded("another worker watches for late dossiers now") from error
@@ -80,22 +80,12 @@ class AlertLog:
         """Bring the table to the end of the topic; the number that comes next."""
         with database(self._clickhouse) as client:
             ((last, offset),) = client.execute("SELECT max(seq), argMax(offset, seq) FROM dossier_alerts")
-            alerts: list[Alert] = []
-            offsets: list[int] = []
-            for at, alert in read_alerts(self._kafka, offset + 1 if last else 0):
-                if alert.seq > last:
-                    alerts.append(alert)
-                    offsets.append(at)
-                if len(alerts) == _AT_ONCE:
-                    last = alerts[-1].seq
-                    _insert(client, alerts, offsets)
-                    alerts, offsets = [], []
-            if alerts:
-                last = alerts[-1].seq
-                _insert(client, alerts, offsets)
+            said = read_alerts(self._kafka, offset + 1 if last else 0)
+            for some in chunks(((at, alert) for at, alert in said if alert.seq > last), _AT_ONCE):
+                _insert(client, some)
+                last = some[-1][1].seq
             return int(last) + 1
 
 
-def _insert(client: Client, alerts: Sequence[Alert], offsets: Sequence[int]) -> None:
-    rows = [structs.asdict(alert) | {"offset": offset} for alert, offset in zip(alerts, offsets, strict=True)]
-    client.execute(f"INSERT INTO {TABLE.name} ({', '.join(TABLE.columns)}) VALUES", rows)
+def _insert(client: Client, said: Iterable[tuple[int, Alert]]) -> None:
+    insert(client, TABLE, [structs.asdict(alert) | {"offset": offset} for offset, alert in said])

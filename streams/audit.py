@@ -13,7 +13,7 @@ from schemas.connection import ClickHouseConnection
 from schemas.events import Event
 from schemas.profile import Profile
 from schemas.tables import AUDITS, FACTS
-from streams.clickhouse import ClickHouseStore, connect, database, explain
+from streams.clickhouse import ClickHouseStore, connect, database, explain, insert
 from streams.facts import facts_of
 from streams.queries import query
 from streams.registers import Registers, fold, pack
@@ -65,7 +65,7 @@ def write_down(clickhouse: ClickHouseConnection, found: Audit, at: datetime, sec
     counts = len(found.facts_differences), len(found.window_differences)
     row = (at, seconds, found.dossiers, found.windows, found.events, *counts, found.conflicts)
     with database(clickhouse) as client:
-        client.execute(f"INSERT INTO {AUDITS.name} ({', '.join(AUDITS.columns)}) VALUES", [row])
+        insert(client, AUDITS, [row])
 
 
 def audit(

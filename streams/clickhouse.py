@@ -116,6 +116,14 @@ def database(connection: ClickHouseConnection) -> Iterator[Client]:
         client.disconnect()
 
 
+def insert(client: Client, table: Table, rows: Sequence[Sequence[object] | Mapping[str, object]]) -> None:
+    """Insert a few rows, in the order of the table's declared columns or by their names; raises what the driver does.
+
+    Not for what is counted: it is tried once, and a repetition is the caller's matter.
+    """
+    client.execute(f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES", rows)
+
+
 def explain(error: Exception, connection: ClickHouseConnection) -> Exception:
     """The error of ours that says what to do about this error of the driver's."""
     if isinstance(error, ServerException):
@@ -157,7 +165,7 @@ class ClickHouseStore(Store):
         # Without FINAL, which costs more than the few older rows that come along.
         sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} WHERE dossier IN asked"  # noqa: S608  # our names
         found: dict[str, Stored] = {}
-        for some in _chunks(dossiers, _READ_AT_ONCE):
+        for some in chunks(dossiers, _READ_AT_ONCE):
             asked = _asked({"dossier": "String"}, [some])
             for dossier, pos, registers in self._read(sql, asked=asked):
                 name = dossier.decode()
@@ -173,7 +181,7 @@ class ClickHouseStore(Store):
         )
         columns = {"start": WINDOWS.columns["window"], "agency": "String", "partition": WINDOWS.columns["partition"]}
         found: dict[WindowRow, tuple[int, Sequence[int]]] = {}
-        for some in _chunks(windows, _READ_AT_ONCE):
+        for some in chunks(windows, _READ_AT_ONCE):
             agencies, starts, partitions = zip(*some, strict=True)
             for agency, start, partition, pos, *counts in self._read(
                 sql, asked=_asked(columns, [starts, agencies, partitions])
@@ -329,7 +337,8 @@ class _Pauses:
         return min(_FIRST_PAUSE_SECONDS * 2.0 ** min(self.used - 1, 30), _LONGEST_PAUSE_SECONDS)
 
 
-def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
+def chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """The values in lists of this size, the last one of what is left."""
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk

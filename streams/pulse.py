@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from schemas.connection import ClickHouseConnection
 from schemas.errors import DossierError
 from schemas.tables import PULSE
-from streams.clickhouse import database
+from streams.clickhouse import database, insert
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def quantile(values: Iterable[float], share: float) -> float | None:
 def write(clickhouse: ClickHouseConnection, pulse: Pulse) -> None:
     """Insert it; raises Unreachable or NotMigrated."""
     with database(clickhouse) as client:
-        client.execute(f"INSERT INTO {PULSE.name} ({', '.join(PULSE.columns)}) VALUES", [structs.asdict(pulse)])
+        insert(client, PULSE, [structs.asdict(pulse)])
 
 
 @contextmanager

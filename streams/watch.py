@@ -175,8 +175,9 @@ class Watch:
         self._meters.add(metrics.RECORDS, len(records))
         self._meters.add(metrics.EVENTS, len(batch.events))
         self._meters.set(metrics.LAST_BATCH, now)
-        for record in records:
-            self._meters.observe(metrics.FRESHNESS, max(0.0, now - record.published / 1000))
+        ages = [max(0.0, now - record.published / 1000) for record in records]
+        for age in ages:
+            self._meters.observe(metrics.FRESHNESS, age)
         for letter in batch.dead:
             self._meters.add(metrics.DEAD_LETTERS, 1, letter.reason)
         with self._lock:
@@ -191,7 +192,7 @@ class Watch:
             self._recent.append((len(records), len(batch.events)))
             self._since_pulse.events += len(batch.events)
             self._since_pulse.dead += len(batch.dead)
-            self._since_pulse.freshness += [max(0.0, now - record.published / 1000) for record in records]
+            self._since_pulse.freshness += ages
             self._untold[0] += len(records)
             self._untold[1] += len(batch.events)
         self._tell()
