@@ -121,12 +121,30 @@ def series(title: str, description: str, sql: str, *, defaults: dict[str, Any] |
     )
 
 
+def bars(title: str, description: str, sql: str, *, empty: str = NO_DATA) -> Panel:
+    """A bar for each row: its string is the name, its number the length."""
+    options = {
+        "orientation": "horizontal",
+        "displayMode": "basic",
+        "valueMode": "color",
+        "showUnfilled": True,
+        "reduceOptions": {"calcs": ["last"], "fields": "", "values": True},
+    }
+    defaults = {"unit": "locale", "noValue": empty, "min": 0, "color": {"mode": "continuous-GrYlRd"}}
+    return panel("bargauge", title, description, [target(sql)], defaults=defaults, options=options)
+
+
 def override(field: str, **properties: Any) -> dict[str, Any]:
     """Properties of one field; a dot in their names is written as two underscores: `custom__width`."""
     return {
         "matcher": {"id": "byName", "options": field},
         "properties": [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()],
     }
+
+
+def share_column(field: str, title: str) -> dict[str, Any]:
+    """A column of shares, which says so where there is nothing to divide by."""
+    return override(field, displayName=title, unit="percentunit", decimals=1, mappings=[when_null(NO_DOSSIERS)])
 
 
 def steps(figure: Figure) -> dict[str, Any]:

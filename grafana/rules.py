@@ -33,8 +33,8 @@ class Rule(Struct, frozen=True):
     """A rule: a query that gives a number per instance, and the edge beyond which it fires.
 
     It fires beyond the `target` of its figure or beyond its `limit`, as `edge` says, once that held for `hold` seconds.
-    `owner` and `severity` are labels: a site's notification policy routes by them. `shown` is how the value is written
-    into the text. Without any row there is nothing to judge: `no_data` says what that means.
+    `owner` and `severity` are labels: a site's notification policy routes by them. Without any row there is nothing to
+    judge: `no_data` says what that means. Where its figure is a rate of agencies, `rate_of` is what it is a rate of.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Rule(Struct, frozen=True):
     description: str
     hold: int
     no_data: Literal["OK", "Alerting", "NoData"] = "OK"
+    rate_of: str = ""
 
     @property
     def uid(self) -> str:
@@ -64,8 +65,9 @@ class Rule(Struct, frozen=True):
     @property
     def sql(self) -> str:
         """Its query: one numeric column `value`, all other columns strings that name the instance."""
-        name = f"alert_{self.name.replace('-', '_')}"
-        return query(name, minimum=str(MINIMUM_VOLUME)) if self.figure in (ON_TIME, ONLINE_PAYMENT) else query(name)
+        if self.rate_of:
+            return query("alert_rate", rate=self.figure.name, volume=self.rate_of, minimum=str(MINIMUM_VOLUME))
+        return query(f"alert_{self.name.replace('-', '_')}")
 
     def fires(self, value: float) -> bool:
         """Whether it fires at this value."""
@@ -111,6 +113,7 @@ DOSSIER_RULES = (
         f"{{{{ $labels.agency }}}} resolved {_SHARE} of its dossiers of this month on time; the target is "
         f"{ON_TIME.target:.0%}.",
         60 * _MINUTES,
+        rate_of="resolved",
     ),
     Rule(
         "payment-rate",
@@ -123,6 +126,7 @@ DOSSIER_RULES = (
         f"{_SHARE} of the fee-bearing dossiers that {{{{ $labels.agency }}}} received this month were paid online; "
         f"the target is {ONLINE_PAYMENT.target:.0%}.",
         60 * _MINUTES,
+        rate_of="fee_bearing",
     ),
 )
 PIPELINE_RULES = (

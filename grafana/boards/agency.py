@@ -2,7 +2,7 @@
 
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import NO_DATA, NO_DOSSIERS, override, panel, series, table, target, when_null
+from grafana.panels import NO_DOSSIERS, Panel, bars, override, series, share_column, table, when_null
 from grafana.sql import only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON, ON_TIME, ONLINE, ONLINE_PAYMENT, OPEN, RECEIVED, SATISFACTION
 from grafana.variables import PERIOD, TO_OTHERS, agencies
@@ -35,7 +35,17 @@ def agency() -> Dashboard:
                 defaults={"unit": "locale"},
             ),
         ),
-        at(16, 5, 8, 9, _backlog()),
+        at(
+            16,
+            5,
+            8,
+            9,
+            bars(
+                "Tồn đọng theo tuổi / Backlog by age",
+                "Open dossiers by days since their reception.",
+                query("agency_backlog"),
+            ),
+        ),
         at(
             0,
             14,
@@ -62,24 +72,7 @@ def agency() -> Dashboard:
     )
 
 
-def _backlog() -> dict[str, object]:
-    return panel(
-        "bargauge",
-        "Tồn đọng theo tuổi / Backlog by age",
-        "Open dossiers by days since their reception.",
-        [target(query("agency_backlog"))],
-        defaults={"unit": "locale", "noValue": NO_DATA, "min": 0, "color": {"mode": "continuous-GrYlRd"}},
-        options={
-            "orientation": "horizontal",
-            "displayMode": "basic",
-            "valueMode": "color",
-            "showUnfilled": True,
-            "reduceOptions": {"calcs": ["last"], "fields": "", "values": True},
-        },
-    )
-
-
-def _procedures() -> dict[str, object]:
+def _procedures() -> Panel:
     days = {"unit": "none", "decimals": 1, "mappings": [when_null(NO_DOSSIERS)]}
     return table(
         "Theo thủ tục / By procedure",
@@ -90,13 +83,7 @@ def _procedures() -> dict[str, object]:
             override("received", displayName="Tiếp nhận / Received", unit="locale"),
             override("open", displayName="Đang giải quyết / Open", unit="locale"),
             override("overdue", displayName="Quá hạn / Overdue", unit="locale"),
-            override(
-                "on_time_rate",
-                displayName="Đúng hạn / On time",
-                unit="percentunit",
-                decimals=1,
-                mappings=[when_null(NO_DOSSIERS)],
-            ),
+            share_column("on_time_rate", "Đúng hạn / On time"),
             override("median_days", displayName="Trung vị ngày / Median days", **days),
             override("p90_days", displayName="P90 ngày / P90 days", **days),
         ],

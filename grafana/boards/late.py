@@ -1,10 +1,8 @@
 """Dossiers that are late, and those that will be soon: each leads to its history."""
 
-from typing import Any
-
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import override, panel, table, target
+from grafana.panels import bars, override, table
 from grafana.sql import only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON
 from grafana.variables import TO_OTHERS, agencies, agency_column, dossier_column
@@ -30,7 +28,18 @@ def late() -> Dashboard:
         [
             at(0, 0, 6, 5, tile(AGENCY_OVERDUE, only(counts, "overdue"))),
             at(6, 0, 6, 5, tile(DUE_SOON, only(counts, "due_soon"))),
-            at(12, 0, 12, 5, _alerts()),
+            at(
+                12,
+                0,
+                12,
+                5,
+                bars(
+                    "Cảnh báo đang mở theo mức / Alerts that stand, by level",
+                    "Dossiers with an alert that was raised and not cleared, by its level.",
+                    query("late_alerts"),
+                    empty="0",
+                ),
+            ),
             at(
                 0,
                 5,
@@ -62,21 +71,4 @@ def late() -> Dashboard:
         variables=[agencies(several=True)],
         links=TO_OTHERS,
         tags=["analyst"],
-    )
-
-
-def _alerts() -> dict[str, Any]:
-    return panel(
-        "bargauge",
-        "Cảnh báo đang mở theo mức / Alerts that stand, by level",
-        "Dossiers with an alert that was raised and not cleared, by its level.",
-        [target(query("late_alerts"))],
-        defaults={"unit": "locale", "noValue": "0", "min": 0, "color": {"mode": "continuous-GrYlRd"}},
-        options={
-            "orientation": "horizontal",
-            "displayMode": "basic",
-            "valueMode": "color",
-            "showUnfilled": True,
-            "reduceOptions": {"calcs": ["last"], "fields": "", "values": True},
-        },
     )

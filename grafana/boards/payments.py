@@ -2,7 +2,7 @@
 
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import NO_DOSSIERS, override, series, table, when_null
+from grafana.panels import override, series, share_column, table
 from grafana.sql import only, query
 from grafana.thresholds import ONLINE_PAYMENT, Figure
 from grafana.variables import TO_OTHERS, agencies, agency_column
@@ -62,13 +62,7 @@ def payments() -> Dashboard:
                         agency_column(),
                         override("fee_bearing", displayName="Hồ sơ có phí / Fee-bearing", unit="locale"),
                         override("fee_paid_online", displayName="Nộp trực tuyến / Paid online", unit="locale"),
-                        override(
-                            "online_payment_rate",
-                            displayName="Tỷ lệ / Rate",
-                            unit="percentunit",
-                            decimals=1,
-                            mappings=[when_null(NO_DOSSIERS)],
-                        ),
+                        share_column("online_payment_rate", "Tỷ lệ / Rate"),
                         override("payments", displayName="Lượt / Payments", unit="locale"),
                         override("paid_amount", displayName="Đã nộp / Paid", **money),
                         override("refunds", displayName="Lượt hoàn / Refunds", unit="locale"),

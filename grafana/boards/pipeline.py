@@ -3,7 +3,7 @@
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
 from grafana.panels import override, series, table
-from grafana.sql import query
+from grafana.sql import only, query
 from grafana.thresholds import DEAD_RATIO, DIFFERENCES, LAG, Figure
 from grafana.variables import TO_OTHERS
 
@@ -20,10 +20,10 @@ def pipeline() -> Dashboard:
         "Tình trạng hệ thống / Pipeline health",
         "Lag, freshness, inserts, dead letters, sources and audits.",
         [
-            at(0, 0, 6, 5, tile(LAG, f"SELECT value AS lag_seconds\nFROM\n(\n{query('alert_lag')}\n)")),
+            at(0, 0, 6, 5, tile(LAG, only(query("alert_lag"), "value AS lag_seconds"))),
             at(6, 0, 6, 5, tile(WORKERS, query("pipeline_workers"))),
-            at(12, 0, 6, 5, tile(DEAD_RATIO, f"SELECT value AS dead_ratio\nFROM\n(\n{query('alert_dead_letters')}\n)")),
-            at(18, 0, 6, 5, tile(DIFFERENCES, f"SELECT value AS differences\nFROM\n(\n{query('alert_audit')}\n)")),
+            at(12, 0, 6, 5, tile(DEAD_RATIO, only(query("alert_dead_letters"), "value AS dead_ratio"))),
+            at(18, 0, 6, 5, tile(DIFFERENCES, only(query("alert_audit"), "value AS differences"))),
             at(
                 0,
                 5,

@@ -1,7 +1,7 @@
 """The ranking of agencies by one rate: what it is made of, and how agencies of similar volume do."""
 
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import NO_DOSSIERS, override, table, when_null
+from grafana.panels import override, share_column, table
 from grafana.sql import query
 from grafana.thresholds import (
     DIGITISATION,
@@ -35,7 +35,6 @@ def ranking() -> Dashboard:
         denominator=_choose({figure.name: denominator for figure, _, denominator in RATES}),
         target=_choose({figure.name: str(figure.target) for figure, *_ in RATES}),
     )
-    share = {"unit": "percentunit", "decimals": 1, "mappings": [when_null(NO_DOSSIERS)]}
     shown = table(
         "Xếp hạng đơn vị / Agency ranking",
         "Agencies by the chosen rate. Peers are agencies of half to twice the volume; below "
@@ -46,11 +45,11 @@ def ranking() -> Dashboard:
             agency_column(),
             override("numerator", displayName="Tử số / Numerator", unit="locale"),
             override("denominator", displayName="Mẫu số / Denominator", unit="locale"),
-            override("rate", displayName="Tỷ lệ / Rate", **share),
-            override("target", displayName="Mục tiêu / Target", **share),
+            share_column("rate", "Tỷ lệ / Rate"),
+            share_column("target", "Mục tiêu / Target"),
             override("against_target", displayName="So với mục tiêu / Against target"),
             override("peers", displayName="Số đơn vị tương đương / Peers", unit="locale"),
-            override("peers_median", displayName="Trung vị nhóm / Peers' median", **share),
+            share_column("peers_median", "Trung vị nhóm / Peers' median"),
         ],
     )
     return dashboard(
