@@ -1,6 +1,5 @@
 """`python -m bench.city`: the seed case counted from an empty database, then again over full tables, and judged."""
 
-import shlex
 import shutil
 import sys
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from bench.command import command_of, data_option, out_option, write_result
 from bench.deployment import Deployment, Spent
 from bench.machine import this_machine
 from bench.seed_case.lives import DOSSIERS
@@ -32,17 +32,9 @@ _BYTES_AT_LEAST = 2_000_000_000
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Workers that count.")
 @click.option("--batch-records", type=click.IntRange(1), help="DOSSIER_BATCH_RECORDS of the workers.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="DOSSIER_DATA",
-    default=Path("data"),
-    show_default=True,
-    show_envvar=True,
-    help="Where its own folder, bench-city, is made anew.",
-)
+@data_option("Where its own folder, bench-city, is made anew.")
 @click.option("--keep", is_flag=True, help="Leave that folder there afterwards.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+@out_option(RESULT)
 def main(dossiers: int, seed: int, workers: int, batch_records: int | None, data: Path, keep: bool, out: Path) -> None:
     """Publish the seed case, count it from an empty database, publish and count it again, and compare every figure.
 
@@ -66,11 +58,10 @@ def main(dossiers: int, seed: int, workers: int, batch_records: int | None, data
         second_replay=second,
         publishing=published,
         machine=this_machine(),
-        command=shlex.join(["python", "-m", "bench.city", *sys.argv[1:]]),
+        command=command_of("bench.city"),
         seed=seed,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    write_result(out, result)
     Console(width=None if sys.stdout.isatty() else 140).print(table(result, spent, spent_again))
     if first.differences or second.differences:
         raise click.exceptions.Exit(4)

@@ -1,8 +1,6 @@
 """`python -m bench.freshness`: how long a count takes from the publisher's call, and after the SIGKILL of a worker."""
 
-import shlex
 import shutil
-import sys
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -13,6 +11,7 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
+from bench.command import command_of, data_option, out_option, write_result
 from bench.deployment import Deployment
 from bench.machine import Machine, this_machine
 from bench.sightings import POLL_SECONDS, Watch, delays, percentile
@@ -105,16 +104,8 @@ def restarted(deployment: Deployment, rate: int, workers: int) -> Row:
 @click.option("--rates", default="60,1200,5000", show_default=True, help="Events a second, one after another.")
 @click.option("--seconds", type=click.IntRange(1), default=60, show_default=True, help="How long each of them.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Workers that count.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="DOSSIER_DATA",
-    default=Path("data"),
-    show_default=True,
-    show_envvar=True,
-    help="Where its own folder, bench-freshness, is made anew.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+@data_option("Where its own folder, bench-freshness, is made anew.")
+@out_option(RESULT)
 def main(rates: str, seconds: int, workers: int, data: Path, out: Path) -> None:
     """Publish events one by one at each rate, and say how fresh the counts are; then kill workers under traffic."""
     folder = data.absolute() / "bench-freshness"
@@ -125,10 +116,9 @@ def main(rates: str, seconds: int, workers: int, data: Path, out: Path) -> None:
         deployment.start_workers(workers)
         rows = [measured(deployment, int(rate), seconds) for rate in rates.split(",")]
         rows.append(restarted(deployment, RESTART_RATE, workers))
-    command = shlex.join(["python", "-m", "bench.freshness", *sys.argv[1:]])
+    command = command_of("bench.freshness")
     result = Result(this_machine(), command, rows)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    write_result(out, result)
     for row in rows:
         click.echo(msgspec.json.encode(row))
 

@@ -3,9 +3,7 @@
 A model of a hundred thousand dossiers is counted; the rest are copies of their facts and events under other ids.
 """
 
-import shlex
 import shutil
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -20,6 +18,7 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
+from bench.command import command_of, data_option, out_option, write_result
 from bench.deployment import Deployment, Spent
 from bench.machine import Machine, this_machine
 from bench.seed_case.history import history
@@ -183,16 +182,8 @@ class Growth:
 @click.option("--dossiers", default="1,3,10", show_default=True, help="Millions in the database, one after another.")
 @click.option("--events", type=click.IntRange(1000), default=400_000, show_default=True, help="Of each slice, about.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="DOSSIER_DATA",
-    default=Path("data"),
-    show_default=True,
-    show_envvar=True,
-    help="Where its own folder, bench-growth, is made anew; ten million dossiers take 10 GB.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+@data_option("Where its own folder, bench-growth, is made anew; ten million dossiers take 10 GB.")
+@out_option(RESULT)
 def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
     """Grow a database, and count new dossiers and old ones on top of it, by one, two and four workers at the end."""
     folder = data.absolute() / "bench-growth"
@@ -211,9 +202,7 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
             rows.append(growth.new(2, events))
             rows += [growth.old(2, events, of_one_time=of_one_time) for of_one_time in (True, False)]
         rows += [growth.new(workers, events) for workers in (1, 4)]
-    command = shlex.join(["python", "-m", "bench.growth", *sys.argv[1:]])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(Result(this_machine(), command, rows))) + b"\n")
+    write_result(out, Result(this_machine(), command_of("bench.growth"), rows))
     for row in rows:
         click.echo(msgspec.json.encode(row))
 

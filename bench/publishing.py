@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from bench.command import command_of, data_option, out_option, write_result
 from bench.deployment import Deployment
 from bench.machine import Machine, this_machine
 from bench.seed_case.lives import AGENCIES, CHANNELS, OUTCOMES, PROCEDURES, Lives, lives
@@ -58,16 +58,8 @@ class Result(Struct, frozen=True):
     "--dossiers", type=click.IntRange(4), default=400_000, show_default=True, help="Rows of a file, 3.5 events each."
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same files.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="DOSSIER_DATA",
-    default=Path("data"),
-    show_default=True,
-    show_envvar=True,
-    help="Where its own folder, bench-publishing, is made anew.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+@data_option("Where its own folder, bench-publishing, is made anew.")
+@out_option(RESULT)
 def main(dossiers: int, seed: int, data: Path, out: Path) -> None:
     """Import the dossiers of the seed case from a file of each format, and a quarter of them, for how memory grows."""
     folder = data.absolute() / "bench-publishing"
@@ -81,9 +73,8 @@ def main(dossiers: int, seed: int, data: Path, out: Path) -> None:
             rows = write(file, seed, count)
             click.echo(f"importing {rows:,} rows of {format_}", err=True)
             imported.append(import_file(deployment, file, rows))
-    result = Result(this_machine(), shlex.join(["python", "-m", "bench.publishing", *sys.argv[1:]]), imported)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    result = Result(this_machine(), command_of("bench.publishing"), imported)
+    write_result(out, result)
     Console().print(_table(imported))
 
 

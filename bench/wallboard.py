@@ -4,9 +4,7 @@ The dossiers are made by ClickHouse itself, of two years up to now (wallboard.sq
 source sends it, one after another; beside them stands what two of the figures take without what is rolled up.
 """
 
-import shlex
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,6 +16,7 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
+from bench.command import command_of, data_option, out_option, write_result
 from bench.machine import Machine, this_machine
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
@@ -116,24 +115,14 @@ _say = partial(click.echo, err=True)
 @click.command()
 @click.option("--dossiers", default="1,3,10", show_default=True, help="Millions, one after another.")
 @click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="How often each query is asked.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="DOSSIER_DATA",
-    default=Path("data"),
-    show_default=True,
-    show_envvar=True,
-    help="Where its own folder, bench-wallboard, is made anew; ten million dossiers take 2 GB.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+@data_option("Where its own folder, bench-wallboard, is made anew; ten million dossiers take 2 GB.")
+@out_option(RESULT)
 def main(dossiers: str, rounds: int, data: Path, out: Path) -> None:
     """Ask what the wallboards ask, over databases of these sizes."""
     rows = [
         _of_size(data.absolute() / "bench-wallboard", round(float(size) * 1e6), rounds) for size in dossiers.split(",")
     ]
-    command = shlex.join(["python", "-m", "bench.wallboard", *sys.argv[1:]])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(Result(this_machine(), command, rows))) + b"\n")
+    write_result(out, Result(this_machine(), command_of("bench.wallboard"), rows))
     for row in rows:
         click.echo(msgspec.json.encode(row))
 

@@ -1,15 +1,14 @@
 """`python -m bench.peers`: one data set counted by every system, one line each."""
 
-import shlex
 import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
+from bench.command import command_of, data_option, out_option, write_result
 from bench.machine import this_machine
 from bench.peers import ours
 from bench.peers.contest import Contest
@@ -30,17 +29,9 @@ NAMES = (ours.NAME, *(peer.name for peer in PEERS))
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
 @click.option("--install", is_flag=True, help="Install peers that are not there, into the data directory.")
 @click.option("--kill/--no-kill", default=True, show_default=True, help="Run each again and kill it half way.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="DOSSIER_DATA",
-    default=Path("data"),
-    show_default=True,
-    show_envvar=True,
-    help="Where bench-peers is made anew, and bench-peers-installed kept.",
-)
+@data_option("Where bench-peers is made anew, and bench-peers-installed kept.")
 @click.option("--keep", is_flag=True, help="Leave bench-peers there afterwards: logs and state.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=RESULT, help="The result, as JSON.")
+@out_option(RESULT)
 def main(
     events: int, names: tuple[str, ...], seed: int, install: bool, kill: bool, data: Path, keep: bool, out: Path
 ) -> None:
@@ -62,15 +53,14 @@ def main(
     result = Result(
         machine=this_machine(),
         kafka=ROOTS[0].split(":")[2],
-        command=shlex.join(["python", "-m", "bench.peers", *sys.argv[1:]]),
+        command=command_of("bench.peers"),
         seed=seed,
         events=events,
         duplicates=contest.duplicates,
         bytes_per_event=contest.bytes_per_event,
         rows=with_ratios(rows, FLOOR, ours.NAME),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    write_result(out, result)
     Console(width=None if sys.stdout.isatty() else 160).print(table(result))
 
 
