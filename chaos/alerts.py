@@ -1,7 +1,7 @@
 """The verdict on alerts: what was said of late dossiers, held against the rules of saying it, by code of its own."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 from schemas.alerts import DEFAULT_LEVELS, Alert, parse_levels
@@ -11,8 +11,10 @@ from streams.alerting import LateDossiers
 from streams.alertlog import AlertLog
 from streams.alerttopic import read_alerts
 from streams.clickhouse import database
+from streams.errors import Superseded
 
 _SHOWN = 5
+_TAKEN_BACK = 5
 
 
 def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> str:
@@ -20,10 +22,13 @@ def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, prof
 
     It takes the log out of the workers' hands and looks once more, so that all there is to say has been said.
     """
-    late = LateDossiers(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
-    with closing(late), closing(AlertLog(kafka, clickhouse)) as log:
-        for _ in range(2):
-            late.look(log, datetime.now(UTC))
+    for _ in range(_TAKEN_BACK):
+        # A worker that had trouble opens the log anew by itself, maybe just now.
+        with suppress(Superseded):
+            _look(kafka, clickhouse, profile)
+            break
+    else:
+        return f"the log of alerts was taken back {_TAKEN_BACK} times"
     said = [alert for _, alert in read_alerts(kafka, 0)]
     with database(clickhouse) as client:
         stored = client.execute("SELECT seq, dossier, state, level FROM dossier_alerts FINAL ORDER BY seq")
@@ -36,6 +41,13 @@ def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, prof
     if standing != overdue:
         troubles.append(f"overdue and not alerted, or the other way round: {sorted(standing ^ overdue)[:_SHOWN]}")
     return "; ".join(troubles[:_SHOWN])
+
+
+def _look(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> None:
+    late = LateDossiers(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
+    with closing(late), closing(AlertLog(kafka, clickhouse)) as log:
+        for _ in range(2):
+            late.look(log, datetime.now(UTC))
 
 
 def wrong_in(said: Sequence[Alert]) -> Iterator[str]:

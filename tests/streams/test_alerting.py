@@ -178,7 +178,7 @@ def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
     assert len(history(plan)) == 1
 
 
-def test_a_zombie_cannot_write(plan: Plan) -> None:
+def test_a_zombie_cannot_write(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
     with watching(plan) as late, closing(open_log(plan)) as zombie:
@@ -186,6 +186,11 @@ def test_a_zombie_cannot_write(plan: Plan) -> None:
         assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
         ask(plan, "TRUNCATE TABLE dossier_alerts")  # so that it has something to say
         with pytest.raises(Superseded, match="another worker watches"):
+            late.look(zombie, TERM + DAY)
+        with pytest.raises(Superseded, match="another worker watches"):  # the client refuses to begin
+            late.look(zombie, TERM + DAY)
+        monkeypatch.setattr(zombie._producer, "begin_transaction", lambda: None)
+        with pytest.raises(Superseded, match="another worker watches"):  # it hears of it between begin and send
             late.look(zombie, TERM + DAY)
     assert len(list(read_alerts(plan.kafka, 0))) == 1
 
