@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 from clickhouse_driver import Client
@@ -20,6 +21,10 @@ def refused(client: Client, sql: str, rows: list[tuple[object, ...]] | None = No
         client.execute(sql, rows)
     assert client.execute("SELECT 1") == [(1,)], "the connection must live on"
     return caught.value
+
+
+def here(client: Client) -> str:
+    return str(client.execute("SELECT currentDatabase()")[0][0])
 
 
 def running(client: Client, text: str) -> int:
@@ -137,6 +142,25 @@ def test_insert_takes_named_columns_in_any_order_and_its_settings(client: Client
     ]
     assert refused(client, "INSERT INTO t (a, nope) VALUES", [(1, 2)]).code == 16
     assert refused(client, "INSERT INTO nope VALUES", [(1, 2)]).code == 60
+
+
+def test_an_insert_expects_what_the_table_has_by_now(client: Client, connect: Connect) -> None:
+    other = connect()
+    client.execute("CREATE DATABASE IF NOT EXISTS later")
+    client.execute("CREATE TABLE t (a UInt8) ENGINE = Memory")
+    client.execute("CREATE OR REPLACE TABLE later.t (b String) ENGINE = Memory")
+    client.execute("INSERT INTO t VALUES", [(1,)])
+    other.execute(f"ALTER TABLE {here(client)}.t ADD COLUMN b String")
+    client.execute("INSERT INTO t VALUES", [(2, "two")])
+    client.execute("CREATE TEMPORARY TABLE t (c Date)")
+    client.execute("INSERT INTO t VALUES", [(date(2026, 1, 1),)])
+    assert client.execute("SELECT * FROM t") == [(date(2026, 1, 1),)]
+    client.execute("DROP TEMPORARY TABLE t")
+    client.execute("INSERT INTO t VALUES", [(3, "three")])
+    assert client.execute("SELECT * FROM t ORDER BY a") == [(1, ""), (2, "two"), (3, "three")]
+    client.execute("USE later")
+    client.execute("INSERT INTO t VALUES", [("four",)])
+    assert client.execute("SELECT * FROM t") == [("four",)]
 
 
 def test_many_megabytes_go_in_and_come_out(client: Client) -> None:

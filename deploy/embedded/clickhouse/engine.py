@@ -79,6 +79,8 @@ class Engine:
             _chdb.reset_signal_handlers()  # type: ignore[attr-defined]
         self._admin_lock = threading.Lock()
         self._numbers = itertools.count(1)
+        self.last_change = object()
+        """Another one after each statement that may have changed what a table looks like."""
         self.version: str = self.ask("SELECT version()")
         self.timezone: str = self.ask("SELECT timezone()")
 
