@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 
 import pytest
 from clickhouse_driver import Client
@@ -161,6 +162,36 @@ def test_an_insert_expects_what_the_table_has_by_now(client: Client, connect: Co
     client.execute("USE later")
     client.execute("INSERT INTO t VALUES", [("four",)])
     assert client.execute("SELECT * FROM t") == [("four",)]
+
+
+def test_a_query_has_the_columns_of_its_tables_by_now(client: Client, connect: Connect) -> None:
+    def asked(**settings: object) -> object:
+        sql = "SELECT b FROM t LEFT JOIN more USING a"
+        return client.execute(sql, settings=settings, with_column_types=True)[1]
+
+    client.execute("CREATE TABLE t (a UInt8) ENGINE = Memory")
+    client.execute("CREATE TABLE more (a UInt8, b DateTime('Asia/Ho_Chi_Minh')) ENGINE = Memory")
+    for _ in range(2):
+        assert asked(join_use_nulls=0) == [("b", "DateTime('Asia/Ho_Chi_Minh')")]
+        assert asked(join_use_nulls=1) == [("b", "Nullable(DateTime('Asia/Ho_Chi_Minh'))")]
+    connect().execute(f"ALTER TABLE {here(client)}.more MODIFY COLUMN b DateTime('Europe/Amsterdam')")
+    assert asked(join_use_nulls=0) == [("b", "DateTime('Europe/Amsterdam')")]
+
+
+def test_a_table_that_comes_with_a_query_may_be_another_the_next_time(client: Client) -> None:
+    for spec, value in (("UInt8", 1), ("String", "one"), ("UInt8", 2)):
+        came = {"name": "came", "structure": [("a", spec)], "data": [{"a": value}]}
+        told = client.execute("SELECT a FROM came", external_tables=[came], with_column_types=True)
+        assert told == ([(value,)], [("a", spec)])
+
+
+@pytest.mark.parametrize("call", ["file", "`file`", "file "])
+def test_a_file_may_have_other_columns_the_next_time(client: Client, tmp_path: Path, call: str) -> None:
+    file = tmp_path / "some.tsv"
+    for name, spec in (("a", "UInt8"), ("b", "String")):
+        file.write_text(f"{name}\n{spec}\n1\n")
+        sql = f"SELECT * FROM {call}('{file}', 'TSVWithNamesAndTypes') SETTINGS schema_inference_use_cache_for_file = 0"
+        assert client.execute(sql, with_column_types=True)[1] == [(name, spec)]
 
 
 def test_many_megabytes_go_in_and_come_out(client: Client) -> None:

@@ -83,6 +83,8 @@ class Engine:
         """Another one after each statement that may have changed what a table looks like."""
         self.version: str = self.ask("SELECT version()")
         self.timezone: str = self.ask("SELECT timezone()")
+        self.unsteady = frozenset(("`", *self.ask("SELECT lower(name) FROM system.table_functions").split()))
+        """What may be called in a query whose columns change without a statement, as with a file; see `sql.called`."""
 
     def connect(self) -> tuple[Any, str]:
         """A new connection, and the tag by which its queries are known."""

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import IO, Any
 
@@ -29,8 +29,9 @@ OWN_LIMITS = "SETTINGS limit = 0, offset = 0"
 DESCRIBE_SETTINGS = f"{OWN_LIMITS}, print_pretty_type_names = 0, describe_compact_output = 0"
 OWN_SETTINGS = frozenset({"log_comment", "implicit_select", "send_logs_level"})
 """Not taken from a client: what the server sets itself, and the level that would fill its own output with logs."""
-INSERTS_LIMIT = 100
-"""Statements of a session whose columns are remembered."""
+DESCRIBED_LIMIT = 100
+"""Statements of a session whose columns are remembered, none of them longer than DESCRIBED_SIZE."""
+DESCRIBED_SIZE = 10_000
 
 
 class Result:
@@ -56,8 +57,9 @@ class Session:
         self._connection, self.tag = engine.connect()
         self._applied: dict[str, str] = {}
         self._before: dict[str, str | None] = {}
-        self._expected: dict[Insert, Columns] = {}
-        self._expected_since = engine.last_change
+        self._external: dict[str, Columns] = {}
+        self._described: dict[Hashable, Columns] = {}
+        self._described_since = engine.last_change
         try:
             if database:
                 self._ask(f"USE {quoted(database)}")
@@ -162,7 +164,7 @@ class Session:
 
     def _select(self, sql: str, result: Result) -> Iterator[bytes]:
         # Asked first: a column's zone is in no block, and a running query allows no other one beside it.
-        columns = [(name, spec) for name, spec, *_ in self._describe(f"(\n{sql}\n)")]
+        columns = self._describe(f"(\n{sql}\n)")
         yield header(columns)
         with self._answering(), closing(self._connection.send_query(sql, "Native")) as pieces:
             for piece in pieces:
@@ -171,34 +173,37 @@ class Session:
                 result.blocks, result.size = result.blocks + 1, result.size + len(block)
                 yield retyped(block, columns)
 
-    def _describe(self, what: str) -> list[list[str]]:
+    def _describe(self, what: str) -> Columns:
+        """The columns of a table or query that a client may write to or read.
+
+        Asking takes a third of the time of a small query, so answers are remembered until some session runs what may
+        change them.
+        """
+        since = self._engine.last_change
+        if since is not self._described_since or len(self._described) >= DESCRIBED_LIMIT:
+            self._described.clear()
+            self._described_since = since
+        key = what, *self._applied.items(), *((name, *columns) for name, columns in self._external.items())
+        if key in self._described:
+            return self._described[key]
         # The settings guard against those of the client's query.
-        return self._rows(f"DESCRIBE TABLE {what} {DESCRIBE_SETTINGS}")
+        rows = self._rows(f"DESCRIBE TABLE {what} {DESCRIBE_SETTINGS}")
+        columns = [(name, spec) for name, spec, default, *_ in rows if default not in COMPUTED]
+        if len(what) <= DESCRIBED_SIZE and not statements.called(what) & self._engine.unsteady:
+            self._described[key] = columns
+        return columns
 
     # Rows from the client
 
     def insert_columns(self, insert: Insert) -> Columns:
-        """The columns an INSERT expects, in its own order; asked once, until any session runs what may change them.
-
-        Asking takes a fifth of the time of a small insert.
-        """
-        since = self._engine.last_change
-        if since is not self._expected_since or len(self._expected) >= INSERTS_LIMIT:
-            self._expected.clear()
-            self._expected_since = since
-        if insert not in self._expected:
-            self._expected[insert] = self._ask_columns(insert)
-        return self._expected[insert]
-
-    def _ask_columns(self, insert: Insert) -> Columns:
+        """The columns an INSERT expects, in its own order."""
         columns = insert.columns[1:-1]
         try:
-            rows = self._describe(f"(SELECT {columns} FROM {insert.target})" if columns else insert.target)  # noqa: S608
+            wanted = self._describe(f"(SELECT {columns} FROM {insert.target})" if columns else insert.target)  # noqa: S608
         except ServerError as error:
             if error.code == UNKNOWN_IDENTIFIER:
                 error = ServerError(NO_SUCH_COLUMN, str(error))
             raise error from None
-        wanted = [(name, spec) for name, spec, default, *_ in rows if default not in COMPUTED]
         for _, spec in wanted:
             layout(spec)
         return wanted
@@ -223,6 +228,7 @@ class Session:
             layout(spec)
         definition = ", ".join(f"{quoted(column)} {spec}" for column, spec in columns)
         self._ask(f"CREATE TEMPORARY TABLE {quoted(name)} ({definition})")
+        self._external[name] = columns
         try:
             self.insert(Insert(target=quoted(name)), file, Result())
         except ServerError:
@@ -231,6 +237,7 @@ class Session:
 
     def drop_external(self, name: str) -> None:
         """Remove it after the query."""
+        self._external.pop(name, None)
         self._ask(f"DROP TEMPORARY TABLE IF EXISTS {quoted(name)}")
 
     # The engine

@@ -34,6 +34,7 @@ ON_CLUSTER = re.compile(r"\bON\s++CLUSTER\b", FLAGS)
 FOREIGN_ENGINE = re.compile(
     r"\bENGINE\s*+=?+\s*+(Kafka|RabbitMQ|NATS|Replicated\w*|Shared\w*MergeTree|ZooKeeper\w*)\b", FLAGS
 )
+CALLED = re.compile(r"(\w++|`)\s*+\(")
 SELECTS = frozenset({"SELECT", "WITH", "FROM", "("})
 
 
@@ -63,6 +64,11 @@ def first_word(sql: str) -> str:
     """The keyword a statement begins with."""
     found = FIRST_WORD.match(sql)
     return found[1].upper() if found else ""
+
+
+def called(sql: str) -> frozenset[str]:
+    """What stands before an opening parenthesis, in small letters; a quoted name is only a backtick."""
+    return frozenset(name.lower() for name in CALLED.findall(masked(sql)))
 
 
 def without_end(sql: str) -> str:
