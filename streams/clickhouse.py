@@ -36,7 +36,7 @@ _SETTINGS = {
 }
 _TIMEOUT_SECONDS = 30
 _READ_AT_ONCE = 50_000
-"""More than a batch looks up: keys of any time are in all of a table, which each query goes through once."""
+"""More than a usual batch looks up: keys of any time are in all of a table, which each query goes through once."""
 _WORTH_PARTING = 1000
 """Rows from which on it is cheaper to insert those without rare columns for themselves."""
 _READ_TRIES = 6
