@@ -30,7 +30,12 @@ ORPHAN = r"ignore:unclosed <socket\.socket (?!.*raddr=):ResourceWarning"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that stop or kill servers bear what Kafka's client leaves then."""
+    """Tests that stop or kill servers bear what Kafka's client leaves then; those of the whole come first.
+
+    Each of these takes a minute or more, and at the end one process would wait for the other.
+    """
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.parent != here)
     for item in items:
         if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
             item.add_marker(pytest.mark.filterwarnings(ORPHAN))
