@@ -116,9 +116,7 @@ def main(rates: str, seconds: int, workers: int, data: Path, out: Path) -> None:
         deployment.start_workers(workers)
         rows = [measured(deployment, int(rate), seconds) for rate in rates.split(",")]
         rows.append(restarted(deployment, RESTART_RATE, workers))
-    command = command_of("bench.freshness")
-    result = Result(this_machine(), command, rows)
-    write_result(out, result)
+    write_result(out, Result(this_machine(), command_of("bench.freshness"), rows))
     for row in rows:
         click.echo(msgspec.json.encode(row))
 
