@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -57,17 +57,26 @@ def test_what_is_not_there_is_told_with_what_is(port: int) -> None:
     assert len(content) < 300
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "CONNECT", "X" * 70_000])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "CONNECT", "X" * 1000])
 def test_other_methods_are_refused(port: int, method: str) -> None:
-    assert ask(port, "/metrics", method)[0] in (414, 501)
+    assert ask(port, "/metrics", method)[0] == 501
     assert ask(port, "/metrics")[0] == 200
 
 
 @pytest.mark.parametrize(
-    "nonsense", [b"\0" * 1000, b"\r\n\r\n", b"GET\r\n\r\n", b"GET /metrics HTTP/9.9\r\n\r\n", b"GET /" + b"y" * 100_000]
+    "nonsense",
+    [
+        b"\0" * 1000,
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /metrics HTTP/9.9\r\n\r\n",
+        b"GET /" + b"y" * 100_000,
+        b"X" * 100_000,
+    ],
 )
 def test_nonsense_hurts_nobody(port: int, nonsense: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as hostile:
+    # It may be cut before all of it was said.
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as hostile, suppress(OSError):
         hostile.sendall(nonsense)
         hostile.shutdown(socket.SHUT_WR)
     assert ask(port, "/metrics")[0] == 200
