@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from chaos.outcome import Outcome, table
-from chaos.run import PURE, SCENARIOS, run
+from chaos.run import LASTING, PURE, SCENARIOS, run
 from chaos.scale import FULL, SHORT
 from cli.signals import Terminated, stop_signals
 
@@ -19,7 +20,7 @@ _ALL = [*PURE, *SCENARIOS]
 
 @click.command()
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of all events and random choices.")
-@click.option("--short", is_flag=True, help="Every scenario once, as the tests run it.")
+@click.option("--short", is_flag=True, help="Each scenario with a few faults, as the tests run it.")
 @click.option("--only", "names", multiple=True, type=click.Choice(_ALL), help="This scenario; repeatable.")
 @click.option(
     "--data",
@@ -42,23 +43,33 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     scale = SHORT if short else FULL
     progress = Console(stderr=True)
+
+    def tell(name: str) -> None:
+        progress.print(f"{name} ...", highlight=False)
+
     outcomes: list[Outcome] = []
     interrupted = 0
     try:
         with stop_signals(lambda: None, lambda: None):
-            for name in names or _ALL:
-                progress.print(f"{name} ...", highlight=False)
-                folder = data.absolute() / "chaos" / name.replace(" ", "-").replace("'", "")
-                outcomes.append(run(name, scale, seed, folder))
-                _keep(data / "chaos.json", {"seed": seed, "scale": scale, "outcomes": outcomes})
-                for line in filter(None, (outcomes[-1].failure, *outcomes[-1].examples)):
-                    progress.print(line, markup=False, highlight=False)
+            for together in _divided(names or _ALL, short):
+                for outcome in run(together, scale, seed, data.absolute() / "chaos", tell):
+                    outcomes.append(outcome)
+                    _keep(data / "chaos.json", {"seed": seed, "scale": scale, "outcomes": outcomes})
+                    for line in filter(None, (outcome.failure, *outcome.examples)):
+                        progress.print(line, markup=False, highlight=False)
     except KeyboardInterrupt:
         interrupted = 130
     except Terminated as told:
         interrupted = int(str(told.code))
     Console(width=None if sys.stdout.isatty() else 140).print(table(outcomes))
     sys.exit(interrupted or (0 if all(each.passed for each in outcomes) else 4))
+
+
+def _divided(names: Sequence[str], short: bool) -> list[Sequence[str]]:
+    """Which scenarios run in one city: none with others, but where it must be quick those that can."""
+    together = [name for name in LASTING if short and name in names]
+    alone = [[name] for name in names if name not in together]
+    return [together, *alone] if together else [*alone]
 
 
 def _keep(path: Path, report: dict[str, object]) -> None:

@@ -27,7 +27,8 @@ from chaos.volume import Volume
 from chaos.worker import CLOCK
 from cli.platform import SETUP, worker_joined
 from connectors.errors import ConnectorError
-from connectors.publisher import BULK, connect
+from connectors.publisher import BULK, Publisher
+from connectors.transport import KafkaTransport
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import RANGE, is_free
 from deploy.embedded.restart import RestartPolicy
@@ -124,10 +125,10 @@ class City:
         self.sent += events
         self.await_true(lambda: self.is_delivered(events), "Kafka to take what is published")
 
-    def is_delivered(self, events: Sequence[Event]) -> bool:
-        """Publish once, and say whether Kafka took it all; it is no part of what must be counted."""
+    def is_delivered(self, events: Sequence[Event], patience: float = 60.0) -> bool:
+        """Publish once, and say whether Kafka took it all within so many seconds; it is no part of what must count."""
         try:
-            with connect(self.kafka, BULK) as publisher:
+            with Publisher(KafkaTransport(self.kafka, EVENTS), BULK, max_block=patience) as publisher:
                 for event in events:
                     publisher.publish(event)
         except ConnectorError:

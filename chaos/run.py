@@ -1,9 +1,8 @@
-"""Runs a scenario in a city of its own, and says what came of it."""
+"""Runs scenarios, each in a city of its own or several after each other in one, and says what came of each."""
 
 import shutil
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,12 +29,12 @@ SCENARIOS: dict[str, Scenario] = {
     "ClickHouse away": network.clickhouse_away,
     "zombies": group.zombies,
     "rebalances under load": group.rebalances,
-    "clock jumps": group.clock_jumps,
     "duplicates": sources.duplicates,
     "disorder": sources.disorder,
     "corrections": sources.corrections,
-    "foreign producer": sources.foreign_producer,
     "misplaced events replayed": sources.misplaced,
+    "foreign producer": sources.foreign_producer,
+    "clock jumps": group.clock_jumps,
     "flood of dead letters": sources.flood,
     "ClickHouse's disk full": disk.clickhouse_disk_full,
     "Kafka's disk full": disk.kafka_disk_full,
@@ -54,37 +53,80 @@ PURE: dict[str, Callable[[Scale, int], Outcome]] = {
 }
 """Those that need none."""
 
+LASTING = tuple(SCENARIOS)[: tuple(SCENARIOS).index("clock jumps") + 1]
+"""Those that leave their city fit for the next one, in this order."""
+
 _SMALL_DISKS = (disk.clickhouse_disk_full, disk.kafka_disk_full)
 
 
-def run(name: str, scale: Scale, seed: int, data: Path) -> Outcome:
-    """Run one scenario in an empty directory; what it leaves there is kept only where something was wrong."""
-    shutil.rmtree(data, ignore_errors=True)
+def run(
+    names: Sequence[str], scale: Scale, seed: int, data: Path, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[Outcome]:
+    """Run scenarios one after another in one city; where something is wrong, the rest go on in another.
+
+    Each city has its folder in `data`, named by its first scenario; it is kept only where something was wrong. `tell`
+    hears of each scenario that begins.
+    """
+    left = list(names)
+    while left:
+        folder = data / left[0].replace(" ", "-").replace("'", "")
+        shutil.rmtree(folder, ignore_errors=True)
+        passed = True
+        for outcome in _in_a_city(tuple(left), scale, seed, folder, tell):
+            passed = outcome.passed
+            yield structs.replace(outcome, scenario=left.pop(0))
+        if passed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_a_city(
+    names: Sequence[str], scale: Scale, seed: int, folder: Path, tell: Callable[[str], None]
+) -> Iterator[Outcome]:
+    """What comes of each, up to the first in which something is wrong."""
     begun = time.monotonic()
-    attack = PURE[name] if name in PURE else partial(_in_a_city, SCENARIOS[name], data)
-    outcome = structs.replace(attack(scale, seed), scenario=name, seconds=round(time.monotonic() - begun, 1))
-    if outcome.passed:
-        shutil.rmtree(data, ignore_errors=True)
-    return outcome
-
-
-def _in_a_city(scenario: Scenario, data: Path, scale: Scale, seed: int) -> Outcome:
+    tell(names[0])
+    if names[0] in PURE:
+        yield structs.replace(PURE[names[0]](scale, seed), seconds=_since(begun))
+        return
     try:
-        with City(data, seed, small_disks=scenario in _SMALL_DISKS) as city:
-            runs = scenario(city, scale)
-            found = city.verdict()
-            return Outcome(
-                runs=runs,
-                events=len(city.sent) + len(city.poison),
-                facts=found.facts,
-                windows=found.windows,
-                lost=found.lost + city.poison_missing(),
-                doubled=found.doubled,
-                audit=city.audit_differences(),
-                failure=alert_trouble(city.kafka, city.clickhouse, city.profile),
-                examples=found.examples,
-            )
+        with City(folder, seed, small_disks=SCENARIOS[names[0]] in _SMALL_DISKS) as city:
+            for name in names:
+                if name != names[0]:
+                    begun = time.monotonic()
+                    tell(name)
+                outcome = _attack(city, SCENARIOS[name], scale)
+                yield structs.replace(outcome, seconds=_since(begun))
+                if not outcome.passed:
+                    return
     except NotPermitted as error:
-        return Outcome(skipped=str(error))
+        yield Outcome(skipped=str(error))
+    except DossierError as error:
+        yield Outcome(failure=str(error))
+
+
+def _attack(city: City, scenario: Scenario, scale: Scale) -> Outcome:
+    sent = _sent(city)
+    try:
+        runs = scenario(city, scale)
+        found = city.verdict()
+        return Outcome(
+            runs=runs,
+            events=_sent(city) - sent,
+            facts=found.facts,
+            windows=found.windows,
+            lost=found.lost + city.poison_missing(),
+            doubled=found.doubled,
+            audit=city.audit_differences(),
+            failure=alert_trouble(city.kafka, city.clickhouse, city.profile),
+            examples=found.examples,
+        )
     except (AssertionError, DossierError) as error:
-        return Outcome(failure=str(error) or "an assertion of the scenario", events=len(city.sent))
+        return Outcome(failure=str(error) or "an assertion of the scenario", events=_sent(city) - sent)
+
+
+def _sent(city: City) -> int:
+    return len(city.sent) + len(city.poison)
+
+
+def _since(begun: float) -> float:
+    return round(time.monotonic() - begun, 1)

@@ -24,7 +24,7 @@ def kafka_disk_full(city: City, scale: Scale) -> int:
     city.await_counted()
     with city.volumes["kafka"].filled():
         undelivered = city.next_events(10 * scale.slice)
-        assert not city.is_delivered(undelivered), "the disk was not full"
+        assert not city.is_delivered(undelivered, patience=10), "the disk was not full"
         time.sleep(scale.outage_seconds / 2)
     city.await_recovered()
     city.publish(undelivered)

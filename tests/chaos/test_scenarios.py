@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chaos.outcome import Outcome
-from chaos.run import SCENARIOS
+from chaos.run import LASTING, SCENARIOS
 
 pytestmark = pytest.mark.platform
 
@@ -19,18 +19,34 @@ class Report(msgspec.Struct):
     outcomes: list[Outcome]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_the_counts_are_exact_in_spite_of(name: str, tmp_path: Path) -> None:
+ALONE = [name for name in SCENARIOS if name not in LASTING]
+
+
+def run(folder: Path, *names: str) -> tuple[list[Outcome], str]:
+    """What came of these scenarios, and what was said of them."""
     # In a process of its own: clients of servers that were killed leave sockets behind.
-    options = ("--short", "--only", name, "--data", str(tmp_path))
+    options = ("--short", "--data", str(folder), *(option for name in names for option in ("--only", name)))
     told = subprocess.run([sys.executable, "-m", "chaos", *options], capture_output=True, text=True, check=False)
     said = f"ended with {told.returncode}: {told.stdout}{told.stderr}"
-    report = tmp_path / "chaos.json"
+    report = folder / "chaos.json"
     assert report.exists(), said
-    [outcome] = msgspec.json.decode(report.read_bytes(), type=Report).outcomes
+    return msgspec.json.decode(report.read_bytes(), type=Report).outcomes, said
+
+
+def test_the_counts_are_exact_in_spite_of_one_after_another(tmp_path: Path) -> None:
+    outcomes, said = run(tmp_path, *LASTING)
+    assert tuple(outcome.scenario for outcome in outcomes) == LASTING, said
+    for outcome in outcomes:
+        assert outcome.passed, said
+        assert outcome.runs > 0
+        assert outcome.events > 0
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_the_counts_are_exact_in_spite_of(name: str, tmp_path: Path) -> None:
+    [outcome], said = run(tmp_path, name)
     if outcome.skipped:
         pytest.skip(outcome.skipped)
     assert outcome.passed, said
-    assert told.returncode == 0, said
     assert outcome.runs > 0
     assert outcome.events > 0
