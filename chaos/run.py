@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
 
@@ -59,9 +60,7 @@ LASTING = tuple(SCENARIOS)[: tuple(SCENARIOS).index("clock jumps") + 1]
 _SMALL_DISKS = (disk.clickhouse_disk_full, disk.kafka_disk_full)
 
 
-def run(
-    names: Sequence[str], scale: Scale, seed: int, data: Path, tell: Callable[[str], None] = lambda _: None
-) -> Iterator[Outcome]:
+def run(names: Sequence[str], scale: Scale, seed: int, data: Path, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """Run scenarios one after another in one city; where something is wrong, the rest go on in another.
 
     Each city has its folder in `data`, named by its first scenario; it is kept only where something was wrong. `tell`
@@ -72,36 +71,37 @@ def run(
         folder = data / left[0].replace(" ", "-").replace("'", "")
         shutil.rmtree(folder, ignore_errors=True)
         passed = True
-        for outcome in _in_a_city(tuple(left), scale, seed, folder, tell):
+        for outcome in _run(tuple(left), scale, seed, folder, tell):
             passed = outcome.passed
             yield structs.replace(outcome, scenario=left.pop(0))
         if passed:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_a_city(
-    names: Sequence[str], scale: Scale, seed: int, folder: Path, tell: Callable[[str], None]
-) -> Iterator[Outcome]:
+def _run(names: Sequence[str], scale: Scale, seed: int, folder: Path, tell: Callable[[str], None]) -> Iterator[Outcome]:
     """What comes of each, up to the first in which something is wrong."""
     begun = time.monotonic()
     tell(names[0])
-    if names[0] in PURE:
-        yield structs.replace(PURE[names[0]](scale, seed), seconds=_since(begun))
-        return
-    try:
-        with City(folder, seed, small_disks=SCENARIOS[names[0]] in _SMALL_DISKS) as city:
-            for name in names:
-                if name != names[0]:
-                    begun = time.monotonic()
-                    tell(name)
-                outcome = _attack(city, SCENARIOS[name], scale)
-                yield structs.replace(outcome, seconds=_since(begun))
-                if not outcome.passed:
-                    return
-    except NotPermitted as error:
-        yield Outcome(skipped=str(error))
-    except DossierError as error:
-        yield Outcome(failure=str(error))
+    with ExitStack() as stack:
+        try:
+            if names[0] in PURE:
+                yield structs.replace(PURE[names[0]](scale, seed), seconds=_since(begun))
+                return
+            city = stack.enter_context(City(folder, seed, small_disks=SCENARIOS[names[0]] in _SMALL_DISKS))
+        except NotPermitted as error:
+            yield Outcome(skipped=str(error))
+            return
+        except (AssertionError, DossierError) as error:
+            yield Outcome(failure=str(error))
+            return
+        for number, name in enumerate(names):
+            if number:
+                begun = time.monotonic()
+                tell(name)
+            outcome = _attack(city, SCENARIOS[name], scale)
+            yield structs.replace(outcome, seconds=_since(begun))
+            if not outcome.passed:
+                return
 
 
 def _attack(city: City, scenario: Scenario, scale: Scale) -> Outcome:
