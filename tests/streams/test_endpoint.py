@@ -82,6 +82,17 @@ def test_nonsense_hurts_nobody(port: int, nonsense: bytes) -> None:
     assert ask(port, "/metrics")[0] == 200
 
 
+def test_a_request_line_that_is_too_long_is_refused(port: int) -> None:
+    # One byte too many and no more: what it has not read when it hangs up could cost the client the answer.
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as hostile:
+        hostile.sendall(b"X" * 65_537)
+        answer = http.client.HTTPResponse(hostile)
+        answer.begin()
+        assert answer.status == 414
+        answer.close()
+    assert ask(port, "/metrics")[0] == 200
+
+
 def test_a_page_that_breaks_hurts_no_other(port: int) -> None:
     with pytest.raises(http.client.HTTPException):
         ask(port, "/broken")
