@@ -69,7 +69,7 @@ def _divided(names: Sequence[str], short: bool) -> list[Sequence[str]]:
     """Which scenarios run in one city: none with others, but where it must be quick those that can."""
     together = [name for name in LASTING if short and name in names]
     alone = [[name] for name in names if name not in together]
-    return [together, *alone] if together else [*alone]
+    return [*filter(None, [together]), *alone]
 
 
 def _keep(path: Path, report: dict[str, object]) -> None:

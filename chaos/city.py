@@ -27,8 +27,7 @@ from chaos.volume import Volume
 from chaos.worker import CLOCK
 from cli.platform import SETUP, worker_joined
 from connectors.errors import ConnectorError
-from connectors.publisher import BULK, Publisher
-from connectors.transport import KafkaTransport
+from connectors.publisher import BULK, MAX_BLOCK, connect
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import RANGE, is_free
 from deploy.embedded.restart import RestartPolicy
@@ -125,10 +124,10 @@ class City:
         self.sent += events
         self.await_true(lambda: self.is_delivered(events), "Kafka to take what is published")
 
-    def is_delivered(self, events: Sequence[Event], patience: float = 60.0) -> bool:
+    def is_delivered(self, events: Sequence[Event], patience: float = MAX_BLOCK) -> bool:
         """Publish once, and say whether Kafka took it all within so many seconds; it is no part of what must count."""
         try:
-            with Publisher(KafkaTransport(self.kafka, EVENTS), BULK, max_block=patience) as publisher:
+            with connect(self.kafka, BULK, max_block=patience) as publisher:
                 for event in events:
                     publisher.publish(event)
         except ConnectorError:

@@ -19,7 +19,7 @@ from schemas.errors import DossierError
 
 Scenario: TypeAlias = Callable[[City, Scale], int]
 
-SCENARIOS: dict[str, Scenario] = {
+LASTING: dict[str, Scenario] = {
     "crash points": crashes.crash_points,
     "workers killed": crashes.workers_killed,
     "ClickHouse killed in an insert": crashes.clickhouse_killed,
@@ -36,6 +36,11 @@ SCENARIOS: dict[str, Scenario] = {
     "misplaced events replayed": sources.misplaced,
     "foreign producer": sources.foreign_producer,
     "clock jumps": group.clock_jumps,
+}
+"""Those that leave their city fit for the next one, in this order."""
+
+SCENARIOS: dict[str, Scenario] = {
+    **LASTING,
     "flood of dead letters": sources.flood,
     "ClickHouse's disk full": disk.clickhouse_disk_full,
     "Kafka's disk full": disk.kafka_disk_full,
@@ -54,9 +59,6 @@ PURE: dict[str, Callable[[Scale, int], Outcome]] = {
 }
 """Those that need none."""
 
-LASTING = tuple(SCENARIOS)[: tuple(SCENARIOS).index("clock jumps") + 1]
-"""Those that leave their city fit for the next one, in this order."""
-
 _SMALL_DISKS = (disk.clickhouse_disk_full, disk.kafka_disk_full)
 
 
@@ -68,25 +70,26 @@ def run(names: Sequence[str], scale: Scale, seed: int, data: Path, tell: Callabl
     """
     left = list(names)
     while left:
+        begun = time.monotonic()
+        tell(left[0])
         folder = data / left[0].replace(" ", "-").replace("'", "")
         shutil.rmtree(folder, ignore_errors=True)
         passed = True
-        for outcome in _run(tuple(left), scale, seed, folder, tell):
+        pure = PURE.get(left[0])
+        for outcome in [pure(scale, seed)] if pure else _in_a_city(tuple(left), scale, seed, folder):
             passed = outcome.passed
-            yield structs.replace(outcome, scenario=left.pop(0))
+            yield structs.replace(outcome, scenario=left.pop(0), seconds=round(time.monotonic() - begun, 1))
+            if passed and left:
+                begun = time.monotonic()
+                tell(left[0])
         if passed:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(names: Sequence[str], scale: Scale, seed: int, folder: Path, tell: Callable[[str], None]) -> Iterator[Outcome]:
+def _in_a_city(names: Sequence[str], scale: Scale, seed: int, folder: Path) -> Iterator[Outcome]:
     """What comes of each, up to the first in which something is wrong."""
-    begun = time.monotonic()
-    tell(names[0])
     with ExitStack() as stack:
         try:
-            if names[0] in PURE:
-                yield structs.replace(PURE[names[0]](scale, seed), seconds=_since(begun))
-                return
             city = stack.enter_context(City(folder, seed, small_disks=SCENARIOS[names[0]] in _SMALL_DISKS))
         except NotPermitted as error:
             yield Outcome(skipped=str(error))
@@ -94,12 +97,9 @@ def _run(names: Sequence[str], scale: Scale, seed: int, folder: Path, tell: Call
         except (AssertionError, DossierError) as error:
             yield Outcome(failure=str(error))
             return
-        for number, name in enumerate(names):
-            if number:
-                begun = time.monotonic()
-                tell(name)
+        for name in names:
             outcome = _attack(city, SCENARIOS[name], scale)
-            yield structs.replace(outcome, seconds=_since(begun))
+            yield outcome
             if not outcome.passed:
                 return
 
@@ -126,7 +126,3 @@ def _attack(city: City, scenario: Scenario, scale: Scale) -> Outcome:
 
 def _sent(city: City) -> int:
     return len(city.sent) + len(city.poison)
-
-
-def _since(begun: float) -> float:
-    return round(time.monotonic() - begun, 1)

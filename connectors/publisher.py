@@ -20,6 +20,8 @@ LIVE = Limits()
 """A trickle: an event waits 25 ms for company."""
 BULK = Limits(linger=0.5)
 """A file or a backlog: full envelopes matter more than the age of an event."""
+MAX_BLOCK = 60.0
+"""Seconds for which a publisher waits for Kafka before it gives up."""
 
 
 class Publisher:
@@ -36,7 +38,7 @@ class Publisher:
         limits: Limits = LIVE,
         *,
         max_unacknowledged: int = 16 * 1024 * 1024,
-        max_block: float = 60.0,
+        max_block: float = MAX_BLOCK,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
@@ -208,6 +210,8 @@ class Publisher:
         )
 
 
-def connect(kafka: KafkaConnection, limits: Limits = LIVE, *, topic: str = EVENTS) -> Publisher:
+def connect(
+    kafka: KafkaConnection, limits: Limits = LIVE, *, topic: str = EVENTS, max_block: float = MAX_BLOCK
+) -> Publisher:
     """A publisher to a topic of this Kafka; raises Unreachable within seconds when it cannot be reached."""
-    return Publisher(KafkaTransport(kafka, topic), limits)
+    return Publisher(KafkaTransport(kafka, topic), limits, max_block=max_block)
