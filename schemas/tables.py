@@ -119,6 +119,7 @@ PROGRESS = Table(
         "written_at": "DateTime64(3, 'UTC')",
         "window_lines": "UInt64",
         "window_dead": "UInt64",
+        "record_offset": "Int64",
     },
 )
 

@@ -25,6 +25,7 @@ from streams.counters import Window
 from streams.errors import Flooded, LostEvents
 from streams.facts import facts_of
 from streams.flood import LIMIT, NOTHING, Limit, Seen, see
+from streams.holes import is_lost
 from streams.known import Known
 from streams.position import pack
 from streams.record import Record
@@ -32,7 +33,7 @@ from streams.registers import Register, news, register_of
 from streams.registers import pack as pack_registers
 from streams.registers import unpack as unpack_registers
 from streams.rows import event_columns, facts_row, progress_row, window_row
-from streams.store import Row, Store, Stored, WindowRow
+from streams.store import NO_RECORD, Last, Row, Store, Stored, WindowRow
 from streams.tally import Packed, change, packed, unpacked
 
 
@@ -75,6 +76,8 @@ class _Partition(Struct):
     """Start of the newest window that may be stored and not be cached: what is newer was never counted."""
     known: Known
     """What dossiers may be stored or cached: others have no facts."""
+    last: Last
+    """The last record that was counted: a hole is none."""
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
 
@@ -166,9 +169,11 @@ class Counting:
         self._load_windows(runs)
         for run in runs:
             self._apply(run, batch)
-            last = run.records[-1]
-            run.state.next_offset = last.offset + 1
-            progress = progress_row(self._identity.topic, self._identity.epoch, last, now, run.state.seen)
+            end = run.records[-1]
+            run.state.next_offset = end.offset + 1
+            held = next((record for record in reversed(run.records) if not record.is_hole), None)
+            last = run.state.last = Last(held.offset, held.published) if held else run.state.last
+            progress = progress_row(self._identity.topic, self._identity.epoch, end, now, run.state.seen, last)
             batch.progress.append(progress)
             batch.used[run.partition] = len(run.dossiers), len(run.windows)
         return batch
@@ -187,13 +192,14 @@ class Counting:
 
     def _read(self, records: list[Record], settle: Callable[[], None], batch: Batch) -> _Run:
         """What the records of a partition say; their events and what is none are put on the batch."""
-        state, first = self._follow(records, settle), pack(self._identity.epoch, records[0].offset, 0)
-        decoded = [decode(record.value, _published_at(record)) for record in records]
+        state, first = self._follow(records, settle), pack(self._identity.epoch, records[0].first, 0)
+        holding = [record for record in records if not record.is_hole]
+        decoded = [decode(record.value, _published_at(record)) for record in holding]
         named = {event.dossier for each in decoded for _, event in each.events}
         strangers = [dossier for dossier in named if dossier not in state.facts]
         misplaced, missing = self._meet(state, strangers, records[0].partition)
         run = _Run(records, state, first, named - misplaced, missing)
-        for record, each in zip(records, decoded, strict=True):
+        for record, each in zip(holding, decoded, strict=True):
             lines = len(each.events) + len(each.rejections)
             if misplaced:
                 each = _set_aside(each, record, misplaced)
@@ -209,13 +215,13 @@ class Counting:
 
     def _follow(self, records: list[Record], settle: Callable[[], None]) -> _Partition:
         """The partition's caches, emptied where the records do not follow what was counted last."""
-        first, partition = records[0].offset, records[0].partition
+        first, partition = records[0].first, records[0].partition
         state = self._partitions.get(partition)
         if state is None or state.next_offset != first:
             settle()
             reached = self._store.read_reached(self._identity.topic).get(partition)
             expected = reached.offset + 1 if reached else 0
-            if first > expected:
+            if is_lost(expected, first):
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
             # Of records that come again, what was seen is in what was seen of the log up to `expected`.
             state = self._partitions[partition] = _Partition(
@@ -224,10 +230,12 @@ class Counting:
                 reached.seen if reached else NOTHING,
                 self._store.read_newest(partition),
                 Known(self._store.read_known(partition), self._identity.partitions),
+                reached.last if reached else NO_RECORD,
             )
-        for offset, record in enumerate(records, first):
-            if record.offset != offset:
-                raise LostEvents(_lost(self._identity.topic, partition, offset, record.offset))
+        for record in records:
+            if is_lost(first, record.first):
+                raise LostEvents(_lost(self._identity.topic, partition, first, record.first))
+            first = record.offset + 1
         return state
 
     def _meet(self, state: _Partition, strangers: list[str], partition: int) -> tuple[set[str], list[str]]:

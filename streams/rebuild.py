@@ -98,7 +98,7 @@ class Rebuild:
                 _require_whole(history, found, standings)
                 return [
                     *lines,
-                    *(f"partition {at.partition}: count offsets 0 to {at.end - 1}" for at in standings if at.end),
+                    *(f"partition {at.partition}: count offsets 0 to {at.readable - 1}" for at in standings if at.readable),
                 ]
             return [
                 *lines,
@@ -206,9 +206,9 @@ class Rebuild:
             self._watch.say("raw events were written meanwhile, by a worker that nobody sees: once more")
 
     def _fill_from_topic(self, client: Client, entry: Entry, standings: Sequence[Standing]) -> Entry:
-        """Count the topic, up to where it ends now."""
+        """Count the topic, up to where it ends now; what waits for an open transaction is left to the workers."""
         ready = f"topic {entry.origin.topic_id}"
-        ends = {at.partition: at.end for at in standings}
+        ends = {at.partition: at.readable for at in standings}
         total = sum(ends.values())
         if entry.source != ready:
             self._watch.say(f"count {total} records of {EVENTS} into tables of their own")
@@ -218,7 +218,7 @@ class Rebuild:
         with closing(ClickHouseStore(self._plan.clickhouse, names=_NAMES)) as store, closing(dead):
             starts = dict.fromkeys(ends, 0) | _starts(store)
             with closing(records_of_topic(self._plan.kafka, starts, ends)) as records:
-                self._count(entry, store, dead, records, lambda _: 1, total, sum(starts.values()))
+                self._count(entry, store, dead, records, _offsets, total, sum(starts.values()))
         client.execute(
             f"INSERT INTO {_rebuilt(PROGRESS)} SELECT * REPLACE (pos + {_EPOCH} AS pos) FROM {_REPLAYED} FINAL"  # noqa: S608  # our names
         )
@@ -384,6 +384,10 @@ def _moves(serving: Entry, entry: Entry) -> list[str]:
 
 def _told(origin: Origin) -> str:
     return f"topic id {origin.topic_id}, {origin.partitions} partitions, rules {origin.rules}"
+
+
+def _offsets(record: Record) -> int:
+    return record.offset - record.first + 1
 
 
 def _lines(record: Record) -> int:

@@ -48,6 +48,8 @@ class _Partition(Struct):
 
     next_offset: int | None = None
     end: int = 0
+    stable: int = 0
+    """Up to where it can be read: what comes then waits for an open transaction."""
     taken: deque[tuple[int, int]] = field(default_factory=deque)
     """The last offset of each part that is under way, and its first timestamp in milliseconds."""
     waits_since: float | None = None
@@ -125,8 +127,8 @@ class Watch:
         """The event loop turns."""
         self._beat = self._clock()
 
-    def ends(self, ends: Mapping[int, int]) -> None:
-        """Where these partitions end, as the broker just said."""
+    def ends(self, ends: Mapping[int, int], stable: Mapping[int, int] | None = None) -> None:
+        """Where these partitions end, as the broker just said; `stable`, where an open transaction begins, if earlier."""
         now = self._clock()
         with self._lock:
             if self._ends_known is None or now - self._ends_known > 3 * ENDS_SECONDS:
@@ -136,6 +138,7 @@ class Watch:
             for number, end in ends.items():
                 if number in self._partitions:
                     self._partitions[number].end = max(end, self._partitions[number].end)
+                    self._partitions[number].stable = (stable or ends)[number]
 
     def committed(self, offsets: Mapping[int, int]) -> None:
         """The offsets from which partitions go on, told before anything of them is taken."""
@@ -158,7 +161,7 @@ class Watch:
                     if state.next_offset is None or run[0].offset < state.next_offset:
                         state.next_offset = run[0].offset
                     state.end = max(state.end, run[-1].offset + 1)
-                    state.taken.append((run[-1].offset, run[0].published))
+                    state.taken.append((run[-1].offset, run[0].published if not run[0].is_hole else None))
 
     def counted(self, batch: Batch, records: int, seconds: float, cached: Mapping[str, int]) -> None:
         """A batch was counted and is about to be written; `cached` says what is remembered."""
