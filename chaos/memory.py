@@ -38,7 +38,9 @@ _version_of = {table.name: _of_columns(table, _VERSIONS[table.name]) for table i
 _facts_of = _of_columns(FACTS, ("pos", "registers"))
 _partition_of_facts = _of_columns(FACTS, ("partition",))
 _pos_of_window = _of_columns(WINDOWS, ("pos",))
-_reached_of = _of_columns(PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead", "record_offset", "published_at"))
+_reached_of = _of_columns(
+    PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead", "record_offset", "published_at")
+)
 _FIRST_COUNTER = list(WINDOWS.columns).index("pos") + 1
 
 

@@ -211,7 +211,9 @@ class ClickHouseStore(Store):
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
-        columns = "partition, pos, offset, window_lines, window_dead, record_offset, toUnixTimestamp64Milli(published_at)"
+        columns = (
+            "partition, pos, offset, window_lines, window_dead, record_offset, toUnixTimestamp64Milli(published_at)"
+        )
         sql = f"SELECT {columns} FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
         return {
             partition: Reached(pos, offset, Seen(lines, dead), Last(*last))

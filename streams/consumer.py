@@ -1,7 +1,7 @@
 """Faust's consumer, but for three things.
 
-It reads committed records only, it hands out the holes between them, and it neither jumps nor dies unseen. Faust drives aiokafka in a thread of its own and has no say in these; so what is private of both is used here and in no
-other file, and their versions are pinned or tested against a broker.
+It reads committed records only, it hands out the holes between them, and it neither jumps nor dies unseen. Faust drives
+aiokafka in a thread of its own and has no say in these, so what is private of both is used here.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka.consumer.fetcher import FetchError
-from aiokafka.errors import ConsumerStoppedError, OffsetOutOfRangeError
+from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import ConsumerMessage
 
@@ -42,21 +42,12 @@ def record_of(message: Any) -> Record:
 class _Thread(AIOKafkaConsumerThread):
     """The thread that aiokafka lives in."""
 
+    logger = AIOKafkaConsumerThread.logger
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         return consumer
-
-    async def seek_to_committed(self) -> Mapping[Any, int]:
-        """Go to where the group goes on, and to the first record there is where it never was."""
-        return await self.call_thread(self._seek_to_committed)
-
-    async def _seek_to_committed(self) -> Mapping[Any, int]:
-        consumer = self._ensure_consumer()
-        committed: Mapping[Any, int] = await consumer.seek_to_committed()
-        if new := [place for place, offset in committed.items() if not offset]:
-            await consumer.seek_to_beginning(*new)
-        return committed
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
@@ -76,7 +67,10 @@ class _Thread(AIOKafkaConsumerThread):
                 try:
                     found = _take(fetcher, subscriptions, active_partitions, max_records)
                 except OffsetOutOfRangeError as error:
-                    await _go_on(consumer, error)
+                    await _go_on(consumer, error.args[0])
+                    continue
+                except NoOffsetForPartitionError as error:
+                    await _go_on(consumer, {error.args[0]: -1})
                     continue
                 left = deadline - time.monotonic()
                 if found or left <= 0:
@@ -90,15 +84,18 @@ class _Thread(AIOKafkaConsumerThread):
 
 
 class _Consumer(Consumer):
+    logger = Consumer.logger
+
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: Any, record: Any) -> ConsumerMessage:
         if not isinstance(record, Record):
             return super()._to_message(tp, record)
+        nothing: Any = None
+        said = (nothing,) * 8
         generation = self.app.consumer_generation_id
-        said = (tp.topic, tp.partition, record.offset, None, None, None, None, None, None, None, None, tp)
-        message = HoleMessage(*said, generation_id=generation)
+        message = HoleMessage(tp.topic, tp.partition, record.offset, *said, tp, generation_id=generation)
         message.first = record.first
         return message
 
@@ -158,18 +155,19 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
     return found
 
 
-async def _go_on(consumer: Any, error: OffsetOutOfRangeError) -> None:
+async def _go_on(consumer: Any, missing: Mapping[Any, int]) -> None:
     """Go on at the first record there is where the log begins later: counting knows whether all before it is counted.
 
-    Raises LostEvents where it ends earlier: what is written there now is not what was counted.
+    `missing` are the offsets that the broker does not have, -1 where the group never was. Raises LostEvents where the
+    log ends earlier: what is written there now is not what was counted.
     """
-    for place, offset in error.args[0].items():
+    for place, offset in missing.items():
         (first,) = (await consumer.beginning_offsets([place])).values()
         if first <= offset:
             raise LostEvents(
-                f"{place.topic} partition {place.partition} does not have offset {offset} any more, which is the next "
-                f"to read: the log was cut off, it begins at {first}; `dossier doctor` says what to do"
-            ) from error
+                f"{place.topic} partition {place.partition} does not have offset {offset}, which is the next to read: "
+                f"it was cut off, and begins at {first}; `dossier doctor` says what to do"
+            )
         consumer.seek(place, first)
 
 

@@ -183,11 +183,11 @@ def _fetch(kafka: KafkaConnection, offsets: dict[int, int]) -> dict[int, int]:
 
 def _replaced(standing: Standing) -> str:
     place = f"{EVENTS} partition {standing.partition}"
+    record = standing.counted.record if standing.counted else 0
     if standing.next > standing.end:
         return f"{place} ends at offset {standing.end}, but it was counted up to {standing.next - 1}: it was cut off"
     return (
-        f"{place} has another record at offset {standing.counted.record} than the one that was counted: it was cut off and "
-        "written anew"
+        f"{place} has another record at offset {record} than the one that was counted: it was cut off and written anew"
     )
 
 

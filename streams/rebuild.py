@@ -98,7 +98,11 @@ class Rebuild:
                 _require_whole(history, found, standings)
                 return [
                     *lines,
-                    *(f"partition {at.partition}: count offsets 0 to {at.readable - 1}" for at in standings if at.readable),
+                    *(
+                        f"partition {at.partition}: count offsets 0 to {at.readable - 1}"
+                        for at in standings
+                        if at.readable
+                    ),
                 ]
             return [
                 *lines,
