@@ -137,6 +137,20 @@ def require_agreement(kafka: KafkaConnection, clickhouse: ClickHouseConnection) 
         raise found
 
 
+def require_readable(kafka: KafkaConnection, standings: Iterable[Standing]) -> None:
+    """Raise Unreadable where the next record to count of a partition is there and cannot be decoded."""
+    for at in standings:
+        place, start = TopicPartition(EVENTS, at.partition), max(at.next, at.first)
+        if start >= at.readable:
+            continue
+        with committed_reader(kafka, max_poll_records=1) as consumer:
+            consumer.assign([place])
+            consumer.seek(place, start)
+            deadline = time.monotonic() + _FETCH_SECONDS
+            while consumer.position(place) == start and time.monotonic() < deadline:
+                poll(consumer, 500)
+
+
 def _read_counted(clickhouse: ClickHouseConnection) -> dict[int, Counted]:
     client = connect(clickhouse)
     try:

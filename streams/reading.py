@@ -39,11 +39,11 @@ def poll(consumer: KafkaConsumer, milliseconds: int) -> dict[TopicPartition, lis
     except OffsetOutOfRangeError as error:
         raise LostEvents(f"the broker does not have these offsets any more: {error}; run `dossier doctor`") from error
     except (UnsupportedCodecError, CorruptRecordError) as error:
-        raise unreadable(_subscribed(consumer), error) from error
+        raise unreadable(_places(consumer), error) from error
     except KafkaError:
         raise
     except Exception as error:  # a codec's library raises what it likes
-        raise unreadable(_subscribed(consumer), error) from error
+        raise unreadable(_places(consumer), error) from error
 
 
 def unreadable(place: str, error: BaseException) -> Unreadable:
@@ -56,5 +56,8 @@ def unreadable(place: str, error: BaseException) -> Unreadable:
     )
 
 
-def _subscribed(consumer: KafkaConsumer) -> str:
-    return ", ".join(sorted({place.topic for place in consumer.assignment()}))
+def _places(consumer: KafkaConsumer) -> str:
+    places = sorted(consumer.assignment())
+    if len(places) == 1:
+        return f"{places[0].topic} partition {places[0].partition} from offset {consumer.position(places[0])} on"
+    return ", ".join(sorted({place.topic for place in places}))

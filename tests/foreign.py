@@ -7,7 +7,7 @@ from kafka import KafkaProducer
 
 from schemas.connection import KafkaConnection
 from schemas.envelope import encode_event
-from schemas.events import Event
+from schemas.events import Event, Received
 from schemas.partition import partition_of
 from schemas.topics import EVENTS
 from tests.streams.cases import at
@@ -17,8 +17,6 @@ CODECS = (None, "gzip", "snappy", "lz4", "zstd")
 
 def received(agency: str, count: int, *, dossiers: str = "") -> list[Event]:
     """Receptions of so many dossiers at an agency."""
-    from schemas.events import Received
-
     when = at("2026-01-05 08:30")
     names = [f"{dossiers or agency}-{number}" for number in range(count)]
     return [Received(id=f"{name}-1", dossier=name, source="foreign", occurred_at=when, agency=agency) for name in names]
