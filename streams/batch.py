@@ -233,7 +233,7 @@ class Counting:
                 reached.last if reached else NO_RECORD,
             )
         for record in records:
-            if is_lost(first, record.first):
+            if record.first != first:
                 raise LostEvents(_lost(self._identity.topic, partition, first, record.first))
             first = record.offset + 1
         return state

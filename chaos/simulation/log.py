@@ -17,7 +17,7 @@ from schemas.events import Event
 from schemas.profile import Profile
 from streams.batch import Identity
 from streams.flood import Seen
-from streams.record import Record
+from streams.record import Record, hole
 
 TOPIC = "simulated-events"
 TIME_ZONE = "Asia/Ho_Chi_Minh"
@@ -41,10 +41,14 @@ class Line(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A record: its timestamp in milliseconds, which may be anything, and its lines; without lines it has no value."""
+    """A record: its timestamp in milliseconds, which may be anything, and its lines; without lines it has no value.
+
+    One that is `empty` is no record: the marker of a transaction, or a record of an aborted one. Nobody gets its lines.
+    """
 
     timestamp: int
     lines: tuple[Line, ...]
+    empty: bool = False
 
 
 class Log(Struct, frozen=True, dict=True):
@@ -65,9 +69,14 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def records(self) -> list[list[Record]]:
-        """The records as a worker gets them."""
+        """The records as a worker gets them, a hole of its own for each offset that is none."""
         return [
-            [Record(partition, offset, entry.timestamp, _value(entry)) for offset, entry in enumerate(entries)]
+            [
+                hole(partition, offset, offset)
+                if entry.empty
+                else Record(partition, offset, entry.timestamp, _value(entry))
+                for offset, entry in enumerate(entries)
+            ]
             for partition, entries in enumerate(self.entries)
         ]
 
@@ -78,7 +87,7 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def reached(self) -> dict[int, tuple[int, Seen]]:
-        """The last offset of each partition, and what the flood rule has seen then: all is within one window of it."""
+        """The last offset of each partition, which may hold nothing, and what the flood rule has seen then: all is within one window of it."""
         dead = Counter(partition for partition, _, _ in self.reasons)
         lines = Counter(partition for partition, _, _ in self._lines)
         return {
@@ -99,6 +108,7 @@ class Log(Struct, frozen=True, dict=True):
             (partition, offset, index): (line.event, self._reason(partition, entry, line))
             for partition, entries in enumerate(self.entries)
             for offset, entry in enumerate(entries)
+            if not entry.empty
             for index, line in enumerate(entry.lines or (Line(b"", reason="empty"),))
         }
 
@@ -123,8 +133,8 @@ def random_log(seed: int) -> Log:
         of_partition = []
         for _ in range(random.randint(4, 8)):
             lines = tuple([_line(random, pool, ours, told) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 4)))])
-            told += lines
-            of_partition.append(Entry(_timestamp(random), lines))
+            of_partition.append(Entry(_timestamp(random), lines, random.random() < 0.15))
+            told += () if of_partition[-1].empty else lines
         entries.append(tuple(of_partition))
     return Log(tuple(entries), random.choice(("instant", "date")))
 

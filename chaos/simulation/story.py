@@ -30,6 +30,9 @@ def story(schedule: Schedule, code: Code | None = None) -> str:
 def _records(log: Log) -> Iterator[str]:
     for partition, entries in enumerate(log.entries):
         for offset, entry in enumerate(entries):
+            if entry.empty:
+                yield f"{partition}@{offset}, a marker, or a record of an aborted transaction"
+                continue
             yield f"{partition}@{offset}, {_published(entry)}" + ("" if entry.lines else ": no value")
             for index, line in enumerate(entry.lines):
                 reason = log.reasons.get((partition, offset, index))

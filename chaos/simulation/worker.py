@@ -62,13 +62,18 @@ class Flush(Future[None]):
 
     def next(self, *, beside: bool) -> deque[Any]:
         """Where the next insert is taken from."""
+        self._go_on()
         return self.beside if self.beside and (beside or self.main[0] is None) else self.main
 
     def confirm(self, queue: deque[Any]) -> None:
         """The first of this queue is written."""
         queue.popleft()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the main writes wait no longer than there is something beside them: a hole alone writes progress only."""
         while self.main and self.main[0] is None and not self.beside:
-            self.main.popleft()  # the main writes need wait no longer
+            self.main.popleft()
 
     @property
     def written(self) -> bool:

@@ -35,6 +35,7 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
         "batches of a zombie",
         "crashes",
         "failed inserts",
+        "holes",
         "inserts after a crash",
         "inserts delivered again",
         "partitions moved",

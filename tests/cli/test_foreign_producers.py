@@ -63,10 +63,10 @@ def test_every_codec_and_committed_transactions_count_and_nothing_else(
         transact(kafka, received("tx-committed", 40), PARTITIONS, commits=True)
         with producer(kafka, transaction="open") as foreign:
             foreign.begin_transaction()
-            send(foreign, received("tx-open", 8), PARTITIONS)
-            send_after = received("tx-after", 40)
+            for partition in range(PARTITIONS):
+                send(foreign, received("tx-open", 1), PARTITIONS, only=partition)
             with producer(kafka) as plain:
-                send(plain, send_after, PARTITIONS)
+                send(plain, received("tx-after", 40), PARTITIONS)
             await_(lambda: counts(clickhouse_of, "tx-committed") == {"tx-committed": 40}, process, log)
             time.sleep(1)
             assert counts(clickhouse_of, "tx-after") == {}, "it is behind the open transaction in its partition"
