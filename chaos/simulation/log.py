@@ -1,7 +1,7 @@
 """The log of a schedule: the records of each partition, and what is true of every line by the way it was made."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache, cached_property
 from random import Random
@@ -87,7 +87,7 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def reached(self) -> dict[int, tuple[int, Seen]]:
-        """The last offset of each partition, which may hold nothing, and what the flood rule has seen then: all is within one window of it."""
+        """The last offset of each partition, be it of a hole, and what the flood rule has seen: all is in one window."""
         dead = Counter(partition for partition, _, _ in self.reasons)
         lines = Counter(partition for partition, _, _ in self._lines)
         return {
@@ -133,9 +133,9 @@ def random_log(seed: int) -> Log:
         of_partition = []
         for _ in range(random.randint(4, 8)):
             lines = tuple([_line(random, pool, ours, told) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 4)))])
-            of_partition.append(Entry(_timestamp(random), lines, random.random() < 0.15))
-            told += () if of_partition[-1].empty else lines
-        entries.append(tuple(of_partition))
+            told += lines
+            of_partition.append(Entry(_timestamp(random), lines))
+        entries.append(tuple(_with_holes(Random(f"{seed} {partition}"), of_partition)))
     return Log(tuple(entries), random.choice(("instant", "date")))
 
 
@@ -143,6 +143,15 @@ def random_log(seed: int) -> Log:
 def partition_of(dossier: str, partitions: int) -> int:
     """The partition of a dossier, as the broker's clients compute it."""
     return int(murmur2(dossier.encode()) & 0x7FFFFFFF) % partitions
+
+
+def _with_holes(random: Random, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """The records with offsets among them that hold nothing; often the log begins or ends with some."""
+    for entry in (*entries, None):
+        for _ in range(random.choice((0, 0, 0, 0, 1, 2))):
+            yield Entry(0, (), empty=True)
+        if entry is not None:
+            yield entry
 
 
 def _line(random: Random, pool: Mapping[str, Sequence[Line]], ours: Sequence[str], told: Sequence[Line]) -> Line:
