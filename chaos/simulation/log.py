@@ -87,7 +87,7 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def reached(self) -> dict[int, tuple[int, Seen]]:
-        """The last offset of each partition, be it of a hole, and what the flood rule has seen: all is in one window."""
+        """The last offset of each partition, be it of a hole, and what the flood rule has seen: it is one window."""
         dead = Counter(partition for partition, _, _ in self.reasons)
         lines = Counter(partition for partition, _, _ in self._lines)
         return {
