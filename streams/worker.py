@@ -7,9 +7,7 @@ process instead, with nothing of it acknowledged; a supervisor starts it again a
 import asyncio
 import gc
 import logging
-import os
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,13 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, cast
 
 import faust
-from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 from schemas.connection import KafkaConnection
-from schemas.errors import DossierError
 from streams.buffer import Buffer, bounded
 from streams.consumer import NEVER_JUMPS, CommittedTransport, record_of
+from streams.ending import Deadly, end, end_process, end_with_threads
 from streams.group import GROUP, SESSION_SECONDS
 from streams.pipeline import Pipeline
 from streams.watch import BEAT_SECONDS, ENDS_SECONDS, Watch
@@ -89,7 +86,7 @@ def make_app(
     @app.agent(records, concurrency=1, name="counting")
     async def counting(stream: Any) -> None:
         counting_thread = ThreadPoolExecutor(1, "count")
-        async with _Deadly():
+        async with Deadly():
             async for events in stream.noack_take(pace.records, within=pace.seconds):
                 for some in bounded(events):
                     batch = [record_of(event.message) for event in some]
@@ -112,7 +109,7 @@ def make_app(
 
     @app.task  # type: ignore[untyped-decorator]  # theirs
     async def watching() -> None:
-        async with _Deadly():
+        async with Deadly():
             await _watching(app, topic, pipeline.watch)
 
     return app
@@ -161,7 +158,7 @@ def run(app: faust.App, pipeline: Pipeline) -> NoReturn:
 
     What is still being written after STOP_SECONDS is given up: it is counted again, by whoever gets its partition.
     """
-    threading.excepthook = lambda failed: end_process(failed.exc_value or SystemExit())
+    end_with_threads(lambda: app.should_stop)
     worker = _Worker(app, loglevel=None, quiet=True, redirect_stdouts=False)
     worker.spinner = None
     try:
@@ -173,7 +170,7 @@ def run(app: faust.App, pipeline: Pipeline) -> NoReturn:
     except BaseException as error:
         end_process(error)
     # A thread may still be waiting for a database that is away, and would be waited for.
-    _end(0)
+    end(0)
 
 
 def calm_collector() -> None:
@@ -186,41 +183,9 @@ def calm_collector() -> None:
     gc.disable()
 
 
-class _Deadly:
-    """Ends the process when anything but a cancellation leaves its block."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if error is not None and not isinstance(error, asyncio.CancelledError | GeneratorExit):
-            end_process(error)
-
-
-def end_process(error: BaseException) -> NoReturn:
-    """Say why in the last line of the log, and end this process at once, without acknowledging anything more."""
-    if isinstance(error, DossierError):
-        log.critical("%s", error)
-        status = error.exit_code
-    elif isinstance(error, KafkaError):
-        # These speak of services, never of what records say.
-        log.critical("Kafka's client failed: %s: %s", type(error).__name__, " ".join(str(error).split()))
-        status = 70
-    else:
-        log.critical("the worker ends, nothing of this batch is acknowledged", exc_info=error)
-        status = 70
-    _end(status)
-
-
 def _give_up() -> NoReturn:
     log.warning("stopped with batches that are not confirmed after %.0f s: they are counted again", STOP_SECONDS)
-    _end(0)
-
-
-def _end(status: int) -> NoReturn:
-    logging.shutdown()
-    sys.stderr.flush()
-    os._exit(status)
+    end(0)
 
 
 async def _watching(app: faust.App, topic: str, watch: Watch) -> None:
@@ -269,7 +234,7 @@ async def _ask(
 
 
 async def _acknowledge(stream: Any, events: Sequence[Any], confirmed: Awaitable[None]) -> None:
-    async with _Deadly():
+    async with Deadly():
         await confirmed
         for event in events:
             await stream.ack(event)

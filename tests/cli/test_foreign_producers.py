@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -153,6 +154,37 @@ def test_an_exception_in_the_clients_thread_ends_the_worker(
     code, line = ended(tmp_path, raising(method), **deployed)
     assert code not in (0, 1), line
     assert "CRITICAL" in line, line
+
+
+SENDER = """
+import kafka.net.selector, kafka.producer.sender, threading
+def fails(self):
+    raise RuntimeError("broken on purpose")
+{patched} = fails
+"""
+
+
+@pytest.mark.parametrize(
+    "patched",
+    ["kafka.producer.sender.Sender.run_once", "kafka.net.selector.NetworkSelector.run_forever"],
+    ids=["the producer's thread goes round in circles", "the thread of the network dies"],
+)
+def test_an_exception_in_a_thread_of_kafka_python_ends_the_worker(
+    deployed: dict[str, str], tmp_path: Path, patched: str
+) -> None:
+    # Broken only in the worker that runs: what it asks before it starts is asked in its own thread.
+    code = f"""
+import streams.worker
+run = streams.worker.run
+def broken(app, pipeline):
+{textwrap.indent(SENDER.format(patched=patched), "    ")}
+    run(app, pipeline)
+streams.worker.run = broken
+"""
+    ended_with, line = ended(tmp_path, code, **deployed)
+    assert ended_with == 70
+    assert "CRITICAL streams.ending: the worker ends" in line
+    assert "RuntimeError" in line
 
 
 def test_records_that_were_deleted_before_they_were_counted_stop_the_worker_also_among_holes(
