@@ -10,10 +10,12 @@ from schemas.counters import COUNTERS
 from schemas.events import KINDS, AnyEvent
 from schemas.instant import EARLIEST, to_micros
 from schemas.profile import Profile
+from streams.case import Case
 from streams.counters import Contributions, contributions, difference, local_date
 from streams.facts import Facts, facts_of
+from streams.lanes import packed, unpacked
 from streams.registers import Register, fold, news, register_of
-from streams.tally import _local_day, change, packed, unpacked
+from streams.tally import _local_day, change
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT
 
@@ -35,12 +37,12 @@ def plainly(history: list[AnyEvent], profile: Profile) -> list[Contributions]:
 
 def fast(history: list[AnyEvent], profile: Profile) -> list[Contributions]:
     """The same by the fast way, unpacked."""
-    registers: dict[str, Register] = {}
+    case = Case({})
     changes = []
     for event in history:
         said = register_of(event)
-        changed = news(registers, said)
-        delta = change(registers, changed, said[3], profile) if changed else {}
+        changed = news(case.registers, said)
+        delta = change(case, changed, said[3], profile) if changed else {}
         changes.append({window: difference_of(amount) for window, amount in delta.items()})
     return changes
 
