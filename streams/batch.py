@@ -193,7 +193,7 @@ class Counting:
         parts = groupby(sorted(records, key=_partition_of_record), key=_partition_of_record)
         runs = [self._read(list(part), settle, batch) for _, part in parts]
         while runs:
-            # Facts of all of them before windows of any: facts must never be ahead of the windows they are combined with.
+            # Facts of all before windows of any: facts must never be ahead of the windows they are combined with.
             self._load_facts(runs, settle)
             effort = 0
             for run in runs:
