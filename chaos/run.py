@@ -33,6 +33,7 @@ LASTING: dict[str, Scenario] = {
     "duplicates": sources.duplicates,
     "disorder": sources.disorder,
     "corrections": sources.corrections,
+    "crowded dossier": sources.crowded_dossier,
     "misplaced events replayed": sources.misplaced,
     "foreign producer": sources.foreign_producer,
     "every codec": producers.codecs,

@@ -254,6 +254,7 @@ VIEWS = (
     "waiting",
     "city_figures",
     "event_conflicts",
+    "crowded_dossiers",
     "letters",
     "open_dead_letters",
     "standing_alerts",

@@ -7,6 +7,7 @@ still count in a former epoch.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from clickhouse_driver import Client
 from msgspec import structs
 
 from schemas.dead import DeadLetter
+from schemas.events import MAX_NUMBERED
 from schemas.profile import profile_of
 from schemas.tables import DEAD_LETTERS, FACTS, PROGRESS, WINDOWS, Table
 from schemas.tables import EVENTS as EVENTS_TABLE
@@ -241,8 +243,10 @@ class Rebuild:
         """Count those of the records that the rebuild has not counted yet."""
         starts = _starts(store)
         identity = Identity(EVENTS, entry.origin.partitions, entry.epoch - 1, self._plan.profile)
+        # Raw events were taken when they were counted first, and are not in the order in which that was decided.
+        numbered = sys.maxsize if _source(entry) == "events" else MAX_NUMBERED
         # Lines that were put aside once are put aside again, however many they are.
-        counting = Counting(identity, store, flood=Limit(ratio=1))
+        counting = Counting(identity, store, flood=Limit(ratio=1), numbered=numbered)
         with closing(Pipeline(counting, store, dead)) as pipeline:
             for batch in _batches(records, self._records):
                 done += sum(map(weigh, batch))

@@ -4,7 +4,7 @@ Each register keeps the record with the greatest (recorded_at, seq, id). Folding
 and idempotent: duplicates, reordering, corrections and events late by months give the same registers.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -66,6 +66,17 @@ def register_of(event: Event) -> Register:
     return recorded, event.seq, event.id, kind, occurred, payload_of(event)
 
 
+def numbered_key(said: Register) -> str | None:
+    """The register of this record where a case has several of its kind, told apart by a number or a transaction."""
+    several = _SEVERAL.get(said[3])
+    return f"{several[0]}:{said[5][several[1]]}" if several else None
+
+
+def is_numbered(key: str) -> bool:
+    """Whether this register is one of several."""
+    return ":" in key and not key.startswith("amended:")
+
+
 def news(registers: Registers, said: Register) -> tuple[tuple[str, Register], ...]:
     """What this record changes: the registers in which it prevails, each with what it puts there."""
     kind = said[3]
@@ -87,6 +98,14 @@ def fold(registers: Registers, event: Event) -> Registers:
     """The registers after this event; the very same object where it changes nothing."""
     changed = news(registers, register_of(event))
     return {**registers, **dict(changed)} if changed else registers
+
+
+def joined(events: Iterable[Event]) -> Registers:
+    """The registers after all of these events."""
+    registers: dict[str, Register] = {}
+    for event in events:
+        registers.update(news(registers, register_of(event)))
+    return registers
 
 
 def pack(registers: Registers) -> bytes:

@@ -10,10 +10,10 @@ from typing import Any
 from kafka.partitioner.default import murmur2
 from msgspec import Struct
 
-from chaos.oracle import Expected, Terms, expected
+from chaos.oracle import Capacity, Expected, Terms, expected
 from schemas import events as said
 from schemas.envelope import encode_event
-from schemas.events import Event
+from schemas.events import MAX_NUMBERED, Event
 from schemas.profile import Profile
 from streams.batch import Identity
 from streams.flood import Seen
@@ -56,6 +56,8 @@ class Log(Struct, frozen=True, dict=True):
 
     entries: tuple[tuple[Entry, ...], ...]
     terms: Terms
+    numbered: int = MAX_NUMBERED
+    """How many numbered registers a case may have."""
 
     @property
     def partitions(self) -> int:
@@ -88,7 +90,7 @@ class Log(Struct, frozen=True, dict=True):
     @cached_property
     def reached(self) -> dict[int, tuple[int, Seen]]:
         """The last offset of each partition, be it of a hole, and what the flood rule has seen: it is one window."""
-        dead = Counter(partition for partition, _, _ in self.reasons)
+        dead = Counter(partition for (partition, _, _), reason in self.reasons.items() if reason != "full")
         lines = Counter(partition for partition, _, _ in self._lines)
         return {
             partition: (len(entries) - 1, Seen(lines[partition], dead[partition]))
@@ -104,20 +106,23 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def _lines(self) -> dict[tuple[int, int, int], tuple[Event | None, str]]:
+        capacity = Capacity(self.numbered)
         return {
-            (partition, offset, index): (line.event, self._reason(partition, entry, line))
+            (partition, offset, index): (line.event, self._reason(partition, entry, line, capacity))
             for partition, entries in enumerate(self.entries)
             for offset, entry in enumerate(entries)
             if not entry.empty
             for index, line in enumerate(entry.lines or (Line(b"", reason="empty"),))
         }
 
-    def _reason(self, partition: int, entry: Entry, line: Line) -> str:
+    def _reason(self, partition: int, entry: Entry, line: Line, capacity: Capacity) -> str:
         if line.event is None:
             return line.reason
         if _latest(line.event) > _at(entry.timestamp) + _AHEAD:
             return "future"
-        return "" if partition_of(line.event.dossier, self.partitions) == partition else "misplaced"
+        if partition_of(line.event.dossier, self.partitions) != partition:
+            return "misplaced"
+        return "" if capacity.takes(line.event) else "full"
 
 
 def random_log(seed: int) -> Log:
@@ -136,7 +141,7 @@ def random_log(seed: int) -> Log:
             told += lines
             of_partition.append(Entry(_timestamp(random), lines))
         entries.append(tuple(_with_holes(Random(f"{seed} {partition}"), of_partition)))
-    return Log(tuple(entries), random.choice(("instant", "date")))
+    return Log(tuple(entries), random.choice(("instant", "date")), random.choice((1, 2, 3, MAX_NUMBERED)))
 
 
 @cache

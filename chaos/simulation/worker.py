@@ -177,7 +177,7 @@ class Worker:
         self,
         log: Log,
         store: MemoryStore,
-        cached: tuple[int, int],
+        limits: tuple[int, int, int],
         code: Code,
         pause: Callable[[], None],
     ) -> None:
@@ -190,7 +190,15 @@ class Worker:
         self._pause = pause
         self._now = datetime.min
         self._database = database = _Database(store, pause, self._settle)
-        counting = code.counting(log.identity, code.reads(database), dossiers=cached[0], windows=cached[1])
+        dossiers, windows, effort = limits
+        counting = code.counting(
+            log.identity,
+            code.reads(database),
+            dossiers=dossiers,
+            windows=windows,
+            effort=effort,
+            numbered=log.numbered,
+        )
         self._pipeline = code.pipeline(
             counting, database, database, lambda: self._now, database, _Beside(database), _WATCH
         )

@@ -101,7 +101,7 @@ class _World:
         self._late: list[Insert] = []
         self._committed = [0] * schedule.log.partitions
         self._owners = list(schedule.owners)
-        self._workers = [self._new_worker(slot) for slot in range(len(schedule.caches))]
+        self._workers = [self._new_worker(slot) for slot in range(len(schedule.limits))]
         for partition, owner in enumerate(self._owners):
             self._workers[owner].next[partition] = 0
         self._does: dict[type[Step], Callable[[Any], None]] = {
@@ -153,7 +153,7 @@ class _World:
         return self._workers[slot].next[partition] < len(self._records[partition])
 
     def _new_worker(self, slot: int) -> Worker:
-        return Worker(self._log, self._store, self._schedule.caches[slot], self._code, self._pause)
+        return Worker(self._log, self._store, self._schedule.limits[slot], self._code, self._pause)
 
     def _assign(self, partition: int, slot: int, back: int) -> None:
         worker = self._workers[slot]

@@ -81,7 +81,7 @@ def reception(offset: int) -> Record:
 def counted(store: MemoryStore, *batches: list[Record]) -> None:
     """Count the batches one after another, each by a worker that has just started."""
     for records in batches:
-        batch = counting(store).count(records, lambda: None, NOW)
+        (batch,) = counting(store).count(records, lambda: None, NOW)
         assert not batch.dead
         store.write(WINDOWS, batch.windows)
         store.write(FACTS, batch.facts)
@@ -110,4 +110,4 @@ def test_what_lies_behind_deleted_records_stops_counting(ahead: Record) -> None:
     store = MemoryStore()
     counted(store, [reception(0), hole(0, 1, 4)])
     with pytest.raises(LostEvents, match="goes on at offset 6, but 5 is the next to count"):
-        counting(store).count([ahead], lambda: None, NOW)
+        list(counting(store).count([ahead], lambda: None, NOW))
