@@ -125,14 +125,13 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
     Nothing is waited for: between a position and the records from it on nothing else may happen.
     """
     found: dict[Any, list[Any]] = {}
-    assignment = subscriptions.subscription.assignment
     for place in list(fetcher._records):
         if not subscriptions.is_assigned(place):
             del fetcher._records[place]
             continue
         if active_partitions and place not in active_partitions:
             continue
-        fetched, state = fetcher._records[place], assignment.state_value(place)
+        fetched, state = fetcher._records[place], subscriptions.subscription.assignment.state_value(place)
         if isinstance(fetched, FetchError):
             if found:
                 break  # it is said at the next call: what was taken is not to be lost over it

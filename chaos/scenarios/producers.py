@@ -31,7 +31,7 @@ def transactions(city: City, scale: Scale) -> int:
 
     One is open while others come after it: nothing of these counts before it is decided.
     """
-    for number in range(scale.kills):
+    for number in range(scale.transactions):
         events = city.next_events(scale.slice // 4)
         _transact(city, f"committed-{number}", events, commits=True)
         city.sent += events
@@ -47,7 +47,7 @@ def transactions(city: City, scale: Scale) -> int:
         city.await_recovered()
         if city.random.random() < 0.5:
             city.await_counted()
-    return 3 * scale.kills
+    return 3 * scale.transactions
 
 
 def records_deleted(city: City, scale: Scale) -> int:

@@ -182,7 +182,17 @@ def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
 def test_alerts_are_read_whatever_compresses_them(plan: Plan) -> None:
     said_at = at("2026-03-02 08:00")
     for seq, codec in enumerate(CODECS, 1):
-        alert = Alert(seq, f"D{seq}", "raised", "due-24h", "", "H01", "", said_at, said_at)
+        alert = Alert(
+            seq=seq,
+            dossier=f"D{seq}",
+            state="raised",
+            level="due-24h",
+            why="",
+            agency="H01",
+            procedure="",
+            term=said_at,
+            at=said_at,
+        )
         with producer(plan.kafka, codec=codec) as foreign:
             foreign.send(ALERTS, encode_alert(alert), partition=0)
     assert [alert.seq for _, alert in read_alerts(plan.kafka, 0)] == [1, 2, 3, 4, 5]
