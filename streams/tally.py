@@ -16,7 +16,7 @@ from schemas.events import Channel
 from schemas.instant import from_micros
 from schemas.profile import Profile
 from streams.counters import Window
-from streams.registers import Register, Registers
+from streams.registers import Register, Registers, outcome, reception
 
 Packed: TypeAlias = int
 """All counters of a window in one integer, a lane of 64 bits each: sums and differences of it are those of each."""
@@ -66,7 +66,7 @@ def change(
 
 
 def _tally(registers: Registers, parts: Mapping[str, tuple[_Part, ...]], profile: Profile) -> dict[Window, Packed]:
-    intake = registers.get("intake")
+    intake = reception(registers)
     if intake is None:
         return {}
     counted = [each for part in parts[intake[3]] for each in part(registers, profile)]
@@ -87,12 +87,13 @@ def _tally(registers: Registers, parts: Mapping[str, tuple[_Part, ...]], profile
 
 def _said(registers: Registers, amended: str, place: int) -> Any:
     """What the reception says in this place of its payload, unless that was amended later."""
-    intake, amendment = registers["intake"], registers.get(amended)
+    intake: Any = reception(registers)
+    amendment = registers.get(amended)
     return intake[5][place] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
 
 
 def _received_at(registers: Registers) -> int:
-    intake = registers["intake"]
+    intake: Any = reception(registers)
     amendment: Any = registers.get("amended:received_at")
     at: int = intake[4] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
     return at
@@ -115,14 +116,14 @@ def _is_paid_online(registers: Registers) -> bool:
 
 
 def _outcome(registers: Registers, profile: Profile) -> Iterable[_Counted]:
-    outcome, returned = registers.get("outcome"), registers.get("return")
-    if outcome is None or outcome[3] == "reopened":
-        if returned is None or (outcome is not None and returned[:3] <= outcome[:3]):
+    ended, returned = outcome(registers), registers.get("return")
+    if ended is None or ended[3] == "reopened":
+        if returned is None or (ended is not None and returned[:3] <= ended[:3]):
             return _NOTHING
         kind, at, electronic = "resolved", returned[4], False
     else:
-        kind, at, electronic = outcome[3], outcome[4], outcome[3] == "resolved" and outcome[5][0]
-    is_answer = registers["intake"][3] != "received"
+        kind, at, electronic = ended[3], ended[4], ended[3] == "resolved" and ended[5][0]
+    is_answer = "intake" not in registers
     if kind != "resolved" and not (is_answer and kind == "feedback_answered"):
         return ((at, _ENDS[kind]),) if kind in _ENDS and not is_answer else _NOTHING
     term = _term(registers)
@@ -135,8 +136,8 @@ def _outcome(registers: Registers, profile: Profile) -> Iterable[_Counted]:
 
 def _implied_outcome(registers: Registers, profile: Profile) -> Iterable[_Counted]:
     """The outcome where it may follow from the return."""
-    outcome = registers.get("outcome")
-    return _outcome(registers, profile) if outcome is None or outcome[3] == "reopened" else _NOTHING
+    ended = outcome(registers)
+    return _outcome(registers, profile) if ended is None or ended[3] == "reopened" else _NOTHING
 
 
 def _term(registers: Registers) -> int | None:
@@ -204,7 +205,7 @@ def _rating(registers: Registers, _: Profile) -> Iterable[_Counted]:
     rating = registers.get("rating")
     if rating is None:
         return _NOTHING
-    rated, satisfied = _RATED[registers["intake"][3]]
+    rated, satisfied = _RATED["received" if "intake" in registers else "feedback_received"]
     return ((rating[4], rated + satisfied if rating[5][0] else rated),)
 
 
