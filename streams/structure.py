@@ -16,7 +16,7 @@ from schemas.tables import REFRESHES, VIEWS
 
 KEPT_ANEW = ("windows", "facts")
 """What a rebuild makes anew from what is left."""
-DERIVED = ("sources", "sources_of_events", "city_past", "city_waiting", "pulse", "audits")
+DERIVED = ("sources", "sources_of_events", "city_past", "city_waiting", "data_conflicts", "pulse", "audits")
 """What may be made anew at any time: nothing is counted from it, and it fills by itself."""
 _REFILLED = {
     "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"

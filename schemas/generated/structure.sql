@@ -51,6 +51,19 @@ ORDER BY kind
 SETTINGS index_granularity = 8192
 COMMENT 'Open dossiers of the whole city by term, and how many there were before';
 
+CREATE TABLE data_conflicts
+(
+    `kind` LowCardinality(String) COMMENT 'What cannot be, such as two_sources; docs/analyst.md has the list',
+    `dossier` String COMMENT 'Case that it is about',
+    `agency` LowCardinality(String) COMMENT 'Agency responsible now',
+    `since` DateTime64(6, 'UTC') COMMENT 'When what made it a conflict happened, by what the event says',
+    `detail` String COMMENT 'What stands against what: sources, agencies, channels, other dossiers, amounts'
+)
+ENGINE = MergeTree
+ORDER BY (kind, dossier)
+SETTINGS index_granularity = 8192
+COMMENT 'Records that contradict each other: flagged, counted as ever';
+
 CREATE TABLE dead_letter_decisions
 (
     `topic` LowCardinality(String) COMMENT 'Kafka topic the letter was read from',

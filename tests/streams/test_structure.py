@@ -253,4 +253,4 @@ class TestDatabase:
 
     def test_a_setting_that_cuts_what_is_shown_is_told(self, client: Client) -> None:
         client.settings = {**client.settings, "limit": 10}
-        assert intrusions(client) == ["setting limit is '10' for this user: what it reads is not whole; unset it"]
+        assert "setting limit is set for this user, so that what it reads is not whole: unset it" in intrusions(client)
