@@ -177,7 +177,12 @@ class _State(Struct):
 
 
 def _replayed(events: list[Event]) -> _State | None:
-    """The state after the events in their order; None where they say nothing at all."""
+    """The state after the events in their order; None where they say nothing at all.
+
+    Of what was received as a dossier, nothing counts that is said of a feedback with its id.
+    """
+    if any(isinstance(event, said.Received) for event in events):
+        events = [event for event in events if not isinstance(event, said.FeedbackReceived | said.FeedbackAnswered)]
     statements = sorted((statement for event in events for statement in _statements(event)), key=_order)
     if not statements:
         return None

@@ -18,6 +18,7 @@ from schemas.errors import DossierError
 from schemas.topics import declared
 from streams import topics
 from streams.clickhouse import connect, database, explain
+from streams.foreign import others
 from streams.group import members
 from streams.migration import identify, make_tables
 from streams.offsets import read_standings, require_agreement, require_readable
@@ -153,12 +154,19 @@ def _clickhouse(settings: Settings) -> str:
 
 
 def _tables(settings: Settings) -> str:
-    pending: list[str] = []
-    make_tables(plan_of(settings), pending.append, dry_run=True)
-    if pending:
-        names = ", ".join(line.removeprefix("apply ") for line in pending if line.startswith("apply "))
-        raise _Wrong(f"database {settings.clickhouse.database} lacks {names}: run `dossier migrate`")
-    return f"database {settings.clickhouse.database} is as declared"
+    told: list[str] = []
+    by_hand = make_tables(plan_of(settings), told.append, dry_run=True)
+    name = settings.clickhouse.database
+    lacking = ", ".join(line.removeprefix("apply ") for line in told if line.startswith("apply "))
+    wrong = [f"database {name} lacks {lacking}"] if lacking else []
+    wrong += [line.removeprefix("mend: ") for line in told if line.startswith("mend: ")]
+    if wrong:
+        wrong[-1] += ": run `dossier migrate`"
+    if wrong or by_hand:
+        raise _Wrong("; ".join([*wrong, *by_hand]))
+    with database(settings.clickhouse) as client:
+        beside = others(client)
+    return f"database {name} is as declared{'; beside it are ' + ', '.join(beside) if beside else ''}"
 
 
 def _identity(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 from clickhouse_driver import Client
 from msgspec import structs
 
+from schemas.ddl import create
 from schemas.dead import DeadLetter
 from schemas.events import MAX_NUMBERED
 from schemas.profile import profile_of
@@ -141,6 +142,8 @@ class Rebuild:
             for table in _REBUILT:
                 if not self._is_live(client, table, entry):
                     self._watch.say(f"exchange {table.name}")
+                    if not client.execute(f"EXISTS TABLE {table.name}")[0][0]:
+                        client.execute(create(table.name, self._plan.replicated))
                     client.execute(f"EXCHANGE TABLES {table.name} AND {_rebuilt(table)}")
             return self._finish(client, entry)
 
@@ -259,11 +262,10 @@ class Rebuild:
         """Make the tables that are to be filled, empty, and closed to every epoch before the rebuild's own."""
         self._drop(client)
         for table, name in [*((table, _rebuilt(table)) for table in _REBUILT), (PROGRESS, _REPLAYED)]:
-            client.execute(f"CREATE TABLE {name} AS {table.name}")
-            # What `AS` copied of an earlier rebuild's is implied by this one.
-            former = [f"DROP CONSTRAINT {constraint}, " for constraint in _constraints(client, name)]
-            added = f"ADD CONSTRAINT {_constraint(entry)} CHECK pos >= {pack(entry.epoch - 1, 0, 0)}"
-            client.execute(f"ALTER TABLE {name} {''.join(former)}{added}")
+            # As declared, whatever the table that serves has become.
+            client.execute(create(table.name, self._plan.replicated, name))
+            constraint = f"{_constraint(entry)} CHECK pos >= {pack(entry.epoch - 1, 0, 0)}"
+            client.execute(f"ALTER TABLE {name} ADD CONSTRAINT {constraint}")
 
     def _drop(self, client: Client) -> None:
         for name in (*map(_rebuilt, _REBUILT), _REPLAYED):
@@ -275,8 +277,8 @@ class Rebuild:
 
     def _finish(self, client: Client, entry: Entry) -> Entry:
         applied = dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
-        for script in pending_views(profile_of(entry.origin.rules), applied):
-            self._watch.say(f"apply {script.name}")
+        for script, why in pending_views(client, profile_of(entry.origin.rules), applied):
+            self._watch.say(f"mend: {why}" if why else f"apply {script.name}")
             apply(client, script)
         self._watch.say("set the group's offsets")
         standings = read_standings(self._plan.kafka, self._plan.clickhouse, verify=False)

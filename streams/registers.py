@@ -2,6 +2,8 @@
 
 Each register keeps the record with the greatest (recorded_at, seq, id). Folding is therefore commutative, associative
 and idempotent: duplicates, reordering, corrections and events late by months give the same registers.
+
+What is said of a feedback has registers of its own: a feedback that came with a dossier's id takes nothing from it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +25,7 @@ Registers: TypeAlias = Mapping[str, Register]
 
 _SINGLE = {
     "received": "intake",
-    "feedback_received": "intake",
+    "feedback_received": "feedback",
     "progressed": "progress",
     "assigned": "assignment",
     "transferred": "assignment",
@@ -33,7 +35,7 @@ _SINGLE = {
     "refused": "outcome",
     "stopped": "outcome",
     "reopened": "outcome",
-    "feedback_answered": "outcome",
+    "feedback_answered": "reply",
     "returned": "return",
     "digitised": "digitisation",
     "rated": "rating",
@@ -86,12 +88,12 @@ def news(registers: Registers, said: Register) -> tuple[tuple[str, Register], ..
             return tuple(
                 (key, amendment)
                 for key, amendment in _amendments(said)
-                if (held := registers.get(key)) is None or _prevails(amendment, held)
+                if (held := registers.get(key)) is None or prevails(amendment, held)
             )
         name, place = _SEVERAL[kind]
         key = f"{name}:{said[5][place]}"
     held = registers.get(key)
-    return ((key, said),) if held is None or _prevails(said, held) else ()
+    return ((key, said),) if held is None or prevails(said, held) else ()
 
 
 def fold(registers: Registers, event: Event) -> Registers:
@@ -106,6 +108,19 @@ def joined(events: Iterable[Event]) -> Registers:
     for event in events:
         registers.update(news(registers, register_of(event)))
     return registers
+
+
+def reception(registers: Registers) -> Register | None:
+    """What the case was received as: a dossier, whatever else was said with its id, or else a feedback."""
+    return registers.get("intake") or registers.get("feedback")
+
+
+def outcome(registers: Registers) -> Register | None:
+    """The last word on how the case ended; an answer ends a feedback, and no dossier."""
+    ended, reply = registers.get("outcome"), registers.get("reply")
+    if reply is None or "intake" in registers:
+        return ended
+    return reply if ended is None or prevails(reply, ended) else ended
 
 
 def pack(registers: Registers) -> bytes:
@@ -123,7 +138,8 @@ _SORTED = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER: msgspec.msgpack.Decoder[dict[str, Register]] = msgspec.msgpack.Decoder(dict[str, Register])
 
 
-def _prevails(said: Register, held: Register) -> bool:
+def prevails(said: Register, held: Register) -> bool:
+    """Whether the record holds against another of the same thing."""
     if said[:3] != held[:3]:
         return said[:3] > held[:3]
     # One id with two contents: any total order will do, as long as it is the same everywhere.

@@ -17,7 +17,7 @@ from schemas.profile import Profile
 from streams.case import Case, counted
 from streams.counters import Window
 from streams.lanes import ONE, Packed
-from streams.registers import Register, Registers
+from streams.registers import Register, Registers, outcome, reception
 
 _SECOND = 1_000_000
 _WINDOW = WINDOW_SECONDS * _SECOND
@@ -56,10 +56,7 @@ def change(case: Case, changed: tuple[tuple[str, Register], ...], kind: str, pro
 
 def _home(registers: Registers) -> str:
     """The agency for which the case counts as a dossier; empty where for none."""
-    intake = registers.get("intake")
-    if intake is None or intake[3] != "received" or _is_void(registers):
-        return ""
-    return _agency(registers)
+    return _agency(registers) if "intake" in registers and not _is_void(registers) else ""
 
 
 def _move(delta: dict[Window, Packed], case: Case, before: str, after: str) -> None:
@@ -75,7 +72,7 @@ def _move(delta: dict[Window, Packed], case: Case, before: str, after: str) -> N
 
 def _tally(case: Case, key: str, parts: Mapping[str, tuple[_Part, ...]], profile: Profile) -> dict[Window, Packed]:
     registers = case.registers
-    intake = registers.get("intake")
+    intake = reception(registers)
     if intake is None:
         return {}
     every = [each for part in parts[intake[3]] for each in part(case, key, profile)]
@@ -104,12 +101,13 @@ def _agency(registers: Registers) -> str:
 
 def _said(registers: Registers, amended: str, place: int) -> Any:
     """What the reception says in this place of its payload, unless that was amended later."""
-    intake, amendment = registers["intake"], registers.get(amended)
+    intake: Any = reception(registers)
+    amendment = registers.get(amended)
     return intake[5][place] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
 
 
 def _received_at(registers: Registers) -> int:
-    intake = registers["intake"]
+    intake: Any = reception(registers)
     amendment: Any = registers.get("amended:received_at")
     at: int = intake[4] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
     return at
@@ -124,14 +122,14 @@ def _reception(case: Case, _: str, __: Profile) -> Iterable[_Counted]:
 
 def _outcome(case: Case, _: str, profile: Profile) -> Iterable[_Counted]:
     registers = case.registers
-    outcome, returned = registers.get("outcome"), registers.get("return")
-    if outcome is None or outcome[3] == "reopened":
-        if returned is None or (outcome is not None and returned[:3] <= outcome[:3]):
+    ended, returned = outcome(registers), registers.get("return")
+    if ended is None or ended[3] == "reopened":
+        if returned is None or (ended is not None and returned[:3] <= ended[:3]):
             return _NOTHING
         kind, at, electronic = "resolved", returned[4], False
     else:
-        kind, at, electronic = outcome[3], outcome[4], outcome[3] == "resolved" and outcome[5][0]
-    is_answer = registers["intake"][3] != "received"
+        kind, at, electronic = ended[3], ended[4], ended[3] == "resolved" and ended[5][0]
+    is_answer = "intake" not in registers
     if kind != "resolved" and not (is_answer and kind == "feedback_answered"):
         return ((at, _ENDS[kind]),) if kind in _ENDS and not is_answer else _NOTHING
     term = _term(case)
@@ -144,8 +142,8 @@ def _outcome(case: Case, _: str, profile: Profile) -> Iterable[_Counted]:
 
 def _implied_outcome(case: Case, key: str, profile: Profile) -> Iterable[_Counted]:
     """The outcome where it may follow from the return."""
-    outcome = case.registers.get("outcome")
-    return _outcome(case, key, profile) if outcome is None or outcome[3] == "reopened" else _NOTHING
+    ended = outcome(case.registers)
+    return _outcome(case, key, profile) if ended is None or ended[3] == "reopened" else _NOTHING
 
 
 def _term(case: Case) -> int | None:
@@ -193,7 +191,7 @@ def _rating(case: Case, _: str, __: Profile) -> Iterable[_Counted]:
     rating = case.registers.get("rating")
     if rating is None:
         return _NOTHING
-    rated, satisfied = _RATED[case.registers["intake"][3]]
+    rated, satisfied = _RATED["received" if "intake" in case.registers else "feedback_received"]
     return ((rating[4], rated + satisfied if rating[5][0] else rated),)
 
 
