@@ -1,15 +1,23 @@
 """Reading topics with kafka-python: committed records only, and what cannot be read is told apart from silence."""
 
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from gzip import BadGzipFile
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError, UnsupportedCodecError
+from kafka.errors import CorruptRecordError, OffsetOutOfRangeError, UnsupportedCodecError
+from snappy import UncompressError
+from zstandard import ZstdError
 
 from schemas.connection import KafkaConnection
 from streams import topics
 from streams.errors import LostEvents, Unreadable
+
+_OF_CODECS = (RuntimeError, ValueError, EOFError, struct.error, zlib.error, BadGzipFile, UncompressError, ZstdError)
+"""What the codecs' libraries raise, but not a signal's exception, which may come out of `poll`, too."""
 
 COMMITTED = {"isolation_level": "read_committed", "enable_auto_commit": False}
 """What every consumer of ours is made with: records of a transaction that is aborted or open were never said."""
@@ -38,11 +46,7 @@ def poll(consumer: KafkaConsumer, milliseconds: int) -> dict[TopicPartition, lis
         return found
     except OffsetOutOfRangeError as error:
         raise LostEvents(f"the broker does not have these offsets any more: {error}; run `dossier doctor`") from error
-    except (UnsupportedCodecError, CorruptRecordError) as error:
-        raise unreadable(_places(consumer), error) from error
-    except KafkaError:
-        raise
-    except Exception as error:  # a codec's library raises what it likes
+    except (UnsupportedCodecError, CorruptRecordError, *_OF_CODECS) as error:
         raise unreadable(_places(consumer), error) from error
 
 

@@ -153,7 +153,7 @@ def partition_of(dossier: str, partitions: int) -> int:
 def _with_holes(random: Random, entries: Sequence[Entry]) -> Iterator[Entry]:
     """The records with offsets among them that hold nothing; often the log begins or ends with some."""
     for entry in (*entries, None):
-        for _ in range(random.choice((0, 0, 0, 0, 1, 2))):
+        for _ in range(random.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 2))):
             yield Entry(0, (), empty=True)
         if entry is not None:
             yield entry

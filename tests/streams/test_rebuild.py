@@ -293,7 +293,8 @@ def test_a_topic_that_was_cut_off_is_counted_again_from_its_start(counted: Plan)
     before = shown(counted)
     ask(
         counted,
-        "INSERT INTO progress SELECT * REPLACE (pos + 10 * 4096 AS pos, offset + 10 AS offset) FROM progress FINAL",
+        "INSERT INTO progress SELECT * REPLACE (pos + 10 * 4096 AS pos, offset + 10 AS offset, "
+        "record_offset + 10 AS record_offset) FROM progress FINAL",
     )
     with pytest.raises(Astray, match=r"it was cut off.*`dossier rebuild`"):
         work(counted)
