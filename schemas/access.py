@@ -16,13 +16,14 @@ LIMITS: dict[str, int] = {
 """What a query of the reader may take: it can ask for less, never for more."""
 
 CHANGEABLE = frozenset(
-    {"final", "join_algorithm", "join_use_nulls", "optimize_aggregation_in_order", "session_timezone", "transform_null_in"}
+    {"final", "join_algorithm", "join_use_nulls", "optimize_aggregation_in_order", "session_timezone"}
+    | {"transform_null_in"}
 )
 """Other settings that the reader may change: they change what a query means or costs within its limits."""
 
 
 def reader_statements(database: str, password: str) -> tuple[str, ...]:
-    """The SQL that gives a ClickHouse server of your own the same reader; `database` and `password` are as they stand in SQL."""
+    """The SQL that gives a real ClickHouse server the same reader; neither text may need quoting."""
     bounds = [f"{name} = {most} MIN 1 MAX {most} CHANGEABLE_IN_READONLY" for name, most in LIMITS.items()]
     changeable = [f"{name} CHANGEABLE_IN_READONLY" for name in sorted(CHANGEABLE)]
     settings = ",\n    ".join(["readonly = 1", *bounds, *changeable])

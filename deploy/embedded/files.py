@@ -12,7 +12,7 @@ def write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f"{path.name}.new")
     partial.unlink(missing_ok=True)
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "wb") as file:
+    with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -32,11 +32,11 @@ class Home(Struct, frozen=True):
 
 
 def place(data: Path) -> Place:
-    """This directory, now; raises OSError where there is none."""
+    """Where a directory is now; raises OSError where there is none."""
     found = data.stat()
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        namespace = os.readlink("/proc/self/ns/pid")
+        namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         boot = namespace = ""
     return Place(found.st_dev, found.st_ino, boot, namespace)

@@ -21,9 +21,9 @@ _SECRET_BYTES = 24
 class Secrets(Struct, frozen=True):
     """The passwords of one platform."""
 
-    owner: Secret
-    reader: Secret
-    kafka: Secret
+    owner: Secret = Secret()  # immutable
+    reader: Secret = Secret()
+    kafka: Secret = Secret()
 
     def kafka_at(self, bootstrap: str) -> KafkaConnection:
         """How this platform's Kafka is reached."""
@@ -43,17 +43,19 @@ def make_private(folder: Path) -> bool:
     """
     if folder.exists() and not folder.is_dir():
         raise UnusableData(f"{folder} is not a directory: name another one with --data")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Never open to others, not even for a moment.
     try:
-        # Never open to others, not even for a moment.
         folder.mkdir(mode=0o700)
     except FileExistsError:
         pass
+    except FileNotFoundError:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         found = os.fstat(handle)
         if found.st_uid != os.geteuid():
-            raise UnusableData(f"{folder} belongs to {_user(found.st_uid)}: run this as that user, or use another --data")
+            raise UnusableData(f"{folder} belongs to {_user(found.st_uid)}: be that user, or use another --data")
         was_open = bool(stat.S_IMODE(found.st_mode) & 0o077)
         if was_open:
             os.fchmod(handle, 0o700)
@@ -69,12 +71,12 @@ def keep_secrets(data: Path) -> Secrets:
     for name in NAMES:
         if not (folder / name).exists():
             write_whole(folder / name, secrets.token_urlsafe(_SECRET_BYTES).encode())
-    return read_secrets(data)
+    return read_secrets(folder)
 
 
-def read_secrets(data: Path) -> Secrets:
-    """The secrets of a data directory; raises UnusableData where they are missing, or others may know them."""
-    return Secrets(*(_read(data / FOLDER / name) for name in NAMES))
+def read_secrets(folder: Path) -> Secrets:
+    """The secrets in such a folder; raises UnusableData where they are missing, or others may know them."""
+    return Secrets(*(_read(folder / name) for name in NAMES))
 
 
 def forget_secrets(data: Path) -> None:
@@ -88,7 +90,7 @@ def _read(path: Path) -> Secret:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
         raise UnusableData(f"the secret {path} cannot be read: {error.strerror}") from error
-    with open(handle, encoding="utf-8") as file:
+    with os.fdopen(handle, encoding="utf-8") as file:
         found = os.fstat(file.fileno())
         if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
             raise UnusableData(f"others may read {path}: delete it, and the next `dossier up` makes another")

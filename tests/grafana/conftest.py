@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from clickhouse_driver import Client
+from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import views
@@ -20,11 +21,11 @@ from tests.streams.counted import count
 
 @contextmanager
 def migrated(server: ClickHouseConnection) -> Iterator[ClickHouseConnection]:
-    own = ClickHouseConnection(server.host, server.port, database=f"grafana_{uuid.uuid4().hex[:8]}")
+    own = structs.replace(server, database=f"grafana_{uuid.uuid4().hex[:8]}")
     plan = Plan(KafkaConnection("127.0.0.1:1"), own, Profile(), partitions=8, replication=1, replicated=False)
     make_tables(plan, lambda _: None, dry_run=False)
     yield own
-    client = Client(server.host, server.port)
+    client = connect(server)
     client.execute(f"DROP DATABASE `{own.database}` SYNC")
     client.disconnect()
 

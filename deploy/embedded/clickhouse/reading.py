@@ -32,11 +32,39 @@ SYSTEM_TABLES = frozenset(
 )
 """What clients ask of the system's databases to offer tables, columns and functions."""
 NODES = frozenset(
-    """ArrayJoin Asterisk ColumnsExceptTransformer ColumnsListMatcher ColumnsRegexpMatcher ColumnsReplaceTransformer
-    ColumnsReplaceTransformer::Replacement ColumnsTransformerList ExpressionList Function Identifier InterpolateElement
-    Literal OrderByElement QualifiedAsterisk QualifiedColumnsListMatcher QualifiedColumnsRegexpMatcher SampleRatio
-    SelectIntersectExceptQuery SelectQuery SelectWithUnionQuery Set Subquery TableExpression TableIdentifier TableJoin
-    TablesInSelectQuery TablesInSelectQueryElement WindowDefinition WindowListElement WithElement""".split()
+    {
+        "ArrayJoin",
+        "Asterisk",
+        "ColumnsExceptTransformer",
+        "ColumnsListMatcher",
+        "ColumnsRegexpMatcher",
+        "ColumnsReplaceTransformer",
+        "ColumnsReplaceTransformer::Replacement",
+        "ColumnsTransformerList",
+        "ExpressionList",
+        "Function",
+        "Identifier",
+        "InterpolateElement",
+        "Literal",
+        "OrderByElement",
+        "QualifiedAsterisk",
+        "QualifiedColumnsListMatcher",
+        "QualifiedColumnsRegexpMatcher",
+        "SampleRatio",
+        "SelectIntersectExceptQuery",
+        "SelectQuery",
+        "SelectWithUnionQuery",
+        "Set",
+        "Subquery",
+        "TableExpression",
+        "TableIdentifier",
+        "TableJoin",
+        "TablesInSelectQuery",
+        "TablesInSelectQueryElement",
+        "WindowDefinition",
+        "WindowListElement",
+        "WithElement",
+    }
 )
 """Parts of a query that show everything they hold. APPLY is not one: it hides the function that it calls."""
 NODE = re.compile(r" *(\S+)(?: (.*?))?(?: \(alias .*)?(?: \(children \d+\))?", re.DOTALL)
@@ -45,7 +73,8 @@ _NAME = r"(?:[A-Za-z_]\w*|`(?:[^`\\]|\\.)+`)"
 _TABLE = rf"{_NAME}(?:\.{_NAME})?"
 _LIKE = r"(?: (?:NOT )?I?LIKE '(?:[^'\\]|\\.)*')?(?: LIMIT \d+)?"
 ASKED = re.compile(
-    rf"SHOW DATABASES{_LIKE}|SHOW TABLES(?: FROM {_NAME})?{_LIKE}|SHOW(?: FULL)? COLUMNS FROM {_NAME}(?: FROM {_NAME})?{_LIKE}"
+    rf"SHOW DATABASES{_LIKE}|SHOW TABLES(?: FROM {_NAME})?{_LIKE}"
+    rf"|SHOW(?: FULL)? COLUMNS FROM {_NAME}(?: FROM {_NAME})?{_LIKE}"
     rf"|SHOW CREATE (?:TABLE|VIEW) {_TABLE}|DESCRIBE TABLE {_TABLE}|EXISTS (?:TABLE|VIEW|DATABASE) {_TABLE}"
 )
 """Other questions about tables, in the form that the engine gives every statement."""

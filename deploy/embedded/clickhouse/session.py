@@ -147,7 +147,7 @@ class Session:
         return dict(self._rows(f"SELECT name, value FROM system.settings WHERE name IN ({asked})"))  # noqa: S608
 
     def _granted(self, assignments: str) -> dict[str, str]:
-        """What a reader gets for what a SET, or the SETTINGS of a query, would change: tried where nothing else runs."""
+        """What a reader gets for what SET, or a query's SETTINGS, would change: tried where nothing else runs."""
         trial, changed = self._engine.connect()[0], "SELECT name, value FROM system.settings WHERE changed"
         with closing(trial), engine_errors():
             before, _, after = (trial.query(sql, "JSONCompact") for sql in (changed, f"SET {assignments}", changed))
@@ -189,14 +189,14 @@ class Session:
         if first in statements.SELECTS or first == "EXPLAIN":
             sql = statements.without_format(sql)
             # In parentheses nothing is a query that writes its answer into a file.
-            tree = self._text(f"EXPLAIN AST SELECT * FROM (\n{sql}\n)")
+            tree = self._text(f"EXPLAIN AST SELECT * FROM (\n{sql}\n)")  # noqa: S608 it is parsed, not run
             has_settings = reading.refuse_tree(tree)
             if first == "EXPLAIN" and not reading.EXPLAINED.fullmatch(self._formatted(sql)):
                 raise ServerError(ACCESS_DENIED, "a reader may explain queries only")
             if has_settings and (found := reading.CLOSING_SETTINGS.search(self._formatted(sql))):
-                given = self._granted(found[1])
-                self._applied |= given
-                self._ask("SET " + ", ".join(f"{name} = {literal(value)}" for name, value in given.items()))
+                for name, value in self._granted(found[1]).items():
+                    self._applied[name] = value
+                    self._ask(f"SET {name} = {literal(value)}")
             return sql
         formatted = self._formatted(sql)
         if reading.ASKED.fullmatch(formatted):
@@ -276,7 +276,8 @@ class Session:
         if since is not self._described_since or len(self._described) >= DESCRIBED_LIMIT:
             self._described.clear()
             self._described_since = since
-        key = what, self._database, *self._applied.items(), *((name, *columns) for name, columns in self._external.items())
+        tables = ((name, *columns) for name, columns in self._external.items())
+        key = what, self._database, *self._applied.items(), *tables
         if key in self._described:
             return self._described[key]
         # The settings guard against those of the client's query.
