@@ -57,7 +57,8 @@ def everything(tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> None:
-    assert everything.keys() == VARIABLES.keys()
+    # Passwords come from files in a test of their own.
+    assert everything.keys() == {name for name in VARIABLES if not name.endswith("_PASSWORD_FILE")}
     settings = Settings.from_env(everything)
     ca = str(tmp_path / "ca.pem")
     assert settings == Settings(

@@ -87,13 +87,13 @@ CONNECTIONS = 100
 WAIT_SECONDS = 30.0
 
 
-def refuse_tree(tree: str) -> bool:
-    """Raise ServerError for a query, as EXPLAIN AST shows it, that may do more than read; whether it has settings.
+def refuse_tree(tree: str) -> int:
+    """Raise ServerError for a query, as EXPLAIN AST shows it, that may do more than read; how many SETTINGS it has.
 
     Names stand in the tree as they are, so one with a line break can add lines to it, but take none away.
     """
     lines = [line for line in tree.split("\n") if line]
-    has_settings = False
+    settings = 0
     for line in lines:
         found = NODE.fullmatch(line)
         kind, name = (found[1], found[2] or "") if found else ("", "")
@@ -105,8 +105,8 @@ def refuse_tree(tree: str) -> bool:
             database, _, table = name.lower().partition(".")
             if database in SYSTEM and table.partition(".")[0] not in SYSTEM_TABLES:
                 raise ServerError(ACCESS_DENIED, f"a reader may not read {name}")
-        has_settings |= kind == "Set"
-    return has_settings
+        settings += kind == "Set"
+    return settings
 
 
 def is_harmless(function: str) -> bool:

@@ -132,7 +132,7 @@ class Session:
         self._use(self._database)
         asked = {name: value for name, (value, _) in settings.items() if name not in OWN_SETTINGS}
         others = asked.keys() - LIMITS.keys() - CHANGEABLE
-        now = self._values(others) if others else {}
+        now = self._values(others) | {"readonly": "1"} if others else {}
         for name in others - now.keys():
             if settings[name][1]:
                 raise ServerError(UNKNOWN_SETTING, f"Unknown setting {name!r}")
@@ -190,11 +190,16 @@ class Session:
             sql = statements.without_format(sql)
             # In parentheses nothing is a query that writes its answer into a file.
             tree = self._text(f"EXPLAIN AST SELECT * FROM (\n{sql}\n)")  # noqa: S608 it is parsed, not run
-            has_settings = reading.refuse_tree(tree)
+            settings = reading.refuse_tree(tree)
             if first == "EXPLAIN" and not reading.EXPLAINED.fullmatch(self._formatted(sql)):
                 raise ServerError(ACCESS_DENIED, "a reader may explain queries only")
-            if has_settings and (found := reading.CLOSING_SETTINGS.search(self._formatted(sql))):
-                for name, value in self._granted(found[1]).items():
+            if settings:
+                formatted = self._formatted(sql)
+                found = reading.CLOSING_SETTINGS.search(statements.masked(formatted))
+                # The engine refuses those alone that close a query, not those within it.
+                if settings > 1 or not found:
+                    raise ServerError(READ_ONLY, "SETTINGS of a reader stand at the end of the query, once")
+                for name, value in self._granted(formatted[slice(*found.span(1))]).items():
                     self._applied[name] = value
                     self._ask(f"SET {name} = {literal(value)}")
             return sql
