@@ -13,6 +13,8 @@ from hypothesis import settings
 from msgspec import structs
 
 from deploy.embedded.platform import Options, Platform
+from deploy.embedded.private import FOLDER, read_secrets
+from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from streams.clickhouse import connect
@@ -71,11 +73,24 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConnection]
 
 
 @pytest.fixture(scope="session")
-def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseConnection]:
-    """A real ClickHouse engine; its connection names no database of ours."""
+def clickhouse_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform of a real ClickHouse engine alone."""
     options = Options(kafka=False, readable=("test_*", "grafana_*"))
     with Platform(tmp_path_factory.mktemp("clickhouse"), options) as platform:
-        yield structs.replace(platform.clickhouse_access, database="")
+        yield platform
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(clickhouse_platform: Platform) -> ClickHouseConnection:
+    """Its ClickHouse, as its owner; the connection names no database of ours."""
+    return structs.replace(clickhouse_platform.clickhouse_access, database="")
+
+
+@pytest.fixture(scope="session")
+def clickhouse_reader(clickhouse_platform: Platform) -> ClickHouseConnection:
+    """The same as a reader, who sees the databases of tests."""
+    secrets = read_secrets(clickhouse_platform.data / FOLDER)
+    return secrets.clickhouse_at(clickhouse_platform.clickhouse, READER, "")
 
 
 @pytest.fixture

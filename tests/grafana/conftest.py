@@ -30,6 +30,12 @@ def migrated(server: ClickHouseConnection) -> Iterator[ClickHouseConnection]:
     client.disconnect()
 
 
+def connect_reader(reader: ClickHouseConnection) -> Client:
+    """A client such as Grafana is: it may only read, and its plugin limits the time of every query."""
+    login = {"user": reader.user, "password": reader.password.reveal(), "database": reader.database}
+    return Client(reader.host, reader.port, **login, settings={"max_execution_time": 65})
+
+
 def grow(client: Client) -> None:
     """Let everything be read from what is rolled up, as it is where there are many dossiers; and roll it up."""
     (figures,) = [script for script in views(Profile()) if script.name == "city_figures.sql"]
@@ -46,20 +52,22 @@ def refresh(client: Client) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+def empty_city(clickhouse_server: ClickHouseConnection, clickhouse_reader: ClickHouseConnection) -> Iterator[Client]:
     """A client of a database in which nothing was ever counted."""
     with migrated(clickhouse_server) as own:
-        client = connect(own)
+        client = connect_reader(structs.replace(clickhouse_reader, database=own.database))
         yield client
         client.disconnect()
 
 
 @pytest.fixture(scope="session")
-def seeded_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+def seeded_city(clickhouse_server: ClickHouseConnection, clickhouse_reader: ClickHouseConnection) -> Iterator[Client]:
     """A client of a database of the small city; tests only read it."""
     with migrated(clickhouse_server) as own:
         count(own, *city(), published=datetime.now(UTC))
-        client = connect(own)
-        refresh(client)
+        owner = connect(own)
+        refresh(owner)
+        owner.disconnect()
+        client = connect_reader(structs.replace(clickhouse_reader, database=own.database))
         yield client
         client.disconnect()
