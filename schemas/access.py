@@ -18,6 +18,9 @@ LIMITS: dict[str, int] = {
 CHANGEABLE = frozenset(
     {"final", "join_algorithm", "join_use_nulls", "optimize_aggregation_in_order", "session_timezone"}
     | {"transform_null_in"}
+    # What our own commands say with every query, and what means something to those who insert alone.
+    | {"async_insert", "insert_quorum", "insert_quorum_parallel", "max_partitions_per_insert_block"}
+    | {"optimize_on_insert", "select_sequential_consistency"}
 )
 """Other settings that the reader may change: they change what a query means or costs within its limits."""
 
