@@ -96,8 +96,9 @@ def status(context: click.Context, data: Path, as_json: bool, show_secrets: bool
     state = read_state(data.absolute())
     if as_json:
         told = msgspec.to_builtins(state) if state else {"state": "stopped", "processes": []}
-        connections = [each._asdict() for each in access(data.absolute(), state, show_secrets)] if state else []
-        click.echo(msgspec.json.encode({**told, "access": connections}))
+        if state:
+            told["access"] = [each._asdict() for each in access(data.absolute(), state, show_secrets)]
+        click.echo(msgspec.json.encode(told))
     elif state:
         click.echo(describe(state))
         click.echo("\n" + "\n".join(told_access(access(data.absolute(), state, show_secrets))))

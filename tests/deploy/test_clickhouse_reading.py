@@ -285,7 +285,7 @@ from clickhouse_driver import Client
 from deploy.embedded.clickhouse import reading
 from deploy.embedded.clickhouse.server import Server
 
-reading.refuse_tree = lambda tree: False
+reading.refuse_tree = lambda tree, known: 0
 with Server(Path(sys.argv[1]) / "da&ta ?".rstrip(" ?"), readable=["seen"]) as server:
     owner = Client("127.0.0.1", port=server.port)
     for name in ("seen", "unseen"):
@@ -361,9 +361,24 @@ def test_an_unknown_function_or_part_is_refused() -> None:
         " TableIdentifier dossiers.t (alias x\nFunction file)",
     ):
         with pytest.raises(ServerError):
-            refuse_tree(f"SelectQuery (children 1)\n {line}\n")
-    assert not refuse_tree("SelectQuery (children 1)\n Function sumIf (alias file) (children 1)\n  Literal 'file'\n")
-    assert refuse_tree("SelectQuery (children 1)\n Set\n")
+            refuse_tree(f"SelectQuery (children 1)\n {line}\n", {"file"})
+    harmless = "SelectQuery (children 1)\n Function sumIf (alias file) (children 1)\n  Literal 'file'\n"
+    assert refuse_tree(harmless, {"file"}) == 0
+        "SelectQuery (children 1)\n Function sumIf (alias file) (children 1)\n  Literal 'file'\n", {"file"}
+    )
+    assert refuse_tree("SelectQuery (children 1)\n Set\n", set())
+
+
+def test_a_query_may_call_the_lambdas_that_it_makes_and_no_function_under_their_name() -> None:
+    def tree(name: str) -> str:
+        return (
+            f"SelectQuery (children 2)\n Function lambda (alias {name}) (children 1)\n Function {name} (children 1)\n"
+        )
+
+    assert refuse_tree(tree("arrow"), {"file"}) == 0
+    for name in ("file", "FILE", "fileIf"):
+        with pytest.raises(ServerError):
+            refuse_tree(tree(name), {"file"})
 
 
 def test_names_of_functions_are_small_and_none_reaches_out() -> None:

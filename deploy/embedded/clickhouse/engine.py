@@ -92,6 +92,12 @@ class Engine:
             raise UnusableData("the engine did not take its grants: a path in TMPDIR without any of ? & % + helps")
         self.version: str = self.ask("SELECT version()")
         self.timezone: str = self.ask("SELECT timezone()")
+        self.functions = frozenset(
+            self.ask(
+                "SELECT lower(name) FROM system.functions UNION ALL SELECT lower(name) FROM system.table_functions"
+            ).split()
+        )
+        """What the engine knows to call, in small letters."""
         self.unsteady = frozenset(("`", *self.ask("SELECT lower(name) FROM system.table_functions").split()))
         """What may be called in a query whose columns change without a statement, as with a file; see `sql.called`."""
 

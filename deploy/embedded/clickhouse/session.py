@@ -190,7 +190,7 @@ class Session:
             sql = statements.without_format(sql)
             # In parentheses nothing is a query that writes its answer into a file.
             tree = self._text(f"EXPLAIN AST SELECT * FROM (\n{sql}\n)")  # noqa: S608 it is parsed, not run
-            settings = reading.refuse_tree(tree)
+            settings = reading.refuse_tree(tree, self._engine.functions)
             if first == "EXPLAIN" and not reading.EXPLAINED.fullmatch(self._formatted(sql)):
                 raise ServerError(ACCESS_DENIED, "a reader may explain queries only")
             if settings:
