@@ -364,8 +364,6 @@ def test_an_unknown_function_or_part_is_refused() -> None:
             refuse_tree(f"SelectQuery (children 1)\n {line}\n", {"file"})
     harmless = "SelectQuery (children 1)\n Function sumIf (alias file) (children 1)\n  Literal 'file'\n"
     assert refuse_tree(harmless, {"file"}) == 0
-        "SelectQuery (children 1)\n Function sumIf (alias file) (children 1)\n  Literal 'file'\n", {"file"}
-    )
     assert refuse_tree("SelectQuery (children 1)\n Set\n", set())
 
 
