@@ -13,7 +13,7 @@ from chaos.alerts import alert_trouble
 from chaos.city import City
 from chaos.outcome import Outcome
 from chaos.scale import Scale
-from chaos.scenarios import crashes, disk, group, lifecycle, network, producers, pure, sources
+from chaos.scenarios import access, crashes, disk, group, lifecycle, network, producers, pure, sources
 from chaos.volume import NotPermitted
 from schemas.errors import DossierError
 
@@ -39,6 +39,8 @@ LASTING: dict[str, Scenario] = {
     "every codec": producers.codecs,
     "transactions": producers.transactions,
     "clock jumps": group.clock_jumps,
+    "readers and strangers": access.readers_and_strangers,
+    "data directory copied": access.directory_copied,
 }
 """Those that leave their city fit for the next one, in this order."""
 
