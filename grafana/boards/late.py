@@ -3,14 +3,16 @@
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
 from grafana.panels import bars, override, table
-from grafana.sql import only, query
+from grafana.sql import is_chosen, only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON
 from grafana.variables import TO_OTHERS, agencies, agency_column, dossier_column
+
+_CHOSEN = is_chosen("agency", "agency")
 
 
 def late() -> Dashboard:
     """Late and soon-late dossiers of the agencies that are chosen, the most urgent first."""
-    counts = query("late_counts")
+    counts = query("late_counts", agency_is_chosen=_CHOSEN)
     columns = [
         dossier_column(),
         agency_column(),
@@ -36,7 +38,7 @@ def late() -> Dashboard:
                 bars(
                     "Cảnh báo đang mở theo mức / Alerts that stand, by level",
                     "Dossiers with an alert that was raised and not cleared, by its level.",
-                    query("late_alerts"),
+                    query("late_alerts", agency_is_chosen=_CHOSEN),
                     empty="0",
                 ),
             ),
@@ -48,7 +50,7 @@ def late() -> Dashboard:
                 table(
                     "Quá hạn / Overdue",
                     "Open dossiers past their term, the longest first; at most 500.",
-                    query("late_overdue"),
+                    query("late_overdue", agency_is_chosen=_CHOSEN),
                     overrides=[
                         *columns,
                         override("days_overdue", displayName="Số ngày quá hạn / Days overdue", **days),
@@ -63,7 +65,7 @@ def late() -> Dashboard:
                 table(
                     "Sắp đến hạn / Soon late",
                     "Open dossiers whose term is within three days, the next first; at most 500.",
-                    query("late_soon"),
+                    query("late_soon", agency_is_chosen=_CHOSEN),
                     overrides=[*columns, override("days_left", displayName="Số ngày còn lại / Days left", **days)],
                 ),
             ),

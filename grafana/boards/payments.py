@@ -3,7 +3,7 @@
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
 from grafana.panels import override, series, share_column, table
-from grafana.sql import only, query
+from grafana.sql import is_chosen, only, query
 from grafana.thresholds import ONLINE_PAYMENT, Figure
 from grafana.variables import TO_OTHERS, agencies, agency_column
 
@@ -13,10 +13,12 @@ REFUNDED = Figure(
     "refunded_amount", "Số tiền hoàn trả", "Refunded", "Amounts given back in the time range, in đồng.", "count"
 )
 
+_CHOSEN = is_chosen("agency", "agency")
+
 
 def payments() -> Dashboard:
     """Payments of the agencies that are chosen, in the time range."""
-    sums = query("payment_sums")
+    sums = query("payment_sums", agency_is_chosen=_CHOSEN)
     figures = (ONLINE_PAYMENT, PAYMENTS, PAID, REFUNDED)
     money = {"unit": "locale", "decimals": 0}
     return dashboard(
@@ -33,7 +35,7 @@ def payments() -> Dashboard:
                 series(
                     "Lượt thanh toán theo ngày / Payments a day",
                     "Payments on each local day, and those of them that were online.",
-                    query("payment_days"),
+                    query("payment_days", agency_is_chosen=_CHOSEN),
                     defaults={"unit": "locale"},
                 ),
             ),
@@ -45,7 +47,7 @@ def payments() -> Dashboard:
                 series(
                     "Số tiền theo ngày / Amounts a day",
                     "Amounts paid and given back on each local day, in đồng.",
-                    query("payment_amounts"),
+                    query("payment_amounts", agency_is_chosen=_CHOSEN),
                     defaults={"unit": "locale"},
                 ),
             ),
@@ -57,7 +59,7 @@ def payments() -> Dashboard:
                 table(
                     "Theo đơn vị / By agency",
                     "Fee-bearing dossiers received in the time range, and payments in it.",
-                    query("payment_agencies"),
+                    query("payment_agencies", agency_is_chosen=_CHOSEN),
                     overrides=[
                         agency_column(),
                         override("fee_bearing", displayName="Hồ sơ có phí / Fee-bearing", unit="locale"),

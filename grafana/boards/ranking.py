@@ -2,7 +2,7 @@
 
 from grafana.dashboard import Dashboard, at, dashboard
 from grafana.panels import override, share_column, table
-from grafana.sql import query
+from grafana.sql import chosen, query
 from grafana.thresholds import (
     DIGITISATION,
     FEEDBACK_ON_TIME,
@@ -68,5 +68,5 @@ def ranking() -> Dashboard:
 
 def _choose(values: dict[str, str]) -> str:
     """SQL for the value that belongs to the chosen rate."""
-    cases = ", ".join(f"${{rate:singlequote}} = '{name}', {value}" for name, value in values.items())
+    cases = ", ".join(f"{chosen('rate')} = '{name}', {value}" for name, value in values.items())
     return f"multiIf({cases}, 0)"

@@ -10,7 +10,7 @@ LEFT JOIN
 (
     SELECT 1 AS one, dateDiff('second', received_at, now64(6)) / 86400 AS days
     FROM dossiers
-    WHERE agency = ${agency:singlequote} AND is_open
+    WHERE agency = decodeURLComponent('${agency:percentencode}') AND is_open
 ) AS open ON open.one = 1
 GROUP BY classes.name, classes.least
 ORDER BY classes.least

@@ -4,4 +4,4 @@ SELECT
     countIf(is_overdue) AS overdue,
     countIf(is_open AND NOT is_overdue AND term <= now() + INTERVAL 24 HOUR) AS due_soon
 FROM dossiers
-WHERE agency = ${agency:singlequote}
+WHERE agency = decodeURLComponent('${agency:percentencode}')

@@ -7,6 +7,7 @@ SELECT
     concat(toString(partition), '@', toString(offset), ':', toString(line)) AS place
 FROM events FINAL
 WHERE dossier = (
-    SELECT if(${dossier:singlequote} = '', (SELECT argMax(dossier, seq) FROM dossier_alerts), ${dossier:singlequote}))
+    WITH decodeURLComponent('${dossier:percentencode}') AS chosen
+    SELECT if(chosen = '', (SELECT argMax(dossier, seq) FROM dossier_alerts), chosen))
 ORDER BY occurred_at, seq, id
 LIMIT 1000

@@ -1,5 +1,5 @@
 SELECT level, count() AS dossiers
 FROM standing_alerts
-WHERE $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+WHERE {agency_is_chosen}
 GROUP BY level
 ORDER BY level

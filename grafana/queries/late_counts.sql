@@ -3,4 +3,4 @@ SELECT
     countIf(is_overdue) AS overdue,
     countIf(is_open AND NOT is_overdue AND term <= now() + INTERVAL 24 HOUR) AS due_soon
 FROM dossiers
-WHERE $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+WHERE {agency_is_chosen}

@@ -15,7 +15,7 @@ from grafana.variables import PERIOD
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event
 from streams.clickhouse import connect
-from tests.grafana.city import HOSTILE, midnight, resolved
+from tests.grafana.city import HOSTILE, LEAVING, midnight, resolved, waiting
 from tests.grafana.conftest import migrated
 from tests.streams.counted import count
 
@@ -33,8 +33,7 @@ def panel(uid: str, english: str) -> dict[str, Any]:
 
 def ask(client: Client, sql: str, **chosen: str | Sequence[str]) -> Rows:
     """The rows of a query with these choices."""
-    variables = {name: [value] if isinstance(value, str) else list(value) for name, value in chosen.items()}
-    rows, columns = client.execute(expand(sql, Context(variables=variables)), with_column_types=True)
+    rows, columns = client.execute(expand(sql, Context(variables=chosen)), with_column_types=True)
     return [dict(zip([name for name, _ in columns], row, strict=True)) for row in rows]
 
 
@@ -182,10 +181,72 @@ class TestDossier:
         (now,) = shown(seeded_city, "dossiers-dossier", "As of now", dossier="today late")
         assert (now["agency"], now["in_time"], now["paid_amount"]) == (HOSTILE, "không / no", 50_000)
 
-    @pytest.mark.parametrize("dossier", ["", HOSTILE, "' OR 1 = 1 --"])
+    @pytest.mark.parametrize("dossier", ["", HOSTILE, "' OR 1 = 1 --", LEAVING, "\\"])
     def test_a_number_that_does_not_exist_shows_nothing(self, seeded_city: Client, dossier: str) -> None:
         for english in ("As of now", "History", "Alerts"):
             assert shown(seeded_city, "dossiers-dossier", english, dossier=dossier) == []
+
+
+NAMES = [
+    "O'Brien",
+    "\\",
+    "'",
+    "\\'",
+    LEAVING,
+    "%27%5C",
+    "two\nlines",
+    "a\x00b",
+    "{a,b}",
+    "Sở Văn hóa, Thể thao",
+    "Sở Văn hóa",
+    " Thể thao",
+    "a&var-agency=b=c",
+    "+ +",
+    "${agency}",
+    "$1 $& $_",
+    "😀",
+    "All",
+]
+
+
+@pytest.fixture(scope="module")
+def odd_agencies(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+    """A dossier of each agency whose name hurts careless quoting, encoding or splitting: open, and overdue."""
+    past = datetime.now(UTC) - timedelta(days=2)
+    with migrated(clickhouse_server) as own:
+        events = [event for name in NAMES for event in waiting(f"of {name}", name, past - timedelta(days=2), past)]
+        count(own, *events, published=datetime.now(UTC))
+        client = connect(own)
+        yield client
+        client.disconnect()
+
+
+class TestHostileNames:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_an_agency_has_its_own_dossiers_and_no_others(self, odd_agencies: Client, name: str) -> None:
+        found = shown(odd_agencies, "dossiers-late", "Overdue", agency=[name])
+        assert [row["agency"] for row in found] == [name]
+        (tile,) = shown(odd_agencies, "dossiers-agency", "Overdue dossiers of an agency", agency=name, period="day")
+        assert tile == {"overdue": 1}
+        (now,) = shown(odd_agencies, "dossiers-dossier", "As of now", dossier=f"of {name}")
+        assert now["agency"] == name
+
+    @pytest.mark.parametrize(
+        "name", [f"{LEAVING}{NAMES[0]}", "\\' OR '1'='1", "x' OR 1=1 -- ", "$__fromTime", "{", "%"]
+    )
+    def test_a_name_that_does_not_exist_has_none(self, odd_agencies: Client, name: str) -> None:
+        assert shown(odd_agencies, "dossiers-late", "Overdue", agency=[name]) == []
+        assert shown(odd_agencies, "dossiers-agency", "By procedure", agency=name) == []
+
+    def test_several_are_chosen_each_as_it_is(self, odd_agencies: Client) -> None:
+        for names in (NAMES[:6], ["Sở Văn hóa, Thể thao", "{a,b}"], NAMES[3:9]):
+            found = shown(odd_agencies, "dossiers-late", "Overdue", agency=names)
+            assert {row["agency"] for row in found} == set(names)
+
+    @pytest.mark.parametrize("everything", [ALL, [ALL], "", [""]])
+    def test_all_or_nothing_chosen_is_all(self, odd_agencies: Client, everything: str | list[str]) -> None:
+        found = shown(odd_agencies, "dossiers-late", "Overdue", agency=everything)
+        assert {row["agency"] for row in found} == set(NAMES)
 
 
 class TestPayments:

@@ -11,7 +11,7 @@ from clickhouse_driver import Client
 from grafana.build import DASHBOARDS
 from grafana.panels import TIME_SERIES
 from grafana.sql import ALL, Context, expand
-from tests.grafana.city import HOSTILE
+from tests.grafana.city import HOSTILE, LEAVING
 
 pytestmark = pytest.mark.clickhouse
 
@@ -37,12 +37,13 @@ SHOWN = re.compile("|".join(shape.pattern for shape in (NUMBER, TIME, TEXT)) + r
 
 def contexts(board: dict[str, Any]) -> list[Context]:
     """All that can be chosen of a list, else a value, and a hostile one; several and all where that is allowed."""
-    found: list[dict[str, list[str]]] = [{}]
+    found: list[dict[str, str | list[str]]] = [{}]
     for variable in board["templating"]["list"]:
-        chosen = [[option["value"]] for option in variable["options"]] or [["H26.01"]]
-        chosen.append([HOSTILE])
+        chosen: list[str | list[str]] = [option["value"] for option in variable["options"]] or ["H26.01"]
+        # A URL may also name several values of a variable that has one.
+        chosen += [HOSTILE, LEAVING, ["H26.01", LEAVING]]
         if variable.get("multi"):
-            chosen += [["H26.01", HOSTILE], [ALL]]
+            chosen.append([ALL])
         found = [context | {variable["name"]: values} for context in found for values in chosen]
     return [Context(variables=variables) for variables in found]
 
