@@ -1,15 +1,16 @@
 -- The eleven figures of the city for one period so far, one row: each with its change since the same point of the period
--- before, in words, and in brackets what it was then.
+-- before, in words, and in brackets what it was then. Counts are NULL where nothing was ever counted: that is not 0.
 WITH
+    (SELECT count() > 0 FROM progress) AS is_counted,
     (value, before) -> multiIf(value > before, '▲ ', value < before, '▼ ', '= ') AS arrow,
-    (value, before) -> ifNull(concat(arrow(value, before), toString(abs(value - before)), ' (', toString(before), ')'), '–')
-        AS counts,
+    number -> trim(LEADING ',' FROM reverse(replaceRegexpAll(reverse(toString(number)), '([0-9]{3})', '\\1,'))) AS grouped,
     (value, before) -> ifNull(
-        replaceAll(
-            concat(
-                arrow(value, before),
-                toString(round(100 * abs(value - before), 1)), ' điểm (', toString(round(100 * before, 1)), ' %)'),
-            '.', ','),
+        concat(arrow(value, before), grouped(abs(value - before)), ' (', grouped(before), ')'),
+        if(value IS NULL, 'không có dữ liệu / no data', '–')) AS counts,
+    (value, before) -> ifNull(
+        concat(
+            arrow(value, before),
+            printf('%.1f', 100 * abs(value - before)), ' điểm (', printf('%.1f', 100 * before), '%)'),
         '–') AS shares
 SELECT
     overdue,
@@ -34,5 +35,14 @@ SELECT
     shares(satisfaction_rate, satisfaction_rate_before) AS satisfaction_rate_trend,
     feedback_on_time_rate,
     shares(feedback_on_time_rate, feedback_on_time_rate_before) AS feedback_on_time_rate_trend
-FROM city_figures
+FROM
+(
+    SELECT * REPLACE (
+        if(is_counted, overdue, NULL) AS overdue,
+        if(is_counted, resolved_late, NULL) AS resolved_late,
+        if(is_counted, open, NULL) AS open,
+        if(is_counted, resolved_on_time, NULL) AS resolved_on_time,
+        if(is_counted, received, NULL) AS received)
+    FROM city_figures
+)
 WHERE period = '{period}'

@@ -69,7 +69,7 @@ def test_a_value_becomes_what_grafana_makes_of_it_and_cannot_end_its_text(case: 
     assert re.fullmatch(r"[\w.~%@:$,;&=-]*", case["result"], re.ASCII)
     sql = f"'${{agency:{case['format']}}}'"
     if "$__timeFilter" in case["result"]:
-        # The plugin looks for macros in values too; this one needs an argument and cannot get it: no parenthesis is left.
+        # The plugin looks for macros in values too; this one needs an argument, and no parenthesis can be left.
         with pytest.raises(UnknownMacro):
             expand(sql, Context(variables={"agency": case["value"]}))
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from clickhouse_driver import Client
 
-from grafana.panels import NO_DOSSIERS, RED, words
+from grafana.panels import NEUTRAL, NO_DOSSIERS, RED, words
 from grafana.sql import query
 from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, standing
 from grafana.wallboards import PERIODS, Period, wallboard
@@ -28,22 +28,35 @@ def tile(board: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(found)
 
 
+def shown_of_null(panel: dict[str, Any], column: str) -> tuple[str, str]:
+    """The text and colour in which Grafana shows a NULL of this column."""
+    mappings = panel["fieldConfig"]["defaults"]["mappings"]
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"] == {"id": "byName", "options": column}:
+            mappings = next((each["value"] for each in override["properties"] if each["id"] == "mappings"), mappings)
+    (null,) = [each["options"]["result"] for each in mappings if each["type"] == "special"]
+    return null["text"], null["color"]
+
+
 @pytest.mark.parametrize("period", PERIODS)
 def test_every_figure_has_a_tile_and_a_share_without_dossiers_says_so(period: Period) -> None:
+    board = wallboard(period)
     for figure in FIGURES:
-        defaults = tile(wallboard(period), figure.name)["fieldConfig"]["defaults"]
-        assert figure.vietnamese in defaults["displayName"].replace("\N{NO-BREAK SPACE}", " ")
-        assert figure.english in defaults["displayName"].replace("\N{NO-BREAK SPACE}", " ")
+        value = tile(board, figure.name)
+        name = value["fieldConfig"]["defaults"]["displayName"].replace("\N{NO-BREAK SPACE}", " ")
+        assert figure.vietnamese in name
+        assert figure.english in name
+        assert shown_of_null(value, figure.name) == ("–", NEUTRAL)
         if figure.unit == "share":
-            (null,) = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
-            assert null["result"]["text"] == defaults["noValue"] == NO_DOSSIERS
+            assert shown_of_null(tile(board, f"{figure.name}, {figure.name}_trend"), figure.name)[0] == NO_DOSSIERS
 
 
 def test_no_data_is_red_on_the_tile_of_freshness() -> None:
-    defaults = tile(wallboard("day"), "seconds")["fieldConfig"]["defaults"]
-    (null,) = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
-    assert null["result"]["color"] == RED
-    assert [step["value"] for step in defaults["thresholds"]["steps"]] == [None, 61, 301]
+    value = tile(wallboard("day"), "seconds")
+    assert shown_of_null(value, "seconds") == ("–", RED)
+    assert [step["value"] for step in value["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [None, 61, 301]
+    (strip,) = [each for each in wallboard("day")["panels"] if each["targets"][0]["rawSql"] == query("data_age")]
+    assert shown_of_null(strip, "seconds") == ("NGỪNG / stopped", RED)
 
 
 def test_a_word_stands_beside_every_colour_and_agrees_with_the_thresholds() -> None:
@@ -85,7 +98,7 @@ class TestFigures:
         assert found["overdue_trend"] == "= 0 (2)"
         assert found["open_trend"] == "▼ 1 (5)"
         assert found["resolved_on_time_trend"] == "= 0 (1)"
-        assert found["satisfaction_rate_trend"] == "▼ 50 điểm (100 %)"
+        assert found["satisfaction_rate_trend"] == "▼ 50.0 điểm (100.0%)"
         assert found["online_payment_rate_trend"] == "–"
 
     @pytest.mark.parametrize("period", PERIODS)
@@ -133,7 +146,8 @@ class TestFigures:
         found = one(empty_city, query("city", period=period))
         assert {name: found[name] for name in RATES} == dict.fromkeys(RATES)
         assert {found[f"{name}_trend"] for name in RATES} == {"–"}
-        assert (found["received"], found["overdue"]) == (0, 0)
+        counts = {figure.name for figure in FIGURES} - set(RATES)
+        assert {found[name] for name in counts} == {None}, "0 would look well where nothing is known"
 
     def test_the_age_of_the_data_is_that_of_the_newest_counted_event(
         self, seeded_city: Client, empty_city: Client
