@@ -15,7 +15,7 @@ from grafana.wallboards import PERIODS, Period, wallboard
 from schemas.connection import ClickHouseConnection
 from streams.clickhouse import connect
 from tests.grafana.city import city, midnight, waiting
-from tests.grafana.conftest import grow, migrated
+from tests.grafana.conftest import grow, migrated, refresh
 from tests.grafana.test_queries import one
 from tests.streams.counted import count
 
@@ -139,6 +139,36 @@ class TestFigures:
         while datetime.now(UTC) <= term:
             time.sleep(0.1)
         assert client.execute(overdue) == [(1,)]
+        client.disconnect()
+
+    def test_numbers_in_words_are_written_as_grafana_writes_those_beside_them(self, seeded_city: Client) -> None:
+        values = {"period": "'day'"}
+        for figure in FIGURES:
+            now, before = ("0.9365", "0.9461") if figure.unit == "share" else ("1234567", "999")
+            values |= {figure.name: now, f"{figure.name}_before": before}
+        values |= {"open": "1000", "open_before": "2345678", "received": "toNullable(100)", "received_before": "100"}
+        table = f"(SELECT {', '.join(f'{value} AS {name}' for name, value in values.items())})"
+        found = one(seeded_city, query("city", period="day").replace("city_figures", table))
+        assert found["overdue_trend"] == "▲ 1,233,568 (999)"
+        assert found["open_trend"] == "▼ 2,344,678 (2,345,678)"
+        assert found["received_trend"] == "= 0 (100)"
+        assert found["online_rate_trend"] == "▼ 1.0 điểm (94.6%)"
+
+    @pytest.mark.parametrize("refreshed", [None, timedelta(minutes=11)])
+    def test_what_is_overdue_is_unknown_where_nobody_looked(
+        self, clickhouse: ClickHouseConnection, refreshed: timedelta | None
+    ) -> None:
+        client = connect(clickhouse)
+        now = datetime.now(UTC)
+        count(clickhouse, *waiting("late", "H26.01", midnight(2), now - timedelta(hours=1)), published=now)
+        refresh(client)
+        assert one(client, query("city", period="day"))["overdue"] == 1
+        client.execute("DROP VIEW refresh_city_waiting")
+        client.execute("TRUNCATE TABLE city_waiting")
+        if refreshed:
+            client.execute("INSERT INTO city_waiting (kind, term) VALUES", [("refreshed", now - refreshed)])
+        found = client.execute("SELECT open, overdue, overall_on_time_rate FROM city_figures WHERE period = 'day'")
+        assert found == [(1, None, None)]
         client.disconnect()
 
     @pytest.mark.parametrize("period", PERIODS)
