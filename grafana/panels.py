@@ -156,10 +156,10 @@ def bars(title: str, description: str, sql: str, classes: Sequence[tuple[str, st
         "reduceOptions": {"calcs": ["last"], "fields": "", "values": False},
     }
     colors = [
-        override(field, displayName=name, color={"mode": "fixed", "fixedColor": color})
+        override(field, displayName=name, color={"mode": "fixed", "fixedColor": color}, mappings=[when_null(empty)])
         for field, name, color in classes
     ]
-    defaults = UNITS["count"] | {"noValue": empty, "min": 0, "mappings": [when_null(empty)]}
+    defaults = UNITS["count"] | {"noValue": NO_DATA, "min": 0, "mappings": [when_null(NO_DATA)]}
     return panel("bargauge", title, description, [target(sql)], defaults=defaults, options=options, overrides=colors)
 
 

@@ -12,7 +12,7 @@ from grafana.build import DASHBOARDS, FOLDER, WALLBOARDS
 from grafana.dashboard import COLUMNS, TAG, WALL_ROWS, pixels
 from grafana.panels import DATASOURCE, NEUTRAL
 from grafana.sql import variables_in
-from grafana.wallboards import PADDING, playlist
+from grafana.wallboards import PADDING, WALL_PARAMETERS, playlist
 from grafana.widths import width
 
 BOARDS = pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board["uid"])
@@ -203,6 +203,12 @@ def test_on_a_wallboard_the_worst_thing_comes_first(board: dict[str, Any]) -> No
 def test_the_playlist_shows_every_wallboard_today_first() -> None:
     assert [item["value"] for item in playlist()["items"]] == [board["uid"] for board in WALLBOARDS]
     assert playlist()["items"][0]["value"] == "dossiers-wall-day"
+
+
+def test_the_page_for_operators_opens_a_screen_as_it_was_laid_out_for() -> None:
+    urls = re.findall(r"^/(?:playlists|d)/.*$", (FOLDER.parent / "docs" / "operator.md").read_text(), re.MULTILINE)
+    assert len(urls) == 2
+    assert all(f"?{WALL_PARAMETERS}" in url and "autofitpanels" not in url for url in urls)
 
 
 @BOARDS
