@@ -13,17 +13,17 @@ WITH
             printf('%.1f', 100 * abs(value - before)), ' điểm (', printf('%.1f', 100 * before), '%)'),
         '–') AS shares
 SELECT
-    overdue,
+    if(is_counted, city_figures.overdue, NULL) AS overdue,
     counts(overdue, overdue_before) AS overdue_trend,
-    resolved_late,
+    if(is_counted, city_figures.resolved_late, NULL) AS resolved_late,
     counts(resolved_late, resolved_late_before) AS resolved_late_trend,
     overall_on_time_rate,
     shares(overall_on_time_rate, overall_on_time_rate_before) AS overall_on_time_rate_trend,
-    open,
+    if(is_counted, city_figures.open, NULL) AS open,
     counts(open, open_before) AS open_trend,
-    resolved_on_time,
+    if(is_counted, city_figures.resolved_on_time, NULL) AS resolved_on_time,
     counts(resolved_on_time, resolved_on_time_before) AS resolved_on_time_trend,
-    received,
+    if(is_counted, city_figures.received, NULL) AS received,
     counts(received, received_before) AS received_trend,
     online_rate,
     shares(online_rate, online_rate_before) AS online_rate_trend,
@@ -35,14 +35,5 @@ SELECT
     shares(satisfaction_rate, satisfaction_rate_before) AS satisfaction_rate_trend,
     feedback_on_time_rate,
     shares(feedback_on_time_rate, feedback_on_time_rate_before) AS feedback_on_time_rate_trend
-FROM
-(
-    SELECT * REPLACE (
-        if(is_counted, overdue, NULL) AS overdue,
-        if(is_counted, resolved_late, NULL) AS resolved_late,
-        if(is_counted, open, NULL) AS open,
-        if(is_counted, resolved_on_time, NULL) AS resolved_on_time,
-        if(is_counted, received, NULL) AS received)
-    FROM city_figures
-)
+FROM city_figures
 WHERE period = '{period}'

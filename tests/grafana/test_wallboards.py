@@ -147,8 +147,8 @@ class TestFigures:
             now, before = ("0.9365", "0.9461") if figure.unit == "share" else ("1234567", "999")
             values |= {figure.name: now, f"{figure.name}_before": before}
         values |= {"open": "1000", "open_before": "2345678", "received": "toNullable(100)", "received_before": "100"}
-        table = f"(SELECT {', '.join(f'{value} AS {name}' for name, value in values.items())})"
-        found = one(seeded_city, query("city", period="day").replace("city_figures", table))
+        row = f"(SELECT {', '.join(f'{value} AS {name}' for name, value in values.items())}) AS city_figures"
+        found = one(seeded_city, query("city", period="day").replace("FROM city_figures", f"FROM {row}"))
         assert found["overdue_trend"] == "▲ 1,233,568 (999)"
         assert found["open_trend"] == "▼ 2,344,678 (2,345,678)"
         assert found["received_trend"] == "= 0 (100)"
