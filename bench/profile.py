@@ -97,10 +97,10 @@ def _count(waiting: Sequence[Record], store: Timed, batch_records: int) -> int:
     counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store)
     dead, beside, events = MemoryDeadLetters(), AtOnce(), 0
     for first in range(0, len(waiting), batch_records):
-        batch = counting.count(waiting[first : first + batch_records], lambda: None, datetime.now(UTC))
-        flush(batch, store, dead, beside)
-        counting.trim(batch)
-        events += len(batch.events)
+        for batch in counting.count(waiting[first : first + batch_records], lambda: None, datetime.now(UTC)):
+            flush(batch, store, dead, beside)
+            counting.trim(batch)
+            events += len(batch.events)
     return events
 
 

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -14,6 +13,7 @@ from schemas.alerts import Alert, decode_alert
 from schemas.connection import KafkaConnection
 from schemas.topics import ALERTS
 from streams import topics
+from streams.reading import COMMITTED, committed_reader, poll
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,7 @@ def read_alerts(kafka: KafkaConnection, start: int) -> Generator[tuple[int, Aler
     From its beginning where that offset is beyond its end: the topic was made anew. A record that is no alert is
     passed over. Raises Unreachable.
     """
-    options = {"enable_auto_commit": False, "isolation_level": "read_committed", "auto_offset_reset": "earliest"}
-    with topics.answered(kafka), closing(KafkaConsumer(**kafka.options(), **options)) as consumer:
+    with committed_reader(kafka, reset="earliest") as consumer:
         consumer.assign([_PLACE])
         end = consumer.end_offsets([_PLACE])[_PLACE]
         if start > end:
@@ -38,7 +37,7 @@ def read_alerts(kafka: KafkaConnection, start: int) -> Generator[tuple[int, Aler
         consumer.seek(_PLACE, start)
         heard = time.monotonic()
         while consumer.position(_PLACE) < end:
-            for records in consumer.poll(timeout_ms=200).values():
+            for records in poll(consumer, 200).values():
                 heard = time.monotonic()
                 yield from _decoded(records)
             if time.monotonic() - heard > _SILENT_SECONDS:
@@ -60,8 +59,7 @@ class NewAlerts:
                 ALERTS,
                 **kafka.options(),
                 group_id=group,
-                enable_auto_commit=False,
-                isolation_level="read_committed",
+                **COMMITTED,
                 auto_offset_reset="earliest" if everything else "latest",
                 max_poll_records=_AT_ONCE,
                 # Whoever takes them may be away for days; heartbeats say that the reader is not.
@@ -71,7 +69,7 @@ class NewAlerts:
     def take(self) -> list[Alert]:
         """Those that came, within about a second; none where none did."""
         with topics.answered(self._kafka):
-            found = self._consumer.poll(timeout_ms=1000)
+            found = poll(self._consumer, 1000)
             if not self._begun and self._consumer.assignment():
                 # Or what comes while nobody reads would be passed over at the next start.
                 self._consumer.commit({_PLACE: OffsetAndMetadata(self._start(found), "", -1)})
