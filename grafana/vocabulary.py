@@ -95,6 +95,7 @@ REASONS: Codes = {
     "invalid": "không hợp lệ / invalid",
     "future": "ở tương lai / in the future",
     "misplaced": "sai phân vùng / misplaced",
+    "full": "hồ sơ quá nhiều mục / dossier is full",
 }
 """Why a line is a dead letter."""
 

@@ -1,7 +1,7 @@
 -- The eleven figures of the city for one period so far, one row: each with its change since the same point of the period
 -- before, in words, and in brackets what it was then. Counts are NULL where nothing was ever counted: that is not 0.
 WITH
-    (SELECT count() > 0 FROM progress) AS is_counted,
+    (SELECT published_at IS NOT NULL FROM data_age) AS is_counted,
     (value, before) -> multiIf(value > before, '▲ ', value < before, '▼ ', '= ') AS arrow,
     number -> trim(LEADING ',' FROM reverse(replaceRegexpAll(reverse(toString(number)), '([0-9]{3})', '\\1,'))) AS grouped,
     (value, before) -> ifNull(
