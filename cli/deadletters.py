@@ -8,11 +8,12 @@ from typing import IO, Any, TypeVar, get_args
 
 import click
 
-from cli.letters import content_of, counted, fields_of, print_groups, print_json, print_letter, print_letters, printable
+from cli.letters import content_of, counted, fields_of, print_groups, print_letter, print_letters
 from cli.migrating import plan_of
 from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
+from cli.terminal import print_json, printable
 from connectors.values import Clock, to_instant
 from schemas.envelope import RejectReason
 from schemas.events import AnyEvent

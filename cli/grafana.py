@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cli.settings import Settings
+from cli.terminal import printable
 from grafana.build import FOLDER, artefacts, build, differing
 from grafana.publish.documents import documents
 from grafana.publish.plan import Change, plan
@@ -80,9 +81,9 @@ def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
 
 def _tell(change: Change) -> None:
     if change.action != "keep":
-        click.echo(f"{change.action:<6} {change.kind} {change.name}")
+        click.echo(f"{change.action:<6} {change.kind} {printable(change.name)}")
     for line in change.differences[:_SHOWN]:
-        click.echo(f"         {line}")
+        click.echo(f"         {printable(line)}")
     if (more := len(change.differences) - _SHOWN) > 0:
         click.echo(f"         and {more} more")
 

@@ -41,6 +41,9 @@ STOP_SECONDS = 15.0
     show_default=True,
     help="Share of rejects that stops it.",
 )
+@click.option(
+    "--exact", is_flag=True, help="Rejects for programs: without the quote before = + - @ that spreadsheets need."
+)
 @click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
 @click.pass_obj
@@ -52,6 +55,7 @@ def import_file(
     as_of: str | None,
     rejects_file: Path | None,
     max_rejects: float,
+    exact: bool,
     wait: bool,
     dry_run: bool,
 ) -> None:
@@ -65,7 +69,7 @@ def import_file(
     if as_of is not None:
         mapping = msgspec.structs.replace(mapping, recorded_at=None)
     rule = Rule(mapping, _told_at(file, mapping, as_of, now), now)
-    rejects = Rejects(_rejects_path(settings, file, rejects_file, now))
+    rejects = Rejects(_rejects_path(settings, file, rejects_file, now), exact=exact)
     started = time.monotonic()
     with (
         Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping, told_format)) as rows,
