@@ -109,7 +109,7 @@ def _show(found: Audit) -> None:
             f"{window.counter} is {window.stored}, the facts add up to {window.recomputed}"
         )
     for facts in found.facts_differences[:_SHOWN]:
-        said = brief(f"{facts.column} is {facts.stored}, the events say {facts.recomputed}")
+        said = printable(f"{facts.column} is {facts.stored}, the events say {facts.recomputed}")
         click.echo(f"facts {brief(facts.dossier)}: {said}")
     if found.differences > _SHOWN:
         click.echo(f"and more: at most {_SHOWN} of each are shown, --json has all")

@@ -125,6 +125,8 @@ def show_command(settings: Settings, place: Place, raw: bool, as_json: bool) -> 
         (letter,) = _at(letters, (place,))
         content = letters.contents([letter]).get(place, b"")
     if raw:
+        if sys.stdout.isatty():
+            raise click.UsageError("--raw writes bytes as somebody sent them: not to a terminal, give `> FILE`")
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return

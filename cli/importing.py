@@ -41,9 +41,7 @@ STOP_SECONDS = 15.0
     show_default=True,
     help="Share of rejects that stops it.",
 )
-@click.option(
-    "--exact", is_flag=True, help="Rejects for programs: without the quote before = + - @ that spreadsheets need."
-)
+@click.option("--exact", is_flag=True, help="Rejects for programs: no quote before = + - @.")
 @click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
 @click.pass_obj

@@ -22,9 +22,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--to", "until", type=_DAY, help="Last local day to count.  [default: the end]")
 @click.option("--csv", "shape", flag_value="csv", help="All figures as CSV, one agency a line, the total last.")
 @click.option("--json", "shape", flag_value="json", help="All figures as JSON, with `agencies` and `total`.")
-@click.option(
-    "--exact", is_flag=True, help="CSV for programs: without the quote before = + - @ that spreadsheets need."
-)
+@click.option("--exact", is_flag=True, help="CSV for programs: no quote before = + - @.")
 @click.pass_obj
 def report_command(
     settings: Settings, since: datetime | None, until: datetime | None, shape: str | None, exact: bool
