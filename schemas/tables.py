@@ -253,6 +253,7 @@ VIEWS = (
     "waiting",
     "city_figures",
     "event_conflicts",
+    "event_ties",
     "letters",
     "open_dead_letters",
     "standing_alerts",
