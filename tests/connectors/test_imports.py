@@ -71,5 +71,5 @@ def test_who_begins_the_same_import_at_once_gets_the_same_number(log: KafkaConne
 
 @pytest.mark.kafka
 def test_without_the_topic_it_says_what_makes_it(kafka: KafkaConnection) -> None:
-    with pytest.raises(Unreachable, match="topic dossier-imports is not on the Kafka at .*: run `dossier migrate`"):
+    with pytest.raises(Unreachable, match=r"topic dossier-imports is not on the Kafka at .*: run `dossier migrate`"):
         number_of(kafka, of(None))
