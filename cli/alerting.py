@@ -80,15 +80,12 @@ def send_command(settings: Settings, everything: bool) -> None:
         raise SettingError("DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET say where to deliver: both are needed")
     configure(settings.log)
     with Stop() as stop, closing(NewAlerts(settings.kafka, GROUP, everything=everything)) as new, suppress(Interrupted):
-
-        def pause(seconds: float) -> None:
-            with stop.waiting():
-                time.sleep(seconds)
-
         while True:
             with stop.waiting():
                 found = new.take()
             for delivery in deliveries(found):
-                deliver(webhook, delivery, lambda: datetime.now(UTC), pause)
+                # It may be left amid a request: what was not surely taken is delivered again.
+                with stop.waiting():
+                    deliver(webhook, delivery, lambda: datetime.now(UTC), time.sleep)
             if found:
                 new.done()

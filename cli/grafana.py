@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import click
@@ -68,14 +67,14 @@ def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
     if not grafana.reader.host:
         raise SettingError("DOSSIER_GRAFANA_CLICKHOUSE says where Grafana finds ClickHouse: host:port is needed")
     wanted = documents(grafana.reader)
-    with closing(Api(grafana.url, grafana.token)) as api:
-        changes = plan(wanted, read_found(api, wanted), prune=prune)
-        check(api, wanted.dashboards)
-        if dry_run:
-            for change in changes:
-                _tell(change)
-        else:
-            apply(api, changes, grafana.reader.password, _tell)
+    api = Api(grafana.url, grafana.token)
+    changes = plan(wanted, read_found(api, wanted), prune=prune)
+    check(api, wanted.dashboards)
+    if dry_run:
+        for change in changes:
+            _tell(change)
+    else:
+        apply(api, changes, grafana.reader.password, _tell)
     _sum_up(changes, dry_run=dry_run)
 
 

@@ -53,7 +53,7 @@ def test_each_import_gets_a_greater_number_and_the_same_one_its_first_again(
     # What comes through a pipe cannot be known again.
     assert [number_of(log, of(None)) for _ in range(2)] == [2, 3]
     producer = KafkaProducer(**log.options())
-    for foreign in (b"no import", b"[" * 100_000, b"\xff", None):
+    for foreign in (b"no import", b"[" * 100_000, b"\xff", b"{}"):
         producer.send(IMPORTS, foreign, partition=0)
     producer.close()
     assert number_of(log, whole) == 1
