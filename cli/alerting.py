@@ -79,7 +79,8 @@ def send_command(settings: Settings, everything: bool) -> None:
     if webhook is None:
         raise SettingError("DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET say where to deliver: both are needed")
     configure(settings.log)
-    with Stop() as stop, closing(NewAlerts(settings.kafka, GROUP, everything=everything)) as new, suppress(Interrupted):
+    following = NewAlerts(settings.kafka, GROUP, everything=everything, key=settings.alert_key)
+    with Stop() as stop, closing(following) as new, suppress(Interrupted):
         while True:
             with stop.waiting():
                 found = new.take()
