@@ -228,13 +228,13 @@ def test_what_no_worker_wrote_is_not_believed(plan: Plan, caplog: pytest.LogCapt
     forged = structs.replace(true, seq=2, dossier="D2")
     value = encode_alert(forged)
     producer = KafkaProducer(**plan.kafka.options())
-    for said, signature in (
+    for content, signature in (
         (value, b""),
         (value, sign(Secret("another key, as long"), value)),
         (value, sign(key, encode_alert(true))),
         (b"[" * 100_000, b""),
     ):
-        producer.send(ALERTS, said, key=b"D2", partition=0, headers=[(SIGNATURE, signature)])
+        producer.send(ALERTS, content, key=b"D2", partition=0, headers=[(SIGNATURE, signature)])
     producer.send(ALERTS, value, key=b"D3", partition=0, headers=[(SIGNATURE, sign(key, value))])
     producer.close()
     assert [alert for _, alert in read_alerts(plan.kafka, 0, key)] == [true]
