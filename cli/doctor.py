@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from cli.migrating import plan_of
 from cli.settings import Settings
+from cli.terminal import printable
 from deploy.embedded.state import read_state
 from schemas.errors import DossierError
 from schemas.topics import declared
@@ -50,7 +51,7 @@ def doctor(context: click.Context) -> None:
     for finding in examine(context.obj):
         findings.append(finding)
         mark = click.style("ok   ", fg="green") if finding.well else click.style("wrong", fg="red")
-        click.echo(f"{mark}  {finding.subject:<11} {finding.seen}")
+        click.echo(f"{mark}  {finding.subject:<11} {printable(finding.seen)}")
     context.exit(0 if all(finding.well for finding in findings) else 1)
 
 

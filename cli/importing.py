@@ -16,6 +16,7 @@ from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from connectors.files import STDIN, Rows, format_of
 from connectors.importing import Import, Tally
+from connectors.imports import Imported, imported, number_of
 from connectors.mapping import FORMATS, Mapping, load_mapping
 from connectors.rejects import Rejects
 from connectors.rule import Rule
@@ -41,6 +42,8 @@ STOP_SECONDS = 15.0
     show_default=True,
     help="Share of rejects that stops it.",
 )
+@click.option("--exact", is_flag=True, help="Rejects for programs: no quote before = + - @.")
+@click.option("--whole", is_flag=True, help="Count the last line of standard input also where it has no line end.")
 @click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
 @click.pass_obj
@@ -52,6 +55,8 @@ def import_file(
     as_of: str | None,
     rejects_file: Path | None,
     max_rejects: float,
+    exact: bool,
+    whole: bool,
     wait: bool,
     dry_run: bool,
 ) -> None:
@@ -64,15 +69,23 @@ def import_file(
     mapping = load_mapping(mapping_file)
     if as_of is not None:
         mapping = msgspec.structs.replace(mapping, recorded_at=None)
-    rule = Rule(mapping, _told_at(file, mapping, as_of, now), now)
-    rejects = Rejects(_rejects_path(settings, file, rejects_file, now))
+    told_at = _told_at(file, mapping, as_of, now)
+    rejects = Rejects(_rejects_path(settings, file, rejects_file, now), exact=exact)
     started = time.monotonic()
     with (
-        Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping, told_format)) as rows,
+        Rows(
+            file,
+            sys.stdin.buffer,
+            mapping,
+            format_of(file, mapping, told_format),
+            whole=whole or file != STDIN,
+        ) as rows,
         Stop() as stop,
         publisher_unless(dry_run, settings) as publisher,
         rejects,
     ):
+        number = number_of(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else 0
+        rule = Rule(mapping, told_at, now, number)
         job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
         try:
             with Display() as display:
@@ -82,6 +95,12 @@ def import_file(
                     publisher.flush(STOP_SECONDS if stop.signal else None)
         finally:
             click.echo(_summary(job.tally, rejects, time.monotonic() - started, dry_run=dry_run))
+        if rows.torn:
+            click.echo(
+                "the last line has no line end and was not counted: the input may have been cut off. Import it whole, "
+                "or give --whole where this is all of it",
+                err=True,
+            )
         if wait and publisher and not stop.signal:
             _wait(settings, stop)
     if stop.signal:
@@ -128,6 +147,12 @@ def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> d
     if told_at > now + FUTURE_TOLERANCE:
         raise click.BadParameter(f"{told_at.isoformat()} lies in the future", param_hint="--as-of or as_of")
     return told_at
+
+
+def _imported(file: str, mapping: Mapping, told_at: datetime, now: datetime) -> Imported:
+    path = Path(file)
+    # What can be read once only is another import each time.
+    return imported(path if file != STDIN and path.is_file() else None, mapping, told_at, now)
 
 
 def _rejects_path(settings: Settings, file: str, told: Path | None, now: datetime) -> Path:

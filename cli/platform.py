@@ -18,6 +18,7 @@ from msgspec import structs
 from cli.display import Display
 from cli.settings import HANDED_ON, Settings, read_profile
 from cli.signals import Terminated, stop_signals
+from cli.terminal import printable
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
 from deploy.embedded.logs import bound_log, last_lines
 from deploy.embedded.platform import Options, Platform, stop_platform
@@ -194,7 +195,7 @@ def describe(state: PlatformState) -> str:
     ]
     for each in state.processes:
         if each.state in ("restarting", "failing"):
-            lines += ["", f"{each.name} {each.reason}", *(f"  | {line}" for line in each.tail)]
+            lines += ["", f"{each.name} {printable(each.reason)}", *(f"  | {printable(line)}" for line in each.tail)]
     if state.state == "starting":
         lines += ["", "starting: not everything is ready yet"]
     return "\n".join(lines)

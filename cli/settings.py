@@ -52,6 +52,7 @@ class Settings(Struct, frozen=True, dict=True):
     metrics: tuple[str, int] | None
     stall_seconds: int
     alert_levels: tuple[Level, ...]
+    alert_key: Secret | None
     webhook: Webhook | None
     grafana: GrafanaConnection | None
     log: str
@@ -137,6 +138,7 @@ class Settings(Struct, frozen=True, dict=True):
             metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
             stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
             alert_levels=read.levels("DOSSIER_ALERT_LEVELS"),
+            alert_key=read.signing_key("DOSSIER_ALERT_KEY"),
             webhook=read.webhook("DOSSIER_WEBHOOK", "DOSSIER_WEBHOOK_SECRET"),
             grafana=read.grafana(clickhouse, secrets.reader if embedded else Secret()),
             log=read.choice("DOSSIER_LOG", ("text", "json")),
@@ -171,6 +173,7 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",
     "DOSSIER_STALL_SECONDS": "how long a worker may do nothing while records wait, until it is unwell (default 60)",
     "DOSSIER_ALERT_LEVELS": f"distances from the term at which dossiers are alerted, or off (default {DEFAULT_LEVELS})",
+    "DOSSIER_ALERT_KEY": "key by which workers sign alerts on Kafka; other alerts are not believed (default: none)",
     "DOSSIER_WEBHOOK": "http or https address to which `dossier alerts send` delivers alerts",
     "DOSSIER_WEBHOOK_SECRET": "secret with which they are signed, 16 characters or more",
     "DOSSIER_GRAFANA": "http or https address of the Grafana to which `dossier grafana publish` publishes",
@@ -251,6 +254,13 @@ class _Reader:
             return () if text == "off" else parse_levels(text)
         except ValueError as error:
             raise SettingError(f"{name}={text!r}: {error}") from error
+
+    def signing_key(self, name: str) -> Secret | None:
+        """None where it is not set; it never shows."""
+        text = self._env.get(name, "")
+        if text and len(text) < _LEAST_SECRET:
+            raise SettingError(f"{name} has {len(text)} characters: {_LEAST_SECRET} or more are a secret")
+        return Secret(text) if text else None
 
     def webhook(self, name: str, secret_name: str) -> Webhook | None:
         """None where neither is set; the secret never shows."""

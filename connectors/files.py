@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from connectors.csvlines import CsvRows
 from connectors.errors import UnreadableFile, WrongMapping
-from connectors.lines import BOM, Line, lines_of, shown
+from connectors.lines import BOM, TORN, Line, lines_of, shown
 from connectors.mapping import FORMATS, Format
 from connectors.mapping import Mapping as FileMapping
 from connectors.values import Cell, plain
@@ -58,13 +58,18 @@ class Rows:
     """The rows of one file, each once, in order; a context manager that closes the file.
 
     Opening it reads the header and raises UnreadableFile when there is nothing to read, WrongMapping when a mapped
-    column is not there. JSON lines have no header: a column must be in one of the first 1000 rows.
+    column is not there. JSON lines have no header: a column must be in one of the first 1000 rows. Where the file may
+    not be `whole`, a last line without an end is broken, unless it is a whole JSON object; `torn` says that it was.
     """
 
-    def __init__(self, path: str, stdin: IO[bytes], mapping: FileMapping, format_: Format) -> None:
+    def __init__(
+        self, path: str, stdin: IO[bytes], mapping: FileMapping, format_: Format, *, whole: bool = True
+    ) -> None:
         self._name = "standard input" if path == STDIN else path
         self._delimiter = mapping.delimiter
         self._columns = mapping.columns
+        self._whole = whole
+        self.torn = False
         self._stack = ExitStack()
         self.total_bytes = 0
         try:
@@ -98,7 +103,7 @@ class Rows:
         stream = self._stream
         if format_ == "parquet":
             return self._parquet(stream)
-        lines = lines_of(stream)
+        lines = lines_of(stream, whole=self._whole)
         first = next(lines, None)
         if first is None or not first.content.removeprefix(BOM).strip():
             raise UnreadableFile(f"{self._name}: there is nothing in its first line; it must have {_WANTED[format_]}")
@@ -125,6 +130,7 @@ class Rows:
         wanted = [(name, names.index(name)) for name in self._columns if name in names]
         for row in rows:
             if isinstance(row.cells, str):
+                self.torn = row.cells == TORN
                 yield Broken(row.line, row.cells, row.text)
             else:
                 yield Row(row.line, {name: row.cells[place] for name, place in wanted}, row.text)
@@ -137,12 +143,13 @@ class Rows:
 
     def _json_row(self, line: Line) -> Read:
         text = shown(line.content)
-        if line.cut:
+        if line.cut and line.cut != TORN:
             return Broken(line.number, line.cut, text)
         try:
             found = msgspec.json.decode(line.content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return Broken(line.number, f"is not JSON: {error}", text)
+            self.torn = bool(line.cut)
+            return Broken(line.number, line.cut or f"is not JSON: {error}", text)
         if not isinstance(found, dict):
             return Broken(line.number, "is not a JSON object", text)
         nested = next((name for name in self._columns if isinstance(found.get(name), dict | list)), None)

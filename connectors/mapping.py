@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from connectors.errors import WrongMapping
 from connectors.values import ISO, check_formats
 from schemas.events import KINDS, PAYLOAD_FIELDS
+from schemas.instant import truncated
 
 Format = Literal["csv", "jsonl", "parquet"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -107,7 +108,7 @@ def load_mapping(path: Path) -> Mapping:
 def decode_mapping(text: bytes, name: str) -> Mapping:
     """The mapping of this TOML; raises WrongMapping that names `name`, the key and the value."""
     try:
-        mapping = msgspec.toml.decode(text, type=Mapping)
+        mapping = msgspec.toml.decode(truncated(text), type=Mapping)
         _check(mapping)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise WrongMapping(f"{name}: {error}; see docs/integrator.md, “Mapping a file”") from error

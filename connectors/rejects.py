@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from connectors.errors import UnreadableFile
+from connectors.spreadsheet import unformulated
 
 COLUMNS = ("line", "column", "value", "reason", "row")
 MAX_VALUE = 1_000
@@ -16,13 +17,15 @@ MAX_ROW = 32_000
 class Rejects:
     """A CSV file made with the first reject, readable by its owner only: rows hold what must not be published.
 
-    `count` is how many there are. A file that is already there is replaced.
+    `count` is how many there are. A file that is already there is replaced. Unless it is to be `exact`, no cell begins
+    like a formula: `unformulated`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, exact: bool = False) -> None:
         self.path = path
         self.count = 0
         self._file: IO[str] | None = None
+        self._exact = exact
 
     def add(self, line: int, column: str, value: str, reason: str, row: str) -> None:
         """Put one row aside; raises UnreadableFile when the file cannot be written."""
@@ -58,7 +61,8 @@ class Rejects:
 
     def _write(self, cells: tuple[str, ...]) -> None:
         # A NUL is text to us and the end of the line to other readers.
-        csv.writer(self._file).writerow([cell.replace("\0", "\\x00") for cell in cells])  # type: ignore[arg-type]
+        safe = [cell.replace("\0", "\\x00") for cell in cells]
+        csv.writer(self._file).writerow([cell if self._exact else unformulated(cell) for cell in safe])  # type: ignore[arg-type]
 
 
 def _short(text: str, limit: int) -> str:

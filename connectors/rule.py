@@ -30,13 +30,17 @@ class Rule:
     """`events_of` is the rule; building it prepares what all rows share.
 
     `told_at` is when the source said all this, unless a column says so row by row; `now` is held against the times in
-    the file, which must not lie in the future. Both are aware.
+    the file, which must not lie in the future. Both are aware. `number` is that of the import: where the mapping gives
+    no other order than that of time, it makes the later of two imports hold.
     """
 
-    def __init__(self, mapping: Mapping, told_at: datetime, now: datetime) -> None:
+    def __init__(self, mapping: Mapping, told_at: datetime, now: datetime, number: int = 0) -> None:
         self._source = mapping.source
         self._told_at = told_at.astimezone(UTC)
         self._horizon = now + FUTURE_TOLERANCE
+        # A source's own order holds whole: numbers among it would turn its records around.
+        has_own_order = any(event.seq not in (0, "occurred_at") for event in mapping.events)
+        self._number = 0 if has_own_order else number
         self._dossier = _Reading(mapping.dossier, to_text)
         recorded = mapping.recorded_at
         self._recorded = _Reading(recorded, _instant(mapping, recorded)) if recorded else None
@@ -69,13 +73,17 @@ class Rule:
             "source": self._source,
             "occurred_at": occurred,
             "recorded_at": recorded,
-            "seq": rule.seq(row, occurred),
+            "seq": self._seq(rule.seq(row, occurred)),
             **content,
         }
         try:
             return msgspec.convert(event, rule.struct)
         except msgspec.ValidationError as error:
             raise self._blame(rule, row, str(error)) from error
+
+    def _seq(self, order: Value) -> Value:
+        # By time the order is one of microseconds, and moves by as many as there were imports.
+        return order + self._number if isinstance(order, int) else order
 
     def _blame(self, rule: "_EventRule", row: Row, message: str) -> "_NotFitting":
         match = _PATH.search(message) or _OWN.search(message)

@@ -260,6 +260,7 @@ VIEWS = (
     "city_figures",
     "event_conflicts",
     "crowded_dossiers",
+    "event_ties",
     "letters",
     "open_dead_letters",
     "standing_alerts",

@@ -76,7 +76,9 @@ class TestServices:
         found = findings(ended)
         assert (ended.code, wrong(found)) == (0, {})
         assert found["kafka"][1].endswith(f"at {deployed['kafka']}, 1 broker(s)")
-        assert found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1)"
+        assert (
+            found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1), dossier-imports (1)"
+        )
         assert found["clickhouse"][1].endswith(f"at {deployed['clickhouse']}")
         assert found["identity"][1] == "dossier-events, 8 partitions, epoch 1"
         assert found["offsets"][1] == "topic, group and counts agree"

@@ -52,6 +52,7 @@ def everything(tmp_path: Path) -> dict[str, str]:
         "DOSSIER_WEBHOOK": "https://alerts.example/late?token=x",
         "DOSSIER_WEBHOOK_SECRET": "a secret of some length",
         "DOSSIER_ALERT_LEVELS": "overdue, due-2h",
+        "DOSSIER_ALERT_KEY": "a key of some length",
         "DOSSIER_LOG": "json",
     }
 
@@ -82,6 +83,7 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         metrics=("127.0.0.1", 9464),
         stall_seconds=90,
         alert_levels=parse_levels("due-2h,overdue"),
+        alert_key=Secret("a key of some length"),
         webhook=Webhook("https://alerts.example/late?token=x", Secret("a secret of some length")),
         grafana=GrafanaConnection(
             "https://grafana.example/sub",
@@ -270,3 +272,9 @@ def test_a_profile_that_is_not_there_is_told_with_what_names_it(tmp_path: Path) 
     assert str(caught.value) == (
         f"{tmp_path / 'none.toml'}, named by DOSSIER_PROFILE, cannot be read: No such file or directory"
     )
+
+
+def test_a_short_key_of_alerts_is_refused() -> None:
+    with pytest.raises(SettingError, match="DOSSIER_ALERT_KEY has 5 characters: 16 or more are a secret"):
+        Settings.from_env({"DOSSIER_ALERT_KEY": "short"})
+    assert Settings.from_env({}).alert_key is None

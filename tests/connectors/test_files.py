@@ -174,6 +174,17 @@ def test_parquet_gives_typed_cells_and_reads_mapped_columns_only(mapping: Mappin
     assert (second.line, second.cells["id"]) == (2, None)
 
 
+def test_nanoseconds_of_parquet_are_cut_and_never_rounded_up(mapping: Mapping, tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    last = pyarrow.array([1_798_736_399_999_999_999], pyarrow.timestamp("ns", "UTC"))  # 2026-12-31 23:59:59 in Hà Nội
+    columns = dict.fromkeys(mapping.columns, pyarrow.array(["x"])) | {"at": last}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    with Rows(str(path), io.BytesIO(), mapping, "parquet") as rows:
+        (row,) = rows
+    assert isinstance(row, Row)
+    assert row.cells["at"] == datetime(2026, 12, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+
+
 def test_what_is_not_parquet_is_refused(mapping: Mapping, tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     path.write_bytes(b"id,at,step\n")

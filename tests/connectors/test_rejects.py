@@ -42,3 +42,15 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     rejects = Rejects(tmp_path / "file" / "r.csv")
     with pytest.raises(UnreadableFile, match=r"rejects cannot be written: .*--rejects FILE"):
         rejects.add(2, "a", "b", "c", "d")
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_row_that_a_spreadsheet_would_compute_comes_back_exactly(exact: bool, tmp_path: Path) -> None:
+    rows = ["=cmd|' /c calc'!A1,5", "-5,x", "'s-Hertogenbosch,1", "plain,1"]
+    with Rejects(tmp_path / "r.csv", exact=exact) as rejects:
+        for line, row in enumerate(rows, 2):
+            rejects.add(line, "@column", row.partition(",")[0], "is wrong", row)
+    with rejects.path.open(encoding="utf-8", newline="") as file:
+        found = [row[4] for row in csv.reader(file)][1:]
+    assert found == (rows if exact else [f"'{row}" for row in rows[:3]] + rows[3:])
+    assert [row if exact else row.removeprefix("'") for row in found] == rows

@@ -11,6 +11,8 @@ from connectors.rule import Rule, Unfit
 from connectors.values import Cell
 from schemas.events import Digitised, Event, Paid, Progressed, Rated, Received, Resolved, TermSet
 from schemas.instant import to_micros
+from streams.facts import facts_of
+from streams.registers import Registers, fold
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 TOLD = datetime(2026, 11, 1, tzinfo=UTC)
@@ -232,3 +234,32 @@ def test_events_of_one_moment_are_ordered_by_their_time_within_an_export() -> No
 def test_a_clock_a_little_ahead_is_no_future() -> None:
     cells = RECEIVED | {"NgayTiepNhan": "20261124073000"}
     assert Rule(MANY, TOLD, NOW).events_of(Row(2, cells, ""))[0].occurred_at == NOW + timedelta(minutes=30)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("letters", range(1, 8))
+@pytest.mark.parametrize("cut_first", [True, False], ids=["the whole comes last", "the cut comes last"])
+def test_the_later_import_of_one_time_holds_whatever_order_its_events_come_in(letters: int, cut_first: bool) -> None:
+    cut, whole = STEP | {"case:department": "General"[:letters]}, STEP | {"case:department": "General"}
+    imports = [cut, whole] if cut_first else [whole, cut]
+    said = [Rule(SAMPLE, TOLD, NOW, number).events_of(Row(2, cells, "")) for number, cells in enumerate(imports)]
+    for order in (said, said[::-1]):
+        registers: Registers = {}
+        for found in order:
+            assert isinstance(found, list)
+            for event in found:
+                registers = fold(registers, event)
+        assert facts_of(registers).agency == imports[-1]["case:department"]
+
+
+def test_an_imports_number_keeps_the_order_of_time_within_it() -> None:
+    (*_, step), (*_, later) = (Rule(SAMPLE, TOLD, NOW, number).events_of(Row(2, STEP, "")) for number in (0, 3))  # type: ignore[misc]
+    assert (later.seq - step.seq, later.id) == (3, step.id)
+
+
+def test_a_sources_own_order_is_left_alone() -> None:
+    (event,) = Rule(MANY, TOLD, NOW, 5).events_of(Row(2, RECEIVED, ""))  # type: ignore[misc]
+    assert event.seq == 7
+    (other,) = Rule(MANY, TOLD, NOW, 5).events_of(
+        Row(2, {"MaHoSo": "a", "NgayKetThuc": "20260110", "TrangThai": 9}, "")
+    )  # type: ignore[misc]
+    assert other.seq == 0

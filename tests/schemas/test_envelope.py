@@ -19,6 +19,7 @@ from schemas.envelope import (
     Rejection,
     RejectReason,
     decode,
+    decode_event,
     encode,
     encode_event,
 )
@@ -326,3 +327,45 @@ def test_a_term_may_lie_in_the_future() -> None:
 def test_reading_again_gives_the_same(lines: Sequence[bytes], published_at: datetime) -> None:
     value = b"\n".join(lines)
     assert decode(value, published_at) == decode(value, published_at)
+
+
+@pytest.mark.parametrize("digits", [7, 8, 9, 12])
+@pytest.mark.parametrize("field", ["occurred_at", "recorded_at", "term"])
+@pytest.mark.parametrize("beside", [b"", b"\nno event"], ids=["all fit", "one does not"])
+def test_the_last_moment_of_a_day_stays_on_its_day_however_fine_it_is(field: str, digits: int, beside: bytes) -> None:
+    said = {
+        "occurred_at": "2026-05-30T00:00:00Z",
+        "recorded_at": "2026-06-01T12:00:00Z",
+        "term": "2026-05-30T00:00:00Z",
+    }
+    said |= {
+        "kind": "term_set",
+        "id": "e",
+        "dossier": "d",
+        "source": "s",
+        field: f"2026-05-31T23:59:59.{'9' * digits}+07:00",
+    }
+    fine = json.dumps(said).encode()
+    decoded = decode(fine + beside, NOW)
+    assert getattr(decoded.events[0][1], field) == datetime(2026, 5, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+    assert getattr(decode_event(fine), field) == getattr(decoded.events[0][1], field)
+
+
+@pytest.mark.parametrize("at", ["23:59:60", "24:00:00"])
+def test_a_leap_second_and_the_hour_24_are_refused_since_nobody_knows_their_day(at: str) -> None:
+    found = only(LINE.replace(b"12:00:00Z", f"{at}Z".encode()))
+    assert (found.reason, found.field) == ("invalid", "occurred_at")
+    assert at in found.detail
+
+
+@pytest.mark.parametrize("before", [0, 1, MAX_EVENT_BYTES // 2, MAX_EVENT_BYTES])
+@pytest.mark.parametrize("after", [0, 1, MAX_EVENT_BYTES // 2])
+def test_a_line_that_is_too_long_is_found_wherever_it_lies(before: int, after: int) -> None:
+    long = LINE.replace(b'"A"', b'"A"' + b" " * (MAX_EVENT_BYTES - len(LINE)))
+    lines = [LINE + b" " * before, long, LINE + b" " * after]
+    assert len(long) == MAX_EVENT_BYTES
+    assert [rejection.reason for rejection in decode(b"\n".join(lines), NOW).rejections] == ["too_large"] * (
+        before == MAX_EVENT_BYTES
+    )
+    lines[1] += b" "
+    assert {rejection.line for rejection in decode(b"\n".join(lines), NOW).rejections} >= {1}

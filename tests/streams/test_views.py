@@ -12,6 +12,7 @@ from schemas.dead import dead_letter
 from schemas.envelope import Rejection, encode_event
 from schemas.events import (
     MAX_NUMBERED,
+    Amended,
     Event,
     Paid,
     Paused,
@@ -296,3 +297,28 @@ def test_freshness_is_the_newest_of_each_source(client: Client, store: ClickHous
     assert (second["source"], second["occurred_at"]) == ("b", at("2026-03-01 08:00"))
     assert 60 <= first["age_seconds"] < 120
     assert first["counted_at"] is None
+
+
+def test_two_contents_of_one_time_and_order_are_a_tie_unless_something_newer_holds(
+    client: Client, store: ClickHouseStore
+) -> None:
+    def told(kind: type[Event], dossier: str, **fields: Any) -> Event:
+        return said(kind, "2026-03-02 08:00", dossier=dossier, recorded_at=at("2026-04-01 00:00"), **fields)
+
+    events = [
+        *(told(Received, "held", id=f"e{agency}", agency=agency) for agency in ("H0", "H01")),
+        *(told(Received, "newer", id=f"n{agency}", agency=agency) for agency in ("H0", "H01")),
+        told(Received, "newer", id="n", agency="H02", seq=1),
+        *(told(Received, "alike", id=f"a{number}", agency="H01") for number in (1, 2)),
+        # Of one moment, but of different things.
+        *(told(Paused, "paused", id=f"p{number}", number=number) for number in (1, 2)),
+        told(Amended, "amended", id="m1", agency="H01"),
+        told(Amended, "amended", id="m2", channel="online", procedure="P1"),
+        told(Amended, "amended", id="m3", procedure="P2"),
+    ]
+    store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in enumerate(events)])
+    found = ask(client, "SELECT dossier, register, contents, holds, seq FROM event_ties ORDER BY dossier")
+    assert [(*row.values(),) for row in found] == [
+        ("amended", "amended procedure", 2, "m3", 0),
+        ("held", "intake", 2, "eH01", 0),
+    ]
