@@ -176,7 +176,7 @@ def replay_command(
             for letter in page:
                 line = contents.get(letter.place, b"") if corrected is None else corrected
                 try:
-                    events = events_in(letter, line, datetime.now(UTC))
+                    events = events_in(letter, line, datetime.now(UTC), corrected=corrected is not None)
                 except NotReplayable as error:
                     refused.add(f"{letter.place} refused: {printable(str(error))}")
                     continue

@@ -24,9 +24,11 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 """How far a source's clock may be ahead of the Kafka record's timestamp."""
 
 RejectReason = Literal[
-    "empty", "too_many_lines", "too_large", "malformed", "unknown_kind", "invalid", "future", "misplaced"
+    "empty", "too_many_lines", "too_large", "malformed", "unknown_kind", "invalid", "future", "misplaced", "full"
 ]
-"""Why a line is not counted: `misplaced` is an event of another partition than the record's, the rest are plain."""
+"""Why a line is not counted: `misplaced` is an event of another partition than the record's, `full` one number more
+than a dossier may have (MAX_NUMBERED), the rest are plain.
+"""
 
 
 class Rejection(Struct, frozen=True):

@@ -23,7 +23,7 @@ class Topic(Struct, frozen=True):
 def declared(partitions: int, replication: int) -> tuple[Topic, ...]:
     """The topics of a deployment.
 
-    `dossier-events` is kept for ever and never compacted: offsets must have no gaps and the counts can be rebuilt from
+    `dossier-events` is kept for ever and never compacted: no record may be missing and the counts can be rebuilt from
     it. The broker stamps each record with its own clock, by which "in the future" is judged: no producer can be wrong
     about it. The offsets of `dossier-imports` number imports, so it is kept, too. With two replicas or more, two must
     have a record before it is acknowledged.

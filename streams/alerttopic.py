@@ -4,7 +4,6 @@ import hmac
 import logging
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -15,6 +14,7 @@ from schemas.alerts import SIGNATURE, Alert, decode_alert, sign
 from schemas.connection import KafkaConnection, Secret
 from schemas.topics import ALERTS
 from streams import topics
+from streams.reading import COMMITTED, committed_reader, poll
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,7 @@ def read_alerts(
     From its beginning where that offset is beyond its end: the topic was made anew. A record that is no alert, or with
     a `key` is not signed with it, is passed over. Raises Unreachable.
     """
-    options = {"enable_auto_commit": False, "isolation_level": "read_committed", "auto_offset_reset": "earliest"}
-    with topics.answered(kafka), closing(KafkaConsumer(**kafka.options(), **options)) as consumer:
+    with committed_reader(kafka, reset="earliest") as consumer:
         consumer.assign([_PLACE])
         end = consumer.end_offsets([_PLACE])[_PLACE]
         if start > end:
@@ -41,7 +40,7 @@ def read_alerts(
         consumer.seek(_PLACE, start)
         heard = time.monotonic()
         while consumer.position(_PLACE) < end:
-            for records in consumer.poll(timeout_ms=200).values():
+            for records in poll(consumer, 200).values():
                 heard = time.monotonic()
                 yield from _decoded(records, key)
             if time.monotonic() - heard > _SILENT_SECONDS:
@@ -67,8 +66,7 @@ class NewAlerts:
                 ALERTS,
                 **kafka.options(),
                 group_id=group,
-                enable_auto_commit=False,
-                isolation_level="read_committed",
+                **COMMITTED,
                 auto_offset_reset="earliest" if everything else "latest",
                 max_poll_records=_AT_ONCE,
                 # Whoever takes them may be away for days; heartbeats say that the reader is not.
@@ -78,7 +76,7 @@ class NewAlerts:
     def take(self) -> list[Alert]:
         """Those that came, within about a second; none where none did."""
         with topics.answered(self._kafka):
-            found = self._consumer.poll(timeout_ms=1000)
+            found = poll(self._consumer, 1000)
             if not self._begun and self._consumer.assignment():
                 # Or what comes while nobody reads would be passed over at the next start.
                 self._consumer.commit({_PLACE: OffsetAndMetadata(self._start(found), "", -1)})

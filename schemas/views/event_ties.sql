@@ -26,9 +26,8 @@ FROM
         if(kind = 'amended', JSONExtractRaw(payload, field), payload) AS content,
         multiIf(
             kind = 'amended', concat('amended ', field),
-            kind IN ('received', 'feedback_received'), 'intake',
             kind IN ('assigned', 'transferred'), 'assignment',
-            kind IN ('resolved', 'withdrawn', 'refused', 'stopped', 'reopened', 'feedback_answered'), 'outcome',
+            kind IN ('resolved', 'withdrawn', 'refused', 'stopped', 'reopened'), 'outcome',
             kind IN ('paid', 'refunded'), concat(kind, ' ', JSONExtractString(payload, 'transaction')),
             JSONHas(payload, 'number'), concat(kind, ' ', JSONExtractRaw(payload, 'number')),
             kind) AS register

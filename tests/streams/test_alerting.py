@@ -23,6 +23,7 @@ from streams.errors import Superseded, Unreachable
 from streams.migration import Plan, migrate
 from tests.broker import delete_topics
 from tests.counted_topic import ask, publish, work
+from tests.foreign import CODECS, producer
 from tests.streams.cases import at, said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
@@ -177,6 +178,25 @@ def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
     assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
     killed.close()
     assert len(history(plan)) == 1
+
+
+def test_alerts_are_read_whatever_compresses_them(plan: Plan) -> None:
+    said_at = at("2026-03-02 08:00")
+    for seq, codec in enumerate(CODECS, 1):
+        alert = Alert(
+            seq=seq,
+            dossier=f"D{seq}",
+            state="raised",
+            level="due-24h",
+            why="",
+            agency="H01",
+            procedure="",
+            term=said_at,
+            at=said_at,
+        )
+        with producer(plan.kafka, codec=codec) as foreign:
+            foreign.send(ALERTS, encode_alert(alert), key=alert.dossier.encode(), partition=0)
+    assert [alert.seq for _, alert in read_alerts(plan.kafka, 0)] == [1, 2, 3, 4, 5]
 
 
 def test_a_zombie_cannot_write(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

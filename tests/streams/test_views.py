@@ -9,14 +9,29 @@ from msgspec import structs
 
 from schemas.counters import COUNTERS
 from schemas.dead import dead_letter
-from schemas.envelope import Rejection
-from schemas.events import Amended, Event, Paused, Progressed, Received, Resolved, Returned, TermSet, Voided
+from schemas.envelope import Rejection, encode_event
+from schemas.events import (
+    MAX_NUMBERED,
+    Amended,
+    Event,
+    Paid,
+    Paused,
+    Progressed,
+    Received,
+    Refunded,
+    Resolved,
+    Returned,
+    TermSet,
+    Voided,
+)
 from schemas.instant import EARLIEST, from_micros
 from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS
 from streams.clickhouse import ClickHouseStore, connect
+from streams.facts import facts_of
 from streams.migration import Plan, make_tables
 from streams.record import Record
+from streams.registers import joined, pack
 from streams.rows import dead_row, facts_row, window_row
 from streams.store import Stored
 from tests.streams.cases import at, event_row, facts, micros, said
@@ -241,6 +256,30 @@ class TestConflicts:
         assert client.execute("SELECT recorded_at, seq FROM events FINAL") == [(at("2026-03-05 08:00"), 1)]
 
 
+def test_dossiers_near_their_limit_are_told_with_what_was_refused_of_them(
+    client: Client, store: ClickHouseStore
+) -> None:
+    near = MAX_NUMBERED * 8 // 10
+    for dossier, numbers in (("near", near), ("full", MAX_NUMBERED), ("far", near - 1)):
+        paid = {"amount": 5, "method": "cash", "dossier": dossier}
+        registers = joined(
+            [
+                *[said(Paid, "2026-03-02 08:00", id="p", transaction=str(n), **paid) for n in range(numbers - 1)],
+                said(Refunded, "2026-03-02 08:00", dossier=dossier, transaction="0", amount=5),
+            ]
+        )
+        store.write(FACTS, [facts_row(dossier, 0, Stored(1, pack(registers)), facts_of(registers), Profile())])
+    for line in range(2):
+        content = encode_event(said(Paid, "2026-03-02 08:00", transaction="x", amount=5, method="cash", dossier="full"))
+        rejection = Rejection(line, "full", "transaction", "", content)
+        store.write(DEAD_LETTERS, [dead_row(dead_letter("t", 0, 1, datetime.now(UTC), rejection))])
+    found = ask(client, "SELECT dossier, registers, payments, refunds, refused FROM crowded_dossiers ORDER BY dossier")
+    assert [tuple(row.values()) for row in found] == [
+        ("full", MAX_NUMBERED, MAX_NUMBERED - 1, 1, 2),
+        ("near", near, near - 1, 1, 0),
+    ]
+
+
 def test_freshness_is_the_newest_of_each_source(client: Client, store: ClickHouseStore) -> None:
     published = round(datetime.now(UTC).timestamp() * 1000) - 60_000
     for source, local in (
@@ -279,5 +318,5 @@ def test_two_contents_of_one_time_and_order_are_a_tie_unless_something_newer_hol
     found = ask(client, "SELECT dossier, register, contents, holds, seq FROM event_ties ORDER BY dossier")
     assert [(*row.values(),) for row in found] == [
         ("amended", "amended procedure", 2, "m3", 0),
-        ("held", "intake", 2, "eH01", 0),
+        ("held", "received", 2, "eH01", 0),
     ]
