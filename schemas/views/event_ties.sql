@@ -4,35 +4,45 @@ CREATE OR REPLACE VIEW event_ties AS
 SELECT
     dossier,
     register,
-    arrayMax(said -> (said.1, said.2), groupArray((recorded_at, seq, id, kind, source, occurred_at, content)) AS every) AS newest,
     newest.1 AS recorded_at,
     newest.2 AS seq,
-    arraySort(arrayFilter(said -> (said.1, said.2) = newest, every)) AS tied,
+    tied,
     length(arrayDistinct(arrayMap(said -> (said.4, said.6, said.7), tied))) AS contents,
     tied[-1].3 AS holds,
     arrayDistinct(arrayMap(said -> said.5, tied)) AS sources
 FROM
 (
-    SELECT
-        dossier,
-        recorded_at,
-        seq,
-        id,
-        kind,
-        source,
-        occurred_at,
-        -- An amendment is one of each field that it names; of all others the whole payload is one.
-        arrayJoin(if(kind = 'amended', JSONExtractKeys(payload), [''])) AS field,
-        if(kind = 'amended', JSONExtractRaw(payload, field), payload) AS content,
-        multiIf(
-            kind = 'amended', concat('amended ', field),
-            kind IN ('received', 'feedback_received'), 'intake',
-            kind IN ('assigned', 'transferred'), 'assignment',
-            kind IN ('resolved', 'withdrawn', 'refused', 'stopped', 'reopened', 'feedback_answered'), 'outcome',
-            kind IN ('paid', 'refunded'), concat(kind, ' ', JSONExtractString(payload, 'transaction')),
-            JSONHas(payload, 'number'), concat(kind, ' ', JSONExtractRaw(payload, 'number')),
-            kind) AS register
-    FROM events FINAL
-) AS told
-GROUP BY dossier, register
-HAVING contents > 1
+    SELECT dossier, register, newest, arraySort(arrayFilter(said -> (said.1, said.2) = newest, every)) AS tied
+    FROM
+    (
+        SELECT
+            dossier,
+            register,
+            max((recorded_at, seq)) AS newest,
+            groupArray((recorded_at, seq, id, kind, source, occurred_at, content)) AS every
+        FROM
+        (
+            SELECT
+                dossier,
+                recorded_at,
+                seq,
+                id,
+                kind,
+                source,
+                occurred_at,
+                -- An amendment is one of each field that it names; of all others the whole payload is one.
+                arrayJoin(if(kind = 'amended', JSONExtractKeys(payload), [''])) AS field,
+                if(kind = 'amended', JSONExtractRaw(payload, field), payload) AS content,
+                multiIf(
+                    kind = 'amended', concat('amended ', field),
+                    kind IN ('assigned', 'transferred'), 'assignment',
+                    kind IN ('resolved', 'withdrawn', 'refused', 'stopped', 'reopened'), 'outcome',
+                    kind IN ('paid', 'refunded'), concat(kind, ' ', JSONExtractString(payload, 'transaction')),
+                    JSONHas(payload, 'number'), concat(kind, ' ', JSONExtractRaw(payload, 'number')),
+                    kind) AS register
+            FROM events FINAL
+        ) AS told
+        GROUP BY dossier, register
+    )
+)
+WHERE contents > 1

@@ -195,7 +195,7 @@ def test_alerts_are_read_whatever_compresses_them(plan: Plan) -> None:
             at=said_at,
         )
         with producer(plan.kafka, codec=codec) as foreign:
-            foreign.send(ALERTS, encode_alert(alert), partition=0)
+            foreign.send(ALERTS, encode_alert(alert), key=alert.dossier.encode(), partition=0)
     assert [alert.seq for _, alert in read_alerts(plan.kafka, 0)] == [1, 2, 3, 4, 5]
 
 

@@ -320,5 +320,5 @@ def test_two_contents_of_one_time_and_order_are_a_tie_unless_something_newer_hol
     found = ask(client, "SELECT dossier, register, contents, holds, seq FROM event_ties ORDER BY dossier")
     assert [(*row.values(),) for row in found] == [
         ("amended", "amended procedure", 2, "m3", 0),
-        ("held", "intake", 2, "eH01", 0),
+        ("held", "received", 2, "eH01", 0),
     ]
