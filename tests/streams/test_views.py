@@ -95,7 +95,7 @@ def test_every_view_answers_on_an_empty_database(client: Client, view: str) -> N
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseStore, view: str) -> None:
     received = said(Received, "2026-03-02 08:00", agency="H01", id="e1")
-    moved = said(Received, "2026-03-02 08:01", agency="H02", id="e1")
+    moved = said(Received, "2026-03-02 08:00", agency="H02", id="e1")
     keep(store, "D1", received, said(TermSet, "2026-03-02 08:00", term=at("2026-03-10 17:00")))
     keep_crowded(store, "D2", MAX_NUMBERED)
     count(store, "2026-03-02 08:00", {"received": 1})
