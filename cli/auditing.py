@@ -111,6 +111,9 @@ def _show(found: Audit) -> None:
         )
     for facts in found.facts_differences[:_SHOWN]:
         click.echo(f"facts {facts.dossier}: {facts.column} is {facts.stored}, the events say {facts.recomputed}")
+    for view in found.view_differences[:_SHOWN]:
+        what = f"{view.figure} is {view.stored}, the tables hold {view.recomputed}" if view.figure else view.stored
+        click.echo(f"view {view.place}: {what}")
     if found.differences > _SHOWN:
         click.echo(f"and more: at most {_SHOWN} of each are shown, --json has all")
     if found.conflicts:
