@@ -8,6 +8,7 @@ from grafana.panels import DATASOURCE, TABLE, target
 from grafana.sql import query
 from grafana.thresholds import (
     AGENCY_OVERDUE,
+    CONFLICTS,
     DEAD_RATIO,
     DIFFERENCES,
     DUE_SOON,
@@ -174,6 +175,17 @@ PIPELINE_RULES = (
         f"The last audit found {_COUNT} differences",
         f"{_COUNT} counts or facts are not what the events say, as the last audit that ended found.",
         0,
+    ),
+    Rule(
+        "data-conflicts",
+        CONFLICTS,
+        "limit",
+        "operations",
+        "info",
+        "Dữ liệu mâu thuẫn / Contradicting records",
+        f"{{{{ $labels.kind }}}}: {_COUNT} dossiers",
+        f"Two records say what cannot both be so ({{{{ $labels.kind }}}}), of {_COUNT} dossiers of the last thirty days.",
+        60 * _MINUTES,
     ),
 )
 GROUPS = {"dossiers": (300, DOSSIER_RULES), "pipeline": (60, PIPELINE_RULES)}
