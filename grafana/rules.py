@@ -184,7 +184,7 @@ PIPELINE_RULES = (
         "info",
         "Dữ liệu mâu thuẫn / Contradicting records",
         f"{{{{ $labels.kind }}}}: {_COUNT} dossiers",
-        f"Two records say what cannot both be so ({{{{ $labels.kind }}}}), of {_COUNT} dossiers of the last thirty days.",
+        f"Two records say what cannot both be so ({{{{ $labels.kind }}}}), of {_COUNT} dossiers of thirty days.",
         60 * _MINUTES,
     ),
 )
