@@ -14,12 +14,12 @@ from cli.display import Display
 from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from connectors.files import STDIN, Rows, format_of
-from connectors.importing import Import, Tally
-from connectors.mapping import FORMATS, Mapping, load_mapping
-from connectors.rejects import Rejects
-from connectors.rule import Rule
-from connectors.values import Clock, to_instant
+from connectors.files.importing import Import, Tally
+from connectors.files.mapping import FORMATS, Mapping, load_mapping
+from connectors.files.rejects import Rejects
+from connectors.files.rows import STDIN, Rows, format_of
+from connectors.files.rule import Rule
+from connectors.files.values import Clock, to_instant
 from schemas.envelope import FUTURE_TOLERANCE
 
 STOP_SECONDS = 15.0

@@ -9,10 +9,10 @@ from random import Random
 from chaos.fuzz.lines import INSTANTS, NAMES
 from chaos.fuzz.mutation import mutated
 from connectors.errors import WrongMapping
-from connectors.files import Row
-from connectors.mapping import decode_mapping
-from connectors.rule import Rule, Unfit
-from connectors.values import Cell
+from connectors.files.mapping import decode_mapping
+from connectors.files.rows import Row
+from connectors.files.rule import Rule, Unfit
+from connectors.files.values import Cell
 from schemas.envelope import decode_event, encode_event
 
 MAPPING = b"""

@@ -12,12 +12,12 @@ import pyarrow
 import pyarrow.parquet
 from msgspec import Struct
 
-from connectors.csvlines import CsvRows
 from connectors.errors import UnreadableFile, WrongMapping
-from connectors.lines import BOM, Line, lines_of, shown
-from connectors.mapping import FORMATS, Format
-from connectors.mapping import Mapping as FileMapping
-from connectors.values import Cell, plain
+from connectors.files.csvlines import CsvRows
+from connectors.files.lines import BOM, Line, lines_of, shown
+from connectors.files.mapping import FORMATS, Format
+from connectors.files.mapping import Mapping as FileMapping
+from connectors.files.values import Cell, plain
 
 STDIN = "-"
 _EXTENSIONS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from connectors.errors import WrongMapping
-from connectors.values import ISO, check_formats
+from connectors.files.values import ISO, check_formats
 from schemas.events import KINDS, PAYLOAD_FIELDS
 
 Format = Literal["csv", "jsonl", "parquet"]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import EventTooLarge, TooManyRejects
-from connectors.files import Rows
-from connectors.importing import Import, Tally
-from connectors.mapping import decode_mapping, load_mapping
-from connectors.rejects import Rejects
-from connectors.rule import Rule
+from connectors.files.importing import Import, Tally
+from connectors.files.mapping import decode_mapping, load_mapping
+from connectors.files.rejects import Rejects
+from connectors.files.rows import Rows
+from connectors.files.rule import Rule
 from schemas.events import Event, Progressed, Received, Resolved
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[3] / "samples"
 MAPPING = load_mapping(SAMPLES / "wabo-receipt.toml")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LOG = (SAMPLES / "wabo-receipt.csv").read_bytes()

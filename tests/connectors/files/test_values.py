@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.values import Cell, Clock, check_formats, is_empty, to_bool, to_instant, to_text, to_whole
+from connectors.files.values import Cell, Clock, check_formats, is_empty, to_bool, to_instant, to_text, to_whole
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")

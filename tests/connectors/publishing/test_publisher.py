@@ -13,10 +13,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.admin import NewTopic
 
-from connectors.envelopes import Limits
 from connectors.errors import EventTooLarge, Undelivered, Unreachable
-from connectors.publisher import BULK, LIVE, Publisher
-from connectors.transport import KafkaTransport, Transport
+from connectors.publishing.envelopes import Limits
+from connectors.publishing.publisher import BULK, LIVE, Publisher
+from connectors.publishing.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENTS, decode
 from schemas.events import AnyEvent, Event
@@ -137,7 +137,7 @@ class TestKafka(PublisherContract):
 _CONNECT = """
 import sys
 from connectors.errors import Unreachable
-from connectors.transport import KafkaTransport
+from connectors.publishing.transport import KafkaTransport
 from schemas.connection import KafkaConnection
 try:
     KafkaTransport(KafkaConnection(sys.argv[1]), "t", patience=0.5)

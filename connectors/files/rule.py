@@ -10,9 +10,9 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.files import Row
-from connectors.mapping import Column, EventMapping, Mapping, base_type, field_types
-from connectors.values import Cell, Clock, Value, is_empty, plain, to_bool, to_instant, to_text, to_whole
+from connectors.files.mapping import Column, EventMapping, Mapping, base_type, field_types
+from connectors.files.rows import Row
+from connectors.files.values import Cell, Clock, Value, is_empty, plain, to_bool, to_instant, to_text, to_whole
 from schemas.envelope import FUTURE_TOLERANCE
 from schemas.events import KINDS, Event
 from schemas.instant import to_micros

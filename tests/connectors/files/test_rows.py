@@ -8,8 +8,8 @@ import pyarrow.parquet
 import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
-from connectors.files import Broken, Read, Row, Rows, format_of
-from connectors.mapping import Format, Mapping, decode_mapping
+from connectors.files.mapping import Format, Mapping, decode_mapping
+from connectors.files.rows import Broken, Read, Row, Rows, format_of
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from connectors.lines import Line, shown
+from connectors.files.lines import Line, shown
 
 
 class CsvRow(NamedTuple):

@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files import Row
-from connectors.mapping import Mapping, decode_mapping, load_mapping
-from connectors.rule import Rule, Unfit
-from connectors.values import Cell
+from connectors.files.mapping import Mapping, decode_mapping, load_mapping
+from connectors.files.rows import Row
+from connectors.files.rule import Rule, Unfit
+from connectors.files.values import Cell
 from schemas.events import Digitised, Event, Paid, Progressed, Rated, Received, Resolved, TermSet
 from schemas.instant import to_micros
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 TOLD = datetime(2026, 11, 1, tzinfo=UTC)
-SAMPLE = load_mapping(Path(__file__).parents[2] / "samples" / "wabo-receipt.toml")
+SAMPLE = load_mapping(Path(__file__).parents[3] / "samples" / "wabo-receipt.toml")
 
 MANY = decode_mapping(
     b"""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import UnreadableFile
-from connectors.rejects import COLUMNS, MAX_ROW, Rejects
+from connectors.files.rejects import COLUMNS, MAX_ROW, Rejects
 
 
 def test_no_reject_no_file(tmp_path: Path) -> None:

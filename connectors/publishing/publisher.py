@@ -7,9 +7,9 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from connectors.envelopes import Envelope, Filling, Limits
 from connectors.errors import EventTooLarge, Undelivered
-from connectors.transport import KafkaTransport, Transport
+from connectors.publishing.envelopes import Envelope, Filling, Limits
+from connectors.publishing.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENT_BYTES, encode, encode_event
 from schemas.events import Event

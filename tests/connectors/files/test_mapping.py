@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from connectors.errors import WrongMapping
-from connectors.mapping import decode_mapping, field_types, load_mapping
+from connectors.files.mapping import decode_mapping, field_types, load_mapping
 from schemas.events import KINDS, PAYLOAD_FIELDS
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[3] / "samples"
 
 GOOD = """
 source = "s"

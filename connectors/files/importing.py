@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.errors import EventTooLarge, TooManyRejects
-from connectors.files import Read, Row
-from connectors.rejects import Rejects
-from connectors.rule import Rule, Unfit
+from connectors.files.rejects import Rejects
+from connectors.files.rows import Read, Row
+from connectors.files.rule import Rule, Unfit
 from schemas.events import Event
 
 JUDGED_FROM = 100

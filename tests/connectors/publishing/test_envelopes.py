@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.envelopes import Envelope, Filling, Limits
+from connectors.publishing.envelopes import Envelope, Filling, Limits
 
 limits = st.builds(
     Limits,
