@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.events import Amended, AnyEvent, Event
+from schemas.text import is_nfc_utf8, nfc, nfc_struct, nfc_tree
 
 MAX_EVENTS = 500
 """Events a publisher puts into one envelope at most; a decoder takes up to MAX_LINES."""
@@ -61,8 +62,10 @@ def encode(lines: Iterable[bytes]) -> bytes:
 
 
 def decode_event(line: bytes) -> AnyEvent:
-    """The event of one line; raises msgspec.MsgspecError (or RecursionError on absurd nesting)."""
-    return _DECODER.decode(line)
+    """The event of one line, its text in NFC; raises msgspec.MsgspecError (or RecursionError on absurd nesting)."""
+    if line.isascii() and b"\\" not in line:
+        return _DECODER.decode(line)
+    return nfc_struct(_DECODER.decode(_composed(line)))
 
 
 def decode(value: bytes | None, published_at: datetime) -> Decoded:
@@ -82,7 +85,9 @@ def _decode_faultless(value: bytes, horizon: datetime) -> list[AnyEvent] | None:
         return None
     try:
         events: list[AnyEvent] = _DECODER.decode_lines(value)
-        value.decode()  # the decoder does not look into fields that it skips
+        # The decoder does not look into fields that it skips. What is escaped is only seen once it is decoded.
+        if not is_nfc_utf8(value) or (b"\\" in value and not is_nfc_utf8(_ENCODER.encode_lines(events))):
+            return None
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None
     # Only line ends between whole objects, and as many objects as lines: each line is an object.
@@ -109,7 +114,7 @@ def _decode_lines(value: bytes | None, published_at: datetime, horizon: datetime
             decoded.rejections.append(Rejection(index, "too_large", "", detail, line))
             continue
         try:
-            event = _DECODER.decode(line)
+            event = decode_event(line)
             line.decode()
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             decoded.rejections.append(_explain(index, line, error))
@@ -121,6 +126,17 @@ def _decode_lines(value: bytes | None, published_at: datetime, horizon: datetime
         else:
             decoded.events.append((index, event))
     return decoded
+
+
+def _composed(line: bytes) -> bytes:
+    """The line with its text in NFC, by which its limits are judged; as it is where that cannot be told of it."""
+    try:
+        if b"\\" not in line:
+            return line if is_nfc_utf8(line) else nfc(line.decode()).encode()
+        # An escape may be a mark, and what follows one may not be composed with its last letter.
+        return _ENCODER.encode(nfc_tree(_ANYTHING.decode(line)))
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return line
 
 
 def _ahead(event: Event, horizon: datetime) -> str:

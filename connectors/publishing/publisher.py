@@ -14,6 +14,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENT_BYTES, encode, encode_event
 from schemas.events import Event
 from schemas.partition import partitions_of
+from schemas.text import nfc_struct
 from schemas.topics import EVENTS
 
 LIVE = Limits()
@@ -74,6 +75,10 @@ class Publisher:
         then not accepted) or an earlier delivery failed, and EventTooLarge for an event too large to be read back.
         """
         line = encode_event(event)
+        if not line.isascii():
+            # A dossier's partition is that of its id in NFC, as a reader has it.
+            event = nfc_struct(event)
+            line = encode_event(event)
         if len(line) > MAX_EVENT_BYTES:
             raise EventTooLarge(
                 f"event {event.id!r} of dossier {event.dossier!r} has {len(line)} bytes, {MAX_EVENT_BYTES} are allowed"

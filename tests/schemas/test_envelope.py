@@ -3,7 +3,8 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any, Literal, get_args
+from unicodedata import normalize
 
 import msgspec
 import pytest
@@ -19,10 +20,11 @@ from schemas.envelope import (
     Rejection,
     RejectReason,
     decode,
+    decode_event,
     encode,
     encode_event,
 )
-from schemas.events import AnyEvent, Received
+from schemas.events import AnyEvent, Assigned, Received
 from schemas.instant import EARLIEST, LATEST
 from tests.strategies import PUBLISHED, events
 
@@ -326,3 +328,39 @@ def test_a_term_may_lie_in_the_future() -> None:
 def test_reading_again_gives_the_same(lines: Sequence[bytes], published_at: datetime) -> None:
     value = b"\n".join(lines)
     assert decode(value, published_at) == decode(value, published_at)
+
+
+AGENCY = "Ủy ban nhân dân phường Bến Nghé, thành phố Hồ Chí Minh, bộ phận tiếp nhận và trả kết quả"
+UNIT = "Tổ một cửa"
+
+
+def written(form: Literal["NFC", "NFD"], *, escaped: bool, **more: object) -> bytes:
+    """A line as foreign producers write it: in either Unicode form, and as escapes or not."""
+    texts = {"kind": "assigned", "id": "é1", "dossier": "Đ/ế-1", "source": "một cửa", "agency": AGENCY, "unit": UNIT}
+    line = {name: normalize(form, text) for name, text in texts.items()} | {"occurred_at": NOW.isoformat()} | more
+    return json.dumps(line, ensure_ascii=escaped).encode()
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("company", [[], [LINE], [b"{"]], ids=["alone", "among events", "beside a broken line"])
+def test_both_unicode_forms_of_a_text_are_one(escaped: bool, company: list[bytes]) -> None:
+    # In NFD the agency has more characters than are allowed, and still is a name of the right length.
+    assert len(normalize("NFD", AGENCY)) > 100 > len(AGENCY)
+    lines = [written("NFC", escaped=escaped), written("NFD", escaped=escaped), *company]
+    (_, composed), (_, decomposed), *_ = decode(encode(lines), NOW).events
+    assert decomposed == composed
+    assert isinstance(decomposed, Assigned)
+    assert (decomposed.id, decomposed.dossier) == (normalize("NFC", "é1"), normalize("NFC", "Đ/ế-1"))
+    assert (decomposed.agency, decomposed.unit) == (AGENCY, UNIT)
+    assert decode_event(lines[1]) == composed
+
+
+def test_an_escape_is_never_taken_for_the_letter_before_a_mark() -> None:
+    event = decode_event(written("NFD", escaped=False, unit="line\n\u0301 and tab\t\u0302"))
+    assert isinstance(event, Assigned)
+    assert (event.unit, event.agency) == ("line\n\u0301 and tab\t\u0302", AGENCY)
+
+
+def test_a_rejected_line_keeps_its_bytes_as_they_came() -> None:
+    line = written("NFD", escaped=False, seq=-1)
+    assert only(line).content == line

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from unicodedata import normalize
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
@@ -53,6 +54,19 @@ class PublisherContract:
             by_dossier[event.dossier].append(event)
         for dossier in dossiers:
             assert by_dossier[dossier] == [event_of(dossier, number) for number in range(100)]
+
+    def test_a_dossier_has_one_partition_in_whichever_unicode_form_its_id_comes(
+        self, topic: Topic, event_of: EventOf
+    ) -> None:
+        ids = [normalize("NFC", f"Đề nghị-{number}") for number in range(20)]
+        with Publisher(topic.transport, BULK) as publisher:
+            for form in ("NFC", "NFD"):
+                for dossier in ids:
+                    publisher.publish(event_of(normalize(form, dossier), 1))
+        read = topic.read(40)
+        assert sorted(event.dossier for _, event in read) == sorted(ids * 2)
+        for partition, event in read:
+            assert partition == partition_of(event.dossier, topic.transport.partitions)
 
     def test_a_single_event_travels_without_being_flushed(self, topic: Topic, event_of: EventOf) -> None:
         with Publisher(topic.transport, LIVE) as publisher:
