@@ -15,7 +15,7 @@ from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from connectors.files.importing import Import, Tally
-from connectors.files.mapping import FORMATS, Mapping, load_mapping
+from connectors.files.mapping import FORMATS, Mapping, check_encoding, load_mapping
 from connectors.files.rejects import Rejects
 from connectors.files.rows import STDIN, Rows, format_of
 from connectors.files.rule import Rule
@@ -32,6 +32,7 @@ STOP_SECONDS = 15.0
 @click.option(
     "--format", "told_format", type=click.Choice(FORMATS), help="Format, where the extension does not say it."
 )
+@click.option("--encoding", help="How the text of the file was saved, such as cp1258; overrides the mapping.")
 @click.option("--as-of", help="When the source exported this (ISO 8601); overrides the mapping.")
 @click.option("--rejects", "rejects_file", type=click.Path(path_type=Path, dir_okay=False), help="Where rejects go.")
 @click.option(
@@ -49,23 +50,28 @@ def import_file(
     file: str,
     mapping_file: Path,
     told_format: str | None,
+    encoding: str | None,
     as_of: str | None,
     rejects_file: Path | None,
     max_rejects: float,
     wait: bool,
     dry_run: bool,
 ) -> None:
-    """Publish the rows of FILE (CSV, JSON lines or Parquet; - is standard input) as events.
+    """Publish the rows of FILE as events: CSV, JSON, JSON lines, Parquet, XLSX or XES; - is standard input.
 
-    Importing a file again counts nothing twice. Rows that do not fit are put aside with line and reason.
+    Importing a file again counts nothing twice. What does not fit is put aside with its place and the reason, in a file
+    that can be imported with the same mapping once that is corrected.
     Exit codes: 2 wrong mapping or file, 3 Kafka is away, 4 too many rejects, 130 or 143 stopped.
     """
     now = datetime.now(UTC)
     mapping = load_mapping(mapping_file)
+    if encoding is not None:
+        mapping = msgspec.structs.replace(mapping, encoding=_known(encoding))
     if as_of is not None:
         mapping = msgspec.structs.replace(mapping, recorded_at=None)
-    rule = Rule(mapping, _told_at(file, mapping, as_of, now), now)
-    rejects = Rejects(_rejects_path(settings, file, rejects_file, now))
+    told_at = _told_at(file, mapping, as_of, now)
+    rule = Rule(mapping, told_at, now, insists=as_of is not None)
+    rejects = Rejects(_rejects_path(settings, file, rejects_file, now), file, told_at)
     started = time.monotonic()
     with (
         Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping, told_format)) as rows,
@@ -82,6 +88,9 @@ def import_file(
                     publisher.flush(STOP_SECONDS if stop.signal else None)
         finally:
             click.echo(_summary(job.tally, rejects, time.monotonic() - started, dry_run=dry_run))
+        if not stop.signal:
+            for odd in job.oddities.found():
+                click.echo(f"warning: {odd}", err=True)
         if wait and publisher and not stop.signal:
             _wait(settings, stop)
     if stop.signal:
@@ -111,6 +120,14 @@ def _wait(settings: Settings, stop: Stop) -> None:
         except Interrupted:
             return
     click.echo("everything published so far is counted")
+
+
+def _known(encoding: str) -> str:
+    try:
+        check_encoding(encoding)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--encoding") from error
+    return encoding
 
 
 def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> datetime:
@@ -155,6 +172,7 @@ def _summary(tally: Tally, rejects: Rejects, seconds: float, *, dry_run: bool) -
     lines = [
         f"rows       {tally.rows:>12,}" + (f"  ({tally.silent:,} gave no event)" if tally.silent else ""),
         f"{'events':<10} {tally.events:>12,}  {'not published: dry run' if dry_run else 'published'}",
+        *(f"  {kind:<22} {count:>12,}" for kind, count in tally.kinds.items()),
         f"repeats    {tally.repeats:>12,}  skipped, said before in this file",
         f"rejects    {tally.rejects:>12,}" + (f"  in {rejects.path}" if rejects.count else ""),
         f"seconds    {seconds:>12,.1f}",

@@ -1,7 +1,8 @@
 """Envelopes: what one Kafka record of `dossier-events` holds, 1 to 500 events as NDJSON, all of one partition.
 
 Decoding is total: whatever bytes come in, each line becomes an event whose every value fits its column, or a rejection
-with a reason. One bad line does not take its envelope along.
+with a reason. One bad line does not take its envelope along. Texts are in NFC afterwards, ids too: the partition of a
+dossier is that of its id in NFC.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Text in one form: Unicode writes most Vietnamese letters in two ways, and both must be one agency, one dossier.
 
-The form is NFC, which composes letters with their marks. Everything that comes in is brought into it: cells, headers and
-mappings of files, and events when they are published and when they are decoded.
+The form is NFC, which composes letters with their marks. Everything that comes in is brought into it: cells, headers
+and mappings of files, and events when they are published and when they are decoded.
 """
 
 from typing import Any, TypeVar

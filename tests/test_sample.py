@@ -42,7 +42,7 @@ def sample_events(folder: Path) -> list[Event]:
     file = str(SAMPLES / "wabo-receipt.csv")
     events: list[Event] = []
     with (
-        Rejects(folder / "rejects.csv") as rejects,
+        Rejects(folder / "rejects.csv", "log", NOW) as rejects,
         Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping)) as rows,
     ):
         for _ in Import(Rule(mapping, mapping.as_of, NOW), events.append, rejects, max_rejects=0).run(rows):

@@ -21,15 +21,22 @@ class CsvRow(NamedTuple):
 
 
 class CsvRows(Iterator[CsvRow]):
-    """The rows of some lines; `width`, where it is set, is how many cells each must have. Blank lines are no rows."""
+    """The rows of some lines. Blank lines are no rows.
 
-    def __init__(self, lines: Iterator[Line], delimiter: str) -> None:
+    Where `width` is set, each has as many cells. Delimiters at the end of a line with nothing behind them are no more
+    than that, and `named` cells are enough where the others are without a name. `encoding` is how the file was
+    written, for telling what is wrong; the lines are UTF-8.
+    """
+
+    def __init__(self, lines: Iterator[Line], delimiter: str, encoding: str = "utf-8") -> None:
         self._lines = lines
         self._delimiter = delimiter
+        self._encoding = encoding
         self._again: deque[Line] = deque()
         self._taken: list[Line] = []
         self._reader = self._begin()
         self.width: int | None = None
+        self.named = 0
 
     def __next__(self) -> CsvRow:
         while True:
@@ -71,11 +78,13 @@ class CsvRows(Iterator[CsvRow]):
             try:
                 line.content.decode()
             except UnicodeDecodeError as error:
-                return f"is not UTF-8: {error.reason} at byte {error.start + 1} of the line"
+                return f"is not {self._encoding.upper()}: {error.reason} at byte {error.start + 1} of the line"
         return ""
 
     def _wrong_width(self, cells: list[str]) -> str:
         if self.width is None or len(cells) == self.width:
+            return ""
+        if len(cells) >= self.named and not any(cells[self.width :]):
             return ""
         return f"has {len(cells)} columns, the header has {self.width}"
 

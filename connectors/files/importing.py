@@ -1,13 +1,14 @@
 """The import of one file: rows in, events published, repeats skipped, what does not fit put aside."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.errors import EventTooLarge, TooManyRejects
+from connectors.files.oddities import Oddities
 from connectors.files.rejects import Rejects
-from connectors.files.rows import Read, Row
+from connectors.files.row import Read, Row
 from connectors.files.rule import Rule, Unfit
 from schemas.events import Event
 
@@ -19,20 +20,24 @@ REMEMBERED = 100_000
 
 @dataclass(slots=True)
 class Tally:
-    """What an import has done so far; `silent` are rows that fit and gave no event."""
+    """What an import has done so far; `silent` are rows that fit and gave no event, `rejects` rows that did not fit.
+
+    A row that did not fit may have given some of its events all the same. `kinds` are the events by their kinds.
+    """
 
     rows: int = 0
     events: int = 0
     repeats: int = 0
     silent: int = 0
     rejects: int = 0
+    kinds: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 class Import:
-    """Runs the rows of one file through a rule; `tally` may be read while it runs.
+    """Runs the rows of one file through a rule; `tally` may be read while it runs, and `oddities` at its end.
 
-    A row that does not fit goes to `rejects` and the rest goes on, until more than the share `max_rejects` of the rows
-    did not fit.
+    What of a row does not fit goes to `rejects` and the rest goes on, until more than the share `max_rejects` of the
+    rows did not fit.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Import:
         self._max_rejects = max_rejects
         self._sent = _Recent(REMEMBERED)
         self.tally = Tally()
+        self.oddities = Oddities(rule.mapping)
 
     def run(self, rows: Iterable[Read]) -> Iterator[None]:
         """Take the rows one by one, yielding after each: between two rows the caller may stop.
@@ -62,26 +68,30 @@ class Import:
 
     def _take(self, row: Read) -> None:
         if not isinstance(row, Row):
-            self._put_aside(row, Unfit("", "", row.reason))
+            self._put_aside(row, [Unfit("", "", row.reason)])
             return
-        found = self._rule.events_of(row)
-        if isinstance(found, Unfit):
-            self._put_aside(row, found)
-            return
-        self.tally.silent += not found
-        for event in found:
+        made = self._rule.events_of(row)
+        unfit = made.unfit
+        self.oddities.see(row, made)
+        self.tally.silent += not made.events and not unfit
+        for _, event in made.events:
             if self._sent.has(event.id, event.recorded, event.seq):
                 self.tally.repeats += 1
                 continue
+            kind = str(event.__struct_config__.tag)
             try:
                 self._publish(event)
             except EventTooLarge as error:
-                self._put_aside(row, Unfit("", "", str(error)))
-                return
+                unfit.append(Unfit("", "", str(error), kind))
+                continue
             self.tally.events += 1
+            self.tally.kinds[kind] += 1
+        if unfit:
+            self._put_aside(row, unfit)
 
-    def _put_aside(self, row: Read, unfit: Unfit) -> None:
-        self._rejects.add(row.line, unfit.column, unfit.value, unfit.reason, row.text)
+    def _put_aside(self, row: Read, unfit: list[Unfit]) -> None:
+        for each in unfit:
+            self._rejects.add(row, each.column, each.value, each.reason, event=each.event)
         self.tally.rejects += 1
 
     def _judge(self, most: float) -> None:

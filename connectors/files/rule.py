@@ -10,50 +10,80 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
+from connectors.files.ids import not_shortened, to_id, to_integer_id
 from connectors.files.mapping import Column, EventMapping, Mapping, base_type, field_types
-from connectors.files.rows import Row
-from connectors.files.values import Cell, Clock, Value, is_empty, plain, to_bool, to_instant, to_text, to_whole
+from connectors.files.numbers import to_amount, to_whole
+from connectors.files.row import Row
+from connectors.files.values import Cell, Clock, Value, is_empty, plain, to_bool, to_instant, to_text
 from schemas.envelope import FUTURE_TOLERANCE
 from schemas.events import KINDS, Event
 from schemas.instant import to_micros
 
 
 class Unfit(Struct, frozen=True):
-    """Why a row gives nothing: the column that is to blame, what it holds, and what is wrong with it."""
+    """Why a row does not give `event`, or anything: the column to blame, what it holds, and what is wrong with it."""
 
     column: str
     value: str
     reason: str
+    event: str = ""
+
+
+class Made(Struct, frozen=True):
+    """What a row gives: its events, each with the number of its mapping, and what of the row does not fit."""
+
+    events: list[tuple[int, Event]]
+    unfit: list[Unfit]
 
 
 class Rule:
     """`events_of` is the rule; building it prepares what all rows share.
 
     `told_at` is when the source said all this, unless a column says so row by row; `now` is held against the times in
-    the file, which must not lie in the future. Both are aware.
+    the file, which must not lie in the future. Both are aware. Who `insists` on `told_at` means it also for rows that
+    an earlier import put aside.
     """
 
-    def __init__(self, mapping: Mapping, told_at: datetime, now: datetime) -> None:
+    def __init__(self, mapping: Mapping, told_at: datetime, now: datetime, *, insists: bool = False) -> None:
+        self.mapping = mapping
         self._source = mapping.source
         self._told_at = told_at.astimezone(UTC)
+        self._insists = insists
         self._horizon = now + FUTURE_TOLERANCE
-        self._dossier = _Reading(mapping.dossier, to_text)
+        self._dossier = _Reading(mapping.dossier, _IDS[mapping.dossier.as_])
         recorded = mapping.recorded_at
         self._recorded = _Reading(recorded, _instant(mapping, recorded)) if recorded else None
         self._events = [_EventRule(mapping, event) for event in mapping.events]
 
-    def events_of(self, row: Row) -> list[Event] | Unfit:
-        """The events of this row, none where it holds nothing that the mapping waits for; or why the row does not fit.
+    def events_of(self, row: Row) -> Made:
+        """The events of this row, none where it holds nothing that the mapping waits for, and what does not fit.
 
-        A row fits as a whole or not at all. An event's id is made of source, dossier, kind, key and content: it is the
-        same in any order of rows and in any file, and another as soon as the content is.
+        Each event fits by itself, and what is wrong with one spoils the others only where the mapping requires it. An
+        event's id is made of source, dossier, kind, key and content: it is the same in any order of rows and in any
+        file, and another as soon as the content is.
         """
+        made = Made([], [])
         try:
             dossier = self._dossier.must(row)
-            recorded = (self._recorded.of(row) if self._recorded else None) or self._told_at
-            return [made for rule in self._events if (made := self._event(rule, row, dossier, recorded)) is not None]
+            recorded = (self._recorded.of(row) if self._recorded else None) or self._told(row)
         except _NotFitting as error:
-            return error.unfit
+            return Made([], [error.unfit])
+        for number, rule in enumerate(self._events):
+            try:
+                event = self._event(rule, row, dossier, recorded)
+            except _NotFitting as error:
+                unfit = msgspec.structs.replace(error.unfit, event=rule.kind)
+                if rule.required:
+                    return Made([], [unfit])
+                _add(made.unfit, unfit)
+            else:
+                if event is not None:
+                    made.events.append((number, event))
+        return made
+
+    def _told(self, row: Row) -> datetime:
+        """When the source said this row: of one that an earlier import put aside, as it was then."""
+        return row.origin.told_at if row.origin and not self._insists else self._told_at
 
     def _event(self, rule: "_EventRule", row: Row, dossier: Value, recorded: Value) -> Event | None:
         found = rule.content(row)
@@ -64,7 +94,7 @@ class Rule:
             if reading and isinstance(at, datetime) and at > self._horizon:
                 raise _NotFitting(reading.column, row.cells.get(reading.column), "lies in the future")
         event = {
-            "id": _identity(self._source, dossier, rule.kind, rule.key(row), occurred, content),
+            "id": _identity(self._source, dossier, rule.kind, rule.key_of(row), occurred, content),
             "dossier": dossier,
             "source": self._source,
             "occurred_at": occurred,
@@ -97,6 +127,15 @@ class _NotFitting(Exception):
         self.unfit = Unfit(column, "" if cell is None else str(cell), reason)
 
 
+def _add(found: list[Unfit], unfit: Unfit) -> None:
+    """Add what does not fit; a column that spoils several events is told once."""
+    for place, told in enumerate(found):
+        if (told.column, told.value, told.reason) == (unfit.column, unfit.value, unfit.reason):
+            found[place] = msgspec.structs.replace(told, event=f"{told.event}, {unfit.event}")
+            return
+    found.append(unfit)
+
+
 _Convert: TypeAlias = Callable[[Cell], Value]
 _PATH = re.compile(r" - at `\$\.(?P<field>\w+)`$")
 _OWN = re.compile(r"^(?P<field>\w+) = ")
@@ -115,6 +154,8 @@ class _Reading:
         """The value, or the default where nothing is given."""
         cell = row.cells.get(self.column)
         if is_empty(cell) or (self._empty and plain(cell) in self._empty):
+            if self._told.required:
+                raise _NotFitting(self.column, cell, "is empty")
             return self._told.default
         values = self._told.values
         if values is not None:
@@ -141,6 +182,7 @@ class _EventRule:
     def __init__(self, mapping: Mapping, told: EventMapping) -> None:
         self.kind = told.kind
         self.struct = KINDS[told.kind]
+        self.required = told.required
         self._told = told
         self.occurred = _Reading(told.occurred_at, _instant(mapping, told.occurred_at))
         types = field_types(told.kind)
@@ -151,27 +193,44 @@ class _EventRule:
                 self.readings[name] = _Reading(source, _converter(mapping, source, name, base_type(types[name])))
             else:
                 self._constants[name] = source
-        self._required = {field.name for field in msgspec.structs.fields(self.struct) if field.required}
+        needed = {field.name for field in msgspec.structs.fields(self.struct) if field.required}
+        self._needed = {name: reading for name, reading in self.readings.items() if name in needed}
+        self._others = {name: reading for name, reading in self.readings.items() if name not in needed}
+        self._keys = [_Reading(Column(column), not_shortened) for column in told.key]
         self.order = _Reading(told.seq, to_whole) if isinstance(told.seq, Column) else None
 
     def content(self, row: Row) -> tuple[datetime, dict[str, Value]] | None:
-        """When it happened and the fields that are given; None where the row gives no such event."""
-        when = self._told.when
-        if when is not None and plain(row.cells.get(when.column)) not in when.one_of:
-            return None
-        occurred = self.occurred.must(row) if self._told.required else self.occurred.of(row)
-        if not isinstance(occurred, datetime):
+        """When it happened and the fields that are given; None where the row gives no such event.
+
+        It gives none where something that the event cannot do without is empty, whatever the rest holds.
+        """
+        if not self._holds(row):
             return None
         content = dict(self._constants)
-        for name, reading in self.readings.items():
-            value = reading.must(row) if name in self._required else reading.of(row)
+        for name, reading in self._needed.items():
+            value = reading.must(row) if self.required else reading.of(row)
+            if value is None:
+                return None
+            content[name] = value
+        occurred = self.occurred.must(row) if self.required else self.occurred.of(row)
+        if not isinstance(occurred, datetime):
+            return None
+        for name, reading in self._others.items():
+            value = reading.of(row)
             if value is not None:
                 content[name] = value
         return occurred, content
 
-    def key(self, row: Row) -> list[str]:
+    def _holds(self, row: Row) -> bool:
+        when = self._told.when
+        if when is None:
+            return True
+        cell = row.cells.get(when.column)
+        return not is_empty(cell) if when.not_empty else plain("" if cell is None else cell) in when.one_of
+
+    def key_of(self, row: Row) -> list[str]:
         """What tells this event from others of its kind and content."""
-        return [plain(row.cells.get(column)) for column in self._told.key]
+        return [_key(reading, row) for reading in self._keys]
 
     def seq(self, row: Row, occurred: datetime) -> Value:
         """The source's own order."""
@@ -182,21 +241,46 @@ class _EventRule:
         return self._told.seq  # type: ignore[return-value]  # what is no column and no word is a number
 
 
+def _key(reading: _Reading, row: Row) -> str:
+    cell = row.cells.get(reading.column)
+    return plain(cell) if is_empty(cell) else str(reading.of(row))
+
+
+def _remembering(convert: _Convert) -> _Convert:
+    """The same, remembering the last texts: a row has one more than once, and rows of one dossier repeat it."""
+    remembered = lru_cache(maxsize=1000)(convert)
+    return lambda cell: (remembered if isinstance(cell, str) and len(cell) < _REMEMBERED else convert)(cell)
+
+
+_REMEMBERED = 200
+"""Characters of a text that is remembered at most."""
+_IDS: dict[str | None, _Convert] = {
+    None: _remembering(to_id),
+    "text": _remembering(to_text),
+    "integer": _remembering(to_integer_id),
+}
+"""How ids are read, by what a column says of them."""
+_FREE_TEXTS = frozenset({"step", "reason"})
+"""Texts that identify nothing: any word may stand in them."""
+
+
 def _converter(mapping: Mapping, told: Column, name: str, into: type) -> _Convert:
     if into is datetime:
         return _instant(mapping, told, end_of_day=name == "term")
-    return {int: to_whole, bool: to_bool}.get(into, to_text)
+    if name == "amount":
+        return lambda cell: to_amount(cell, told.decimal, told.times or 1)
+    if into is str:
+        return to_text if name in _FREE_TEXTS and told.as_ is None else _IDS[told.as_]
+    return to_whole if into is int else to_bool
 
 
 def _instant(mapping: Mapping, told: Column, *, end_of_day: bool = False) -> _Convert:
-    return _reader(Clock(mapping.zone, told.formats or mapping.formats, end_of_day))
+    return _reader(Clock(mapping.zone, told.formats or mapping.formats, end_of_day, told.as_ == "day"))
 
 
 @lru_cache(maxsize=16)
 def _reader(clock: Clock) -> _Convert:
-    """Reads instants, and remembers the last ones: a row has one more than once, and rows of one dossier repeat it."""
-    remembered = lru_cache(maxsize=1000)(lambda text: to_instant(text, clock))
-    return lambda cell: remembered(cell) if isinstance(cell, str) else to_instant(cell, clock)
+    return _remembering(lambda cell: to_instant(cell, clock))
 
 
 def _identity(

@@ -26,7 +26,7 @@ def test_a_file_says_of_every_dossier_what_became_of_it(tmp_path: Path, format_:
     mapping = load_mapping(MAPPING)
     with (
         Rows(str(file), io.BytesIO(), mapping, format_) as rows,  # type: ignore[arg-type]  # it is one of the formats
-        Rejects(tmp_path / "rejects.csv") as rejects,
+        Rejects(tmp_path / "rejects.csv", "log", NOW) as rejects,
     ):
         for _ in Import(Rule(mapping, NOW, NOW), events.append, rejects).run(rows):
             pass

@@ -11,7 +11,7 @@ import pytest
 from connectors.errors import EventTooLarge, TooManyRejects
 from connectors.files.importing import Import, Tally
 from connectors.files.mapping import decode_mapping, load_mapping
-from connectors.files.rejects import Rejects
+from connectors.files.rejects import COLUMNS, Rejects
 from connectors.files.rows import Rows
 from connectors.files.rule import Rule
 from schemas.events import Event, Progressed, Received, Resolved
@@ -27,7 +27,10 @@ def run(
 ) -> tuple[list[Event], Tally, list[list[str]]]:
     """The events of a file, what is said about it at the end, and its rejects."""
     published: list[Event] = []
-    with Rejects(tmp_path / "rejects.csv") as rejects, Rows("-", io.BytesIO(content), MAPPING, "csv") as rows:
+    with (
+        Rejects(tmp_path / "rejects.csv", "log", NOW) as rejects,
+        Rows("-", io.BytesIO(content), MAPPING, "csv") as rows,
+    ):
         job = Import(Rule(MAPPING, told_at, NOW), published.append, rejects, max_rejects=max_rejects)
         for _ in job.run(rows):
             pass
@@ -98,10 +101,8 @@ def test_every_hostile_row_is_rejected_with_its_reason_and_the_rest_goes_on(tmp_
         (good.replace("Receipt", "x" * 2_000_000), "", "", "a field has more than 131072 characters"),
         (good.replace("Receipt", "\udce9"), "", "", "is not UTF-8"),
         (good.replace("Receipt", '"Receipt'), "", "", "as one row of"),
-        (good.replace("2011-12-06", ""), "case:deadline", "", "is empty"),
         (good.replace("General", "x" * 101), "case:department", "x" * 101, "does not fit received: Expected `str`"),
         (good.replace(",,2011", ",,2031"), "case:startdate", "2031-10-11 13:42:22+02:00", "lies in the future"),
-        (good.replace(",,", ",never,"), "case:enddate", "never", "is not a date or time"),
     ]
     text = HEADER
     for number, (row, *_) in enumerate(hostile):
@@ -110,10 +111,31 @@ def test_every_hostile_row_is_rejected_with_its_reason_and_the_rest_goes_on(tmp_
     assert {event.dossier for event in events} == {f"good-{number}" for number in range(len(hostile))}
     assert (tally.rows, tally.rejects) == (2 * len(hostile), len(hostile))
     for number, (reject, (row, column, value, reason)) in enumerate(zip(rejects, hostile, strict=True)):
-        line, *blamed, why, kept = reject
-        assert (int(line), blamed) == (3 + 2 * number, [column, value])
-        assert reason in why
-        assert kept[:60] == row.rstrip("\n").replace("\udce9", "\\xe9").replace("\0", "\\x00")[:60]
+        told = dict(zip(COLUMNS, reject, strict=True))
+        assert (told["file"], int(told["line"])) == ("log", 3 + 2 * number)
+        assert (told["column"], told["value"]) == (column, value)
+        assert reason in told["reason"]
+        assert told["row"][:60] == row.rstrip("\n").replace("\udce9", "\\xe9").replace("\0", "\\x00")[:60]
+
+
+def test_one_event_that_does_not_fit_leaves_the_others_of_its_row(tmp_path: Path) -> None:
+    text = HEADER + GOOD.format("open").replace("2011-12-06", "") + GOOD.format("odd").replace(",,2011", ",never,2011")
+    events, tally, rejects = run(text.encode(), tmp_path)
+    assert [(event.dossier, type(event).__name__) for event in events] == [
+        ("open", "Received"),
+        ("open", "Progressed"),
+        ("odd", "Received"),
+        ("odd", "TermSet"),
+        ("odd", "Progressed"),
+    ]
+    assert (tally.rows, tally.rejects, tally.kinds["received"]) == (2, 1, 2)
+    (reject,) = (dict(zip(COLUMNS, row, strict=True)) for row in rejects)
+    assert (reject["line"], reject["event"], reject["column"], reject["value"]) == (
+        "3",
+        "resolved",
+        "case:enddate",
+        "never",
+    )
 
 
 def test_too_many_rejects_stop_the_import_soon(tmp_path: Path) -> None:
@@ -146,7 +168,10 @@ def test_rows_without_any_event_are_told(tmp_path: Path) -> None:
         """,
         "m",
     )
-    with Rejects(tmp_path / "r.csv") as rejects, Rows("-", io.BytesIO(b"id,at\na,\n"), mapping, "csv") as rows:
+    with (
+        Rejects(tmp_path / "r.csv", "log", NOW) as rejects,
+        Rows("-", io.BytesIO(b"id,at\na,\n"), mapping, "csv") as rows,
+    ):
         job = Import(Rule(mapping, NOW, NOW), lambda _: None, rejects)
         assert len(list(job.run(rows))) == 1
     assert job.tally == Tally(rows=1, silent=1)
@@ -168,7 +193,7 @@ def test_what_is_said_again_at_another_time_is_no_repeat(tmp_path: Path) -> None
     # Said, corrected, and corrected back: without the third the second would hold.
     content = b"id,at,told\na,2026-01-05,2026-01-06\na,2026-01-04,2026-01-07\n" + b"a,2026-01-05,2026-01-08\n" * 2
     published: list[Event] = []
-    with Rejects(tmp_path / "r.csv") as rejects, Rows("-", io.BytesIO(content), mapping, "csv") as rows:
+    with Rejects(tmp_path / "r.csv", "log", NOW) as rejects, Rows("-", io.BytesIO(content), mapping, "csv") as rows:
         job = Import(Rule(mapping, NOW, NOW), published.append, rejects)
         assert len(list(job.run(rows))) == 4
     assert [event.recorded.day for event in published] == [6, 7, 8]
@@ -180,7 +205,7 @@ def test_an_event_that_cannot_travel_is_a_reject(tmp_path: Path) -> None:
         raise EventTooLarge(f"event {event.id!r} is too large")
 
     content = (HEADER + GOOD.format("case-1")).encode()
-    with Rejects(tmp_path / "r.csv") as rejects, Rows("-", io.BytesIO(content), MAPPING, "csv") as rows:
+    with Rejects(tmp_path / "r.csv", "log", NOW) as rejects, Rows("-", io.BytesIO(content), MAPPING, "csv") as rows:
         job = Import(Rule(MAPPING, NOW, NOW), refuse, rejects)
         assert len(list(job.run(rows))) == 1
     assert job.tally == Tally(rows=1, rejects=1)

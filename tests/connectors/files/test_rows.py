@@ -1,15 +1,20 @@
 import io
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from unicodedata import normalize
 
+import msgspec
 import pyarrow
 import pyarrow.parquet
 import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
-from connectors.files.mapping import Format, Mapping, decode_mapping
-from connectors.files.rows import Broken, Read, Row, Rows, format_of
+from connectors.files.mapping import Column, Format, Mapping, decode_mapping
+from connectors.files.row import Broken, Read, Row
+from connectors.files.rows import Rows, format_of
 
 
 @pytest.fixture
@@ -187,3 +192,68 @@ def test_the_format_is_told_mapped_or_known_by_the_extension(mapping: Mapping) -
     assert format_of("a.csv", mapping, "parquet") == "parquet"
     with pytest.raises(UnreadableFile, match="standard input: the format is not known, give --format"):
         format_of("-", mapping)
+
+
+LAYOUTS: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "sep=": (b"sep=;\r\nid;at;step\r\na;1;x\r\n", {}),
+    "sep= and a byte order mark": (b'\xef\xbb\xbf"sep=\t"\nid\tat\tstep\na\t1\tx\n', {}),
+    "delimiters at the ends of rows": (b"id,at,step\na,1,x,,\n", {}),
+    "delimiters at the ends of all lines": (b"id,at,step,\na,1,x,\n", {}),
+    "a delimiter at the end of the header": (b"id,at,step,,\na,1,x\n", {}),
+    "cells without a name": (b"id,at,step,\na,1,x,a note\n", {}),
+    "lines before the header": (b"\nReport of 2026\n\nid,at,step\na,1,x\n", {"skip_lines": 3}),
+    "a footer": (b"id,at,step\na,1,x\nTotal,1\n\nprinted on Monday\n", {"skip_footer": 2}),
+    "UTF-16": ("id,at,step\r\na,1,x\r\n".encode("utf-16"), {"encoding": "utf-16"}),
+    "UTF-16 without a mark": ("id,at,step\na,1,x\n".encode("utf-16-le"), {"encoding": "utf-16-le"}),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_of_spreadsheets_and_reports(layout: str, mapping: Mapping) -> None:
+    content, changes = LAYOUTS[layout]
+    (row,) = read(content, msgspec.structs.replace(mapping, **changes))
+    assert isinstance(row, Row)
+    assert row.cells == {"id": "a", "at": "1", "step": "x"}
+
+
+def test_a_byte_that_an_encoding_does_not_know_spoils_its_row_only(mapping: Mapping) -> None:
+    for encoding, odd in (("cp1258", b"\x8a"), ("utf-16-le", b"\x00\xd8")):
+        lines = [line.encode(encoding) for line in ("id,at,step\n", "a,1,", "\n", "b,2,e\n")]
+        lines[1] += odd
+        broken, row = read(b"".join(lines), msgspec.structs.replace(mapping, encoding=encoding))
+        assert isinstance(broken, Broken)
+        assert broken.reason.startswith(f"is not {encoding.upper()}: ")
+        assert isinstance(row, Row)
+
+
+def test_what_is_no_csv_at_all_is_told(mapping: Mapping) -> None:
+    with pytest.raises(UnreadableFile, match="it is a workbook or another archive, not text: give --format xlsx"):
+        read(b"PK\x03\x04\x14\x00\n", mapping)
+    with pytest.raises(UnreadableFile, match=r"a\.xls: the format is not known.*\.xls is the old format of workbooks"):
+        format_of("a.xls", mapping)
+
+
+def test_parquet_columns_may_be_nested_and_in_either_unicode_form(tmp_path: Path) -> None:
+    mapping = decode_mapping(
+        """
+        source = "s"
+        time_zone = "UTC"
+        dossier = { column = "Mã" }
+        [[events]]
+        kind = "progressed"
+        occurred_at = { column = "steps[0].at" }
+        fields = { step = { column = "steps[0].name" } }
+        """.encode(),
+        "m.toml",
+    )
+    rows = [{normalize("NFD", "Mã"): Decimal("20260001.00"), "steps": [{"at": "2026-01-05", "name": "x"}], "other": 1}]
+    path = tmp_path / "log.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    with Rows(str(path), io.BytesIO(), mapping, "parquet") as read_rows:
+        (row,) = read_rows
+    assert isinstance(row, Row)
+    assert row.cells == {"Mã": Decimal("20260001.00"), "steps[0].at": "2026-01-05", "steps[0].name": "x"}
+    assert "other" not in row.text
+    short = msgspec.structs.replace(mapping, dossier=Column("id"))
+    with pytest.raises(WrongMapping, match=r"the mapped column 'id' is not there; there are Mã, other, steps"):
+        Rows(str(path), io.BytesIO(), short, "parquet")

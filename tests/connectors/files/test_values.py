@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files.values import Cell, Clock, check_formats, is_empty, to_bool, to_instant, to_text, to_whole
+from connectors.files.numbers import to_whole
+from connectors.files.values import Cell, Clock, check_formats, is_empty, to_bool, to_instant, to_text
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -115,3 +116,61 @@ def test_text_is_stripped_and_holds_no_nul() -> None:
     assert not is_empty(0)
     with pytest.raises(ValueError, match="NUL"):
         to_text("a\0b")
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "instant"),
+    [
+        ("2026-01-05T08:00:00+0700", "%Y-%m-%dT%H:%M:%S%z", "2026-01-05T01:00:00+00:00"),
+        ("05/01/2026 08:00 +07:00", "%d/%m/%Y %H:%M %z", "2026-01-05T01:00:00+00:00"),
+        ("20260105080000+0700", "%Y%m%d%H%M%S%z", "2026-01-05T01:00:00+00:00"),
+        ("20260105080000Z", "%Y%m%d%H%M%S%z", "2026-01-05T08:00:00+00:00"),
+        ("Mon Jan 05 08:00:00 -0500 2026", "%a %b %d %H:%M:%S %z %Y", "2026-01-05T13:00:00+00:00"),
+    ],
+)
+def test_a_format_may_have_an_offset(text: str, pattern: str, instant: str) -> None:
+    check_formats([pattern])
+    assert to_instant(text, Clock(AMSTERDAM, (pattern,))) == datetime.fromisoformat(instant)
+
+
+def test_missing_digits_before_an_offset_are_not_taken_from_the_neighbours() -> None:
+    with pytest.raises(ValueError, match="is not a date or time"):
+        to_instant("2026010508+0700", Clock(AMSTERDAM, ("%Y%m%d%H%M%S%z",)))
+
+
+def test_a_name_of_a_time_zone_is_no_format() -> None:
+    # It would be read, and its zone silently be forgotten.
+    with pytest.raises(ValueError, match="names of time zones are ambiguous"):
+        check_formats(["%Y-%m-%d %H:%M %Z"])
+
+
+CHICAGO = ZoneInfo("America/Chicago")
+
+
+@pytest.mark.parametrize(
+    ("cell", "zone", "formats"),
+    [
+        (datetime(2026, 1, 15), HANOI, ("iso",)),
+        (datetime(2026, 1, 15, 14, 30), HANOI, ("iso",)),
+        (date(2026, 1, 15), HANOI, ("iso",)),
+        ("2026-01-15 00:00:00", HANOI, ("iso",)),
+        ("2026-01-15T00:00:00+07:00", HANOI, ("iso",)),
+        ("2026-01-14T17:00:00Z", HANOI, ("iso",)),  # midnight there, as a browser writes it
+        ("2026-01-15T00:00:00Z", HANOI, ("iso",)),
+        ("2026-01-15T00:00:00Z", CHICAGO, ("iso",)),  # the day before there, and plainly this day is meant
+        (datetime(2026, 1, 15, tzinfo=UTC), CHICAGO, ("iso",)),
+        ("15/01/2026 12:00:00 AM", CHICAGO, ("%d/%m/%Y %I:%M:%S %p",)),
+        ("1768410000", HANOI, ("epoch_s",)),
+    ],
+)
+def test_a_value_that_is_a_day_ends_or_begins_with_it(cell: Cell, zone: ZoneInfo, formats: tuple[str, ...]) -> None:
+    term = to_instant(cell, Clock(zone, formats, end_of_day=True, days=True))
+    assert term == datetime(2026, 1, 15, 23, 59, 59, 999999, tzinfo=zone)
+    assert to_instant(cell, Clock(zone, formats, days=True)) == datetime(2026, 1, 15, tzinfo=zone)
+
+
+def test_a_format_of_midnight_says_days_of_typed_cells_too() -> None:
+    clock = Clock(HANOI, ("%Y-%m-%d 00:00:00", "iso"), end_of_day=True)
+    end = datetime(2026, 1, 15, 23, 59, 59, 999999, tzinfo=HANOI)
+    assert to_instant(datetime(2026, 1, 15), clock) == to_instant("2026-01-15 00:00:00", clock) == end
+    assert to_instant(datetime(2026, 1, 15, 8), clock) == datetime(2026, 1, 15, 8, tzinfo=HANOI)
