@@ -66,13 +66,12 @@ class Deployment:
     @property
     def kafka(self) -> KafkaConnection:
         """Its Kafka."""
-        return KafkaConnection(self.platform.kafka)
+        return self.platform.kafka_access
 
     @property
     def clickhouse(self) -> ClickHouseConnection:
         """Its ClickHouse."""
-        host, _, port = self.platform.clickhouse.rpartition(":")
-        return ClickHouseConnection(host, int(port))
+        return self.platform.clickhouse_access
 
     def run(self, *arguments: str) -> str:
         """Run a `dossier` command to its end and return what it printed; raises CalledProcessError."""

@@ -27,7 +27,7 @@ from bench.timed import Timed
 from chaos.memory import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
-from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.connection import KafkaConnection
 from schemas.envelope import decode_event
 from schemas.profile import Profile
 from schemas.topics import EVENTS
@@ -75,8 +75,7 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
         stack.enter_context(stop_signals(lambda: None, lambda: None))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-profile-"))
         platform = stack.enter_context(Platform(Path(folder), Options(kafka=False)))
-        host, _, port = platform.clickhouse.rpartition(":")
-        clickhouse = ClickHouseConnection(host, int(port))
+        clickhouse = platform.clickhouse_access
         make_tables(Plan(KafkaConnection(""), clickhouse, Profile(), PARTITIONS, 1, False), _say, dry_run=False)
         server = next(psutil.Process(each.pid) for each in platform.state.processes if each.name == "clickhouse")
         store = Timed(clickhouse, lambda: sum(server.cpu_times()[:2]))
@@ -97,10 +96,10 @@ def _count(waiting: Sequence[Record], store: Timed, batch_records: int) -> int:
     counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store)
     dead, beside, events = MemoryDeadLetters(), AtOnce(), 0
     for first in range(0, len(waiting), batch_records):
-        batch = counting.count(waiting[first : first + batch_records], lambda: None, datetime.now(UTC))
-        flush(batch, store, dead, beside)
-        counting.trim(batch)
-        events += len(batch.events)
+        for batch in counting.count(waiting[first : first + batch_records], lambda: None, datetime.now(UTC)):
+            flush(batch, store, dead, beside)
+            counting.trim(batch)
+            events += len(batch.events)
     return events
 
 

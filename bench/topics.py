@@ -30,7 +30,7 @@ def publish(kafka: KafkaConnection, topic: str, records: Iterable[Record]) -> in
 
 
 async def _publish(kafka: KafkaConnection, topic: str, records: Iterable[Record]) -> int:
-    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, enable_idempotence=True, max_batch_size=_BATCH_BYTES)
+    producer = AIOKafkaProducer(**kafka.options(), enable_idempotence=True, max_batch_size=_BATCH_BYTES)
     await producer.start()
     try:
         sent = 0
@@ -57,7 +57,7 @@ def read(kafka: KafkaConnection, topic: str) -> list[Record]:
 
 
 async def _read(kafka: KafkaConnection, topic: str) -> list[Record]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(**kafka.options(), isolation_level="read_committed")
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]

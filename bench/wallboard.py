@@ -22,7 +22,7 @@ from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from grafana.build import WALLBOARDS
 from grafana.sql import expand
-from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.connection import KafkaConnection
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
 from streams.clickhouse import connect
@@ -132,8 +132,7 @@ def _of_size(folder: Path, dossiers: int, rounds: int) -> Row:
         shutil.rmtree(folder, ignore_errors=True)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         platform = stack.enter_context(Platform(folder, Options(kafka=False)))
-        host, _, port = platform.clickhouse.rpartition(":")
-        clickhouse = ClickHouseConnection(host, int(port))
+        clickhouse = platform.clickhouse_access
         plan = Plan(
             KafkaConnection("none:1"), clickhouse, Profile(), partitions=_PARTITIONS, replication=1, replicated=False
         )

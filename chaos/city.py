@@ -30,6 +30,7 @@ from connectors.errors import ConnectorError
 from connectors.publishing.publisher import BULK, MAX_BLOCK, connect
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import RANGE, is_free
+from deploy.embedded.private import FOLDER
 from deploy.embedded.restart import RestartPolicy
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.events import Event
@@ -102,12 +103,18 @@ class City:
     @property
     def kafka(self) -> KafkaConnection:
         """Its Kafka."""
-        return KafkaConnection(self.platform.kafka)
+        return self.platform.kafka_access
 
     @property
     def clickhouse(self) -> ClickHouseConnection:
         """Its ClickHouse, not through the proxy."""
-        return ClickHouseConnection("127.0.0.1", self._port)
+        return self.platform.clickhouse_access
+
+    @property
+    def _by_proxy(self) -> dict[str, str]:
+        """What leads a worker to ClickHouse through the proxy, whose address has no secrets of its own."""
+        password = self.data / FOLDER / "clickhouse-owner"
+        return {"DOSSIER_CLICKHOUSE": self._proxied, "DOSSIER_CLICKHOUSE_PASSWORD_FILE": str(password)}
 
     # What is sent
 
@@ -137,7 +144,7 @@ class City:
     def publish_foreign(self, values: Iterable[bytes], lines: Sequence[bytes] = (), *, only: int | None = None) -> None:
         """Put raw values on the topic, without keys, on any partition or one; `lines` must end as dead letters."""
         self.poison += lines
-        producer = KafkaProducer(bootstrap_servers=self.platform.kafka, acks="all")
+        producer = KafkaProducer(**self.kafka.options(), acks="all")
         for value in values:
             partition = self.random.randrange(PARTITIONS) if only is None else only
             producer.send(EVENTS, value, partition=partition)
@@ -174,7 +181,7 @@ class City:
     def start_worker(self) -> str:
         """Start one more worker, and return its name at once."""
         name = f"helper-{len(self._helpers) + 1}"
-        environment = self.environment | {"DOSSIER_CLICKHOUSE": self._proxied}
+        environment = self.environment | self._by_proxy
         with (self.data / "logs" / f"{name}.log").open("ab") as log:
             self._helpers[name] = subprocess.Popen(self._worker(name), env=environment, stdout=log, stderr=log)
         return name
@@ -265,7 +272,7 @@ class City:
         return sum(line not in letters for line in set(self.poison))
 
     def _started(self, workers: int, variables: Mapping[str, str]) -> Platform:
-        told = [f"{name}={value}" for name, value in {**variables, "DOSSIER_CLICKHOUSE": self._proxied}.items()]
+        told = [f"{name}={value}" for name, value in {**variables, **self._by_proxy}.items()]
         options = Options(
             workers=workers,
             clickhouse_port=self._port,

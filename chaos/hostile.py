@@ -43,6 +43,22 @@ def late(events: Sequence[Event], share: float, random: Random) -> list[Event]:
     return [event for late in (False, True) for event, is_late in zip(events, held, strict=True) if is_late is late]
 
 
+def crowd(dossier: str, payments: int) -> list[Event]:
+    """A dossier that is said to be paid again and again, each time as another transaction, some of it online."""
+    common: dict[str, Any] = {"dossier": dossier, "source": "crowd"}
+    received = datetime(2025, 3, 3, 1, tzinfo=UTC)
+    events: list[Event] = [
+        Received(id="r", occurred_at=received, agency=AGENCIES[0], channel="online", fee_bearing=True, **common)
+    ]
+    for number in range(payments):
+        method: Any = "online" if number % 3 else "cash"
+        at = received + timedelta(minutes=3 * number)
+        events.append(
+            Paid(id=f"p{number}", transaction=f"t{number}", amount=1, method=method, occurred_at=at, **common)
+        )
+    return events
+
+
 def corrected(events: Sequence[Event], share: float, random: Random) -> list[Event]:
     """The events, and later records for a share of them that move, take back, void or contradict what was said."""
     found = list(events)

@@ -8,7 +8,7 @@ from schemas.dead import DeadLetter
 from schemas.partition import Hashes, hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.flood import Seen
-from streams.store import Reached, Row, Store, Stored, WindowRow
+from streams.store import Last, Reached, Row, Store, Stored, WindowRow
 
 _KEYS = {
     EVENTS.name: ("dossier", "id", "kind", "source", "occurred_at", "payload"),
@@ -38,7 +38,9 @@ _version_of = {table.name: _of_columns(table, _VERSIONS[table.name]) for table i
 _facts_of = _of_columns(FACTS, ("pos", "registers"))
 _partition_of_facts = _of_columns(FACTS, ("partition",))
 _pos_of_window = _of_columns(WINDOWS, ("pos",))
-_reached_of = _of_columns(PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead"))
+_reached_of = _of_columns(
+    PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead", "record_offset", "published_at")
+)
 _FIRST_COUNTER = list(WINDOWS.columns).index("pos") + 1
 
 
@@ -73,7 +75,9 @@ class MemoryStore(Store):
         """How far each partition of the topic has been counted."""
         rows = map(_reached_of, self._newest[PROGRESS.name].values())
         return {
-            partition: Reached(pos, offset, Seen(*seen)) for of, partition, pos, offset, *seen in rows if of == topic
+            partition: Reached(pos, offset, Seen(lines, dead), Last(*last))
+            for of, partition, pos, offset, lines, dead, *last in rows
+            if of == topic
         }
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:

@@ -80,7 +80,7 @@ def expected(events: Iterable[Event], *, partitions: int, terms: Terms, time_zon
     """What these events must lead to; they come in any order, as often as they like, and all of them are countable.
 
     `terms` and `time_zone` are the profile's; `partitions` is the events topic's count. Lines that counting puts aside
-    (in the future, misplaced, broken) are the caller's to leave out.
+    (in the future, misplaced, broken, what a full case does not take) are the caller's to leave out.
     """
     told: defaultdict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -101,6 +101,24 @@ def expected(events: Iterable[Event], *, partitions: int, terms: Terms, time_zon
                 counts = found.windows.setdefault(key, {})
                 counts[counter] = counts.get(counter, 0) + amount
     return found
+
+
+class Capacity:
+    """What cases take, of the events of a log in its order: of what has a number or a transaction, only so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: defaultdict[str, set[tuple[type[Event], object]]] = defaultdict(set)
+
+    def takes(self, event: Event) -> bool:
+        """Whether this event, the next one of the log, counts."""
+        which = getattr(event, "number", None) or getattr(event, "transaction", None)
+        if which is None:
+            return True
+        taken = self._taken[event.dossier]
+        if len(taken) < self._most:
+            taken.add((type(event), which))
+        return (type(event), which) in taken
 
 
 def digest(kind: str, source: str, occurred: int, payload: dict[str, Any]) -> int:
@@ -159,7 +177,12 @@ class _State(Struct):
 
 
 def _replayed(events: list[Event]) -> _State | None:
-    """The state after the events in their order; None where they say nothing at all."""
+    """The state after the events in their order; None where they say nothing at all.
+
+    Of what was received as a dossier, nothing counts that is said of a feedback with its id.
+    """
+    if any(isinstance(event, said.Received) for event in events):
+        events = [event for event in events if not isinstance(event, said.FeedbackReceived | said.FeedbackAnswered)]
     statements = sorted((statement for event in events for statement in _statements(event)), key=_order)
     if not statements:
         return None

@@ -13,7 +13,7 @@ from chaos.alerts import alert_trouble
 from chaos.city import City
 from chaos.outcome import Outcome
 from chaos.scale import Scale
-from chaos.scenarios import crashes, disk, group, lifecycle, network, pure, sources
+from chaos.scenarios import access, crashes, disk, group, lifecycle, network, producers, pure, sources
 from chaos.volume import NotPermitted
 from schemas.errors import DossierError
 
@@ -33,9 +33,14 @@ LASTING: dict[str, Scenario] = {
     "duplicates": sources.duplicates,
     "disorder": sources.disorder,
     "corrections": sources.corrections,
+    "crowded dossier": sources.crowded_dossier,
     "misplaced events replayed": sources.misplaced,
     "foreign producer": sources.foreign_producer,
+    "every codec": producers.codecs,
+    "transactions": producers.transactions,
     "clock jumps": group.clock_jumps,
+    "readers and strangers": access.readers_and_strangers,
+    "data directory copied": access.directory_copied,
 }
 """Those that leave their city fit for the next one, in this order."""
 
@@ -44,6 +49,7 @@ SCENARIOS: dict[str, Scenario] = {
     "flood of dead letters": sources.flood,
     "ClickHouse's disk full": disk.clickhouse_disk_full,
     "Kafka's disk full": disk.kafka_disk_full,
+    "records deleted": producers.records_deleted,
     "older backup restored": lifecycle.backup_restored,
     "topic recreated": lifecycle.topic_recreated,
     "partitions added": lifecycle.partitions_added,

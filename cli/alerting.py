@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import click
 
-from cli.letters import counted, print_json, printable
+from cli.letters import counted
 from cli.logs import configure
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
+from cli.terminal import print_json, printable
 from schemas.errors import SettingError
 from streams.alerthistory import Selection, newest
 from streams.alerttopic import NewAlerts
@@ -56,8 +57,8 @@ def list_command(
         said = alert.state if not alert.why else f"{alert.state} ({alert.why})"
         times = [at.astimezone(zone).isoformat(sep=" ", timespec="minutes") for at in (alert.at, alert.term)]
         click.echo(
-            f"{alert.seq:>8}  {times[0]}  {said:<20}  {alert.level:<12}  {printable(alert.agency):<16}  "
-            f"{printable(alert.dossier)}  term {times[1]}"
+            f"{alert.seq:>8}  {times[0]}  {printable(said, 20)}  {printable(alert.level, 12)}  "
+            f"{printable(alert.agency, 16)}  {printable(alert.dossier)}  term {times[1]}"
         )
     if total > len(found):
         click.echo(f"and {total - len(found):,} more: --limit shows them")
@@ -78,16 +79,14 @@ def send_command(settings: Settings, everything: bool) -> None:
     if webhook is None:
         raise SettingError("DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET say where to deliver: both are needed")
     configure(settings.log)
-    with Stop() as stop, closing(NewAlerts(settings.kafka, GROUP, everything=everything)) as new, suppress(Interrupted):
-
-        def pause(seconds: float) -> None:
-            with stop.waiting():
-                time.sleep(seconds)
-
+    following = NewAlerts(settings.kafka, GROUP, everything=everything, key=settings.alert_key)
+    with Stop() as stop, closing(following) as new, suppress(Interrupted):
         while True:
             with stop.waiting():
                 found = new.take()
             for delivery in deliveries(found):
-                deliver(webhook, delivery, lambda: datetime.now(UTC), pause)
+                # It may be left amid a request: what was not surely taken is delivered again.
+                with stop.waiting():
+                    deliver(webhook, delivery, lambda: datetime.now(UTC), time.sleep)
             if found:
                 new.done()

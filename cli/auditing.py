@@ -14,6 +14,7 @@ from cli.display import Display
 from cli.logs import configure
 from cli.settings import Address, Settings
 from cli.signals import Interrupted, Stop
+from cli.terminal import brief, print_json, printable
 from schemas.errors import DossierError
 from streams.audit import Audit, audit, write_down
 from streams.auditor import Auditor
@@ -55,13 +56,11 @@ def audit_command(context: click.Context, as_json: bool, every: float | None, me
     with Display() as display:
         found = _audited(
             settings,
-            lambda trouble: click.echo(trouble, err=True),
+            lambda trouble: click.echo(printable(trouble), err=True),
             lambda dossiers: display.tick(lambda: f"{dossiers:,} dossiers recomputed"),
         )
     if as_json:
-        click.echo(
-            msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(found), "differences": found.differences}))
-        )
+        print_json({**msgspec.to_builtins(found), "differences": found.differences})
     else:
         _show(found)
     context.exit(4 if found.differences else 0)
@@ -106,11 +105,12 @@ def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None) -
 def _show(found: Audit) -> None:
     for window in found.window_differences[:_SHOWN]:
         click.echo(
-            f"window {window.agency} {window.window} partition {window.partition}: "
+            f"window {brief(window.agency)} {window.window} partition {window.partition}: "
             f"{window.counter} is {window.stored}, the facts add up to {window.recomputed}"
         )
     for facts in found.facts_differences[:_SHOWN]:
-        click.echo(f"facts {facts.dossier}: {facts.column} is {facts.stored}, the events say {facts.recomputed}")
+        said = printable(f"{facts.column} is {facts.stored}, the events say {facts.recomputed}")
+        click.echo(f"facts {brief(facts.dossier)}: {said}")
     if found.differences > _SHOWN:
         click.echo(f"and more: at most {_SHOWN} of each are shown, --json has all")
     if found.conflicts:

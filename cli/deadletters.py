@@ -8,11 +8,12 @@ from typing import IO, Any, TypeVar, get_args
 
 import click
 
-from cli.letters import content_of, counted, fields_of, print_groups, print_json, print_letter, print_letters, printable
+from cli.letters import content_of, counted, fields_of, print_groups, print_letter, print_letters
 from cli.migrating import plan_of
 from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
+from cli.terminal import print_json, printable
 from connectors.files.values import Clock, to_instant
 from schemas.envelope import RejectReason
 from schemas.events import AnyEvent
@@ -124,6 +125,8 @@ def show_command(settings: Settings, place: Place, raw: bool, as_json: bool) -> 
         (letter,) = _at(letters, (place,))
         content = letters.contents([letter]).get(place, b"")
     if raw:
+        if sys.stdout.isatty():
+            raise click.UsageError("--raw writes bytes as somebody sent them: not to a terminal, give `> FILE`")
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return
@@ -173,7 +176,7 @@ def replay_command(
             for letter in page:
                 line = contents.get(letter.place, b"") if corrected is None else corrected
                 try:
-                    events = events_in(letter, line, datetime.now(UTC))
+                    events = events_in(letter, line, datetime.now(UTC), corrected=corrected is not None)
                 except NotReplayable as error:
                     refused.add(f"{letter.place} refused: {printable(str(error))}")
                     continue

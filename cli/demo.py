@@ -19,7 +19,6 @@ from cli.settings import Settings
 from cli.signals import stop_signals
 from cli.watching import show as show_wall
 from deploy.embedded.platform import Platform
-from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.report import report, stored_events
 
 _READING_SECONDS = 5.0
@@ -48,12 +47,11 @@ def demo(context: click.Context, data: Path, *, live: bool) -> None:
     with stop_signals(platform.stop_soon, platform.kill), contextlib.ExitStack() as stack:
         with display:
             stack.enter_context(platform)
-        host, _, port = platform.clickhouse.rpartition(":")
         context.obj = settings = structs.replace(
             told,
             data=data.absolute(),
-            kafka_address=KafkaConnection(platform.kafka),
-            clickhouse_address=ClickHouseConnection(host, int(port)),
+            kafka_address=platform.kafka_access,
+            clickhouse_address=structs.replace(platform.clickhouse_access, database=told.database),
         )
         before = stored_events(settings.clickhouse)
         context.invoke(

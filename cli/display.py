@@ -14,6 +14,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.spinner import Spinner
 from rich.text import Text
 
+from cli.terminal import console as plain_console
+from cli.terminal import printable
+
 MEGABYTE = 1_000_000
 PLAIN_SECONDS = 5.0
 _TERMINAL_SECONDS = 0.2
@@ -23,16 +26,16 @@ class Display:
     """Shows on standard error how far a command is while it is entered; `say` works afterwards too."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        console = console or Console(stderr=True)
+        console = console or plain_console(stderr=True)
         self._is_terminal = console.is_terminal
         self._clock = clock
         self._every = _TERMINAL_SECONDS if self._is_terminal else PLAIN_SECONDS
         self._due = clock() + self._every
         self._line = Spinner("dots")
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[amount]}"),
+            TextColumn("{task.fields[amount]}", markup=False),
             TimeRemainingColumn(compact=True),
             console=console,
         )
@@ -58,7 +61,7 @@ class Display:
             return
         self._due = now + self._every
         if self._is_terminal:
-            self._line.update(text=Text(describe()))
+            self._line.update(text=Text(printable(describe())))
         else:
             self._print(describe())
 
@@ -76,6 +79,7 @@ class Display:
         self._print(f"{time.strftime('%H:%M:%S')} {line}")
 
     def _print(self, line: str) -> None:
+        line = printable(line)
         # A terminal that was closed must not end what it watched.
         with contextlib.suppress(OSError):
             if self._live.is_started:

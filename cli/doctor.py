@@ -4,6 +4,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 import click
@@ -12,18 +13,23 @@ from msgspec import Struct, structs
 
 from cli.migrating import plan_of
 from cli.settings import Settings
+from cli.terminal import printable
 from deploy.embedded.state import read_state
 from schemas.errors import DossierError
 from schemas.topics import declared
 from streams import topics
 from streams.clickhouse import connect, database, explain
+from streams.foreign import others
 from streams.group import members
 from streams.migration import identify, make_tables
-from streams.offsets import require_agreement
+from streams.offsets import read_standings, require_agreement, require_readable
 from streams.progress import lag
+from streams.transactions import read_held
 
 _LITTLE_DISK = 1 << 30
 _SETTLING_SECONDS = 3.0
+_FRESH_SECONDS = 60.0
+"""A process that was started again so lately, and not for the first time, ends again and again."""
 
 
 class Finding(Struct, frozen=True):
@@ -45,7 +51,7 @@ def doctor(context: click.Context) -> None:
     for finding in examine(context.obj):
         findings.append(finding)
         mark = click.style("ok   ", fg="green") if finding.well else click.style("wrong", fg="red")
-        click.echo(f"{mark}  {finding.subject:<11} {finding.seen}")
+        click.echo(f"{mark}  {finding.subject:<11} {printable(finding.seen)}")
     context.exit(0 if all(finding.well for finding in findings) else 1)
 
 
@@ -62,6 +68,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("tables", _tables, {"profile", "clickhouse"}),
         ("identity", _identity, {"profile", "kafka", "clickhouse"}),
         ("offsets", _offsets, {"identity"}),
+        ("records", _records, {"offsets"}),
         ("workers", _workers, {"kafka", "clickhouse"}),
     )
     wrong: set[str] = set()
@@ -97,6 +104,11 @@ def _platform(settings: Settings) -> str:
         f"{process.name} is {process.state}, see {process.log}"
         for process in state.processes
         if process.state != "ready"
+    ]
+    unwell += [
+        f"{process.name} was started again {process.restarts} times, the last time because it {process.reason}"
+        for process in state.processes
+        if process.state == "ready" and process.restarts > 1 and time.time() - process.created < _FRESH_SECONDS
     ]
     if unwell:
         raise _Wrong("; ".join(unwell))
@@ -143,12 +155,19 @@ def _clickhouse(settings: Settings) -> str:
 
 
 def _tables(settings: Settings) -> str:
-    pending: list[str] = []
-    make_tables(plan_of(settings), pending.append, dry_run=True)
-    if pending:
-        names = ", ".join(line.removeprefix("apply ") for line in pending if line.startswith("apply "))
-        raise _Wrong(f"database {settings.clickhouse.database} lacks {names}: run `dossier migrate`")
-    return f"database {settings.clickhouse.database} is as declared"
+    told: list[str] = []
+    by_hand = make_tables(plan_of(settings), told.append, dry_run=True)
+    name = settings.clickhouse.database
+    lacking = ", ".join(line.removeprefix("apply ") for line in told if line.startswith("apply "))
+    wrong = [f"database {name} lacks {lacking}"] if lacking else []
+    wrong += [line.removeprefix("mend: ") for line in told if line.startswith("mend: ")]
+    if wrong:
+        wrong[-1] += ": run `dossier migrate`"
+    if wrong or by_hand:
+        raise _Wrong("; ".join([*wrong, *by_hand]))
+    with database(settings.clickhouse) as client:
+        beside = others(client)
+    return f"database {name} is as declared{'; beside it are ' + ', '.join(beside) if beside else ''}"
 
 
 def _identity(settings: Settings) -> str:
@@ -162,6 +181,18 @@ def _offsets(settings: Settings) -> str:
         ((gaps, records),) = client.execute("SELECT count(), sum(to_offset + 1 - from_offset) FROM gaps FINAL")
     accepted = f"; {gaps} accepted gaps of {records} records, see the table gaps" if gaps else ""
     return f"topic, group and counts agree{accepted}"
+
+
+def _records(settings: Settings) -> str:
+    standings = read_standings(settings.kafka, settings.clickhouse, verify=False)
+    require_readable(settings.kafka, standings)
+    held = read_held(settings.kafka, standings, datetime.now(UTC))
+    if hanging := [str(each) for each in held if each.hangs]:
+        raise _Wrong(
+            f"{'; '.join(hanging)}: stop that producer, or let it go on; where nobody has it, end the transaction with "
+            "Kafka's own `kafka-transactions.sh abort`"
+        )
+    return "; ".join(map(str, held)) or "what is to be counted can be read, no transaction is open"
 
 
 def _workers(settings: Settings) -> str:

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import click
 
 from cli.settings import Settings
+from cli.terminal import printable
 from grafana.build import FOLDER, artefacts, build, differing
 from grafana.publish.documents import documents
 from grafana.publish.plan import Change, plan
@@ -67,22 +67,22 @@ def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
     if not grafana.reader.host:
         raise SettingError("DOSSIER_GRAFANA_CLICKHOUSE says where Grafana finds ClickHouse: host:port is needed")
     wanted = documents(grafana.reader)
-    with closing(Api(grafana.url, grafana.token)) as api:
-        changes = plan(wanted, read_found(api, wanted), prune=prune)
-        check(api, wanted.dashboards)
-        if dry_run:
-            for change in changes:
-                _tell(change)
-        else:
-            apply(api, changes, grafana.reader.password, _tell)
+    api = Api(grafana.url, grafana.token)
+    changes = plan(wanted, read_found(api, wanted), prune=prune)
+    check(api, wanted.dashboards)
+    if dry_run:
+        for change in changes:
+            _tell(change)
+    else:
+        apply(api, changes, grafana.reader.password, _tell)
     _sum_up(changes, dry_run=dry_run)
 
 
 def _tell(change: Change) -> None:
     if change.action != "keep":
-        click.echo(f"{change.action:<6} {change.kind} {change.name}")
+        click.echo(f"{change.action:<6} {change.kind} {printable(change.name)}")
     for line in change.differences[:_SHOWN]:
-        click.echo(f"         {line}")
+        click.echo(f"         {printable(line)}")
     if (more := len(change.differences) - _SHOWN) > 0:
         click.echo(f"         and {more} more")
 

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,10 @@ from cli.display import Display
 from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
+from cli.terminal import printable
 from connectors.files.importing import Import, Tally
+from connectors.files.imports import Imported, imported, number_of
+from connectors.files.lines import TORN
 from connectors.files.mapping import FORMATS, Mapping, check_encoding, load_mapping
 from connectors.files.rejects import Rejects
 from connectors.files.rows import STDIN, Rows, format_of
@@ -24,6 +28,14 @@ from schemas.envelope import FUTURE_TOLERANCE
 
 STOP_SECONDS = 15.0
 """How long a stopped import waits for what is under way."""
+_NO_LINE_END = (
+    "the last line has no line end and was not counted: the input may have been cut off. Import it whole, or give "
+    "--whole where this is all of it"
+)
+_UNCLOSED = (
+    "the last value is never closed and was not counted: the input was cut off, or a quote or bracket is missing. "
+    "Import it whole"
+)
 
 
 @click.command("import", short_help="Publish the rows of a file as events.")
@@ -42,6 +54,8 @@ STOP_SECONDS = 15.0
     show_default=True,
     help="Share of rejects that stops it.",
 )
+@click.option("--exact", is_flag=True, help="Rejects for programs: no quote before = + - @.")
+@click.option("--whole", is_flag=True, help="Count the last line of standard input also where it has no line end.")
 @click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
 @click.pass_obj
@@ -54,6 +68,8 @@ def import_file(
     as_of: str | None,
     rejects_file: Path | None,
     max_rejects: float,
+    exact: bool,
+    whole: bool,
     wait: bool,
     dry_run: bool,
 ) -> None:
@@ -70,15 +86,23 @@ def import_file(
     if as_of is not None:
         mapping = msgspec.structs.replace(mapping, recorded_at=None)
     told_at = _told_at(file, mapping, as_of, now)
-    rule = Rule(mapping, told_at, now, insists=as_of is not None)
-    rejects = Rejects(_rejects_path(settings, file, rejects_file, now), file, told_at)
+    rejects_path = _rejects_path(settings, file, rejects_file, now)
     started = time.monotonic()
     with (
-        Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping, told_format)) as rows,
+        Rows(
+            file,
+            sys.stdin.buffer,
+            mapping,
+            format_of(file, mapping, told_format),
+            whole=whole or file != STDIN,
+        ) as rows,
         Stop() as stop,
         publisher_unless(dry_run, settings) as publisher,
-        rejects,
+        ExitStack() as stack,
     ):
+        number = number_of(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else None
+        rejects = stack.enter_context(Rejects(rejects_path, file, told_at, number, exact=exact))
+        rule = Rule(mapping, told_at, now, number or 0, insists=as_of is not None)
         job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
         try:
             with Display() as display:
@@ -90,7 +114,9 @@ def import_file(
             click.echo(_summary(job.tally, rejects, time.monotonic() - started, dry_run=dry_run))
         if not stop.signal:
             for odd in job.oddities.found():
-                click.echo(f"warning: {odd}", err=True)
+                click.echo(f"warning: {printable(odd)}", err=True)
+        if rows.torn:
+            click.echo(_NO_LINE_END if rows.torn == TORN else _UNCLOSED, err=True)
         if wait and publisher and not stop.signal:
             _wait(settings, stop)
     if stop.signal:
@@ -145,6 +171,12 @@ def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> d
     if told_at > now + FUTURE_TOLERANCE:
         raise click.BadParameter(f"{told_at.isoformat()} lies in the future", param_hint="--as-of or as_of")
     return told_at
+
+
+def _imported(file: str, mapping: Mapping, told_at: datetime, now: datetime) -> Imported:
+    path = Path(file)
+    # What can be read once only is another import each time.
+    return imported(path if file != STDIN and path.is_file() else None, mapping, told_at, now)
 
 
 def _rejects_path(settings: Settings, file: str, told: Path | None, now: datetime) -> Path:

@@ -7,13 +7,10 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
+from rich.cells import cell_len
 
+from cli.terminal import brief, printable
 from streams.letters import Group, Letter
-
-
-def printable(text: str) -> str:
-    r"""The text with all that is not plainly printable as escapes such as \x1b: a terminal must not obey it."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def counted(number: int, what: str) -> str:
@@ -38,7 +35,7 @@ def content_of(content: bytes) -> dict[str, str]:
 def print_groups(groups: list[Group]) -> None:
     """Print a line for each reason and source."""
     for group in groups:
-        click.echo(f"{group.letters:>10,}  {group.reason:<14}  {printable(group.source)[:100] or '(no source)'}")
+        click.echo(f"{group.letters:>10,}  {group.reason:<14}  {printable(group.source[:100]) or '(no source)'}")
 
 
 def print_letters(letters: list[Letter], zone: ZoneInfo) -> None:
@@ -49,18 +46,18 @@ def print_letters(letters: list[Letter], zone: ZoneInfo) -> None:
             _time(letter.published_at, zone),
             letter.state,
             letter.reason,
-            printable(letter.field),
-            printable(letter.source)[:40],
+            brief(letter.field),
+            printable(letter.source[:40]),
             printable(letter.detail),
         )
         for letter in letters
     ]
     if len(rows) == 1:
         return
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     click.echo()
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        click.echo("  ".join(printable(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_letter(letter: Letter, content: bytes, advice: str, zone: ZoneInfo) -> None:
@@ -74,11 +71,6 @@ def print_letter(letter: Letter, content: bytes, advice: str, zone: ZoneInfo) ->
         if value not in ("", None, False):
             click.echo(f"{name:<13} {printable(str(value))}")
     click.echo(f"{'to do':<13} {advice}\n\n{printable(content.decode('utf-8', 'backslashreplace'))}")
-
-
-def print_json(value: object) -> None:
-    """Print it for a machine, still readable for a person."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value)))
 
 
 def _time(at: datetime, zone: ZoneInfo) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from cli.terminal import printable
 from schemas.errors import DossierError
 
 FIELDS = (
@@ -87,7 +88,7 @@ def _message(record: logging.LogRecord) -> str:
 
 def _plain(text: str) -> str:
     """The text cut to a length and without control characters: a log line is a line."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text[:_LONGEST])
+    return printable(text[:_LONGEST])
 
 
 def _told(record: logging.LogRecord) -> dict[str, object]:
@@ -116,4 +117,4 @@ def _trace(record: logging.LogRecord) -> Iterator[str]:
             yield f"{frame.filename}:{frame.lineno} {frame.name}"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if error is not None:
-            yield f"raised from {_said(error)}"
+            yield _plain(f"raised from {_said(error)}")

@@ -22,6 +22,7 @@ from cli.report import report_command
 from cli.rewinding import rewind_command
 from cli.settings import VARIABLES, Settings
 from cli.simulating import simulate
+from cli.terminal import printable
 from cli.watching import watch_command
 from cli.working import work
 from schemas.errors import DossierError
@@ -93,13 +94,14 @@ def main() -> None:
     try:
         status = dossier.main(standalone_mode=False)
     except click.ClickException as error:
+        error.message = printable(error.message)
         error.show()
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         status = 130
     except DossierError as error:
-        click.echo(f"dossier: {error}", err=True)
+        click.echo(f"dossier: {printable(str(error))}", err=True)
         status = error.exit_code
     sys.exit(status if isinstance(status, int) else 0)
 

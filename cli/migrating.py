@@ -6,6 +6,7 @@ import sys
 import click
 
 from cli.settings import Settings
+from cli.terminal import printable
 from streams.migration import Plan, migrate
 
 
@@ -45,4 +46,4 @@ def migrate_command(settings: Settings, dry_run: bool, tolerant: bool) -> None:
     if not told:
         click.echo("nothing to do: topics, tables and views are as declared")
     for line in differing:
-        click.echo(f"differs, left as it is: {line}", err=True)
+        click.echo(f"differs, left as it is: {printable(line)}", err=True)

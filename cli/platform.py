@@ -2,26 +2,30 @@
 
 import contextlib
 import functools
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import msgspec
 from msgspec import structs
 
 from cli.display import Display
-from cli.settings import Settings, read_profile
+from cli.settings import HANDED_ON, Settings, read_profile
 from cli.signals import Terminated, stop_signals
+from cli.terminal import printable
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
 from deploy.embedded.logs import bound_log, last_lines
 from deploy.embedded.platform import Options, Platform, stop_platform
+from deploy.embedded.private import FOLDER, KAFKA_USER, NAMES, read_secrets
 from deploy.embedded.state import PlatformState, read_state
 from deploy.errors import NotReady, UnusableData
-from schemas.connection import KafkaConnection
+from schemas.access import OWNER, READER
 from streams.errors import Unreachable
 from streams.group import members
 
@@ -83,17 +87,22 @@ def up(
 @click.command(short_help="Show what runs.")
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--show-secrets", is_flag=True, help="Show the passwords, too.")
 @click.pass_context
-def status(context: click.Context, data: Path, as_json: bool) -> None:
-    """Show what runs.
+def status(context: click.Context, data: Path, as_json: bool, show_secrets: bool) -> None:
+    """Show what runs, and how to connect to it.
 
     Ends with 0 when everything is ready, 1 when something is not, and 3 when nothing runs.
     """
     state = read_state(data.absolute())
     if as_json:
-        click.echo(msgspec.json.encode(state or {"state": "stopped", "processes": []}))
+        told = msgspec.to_builtins(state) if state else {"state": "stopped", "processes": []}
+        if state:
+            told["access"] = [each._asdict() for each in access(data.absolute(), state, show_secrets)]
+        click.echo(msgspec.json.encode(told))
     elif state:
         click.echo(describe(state))
+        click.echo("\n" + "\n".join(told_access(access(data.absolute(), state, show_secrets))))
     else:
         click.echo(f"nothing runs in {data}: `dossier up --data {data}` starts it")
     context.exit(NOTHING_RUNS if state is None else int(state.state != "ready"))
@@ -122,15 +131,53 @@ def counting_options(settings: Settings, data: Path, profile: Path | None, worke
         setup=(*named, *SETUP, *(() if workers else ("--tolerant",))),
         worker=lambda name: (*named, *WORKER, "--name", name),
         worker_ready=functools.partial(worker_joined, data),
+        variables={name: os.environ[name] for name in HANDED_ON if name in os.environ},
+        readable=(settings.database,),
     )
+
+
+class Access(NamedTuple):
+    """How one user connects to a server."""
+
+    server: str
+    address: str
+    user: str
+    secret: str
+    what: str
+
+
+def access(data: Path, state: PlatformState, show_secrets: bool) -> list[Access]:
+    """How to connect: where each password is, or the password itself."""
+    files = [str(data / FOLDER / name) for name in NAMES]
+    if show_secrets:
+        known = read_secrets(data / FOLDER)
+        files = [known.owner.reveal(), known.reader.reveal(), known.kafka.reveal()]
+    owner, reader, kafka = files
+    rows = []
+    if state.clickhouse:
+        rows.append(Access("ClickHouse", state.clickhouse, READER, reader, "reads tables and views"))
+        rows.append(Access("ClickHouse", state.clickhouse, OWNER, owner, "may do everything"))
+    if state.kafka:
+        rows.append(Access("Kafka", state.kafka, KAFKA_USER, kafka, "may do everything; SASL_PLAINTEXT, PLAIN"))
+    return rows
+
+
+def told_access(rows: list[Access]) -> list[str]:
+    """The lines of a table."""
+    head = Access("server", "address", "user", "password", "")
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(4)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row.what]).rstrip()
+        for row in (head, *rows)
+    ]
 
 
 def worker_joined(data: Path, name: str) -> bool:
     """Whether the worker of this name has its place in the group that counts for this platform."""
     state = read_state(data)
     try:
-        return state is not None and name in members(KafkaConnection(state.kafka))
-    except Unreachable:
+        return state is not None and name in members(read_secrets(data / FOLDER).kafka_at(state.kafka))
+    except (Unreachable, UnusableData):
         return False
 
 
@@ -148,7 +195,7 @@ def describe(state: PlatformState) -> str:
     ]
     for each in state.processes:
         if each.state in ("restarting", "failing"):
-            lines += ["", f"{each.name} {each.reason}", *(f"  | {line}" for line in each.tail)]
+            lines += ["", f"{each.name} {printable(each.reason)}", *(f"  | {printable(line)}" for line in each.tail)]
     if state.state == "starting":
         lines += ["", "starting: not everything is ready yet"]
     return "\n".join(lines)

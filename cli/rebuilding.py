@@ -6,6 +6,7 @@ from cli.display import Display
 from cli.migrating import plan_of
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
+from streams.exclusive import Exclusive
 from streams.rebuild import Rebuild, Source
 
 
@@ -15,6 +16,7 @@ class _Shown:
     def __init__(self, display: Display, stop: Stop) -> None:
         self._display = display
         self._stop = stop
+        self.right: Exclusive | None = None
 
     def say(self, line: str) -> None:
         self._display.say(line)
@@ -29,6 +31,8 @@ class _Shown:
         self._hear()
 
     def _hear(self) -> None:
+        if self.right:
+            self.right.require()
         if self._stop.signal:
             raise Interrupted
 
@@ -48,29 +52,26 @@ def rebuild_command(settings: Settings, source: Source | None, take_over: bool, 
     """Count everything anew: by other rules, for another topic or partition count, or over damaged counts.
 
     Readers go on with the former counts until all is counted. Workers must be stopped; one that was just stopped is
-    waited for. Whatever ends it, run it again: it goes on where it was.
+    waited for. Whatever ends it, run it again: it goes on where it was. A second one at a time, on any machine, is told
+    so and ends with 1.
     """
     if abandon and (source or take_over or dry_run):
         raise click.UsageError("--abandon takes no other option")
     with Stop() as stop, Display() as display:
-        rebuild = Rebuild(
-            plan_of(settings),
-            source,
-            _Shown(display, stop),
-            records=settings.batch_records,
-            take_over=take_over,
-        )
-        if abandon:
-            done = rebuild.abandon()
-            click.echo("the rebuild is given up, the former counts serve" if done else "no rebuild is unfinished")
-            return
+        shown = _Shown(display, stop)
+        rebuild = Rebuild(plan_of(settings), source, shown, records=settings.batch_records, take_over=take_over)
         if dry_run:
             for line in rebuild.look():
                 click.echo(line)
             return
-        try:
-            entry = rebuild.run()
-        except Interrupted:
-            display.say("stopped: `dossier rebuild` goes on with it, `dossier rebuild --abandon` gives it up")
-            raise click.exceptions.Exit(stop.exit_code) from None
+        with Exclusive(settings.kafka, "rebuild") as shown.right:
+            if abandon:
+                done = rebuild.abandon()
+                click.echo("the rebuild is given up, the former counts serve" if done else "no rebuild is unfinished")
+                return
+            try:
+                entry = rebuild.run()
+            except Interrupted:
+                display.say("stopped: `dossier rebuild` goes on with it, `dossier rebuild --abandon` gives it up")
+                raise click.exceptions.Exit(stop.exit_code) from None
     click.echo(f"rebuilt: the counts are of epoch {entry.epoch}, rules {entry.origin.rules}; start the workers")

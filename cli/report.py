@@ -6,11 +6,11 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import click
-import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from cli.settings import Settings
+from cli.terminal import brief, console, print_json
+from connectors.files.spreadsheet import unformulated
 from schemas.profile import Profile
 from streams.report import FIGURES, RATES, Freshness, Report, report
 
@@ -22,12 +22,17 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--to", "until", type=_DAY, help="Last local day to count.  [default: the end]")
 @click.option("--csv", "shape", flag_value="csv", help="All figures as CSV, one agency a line, the total last.")
 @click.option("--json", "shape", flag_value="json", help="All figures as JSON, with `agencies` and `total`.")
+@click.option("--exact", is_flag=True, help="CSV for programs: no quote before = + - @.")
 @click.pass_obj
-def report_command(settings: Settings, since: datetime | None, until: datetime | None, shape: str | None) -> None:
+def report_command(
+    settings: Settings, since: datetime | None, until: datetime | None, shape: str | None, exact: bool
+) -> None:
     """Show received, online rate, resolved, on-time rate, open and overdue dossiers of each agency.
 
     Open and overdue are as of now. A rate without a denominator is empty, never 0.
     """
+    if exact and shape != "csv":
+        raise click.UsageError("--exact is for --csv; JSON is always exact")
     zone = settings.profile.zone
     found = report(
         settings.clickhouse,
@@ -36,12 +41,13 @@ def report_command(settings: Settings, since: datetime | None, until: datetime |
         until and datetime.combine(until + timedelta(days=1), time(), zone),
     )
     if shape == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found)))
+        print_json(found)
     elif shape == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(["agency", *FIGURES, *RATES])
         for row in (*found.agencies, {"agency": ""} | found.total):
-            writer.writerow([row["agency"], *(row[name] for name in (*FIGURES, *RATES))])
+            agency = row["agency"] if exact else unformulated(row["agency"])
+            writer.writerow([agency, *(row[name] for name in (*FIGURES, *RATES))])
     else:
         show(found, settings.profile)
 
@@ -52,12 +58,12 @@ def show(found: Report, profile: Profile) -> None:
     for heading in ("Agency", "Received", "Online", "Resolved", "On time", "Open", "Overdue"):
         table.add_column(heading, justify="left" if heading == "Agency" else "right")
     for row in found.agencies:
-        table.add_row(row["agency"], *_figures(row))
+        table.add_row(brief(row["agency"]), *_figures(row))
     table.add_section()
     table.add_row("Total", *_figures(found.total), style="bold")
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(_freshness(found.freshness, found.as_of, profile), soft_wrap=True)
+    terminal = console()
+    terminal.print(table)
+    terminal.print(_freshness(found.freshness, found.as_of, profile), soft_wrap=True)
 
 
 def _figures(row: dict[str, Any]) -> list[str]:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from deploy.embedded.platform import PROFILE
-from deploy.embedded.state import read_state
+from deploy.embedded.private import FOLDER, Secrets, read_secrets
+from deploy.embedded.state import PlatformState, read_state
+from deploy.errors import UnusableData
+from schemas.access import OWNER, READER
 from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError
@@ -37,6 +40,7 @@ class Settings(Struct, frozen=True, dict=True):
     profile_file: Path | None
     kafka_address: KafkaConnection | None
     clickhouse_address: ClickHouseConnection | None
+    database: str
     partitions: int
     replication: int
     replicated: bool
@@ -48,6 +52,7 @@ class Settings(Struct, frozen=True, dict=True):
     metrics: tuple[str, int] | None
     stall_seconds: int
     alert_levels: tuple[Level, ...]
+    alert_key: Secret | None
     webhook: Webhook | None
     grafana: GrafanaConnection | None
     log: str
@@ -91,28 +96,37 @@ class Settings(Struct, frozen=True, dict=True):
         read = _Reader(known)
         data = Path(known.get("DOSSIER_DATA") or "data").absolute()
         state = read_state(data)
+        secrets = _secrets(data, state)
         kafka = KafkaConnection(
             bootstrap=read.addresses("DOSSIER_KAFKA", state.kafka if state else ""),
             security=read.choice("DOSSIER_KAFKA_SECURITY", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
             mechanism=read.choice("DOSSIER_KAFKA_MECHANISM", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")),
             user=known.get("DOSSIER_KAFKA_USER", ""),
-            password=Secret(known.get("DOSSIER_KAFKA_PASSWORD", "")),
+            password=read.secret("DOSSIER_KAFKA_PASSWORD"),
             ca_file=read.file("DOSSIER_KAFKA_CA"),
         )
+        # The embedded platform's secrets go to its own addresses and nowhere else.
+        if state and kafka.bootstrap == state.kafka and not any(known.get(name) for name in _KAFKA_LOGIN):
+            kafka = secrets.kafka_at(kafka.bootstrap)
         clickhouse = ClickHouseConnection(
             *read.address("DOSSIER_CLICKHOUSE", state.clickhouse if state else ""),
-            user=known.get("DOSSIER_CLICKHOUSE_USER") or "default",
-            password=Secret(known.get("DOSSIER_CLICKHOUSE_PASSWORD", "")),
+            user=known.get("DOSSIER_CLICKHOUSE_USER") or OWNER,
+            password=read.secret("DOSSIER_CLICKHOUSE_PASSWORD"),
             database=read.name("DOSSIER_DATABASE", "dossiers"),
             secure=read.flag("DOSSIER_CLICKHOUSE_TLS"),
             ca_file=read.file("DOSSIER_CLICKHOUSE_CA"),
         )
+        embedded = state is not None and clickhouse.address == state.clickhouse
+        if embedded and clickhouse.user in (OWNER, READER) and not clickhouse.password.reveal():
+            own = secrets.clickhouse_at(clickhouse.address, clickhouse.user)
+            clickhouse = structs.replace(clickhouse, password=own.password)
         profile = known.get("DOSSIER_PROFILE")
         return cls(
             data=data,
             profile_file=Path(profile).absolute() if profile else None,
             kafka_address=kafka if kafka.bootstrap else None,
             clickhouse_address=clickhouse if clickhouse.host else None,
+            database=clickhouse.database,
             partitions=read.number("DOSSIER_PARTITIONS", 8, 1, 1024),
             replication=read.number("DOSSIER_REPLICATION", 1, 1, 9),
             replicated=read.flag("DOSSIER_REPLICATED"),
@@ -124,8 +138,9 @@ class Settings(Struct, frozen=True, dict=True):
             metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
             stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
             alert_levels=read.levels("DOSSIER_ALERT_LEVELS"),
+            alert_key=read.signing_key("DOSSIER_ALERT_KEY"),
             webhook=read.webhook("DOSSIER_WEBHOOK", "DOSSIER_WEBHOOK_SECRET"),
-            grafana=read.grafana(clickhouse),
+            grafana=read.grafana(clickhouse, secrets.reader if embedded else Secret()),
             log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
 
@@ -138,10 +153,12 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_KAFKA_MECHANISM": "SASL mechanism: PLAIN (default), SCRAM-SHA-256 or SCRAM-SHA-512",
     "DOSSIER_KAFKA_USER": "SASL user",
     "DOSSIER_KAFKA_PASSWORD": "SASL password",
+    "DOSSIER_KAFKA_PASSWORD_FILE": "file that holds it, instead of the variable",
     "DOSSIER_KAFKA_CA": "file of the certificate authority that signed the brokers' certificates",
     "DOSSIER_CLICKHOUSE": "ClickHouse, host:port of the native protocol (default: the embedded one)",
     "DOSSIER_CLICKHOUSE_USER": "ClickHouse user (default `default`)",
-    "DOSSIER_CLICKHOUSE_PASSWORD": "ClickHouse password",
+    "DOSSIER_CLICKHOUSE_PASSWORD": "ClickHouse password (default: that of the embedded one)",
+    "DOSSIER_CLICKHOUSE_PASSWORD_FILE": "file that holds it, instead of the variable",
     "DOSSIER_CLICKHOUSE_TLS": "1 to speak TLS to ClickHouse",
     "DOSSIER_CLICKHOUSE_CA": "file of the certificate authority that signed ClickHouse's certificate",
     "DOSSIER_DATABASE": "ClickHouse database of this deployment (default `dossiers`)",
@@ -156,15 +173,33 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",
     "DOSSIER_STALL_SECONDS": "how long a worker may do nothing while records wait, until it is unwell (default 60)",
     "DOSSIER_ALERT_LEVELS": f"distances from the term at which dossiers are alerted, or off (default {DEFAULT_LEVELS})",
+    "DOSSIER_ALERT_KEY": "key by which workers sign alerts on Kafka; other alerts are not believed (default: none)",
     "DOSSIER_WEBHOOK": "http or https address to which `dossier alerts send` delivers alerts",
     "DOSSIER_WEBHOOK_SECRET": "secret with which they are signed, 16 characters or more",
     "DOSSIER_GRAFANA": "http or https address of the Grafana to which `dossier grafana publish` publishes",
     "DOSSIER_GRAFANA_TOKEN": "token of a service account there, an Admin, or an Editor who may write data sources",
     "DOSSIER_GRAFANA_CLICKHOUSE": "host:port at which that Grafana reaches ClickHouse (default DOSSIER_CLICKHOUSE)",
-    "DOSSIER_GRAFANA_PASSWORD": "password of the ClickHouse user `reader`, where it has one",
+    "DOSSIER_GRAFANA_PASSWORD": "password of the ClickHouse user `reader` (default: that of the embedded one)",
     "DOSSIER_LOG": "log of `dossier work`, `alerts send`, `audit --every`: text (default) or json, one object a line",
 }
 """Every variable that is read, with what it means; an unknown DOSSIER_ variable is refused as a typing error."""
+
+
+_KAFKA_LOGIN = tuple(name for name in VARIABLES if name.startswith("DOSSIER_KAFKA_"))
+HANDED_ON = tuple(
+    name
+    for name in VARIABLES
+    if not name.startswith(("DOSSIER_KAFKA", "DOSSIER_CLICKHOUSE", "DOSSIER_GRAFANA", "DOSSIER_WEBHOOK"))
+)
+"""What the embedded platform's workers are told of the environment of `dossier up`: no credentials, no addresses."""
+
+
+def _secrets(data: Path, state: PlatformState | None) -> Secrets:
+    # A platform must be stopped, and told of, also where its secrets are lost.
+    try:
+        return read_secrets(data / FOLDER) if state else Secrets()
+    except UnusableData:
+        return Secrets()
 
 
 def read_profile(path: Path, named_by: str) -> Profile:
@@ -220,6 +255,13 @@ class _Reader:
         except ValueError as error:
             raise SettingError(f"{name}={text!r}: {error}") from error
 
+    def signing_key(self, name: str) -> Secret | None:
+        """None where it is not set; it never shows."""
+        text = self._env.get(name, "")
+        if text and len(text) < _LEAST_SECRET:
+            raise SettingError(f"{name} has {len(text)} characters: {_LEAST_SECRET} or more are a secret")
+        return Secret(text) if text else None
+
     def webhook(self, name: str, secret_name: str) -> Webhook | None:
         """None where neither is set; the secret never shows."""
         url, secret = self._env.get(name, ""), self._env.get(secret_name, "")
@@ -231,7 +273,18 @@ class _Reader:
             raise SettingError(f"{secret_name} has {len(secret)} characters: {_LEAST_SECRET} or more sign {name}")
         return Webhook(url, Secret(secret))
 
-    def grafana(self, clickhouse: ClickHouseConnection) -> GrafanaConnection | None:
+    def secret(self, name: str) -> Secret:
+        """Empty where there is none."""
+        file_name = f"{name}_FILE"
+        text, file = self._env.get(name, ""), self._env.get(file_name, "")
+        if text and file:
+            raise SettingError(f"{name} and {file_name} are both set: one of them is enough")
+        try:
+            return Secret(Path(file).read_text().rstrip("\r\n") if file else text)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{file_name}={file!r} cannot be read: {error}") from error
+
+    def grafana(self, clickhouse: ClickHouseConnection, known: Secret) -> GrafanaConnection | None:
         """None where none is named; the token and the password never show."""
         url, token = self._env.get("DOSSIER_GRAFANA", ""), self._env.get("DOSSIER_GRAFANA_TOKEN", "")
         if not url:
@@ -239,8 +292,9 @@ class _Reader:
         if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
             raise SettingError("DOSSIER_GRAFANA is not an address such as https://grafana.example, without user in it")
         host, port = self.address("DOSSIER_GRAFANA_CLICKHOUSE", clickhouse.address if clickhouse.host else "")
-        password = Secret(self._env.get("DOSSIER_GRAFANA_PASSWORD", ""))
-        reader = ClickHouseConnection(host, port, "reader", password, clickhouse.database, clickhouse.secure)
+        given = self._env.get("DOSSIER_GRAFANA_PASSWORD", "")
+        password = Secret(given) if given else known
+        reader = ClickHouseConnection(host, port, READER, password, clickhouse.database, clickhouse.secure)
         return GrafanaConnection(url, Secret(token), reader)
 
     def flag(self, name: str) -> bool:

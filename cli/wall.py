@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.terminal import printable
 from grafana.panels import NO_DATA, NO_DOSSIERS, WORDS
 from grafana.thresholds import DATA_AGE, FIGURES, Figure, standing, target_text
 from grafana.wallboards import PERIODS, Period
@@ -67,14 +68,14 @@ def _said(both: str, *, roomy: bool) -> str:
 
 
 def _shown(figure: Figure, value: float) -> str:
-    return f"{value:.1%}".replace("%", " %") if figure.unit == "share" else f"{value:,.0f}"
+    return f"{value:.1%}" if figure.unit == "share" else f"{value:,.0f}"
 
 
 def _age(seen: Seen) -> Text:
     """How old the data is: in red, and in words, where it has stopped."""
     if seen.trouble:
         since = f" – {seen.at:%H:%M:%S}" if seen.at else ""
-        return Text(f"KHÔNG ĐỌC ĐƯỢC / cannot read{since}: {seen.trouble}", style=_STYLES["missed"])
+        return Text(f"KHÔNG ĐỌC ĐƯỢC / cannot read{since}: {printable(seen.trouble)}", style=_STYLES["missed"])
     name = f"{DATA_AGE.vietnamese} / {DATA_AGE.english}"
     if seen.age_seconds is None:
         return Text(f"{name}: {NO_DATA}", style=_STYLES["missed"])

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any, get_args
 
 import click
-from rich.console import Console
 from rich.live import Live
 
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
+from cli.terminal import console
 from cli.wall import Seen, frame
 from grafana.sql import query
 from grafana.wallboards import Period
@@ -46,10 +46,10 @@ def watch_command(settings: Settings, period: Period, every: float, once: bool) 
     Keys: d, m, y or Tab for the period, q to quit. A database that is away is told and asked again. Exit codes: 3 it is
     away with --once, 2 it was not migrated, 143 ended by SIGTERM.
     """
-    console = Console()
+    terminal = console()
     if once:
         seen = _read(settings.clickhouse, period)
-        console.print(frame(seen, period, console.size), highlight=False)
+        terminal.print(frame(seen, period, terminal.size))
         return
     with Stop() as stop, contextlib.suppress(Interrupted):
         show(settings.clickhouse, period, every, stop.waiting)
@@ -63,12 +63,12 @@ def show(
 
     Raises NotMigrated.
     """
-    console, seen, key = Console(), Seen(), ""
-    with _keyboard() as keys, Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+    terminal, seen, key = console(), Seen(), ""
+    with _keyboard() as keys, Live(console=terminal, screen=terminal.is_terminal, auto_refresh=False) as live:
         while key != "q":
             period = _chosen(key, period)
             seen = _read_again(clickhouse, period, seen)
-            live.update(frame(seen, period, console.size, _KEYS if keys is not None else ""), refresh=True)
+            live.update(frame(seen, period, terminal.size, _KEYS if keys is not None else ""), refresh=True)
             with waiting():
                 key = _pressed(keys, every)
 

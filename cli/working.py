@@ -68,7 +68,7 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
         calm_collector()
         own = name or f"{socket.gethostname()}-{os.getpid()}"
         alerting = Alerting(
-            lambda: AlertLog(settings.kafka, settings.clickhouse),
+            lambda: AlertLog(settings.kafka, settings.clickhouse, settings.alert_key),
             lambda: LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
             watch.looked,
         )

@@ -1,5 +1,7 @@
 """Alerts: what `dossier-alerts` says of dossiers that are or will soon be late."""
 
+import hashlib
+import hmac
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -9,8 +11,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.connection import Secret
 from schemas.instant import Instant
 
+SIGNATURE = "dossier-signature"
 _NAME = re.compile(r"(?P<side>due|overdue)(?:-(?P<number>[1-9][0-9]{0,3})(?P<unit>[mhd]))?")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -71,7 +75,15 @@ def encode_alert(alert: Alert) -> bytes:
 
 def decode_alert(value: bytes) -> Alert:
     """The alert in the value of a Kafka record; raises msgspec.MsgspecError on anything else."""
-    return msgspec.json.decode(value, type=Alert)
+    try:
+        return msgspec.json.decode(value, type=Alert)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(str(error)) from error
+
+
+def sign(key: Secret, value: bytes) -> bytes:
+    """The header SIGNATURE of a record with this value: the hex HMAC-SHA256 of it under the key."""
+    return hmac.new(key.reveal().encode(), value, hashlib.sha256).hexdigest().encode()
 
 
 def by_agency(alerts: Iterable[Alert]) -> dict[str, Sequence[Alert]]:

@@ -1,6 +1,7 @@
 """The SQL that makes the database: numbered migrations, then views, with this deployment's parameters filled in."""
 
 import hashlib
+import re
 from importlib.resources import files
 
 from msgspec import Struct
@@ -34,6 +35,9 @@ class Script(Struct, frozen=True):
         return hashlib.sha256("\n;\n".join(self.statements).encode()).hexdigest()
 
 
+_MADE = re.compile(r"^CREATE (?:TABLE|MATERIALIZED VIEW) (\w+)", re.MULTILINE)
+
+
 def migrations(replicated: bool) -> tuple[Script, ...]:
     """The migrations in their order; an applied one never changes, what must change is a new one."""
     folder = files("schemas") / "migrations"
@@ -46,6 +50,23 @@ def views(profile: Profile) -> tuple[Script, ...]:
     folder = files("schemas") / "views"
     filled = {"{time_zone}": profile.time_zone, "{terms}": profile.terms}
     return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in (*VIEWS, *REFRESHES))
+
+
+def structure() -> dict[str, str]:
+    """What all migrations together make, by name: the statement that would make each table or trigger today.
+
+    `python -m tests.structure` writes the file from the migrations, and a test holds it against them.
+    """
+    text = (files("schemas") / "generated" / "structure.sql").read_text()
+    return {match[1]: statement.strip() for statement in text.split(";\n") if (match := _MADE.search(statement))}
+
+
+def create(name: str, replicated: bool, as_name: str = "") -> str:
+    """The statement that makes this table or trigger as declared, by another name where one is given."""
+    statement = structure()[name]
+    if as_name:
+        statement = _MADE.sub(lambda match: match[0].removesuffix(name) + as_name, statement, count=1)
+    return re.sub(r"^ENGINE = ", "ENGINE = Replicated", statement, flags=re.MULTILINE) if replicated else statement
 
 
 def preamble(replicated: bool) -> Script:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.events import Amended, AnyEvent, Event
+from schemas.instant import truncated
 from schemas.text import is_nfc_utf8, nfc, nfc_struct, nfc_tree
 
 MAX_EVENTS = 500
@@ -25,9 +26,11 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 """How far a source's clock may be ahead of the Kafka record's timestamp."""
 
 RejectReason = Literal[
-    "empty", "too_many_lines", "too_large", "malformed", "unknown_kind", "invalid", "future", "misplaced"
+    "empty", "too_many_lines", "too_large", "malformed", "unknown_kind", "invalid", "future", "misplaced", "full"
 ]
-"""Why a line is not counted: `misplaced` is an event of another partition than the record's, the rest are plain."""
+"""Why a line is not counted: `misplaced` is an event of another partition than the record's, `full` one number more
+than a dossier may have (MAX_NUMBERED), the rest are plain.
+"""
 
 
 class Rejection(Struct, frozen=True):
@@ -50,6 +53,8 @@ class Decoded(Struct, frozen=True):
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()
 _ANYTHING = msgspec.json.Decoder()
+_ESCAPED_ASCII = re.compile(rb"\\u00(?:2[0de]|3[\da]|[4-7])", re.IGNORECASE)
+"""What an instant or the name of its field may hide behind; writers of JSON escape other letters."""
 
 
 def encode_event(event: Event) -> bytes:
@@ -65,8 +70,8 @@ def encode(lines: Iterable[bytes]) -> bytes:
 def decode_event(line: bytes) -> AnyEvent:
     """The event of one line, its text in NFC; raises msgspec.MsgspecError (or RecursionError on absurd nesting)."""
     if line.isascii() and b"\\" not in line:
-        return _DECODER.decode(line)
-    return nfc_struct(_DECODER.decode(_composed(line)))
+        return _DECODER.decode(truncated(line))
+    return nfc_struct(_DECODER.decode(truncated(_composed(line))))
 
 
 def decode(value: bytes | None, published_at: datetime) -> Decoded:
@@ -82,12 +87,14 @@ def _decode_faultless(value: bytes, horizon: datetime) -> list[AnyEvent] | None:
     """The events of an envelope in which every line is one, all at once; None where a line needs a closer look."""
     value = value.removesuffix(b"\n")
     lines = value.count(b"\n") + 1
-    if lines > MAX_LINES or (len(value) > MAX_EVENT_BYTES and max(map(len, value.split(b"\n"))) > MAX_EVENT_BYTES):
+    if lines > MAX_LINES or _has_long_line(value):
         return None
     try:
-        events: list[AnyEvent] = _DECODER.decode_lines(value)
+        events: list[AnyEvent] = _DECODER.decode_lines(truncated(value))
         # The decoder does not look into fields that it skips. What is escaped is only seen once it is decoded.
-        if not is_nfc_utf8(value) or (b"\\" in value and not is_nfc_utf8(_ENCODER.encode_lines(events))):
+        if not is_nfc_utf8(value) or (
+            b"\\" in value and (_ESCAPED_ASCII.search(value) or not is_nfc_utf8(_ENCODER.encode_lines(events)))
+        ):
             return None
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None
@@ -98,6 +105,16 @@ def _decode_faultless(value: bytes, horizon: datetime) -> list[AnyEvent] | None:
         if event.occurred_at > horizon or (event.recorded_at or horizon) > horizon or event.__class__ is Amended:
             return None if any(_ahead(event, horizon) for event in events) else events
     return events
+
+
+def _has_long_line(value: bytes) -> bool:
+    """Whether a line has more bytes than are allowed."""
+    half = MAX_EVENT_BYTES // 2
+    # A line that is too long covers a whole half: where each holds a line end, no line need be measured.
+    halves = range(0, len(value) - half, half) if len(value) > MAX_EVENT_BYTES else ()
+    return any(value.find(b"\n", at, at + half) < 0 for at in halves) and (
+        max(map(len, value.split(b"\n"))) > MAX_EVENT_BYTES
+    )
 
 
 def _decode_lines(value: bytes | None, published_at: datetime, horizon: datetime) -> Decoded:

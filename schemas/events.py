@@ -21,6 +21,9 @@ Quantity = Annotated[int, Meta(ge=0, le=10_000)]
 Amount = Annotated[int, Meta(ge=0, le=10**12, description="Whole units of the currency (đồng)")]
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1, description="The source's own order of its records")]
 
+MAX_NUMBERED = 1000
+"""Payments, refunds, extensions, supplements, obligations and pauses, with their answers, of one case all together."""
+
 Channel = Literal["direct", "online", "postal"]
 PaymentMethod = Literal["online", "cash", "transfer"]
 

@@ -1,5 +1,6 @@
 """Instants: points in time as events carry them and as facts keep them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -14,6 +15,11 @@ Instant = Annotated[
     Meta(tz=True, description="RFC 3339 date and time with an offset, of the years 2000 to 2099"),
 ]
 
+_FINER = re.compile(rb"\.\d{7}")
+_FINER_INSTANT = re.compile(
+    rb'("?\b(?:occurred_at|recorded_at|received_at|published_at|term|at|as_of)"?\s*[:=]\s*'
+    rb'"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d\.\d{6})\d+'
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -26,6 +32,14 @@ def to_micros(instant: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The aware UTC datetime of these microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def truncated(text: bytes) -> bytes:
+    """JSON or TOML with the instants of our fields cut to microseconds; the very same bytes where none is finer.
+
+    Readers round what is finer, and the last moment of a day as .NET writes it, 23:59:59.9999999, would be the next.
+    """
+    return _FINER_INSTANT.sub(rb"\1", text) if _FINER.search(text) else text
 
 
 def check_instant(field: str, value: datetime) -> None:

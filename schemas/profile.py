@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.errors import SettingError
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever the fold or the contributions change: stored counts are then no longer what the code would count."""
 
 

@@ -119,6 +119,7 @@ PROGRESS = Table(
         "written_at": "DateTime64(3, 'UTC')",
         "window_lines": "UInt64",
         "window_dead": "UInt64",
+        "record_offset": "Int64",
     },
 )
 
@@ -234,6 +235,11 @@ CITY_PAST = Table(
 
 CITY_WAITING = Table("city_waiting", {"kind": _LABEL, "term": _PERHAPS, "dossiers": "UInt64", "overdue": "UInt64"})
 
+DATA_CONFLICTS = Table(
+    "data_conflicts",
+    {"kind": _LABEL, "dossier": "String", "agency": _LABEL, "since": _INSTANT, "detail": "String"},
+)
+
 MIGRATIONS = Table(
     "migrations",
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
@@ -241,7 +247,7 @@ MIGRATIONS = Table(
 
 TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
-    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, MIGRATIONS),
+    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, DATA_CONFLICTS, MIGRATIONS),
 )
 VIEWS = (
     "periods",
@@ -253,10 +259,12 @@ VIEWS = (
     "waiting",
     "city_figures",
     "event_conflicts",
+    "crowded_dossiers",
+    "event_ties",
     "letters",
     "open_dead_letters",
     "standing_alerts",
 )
 """What analysts read."""
-REFRESHES = ("refresh_city_past", "refresh_city_waiting")
+REFRESHES = ("refresh_city_past", "refresh_city_waiting", "refresh_data_conflicts")
 """Views that fill a table again and again: what is asked of the table may be minutes old."""

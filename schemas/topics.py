@@ -5,6 +5,7 @@ from msgspec import Struct
 EVENTS = "dossier-events"
 DEAD = "dossier-events-dead"
 ALERTS = "dossier-alerts"
+IMPORTS = "dossier-imports"
 
 MAX_DEAD_BYTES = 4 * 1024 * 1024
 """A dead letter holds a whole record of up to 1 MiB, escaped or in base64, and what is wrong with it."""
@@ -22,9 +23,10 @@ class Topic(Struct, frozen=True):
 def declared(partitions: int, replication: int) -> tuple[Topic, ...]:
     """The topics of a deployment.
 
-    `dossier-events` is kept for ever and never compacted: offsets must have no gaps and the counts can be rebuilt from
+    `dossier-events` is kept for ever and never compacted: no record may be missing and the counts can be rebuilt from
     it. The broker stamps each record with its own clock, by which "in the future" is judged: no producer can be wrong
-    about it. With two replicas or more, two must have a record before it is acknowledged.
+    about it. The offsets of `dossier-imports` number imports, so it is kept, too. With two replicas or more, two must
+    have a record before it is acknowledged.
     """
     safety = {"min.insync.replicas": str(min(2, replication))}
     kept = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
@@ -42,4 +44,5 @@ def declared(partitions: int, replication: int) -> tuple[Topic, ...]:
             safety | kept | {"compression.type": "producer", "max.message.bytes": str(MAX_DEAD_BYTES)},
         ),
         Topic(ALERTS, 1, replication, safety | kept | {"compression.type": "producer"}),
+        Topic(IMPORTS, 1, replication, safety | kept | {"compression.type": "producer"}),
     )

@@ -1,14 +1,15 @@
 """The log of alerts: the topic `dossier-alerts`, and the table `dossier_alerts` that follows it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from clickhouse_driver import Client
 from kafka import KafkaProducer
 from kafka.errors import InvalidProducerEpochError, ProducerFencedError
 from msgspec import structs
 
-from schemas.alerts import Alert, encode_alert
-from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.alerts import SIGNATURE, Alert, encode_alert, sign
+from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.tables import ALERTS as TABLE
 from schemas.topics import ALERTS
 from streams import topics
@@ -27,10 +28,12 @@ class AlertLog:
     An alert is in the topic before it is in the table. What a writer that was killed in between left behind is read
     back from the topic when the next one opens the log, so an alert is neither lost nor written twice. `append` raises
     Superseded once another has opened it. All raise Unreachable; the log must then be opened anew, since it is not
-    known how far it came. For one thread.
+    known how far it came. With a `key` every alert is signed, and what is not signed does not get into the table. For
+    one thread.
     """
 
-    def __init__(self, kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> None:
+    def __init__(self, kafka: KafkaConnection, clickhouse: ClickHouseConnection, key: Secret | None = None) -> None:
+        self._key = key
         self._clickhouse = clickhouse
         self._kafka = kafka
         with topics.answered(kafka):
@@ -65,10 +68,7 @@ class AlertLog:
         try:
             with topics.answered(self._kafka):
                 self._producer.begin_transaction()
-                sent = [
-                    self._producer.send(ALERTS, encode_alert(alert), key=alert.dossier.encode(), partition=0)
-                    for alert in alerts
-                ]
+                sent = [self._send(alert) for alert in alerts]
                 self._producer.commit_transaction()
                 return [(future.get(timeout=0).offset, alert) for future, alert in zip(sent, alerts, strict=True)]
         except Unreachable as error:
@@ -77,11 +77,16 @@ class AlertLog:
                 raise Superseded("another worker watches for late dossiers now") from error
             raise
 
+    def _send(self, alert: Alert) -> Any:
+        value = encode_alert(alert)
+        headers = [(SIGNATURE, sign(self._key, value))] if self._key else []
+        return self._producer.send(ALERTS, value, key=alert.dossier.encode(), partition=0, headers=headers)
+
     def _follow(self) -> int:
         """Bring the table to the end of the topic; the number that comes next."""
         with database(self._clickhouse) as client:
             ((last, offset),) = client.execute("SELECT max(seq), argMax(offset, seq) FROM dossier_alerts")
-            said = read_alerts(self._kafka, offset + 1 if last else 0)
+            said = read_alerts(self._kafka, offset + 1 if last else 0, self._key)
             for some in chunks(((at, alert) for at, alert in said if alert.seq > last), _AT_ONCE):
                 _insert(client, some)
                 last = some[-1][1].seq

@@ -16,7 +16,7 @@ from schemas.tables import AUDITS, FACTS
 from streams.clickhouse import ClickHouseStore, connect, database, explain, insert
 from streams.facts import facts_of
 from streams.queries import query
-from streams.registers import Registers, fold, pack
+from streams.registers import joined, pack
 from streams.replay import stored_events
 from streams.rows import facts_row
 from streams.store import Stored
@@ -109,9 +109,7 @@ def _compare(
     dossier: bytes, events: list[Event], stored: tuple[Any, ...] | None, profile: Profile
 ) -> list[FactsDifference]:
     name = dossier.decode()
-    registers: Registers = {}
-    for event in events:
-        registers = fold(registers, event)
+    registers = joined(events)
     if not registers and stored is None:
         return []
     if not registers or stored is None:

@@ -6,7 +6,7 @@ The rules it follows, and why each is needed, are in docs/architecture.md, “Ex
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import compress, groupby
@@ -17,23 +17,27 @@ from msgspec import Struct
 
 from schemas.dead import DeadLetter, dead_letter
 from schemas.envelope import Decoded, Rejection, decode
+from schemas.events import MAX_NUMBERED
 from schemas.partition import hashes_of
 from schemas.profile import Profile
 from schemas.tables import EVENTS, FACTS, WINDOWS
 from streams.block import Block
+from streams.case import Case
 from streams.counters import Window
 from streams.errors import Flooded, LostEvents
 from streams.facts import facts_of
 from streams.flood import LIMIT, NOTHING, Limit, Seen, see
+from streams.holes import is_lost
 from streams.known import Known
+from streams.lanes import Packed, packed, unpacked
 from streams.position import pack
 from streams.record import Record
-from streams.registers import Register, news, register_of
+from streams.registers import Register, news, numbered_key, register_of
 from streams.registers import pack as pack_registers
 from streams.registers import unpack as unpack_registers
 from streams.rows import event_columns, facts_row, progress_row, window_row
-from streams.store import Row, Store, Stored, WindowRow
-from streams.tally import Packed, change, packed, unpacked
+from streams.store import NO_RECORD, Last, Row, Store, Stored, WindowRow
+from streams.tally import change
 
 
 class Identity(Struct, frozen=True):
@@ -53,6 +57,8 @@ class Batch(Struct):
     facts: Block = msgspec.field(default_factory=partial(Block.of, FACTS))
     progress: list[Row] = []
     dead: list[DeadLetter] = []
+    is_last: bool = True
+    """Whether it is the last one of the records that were taken together."""
     used: dict[int, tuple[int, int]] = {}
     """By partition, how many dossiers and windows it looked up: what is cached of them was used last."""
 
@@ -75,35 +81,43 @@ class _Partition(Struct):
     """Start of the newest window that may be stored and not be cached: what is newer was never counted."""
     known: Known
     """What dossiers may be stored or cached: others have no facts."""
+    last: Last
+    """The last record that was counted: a hole is none."""
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
-
-
-class _Case(Struct):
-    """A case while a batch is folded into it; it is written if an event of the batch changes it."""
-
-    pos: int
-    registers: dict[str, Register]
-    changed: bool = False
 
 
 _Placed: TypeAlias = tuple[int, str, Register]
 """What an event says: at its position, of a dossier, this."""
 
 
+class _Told(Struct):
+    """The events of a record: the lines they are in, their columns, and the place of the first among all of the run."""
+
+    record: Record
+    first: int
+    lines: Sequence[int]
+    columns: list[Sequence[object]]
+
+
 class _Run(Struct):
-    """The records of one partition in a batch, and what becomes of them step by step."""
+    """The records of one partition, and what becomes of them step by step, in one batch or in several."""
 
     records: list[Record]
     state: _Partition
     first: int
-    """Position of its first event."""
-    dossiers: set[str]
+    """Position of the first event of the batch."""
     missing: list[str]
     """Dossiers that may be stored, whose facts are not in the cache."""
     placed: list[_Placed] = []
+    told: list[_Told] = []
+    begin: int = 0
+    end: int = 0
+    """The batch has the events from this place up to that one."""
+    dossiers: int = 0
+    """How many it is about."""
     changes: list[tuple[int, dict[Window, Packed]]] = []
-    """What each event that changed something adds to the windows, in order."""
+    """What each event of the batch that changed something adds to the windows, in order."""
     windows: set[Window] = set()
     """The windows of these changes."""
 
@@ -111,14 +125,32 @@ class _Run(Struct):
     def partition(self) -> int:
         return self.records[0].partition
 
+    @property
+    def is_done(self) -> bool:
+        return self.end == len(self.placed)
+
+    def go_on(self) -> None:
+        """Begin another batch where the last one ended; what that one has not kept in the cache is missing again."""
+        self.begin = self.end
+        self.first = self.placed[self.begin][0]
+        self.missing = [
+            dossier for dossier in {each[1] for each in self.placed[self.begin :]} if dossier not in self.state.facts
+        ]
+        self.dossiers, self.changes, self.windows = 0, [], set()
+
 
 _NO_FACTS = Stored(0, pack_registers({}))
+_EFFORT = 150_000
+"""So many events and changes of windows take a few seconds, and some hundred MB."""
+_BYTES_OF_EFFORT = 256
+"""Registers that are read and written again take as long as an event that changes a window."""
 
 
 class Counting:
     """Counts batches of records against a store, with bounded caches. One thread at a time may call it.
 
     `dossiers` and `windows` bound the caches, each partition's to its share; `trim` trims them, never within a batch.
+    `effort` bounds what a batch may take, `numbered` the numbered registers of a case.
     """
 
     def __init__(
@@ -129,11 +161,15 @@ class Counting:
         dossiers: int = 150_000,
         windows: int = 100_000,
         flood: Limit = LIMIT,
+        effort: int = _EFFORT,
+        numbered: int = MAX_NUMBERED,
     ) -> None:
         self._identity = identity
         self._store = store
         self._flood = flood
         self._limits = dossiers, windows
+        self._effort = effort
+        self._numbered = numbered
         self._partitions: dict[int, _Partition] = {}
 
     @property
@@ -149,29 +185,44 @@ class Counting:
         for partition in partitions:
             self._partitions.pop(partition, None)
 
-    def count(self, records: Sequence[Record], settle: Callable[[], None], now: datetime) -> Batch:
-        """The rows for these records; within each partition their offsets follow each other.
+    def count(self, records: Sequence[Record], settle: Callable[[], None], now: datetime) -> Iterator[Batch]:
+        """The rows for these records, in one batch or, where they take long, in several; each is to be flushed in turn.
 
-        `settle` returns when every earlier batch is flushed; it is called only where the caches cannot be trusted.
-        `now` is only written down, as the time of progress. Raises LostEvents where offsets are missing, and Flooded
-        where too many lines cannot be counted.
+        Within each partition the offsets of the records follow each other. `settle` returns when every earlier batch is
+        flushed; it is called only where the caches cannot be trusted. `now` is only written down, as the time of
+        progress. Raises LostEvents where offsets are missing, and Flooded where too many lines cannot be counted.
         """
         batch = Batch()
         parts = groupby(sorted(records, key=_partition_of_record), key=_partition_of_record)
         runs = [self._read(list(part), settle, batch) for _, part in parts]
-        # Facts of all of them before windows of any: facts must never be ahead of the windows they are combined with.
-        self._load_facts(runs, settle)
-        for run in runs:
-            self._fold(run, batch)
-        self._load_windows(runs)
-        for run in runs:
-            self._apply(run, batch)
-            last = run.records[-1]
-            run.state.next_offset = last.offset + 1
-            progress = progress_row(self._identity.topic, self._identity.epoch, last, now, run.state.seen)
-            batch.progress.append(progress)
-            batch.used[run.partition] = len(run.dossiers), len(run.windows)
-        return batch
+        while runs:
+            # Facts of all before windows of any: facts must never be ahead of the windows they are combined with.
+            self._load_facts(runs, settle)
+            effort = 0
+            for run in runs:
+                effort = self._fold(run, batch, effort)
+            self._load_windows(runs)
+            for run in runs:
+                self._apply(run, batch)
+                batch.used[run.partition] = run.dossiers, len(run.windows)
+                if run.is_done:
+                    batch.progress.append(self._progress(run, now))
+            left = [run for run in runs if not run.is_done]
+            # The one that took all the effort comes last now: no partition waits for all that another one has.
+            runs = left[1:] + left[:1]
+            batch.is_last = not runs
+            yield batch
+            batch = Batch()
+            for run in runs:
+                run.go_on()
+
+    def _progress(self, run: _Run, now: datetime) -> Row:
+        """Note that the records of the run are counted to their end, and the row that says so."""
+        end = run.records[-1]
+        run.state.next_offset = end.offset + 1
+        held = next((record for record in reversed(run.records) if not record.is_hole), None)
+        last = run.state.last = Last(held.offset, held.published) if held else run.state.last
+        return progress_row(self._identity.topic, self._identity.epoch, end, now, run.state.seen, last)
 
     def trim(self, unflushed: Batch) -> None:
         """Evict the least recently used beyond the limits, except what this last batch has yet to write."""
@@ -187,13 +238,14 @@ class Counting:
 
     def _read(self, records: list[Record], settle: Callable[[], None], batch: Batch) -> _Run:
         """What the records of a partition say; their events and what is none are put on the batch."""
-        state, first = self._follow(records, settle), pack(self._identity.epoch, records[0].offset, 0)
-        decoded = [decode(record.value, _published_at(record)) for record in records]
+        state, first = self._follow(records, settle), pack(self._identity.epoch, records[0].first, 0)
+        holding = [record for record in records if not record.is_hole]
+        decoded = [decode(record.value, _published_at(record)) for record in holding]
         named = {event.dossier for each in decoded for _, event in each.events}
         strangers = [dossier for dossier in named if dossier not in state.facts]
         misplaced, missing = self._meet(state, strangers, records[0].partition)
-        run = _Run(records, state, first, named - misplaced, missing)
-        for record, each in zip(records, decoded, strict=True):
+        run = _Run(records, state, first, missing)
+        for record, each in zip(holding, decoded, strict=True):
             lines = len(each.events) + len(each.rejections)
             if misplaced:
                 each = _set_aside(each, record, misplaced)
@@ -201,21 +253,21 @@ class Counting:
                 offset = pack(self._identity.epoch, record.offset, 0)
                 where, events = zip(*each.events, strict=True)
                 said = list(map(register_of, events))
-                batch.events.extend_columns(event_columns(record, where, events, said))
+                run.told.append(_Told(record, len(run.placed), where, event_columns(record, where, events, said)))
                 for line, event, register in zip(where, events, said, strict=True):
                     run.placed.append((offset + line, event.dossier, register))
-            self._bury(state, record, lines, each.rejections, batch)
+            self._see(state, record, lines, each.rejections, batch)
         return run
 
     def _follow(self, records: list[Record], settle: Callable[[], None]) -> _Partition:
         """The partition's caches, emptied where the records do not follow what was counted last."""
-        first, partition = records[0].offset, records[0].partition
+        first, partition = records[0].first, records[0].partition
         state = self._partitions.get(partition)
         if state is None or state.next_offset != first:
             settle()
             reached = self._store.read_reached(self._identity.topic).get(partition)
             expected = reached.offset + 1 if reached else 0
-            if first > expected:
+            if is_lost(expected, first):
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
             # Of records that come again, what was seen is in what was seen of the log up to `expected`.
             state = self._partitions[partition] = _Partition(
@@ -224,10 +276,12 @@ class Counting:
                 reached.seen if reached else NOTHING,
                 self._store.read_newest(partition),
                 Known(self._store.read_known(partition), self._identity.partitions),
+                reached.last if reached else NO_RECORD,
             )
-        for offset, record in enumerate(records, first):
-            if record.offset != offset:
-                raise LostEvents(_lost(self._identity.topic, partition, offset, record.offset))
+        for record in records:
+            if record.first != first:
+                raise LostEvents(_lost(self._identity.topic, partition, first, record.first))
+            first = record.offset + 1
         return state
 
     def _meet(self, state: _Partition, strangers: list[str], partition: int) -> tuple[set[str], list[str]]:
@@ -242,12 +296,14 @@ class Counting:
         state.known.add(hashes)
         return misplaced, list(compress(strangers, known))
 
-    def _bury(self, state: _Partition, record: Record, lines: int, rejections: list[Rejection], batch: Batch) -> None:
-        """Put what is no event of this partition on the batch's dead letters; raises Flooded where it is too much."""
+    def _bury(self, record: Record, rejections: Iterable[Rejection], batch: Batch) -> None:
+        topic, published_at = self._identity.topic, _published_at(record)
         for rejection in rejections:
-            batch.dead.append(
-                dead_letter(self._identity.topic, record.partition, record.offset, _published_at(record), rejection)
-            )
+            batch.dead.append(dead_letter(topic, record.partition, record.offset, published_at, rejection))
+
+    def _see(self, state: _Partition, record: Record, lines: int, rejections: list[Rejection], batch: Batch) -> None:
+        """Put what is no event of this partition on the batch's dead letters; raises Flooded where it is too much."""
+        self._bury(record, rejections, batch)
         if record.offset >= state.next_unseen:
             dead = sorted(rejection.line for rejection in rejections)
             state.seen, flooded = see(state.seen, lines, dead, self._flood)
@@ -287,24 +343,40 @@ class Counting:
                 run.state.windows.clear()
                 run.state.newest = self._store.read_newest(run.partition)
 
-    def _fold(self, run: _Run, batch: Batch) -> None:
-        """Fold the events into their dossiers' registers, and note what each changes in the windows."""
-        profile, facts = self._identity.profile, run.state.facts
-        cases: dict[str, _Case] = {}
-        for pos, dossier, said in run.placed:
+    def _fold(self, run: _Run, batch: Batch, effort: int) -> int:
+        """Fold events into their dossiers' registers, and note what each changes in the windows.
+
+        Goes on until the batch takes enough, from the `effort` that others took; returns what it takes then.
+        """
+        profile, facts, most = self._identity.profile, run.state.facts, self._numbered
+        cases: dict[str, Case] = {}
+        refused: dict[int, Register] = {}
+        begin = end = run.begin
+        for end, (pos, dossier, said) in enumerate(run.placed[begin:], begin + 1):
+            if effort >= self._effort:
+                end -= 1
+                break
+            effort += 1
             case = cases.get(dossier)
             if case is None:
                 stored = facts[dossier]
-                case = cases[dossier] = _Case(stored.pos, unpack_registers(stored.registers) if stored.pos else {})
+                case = cases[dossier] = Case(unpack_registers(stored.registers) if stored.pos else {}, stored.pos)
+                effort += len(stored.registers) // _BYTES_OF_EFFORT
+            if len(case.registers) >= most and case.refuses(said, most):
+                refused[end - 1] = said
+                continue
             if pos <= case.pos:
                 continue
             changed = news(case.registers, said)
             if not changed:
                 continue
             case.pos, case.changed = pos, True
-            if delta := change(case.registers, changed, said[3], profile):
+            if delta := change(case, changed, said[3], profile):
                 run.changes.append((pos, delta))
                 run.windows.update(delta)
+                effort += len(delta)
+        run.end, run.dossiers = end, len(cases)
+        self._tell(run, refused, batch)
         rows = []
         for dossier, case in cases.items():
             facts.move_to_end(dossier)
@@ -312,6 +384,32 @@ class Counting:
                 stored = facts[dossier] = Stored(case.pos, pack_registers(case.registers))
                 rows.append(facts_row(dossier, run.partition, stored, facts_of(case.registers), profile))
         batch.facts.extend(rows)
+        return effort
+
+    def _tell(self, run: _Run, refused: dict[int, Register], batch: Batch) -> None:
+        """Put the events that were folded on the batch, and those that were refused on its dead letters."""
+        for told in run.told:
+            low, high = max(run.begin - told.first, 0), min(run.end - told.first, len(told.lines))
+            if low >= high:
+                continue
+            kept = [at for at in range(low, high) if told.first + at not in refused] if refused else range(low, high)
+            if len(kept) == len(told.lines):
+                batch.events.extend_columns(told.columns)
+                continue
+            batch.events.extend_columns([[column[at] for at in kept] for column in told.columns])
+            if len(kept) < high - low:
+                content = (told.record.value or b"").split(b"\n")
+                over = [(told.lines[at], refused.get(told.first + at)) for at in range(low, high)]
+                rejections = [self._one_too_many(line, said, content[line]) for line, said in over if said]
+                self._bury(told.record, rejections, batch)
+
+    def _one_too_many(self, line: int, said: Register, content: bytes) -> Rejection:
+        field = "transaction" if said[3] in ("paid", "refunded") else "number"
+        detail = (
+            f"the dossier has {self._numbered} payments, refunds, extensions and the like already, as many as are "
+            f"counted of one: {numbered_key(said)!r:.200} would be one more"
+        )
+        return Rejection(line, "full", field, detail, content)
 
     def _load_windows(self, runs: Sequence[_Run]) -> None:
         """Bring all windows that change into the caches, most recently used last."""

@@ -20,7 +20,7 @@ from schemas.tables import TABLES, WINDOWS, Table
 from streams.block import Block
 from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
 from streams.flood import Seen
-from streams.store import Reached, Row, Store, Stored, WindowRow
+from streams.store import Last, Reached, Row, Store, Stored, WindowRow
 
 log = logging.getLogger(__name__)
 
@@ -211,11 +211,13 @@ class ClickHouseStore(Store):
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
-        columns = "partition, pos, offset, window_lines, window_dead"
+        columns = (
+            "partition, pos, offset, window_lines, window_dead, record_offset, toUnixTimestamp64Milli(published_at)"
+        )
         sql = f"SELECT {columns} FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
         return {
-            partition: Reached(pos, offset, Seen(*seen))
-            for partition, pos, offset, *seen in self._read(sql, topic=topic)
+            partition: Reached(pos, offset, Seen(lines, dead), Last(*last))
+            for partition, pos, offset, lines, dead, *last in self._read(sql, topic=topic)
         }
 
     def read_counted(self) -> list[tuple[Any, ...]]:

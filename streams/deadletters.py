@@ -41,7 +41,7 @@ def _log(letters: Sequence[DeadLetter]) -> None:
 
 
 def _dossier(letter: DeadLetter) -> str:
-    """The dossier of a line that is an event all the same, misplaced or of the future; empty for any other."""
+    """The dossier of a line that is an event all the same, also of a dossier that is full; empty for any other."""
     try:
         return decode_event(letter.line_bytes).dossier
     except (MsgspecError, RecursionError, ValueError):

@@ -47,6 +47,12 @@ class LostEvents(StreamsError):
     exit_code = 4
 
 
+class Unreadable(StreamsError):
+    """A record is there and cannot be decoded: install what its compression needs, or mend the broker's disk."""
+
+    exit_code = 4
+
+
 class Flooded(StreamsError):
     """Too many lines cannot be counted: mend the producer or the worker, or accept them by a higher limit."""
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from schemas.events import PAYLOAD_FIELDS
-from streams.registers import Register, Registers, Value
+from streams.registers import Register, Registers, Value, outcome, reception
 
 CaseKind = Literal["", "dossier", "feedback"]
 Outcome = Literal["", "resolved", "withdrawn", "refused", "stopped", "answered"]
@@ -78,7 +78,7 @@ class Facts(Struct, frozen=True):
 def facts_of(registers: Registers) -> Facts:
     """What these registers mean, a pure function of them."""
     get = registers.get
-    intake, assignment, void = get("intake"), get("assignment"), get("void")
+    intake, assignment, void = reception(registers), get("assignment"), get("void")
     progress, digitisation, rating = get("progress"), get("digitisation"), get("rating")
     case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = _intake(registers, intake)
     step, unit, step_at = (*progress[5], progress[4]) if progress else ("", "", None)
@@ -88,7 +88,7 @@ def facts_of(registers: Registers) -> Facts:
     numbered = _numbered(registers, several) if several else {}
     term_original, term, extended_at, apologies = _term(get("term"), numbered.get("extension", {}))
     suspended_at, suspension = _suspension(numbered) if numbered else (None, "")
-    outcome, outcome_at, electronic_result = _outcome(get("outcome"), get("return"))
+    ended, ended_at, electronic_result = _outcome(outcome(registers), get("return"))
     payments, refunds = _money(registers, several) if several else ((), ())
     known: tuple[Any, ...] = (
         case_kind,
@@ -109,8 +109,8 @@ def facts_of(registers: Registers) -> Facts:
         _times(numbered.get("supplement")),
         suspension,
         suspended_at,
-        outcome,
-        outcome_at,
+        ended,
+        ended_at,
         electronic_result,
         get("return", _NOTHING_SAID)[4],
         payments,
@@ -177,14 +177,14 @@ def _suspension(numbered: _Numbered) -> tuple[int | None, str]:
     return min(begun) if begun else (None, "")
 
 
-def _outcome(outcome: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
-    if returned is not None and (outcome is None or (outcome[3] == "reopened" and returned[:3] > outcome[:3])):
+def _outcome(said: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
+    if returned is not None and (said is None or (said[3] == "reopened" and returned[:3] > said[:3])):
         # A result that was handed over was there, although the source never said when it was ready.
         return "resolved", returned[4], False
-    if outcome is None or outcome[3] == "reopened":
+    if said is None or said[3] == "reopened":
         return "", None, False
-    kind = "answered" if outcome[3] == "feedback_answered" else outcome[3]
-    return kind, outcome[4], kind == "resolved" and outcome[5][0]
+    kind = "answered" if said[3] == "feedback_answered" else said[3]
+    return kind, said[4], kind == "resolved" and said[5][0]
 
 
 def _money(registers: Registers, several: Iterable[str]) -> tuple[tuple[Payment, ...], tuple[Refund, ...]]:

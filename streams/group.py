@@ -28,12 +28,12 @@ _POLL_SECONDS = 0.2
 _T = TypeVar("_T")
 
 
-def members(kafka: KafkaConnection) -> set[str]:
-    """The names of the workers among which the partitions are settled; empty while they are being divided anew.
+def members(kafka: KafkaConnection, group: str = GROUP) -> set[str]:
+    """The names of the workers, or of another group's members; empty while partitions are being divided among them.
 
     Raises Unreachable.
     """
-    state, names = _described(kafka)
+    state, names = _described(kafka, group)
     return names if state == "Stable" else set()
 
 
@@ -75,10 +75,10 @@ def commit_offsets(client: KafkaAdminClient, offsets: Mapping[int, int]) -> None
         )
 
 
-def _described(kafka: KafkaConnection) -> tuple[str, set[str]]:
+def _described(kafka: KafkaConnection, name: str = GROUP) -> tuple[str, set[str]]:
     with admin(kafka) as client:
         try:
-            group = client.describe_groups([GROUP])[GROUP]
+            group = client.describe_groups([name])[name]
         except CoordinatorNotAvailableError:
             # A broker that never had a group has no coordinator for one.
             return "", set()

@@ -73,7 +73,9 @@ DEAD_LETTERS = Metric("dossier_dead_letters_total", "counter", "Lines put aside,
 REBALANCES = Metric("dossier_rebalances_total", "counter", "Times the partitions were divided anew.")
 PARTITIONS = Metric("dossier_partitions", "gauge", "Partitions this worker owns.")
 CACHED = Metric("dossier_cached", "gauge", "Rows remembered: dossiers and windows.", ("what",))
-OFFSET = Metric("dossier_offset", "gauge", "Offset of the last record counted, by partition.", ("partition",))
+OFFSET = Metric(
+    "dossier_offset", "gauge", "Last offset counted, be it of a record or of none, by partition.", ("partition",)
+)
 LAST_BATCH = Metric(
     "dossier_last_batch_timestamp_seconds", "gauge", "When a batch was last confirmed, in Unix seconds; 0 before."
 )

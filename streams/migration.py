@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from clickhouse_driver import Client
-from clickhouse_driver.errors import Error
+from clickhouse_driver.errors import Error, ServerException
 from msgspec import Struct, structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
@@ -17,7 +17,9 @@ from streams import topics
 from streams.batch import Identity
 from streams.clickhouse import connect, database, explain
 from streams.errors import NotMigrated, Unfinished, WrongIdentity
+from streams.foreign import intrusions
 from streams.identity import Entry, Origin, difference, later_than, read_history, write_entry
+from streams.structure import Views, table_differences
 
 IDENTITY = "0006_identity.sql"
 """The migration since which the identity has a history."""
@@ -43,7 +45,7 @@ def migrate(plan: Plan, tell: Callable[[str], None], *, dry_run: bool = False, t
     WrongIdentity, Unfinished, or NotMigrated where an applied migration was changed or is unknown.
     """
     differing = make_topics(plan, tell, dry_run)
-    make_tables(plan, tell, dry_run)
+    differing += make_tables(plan, tell, dry_run)
     if not dry_run:
         try:
             identify(plan, tell, enter=True)
@@ -118,8 +120,12 @@ def make_topics(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> list[
     return differing
 
 
-def make_tables(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> None:
-    """Create the database, apply the migrations that are missing, and make anew the views that changed."""
+def make_tables(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> list[str]:
+    """Create the database, apply the migrations that are missing, and mend what is otherwise than declared.
+
+    Views are made anew. Returns what differs and was left, since mending it could lose something.
+    """
+    left: list[str] = []
     name = plan.clickhouse.database
     with ExitStack() as stack:
         # The database may not exist yet, so the first connection names none.
@@ -135,14 +141,27 @@ def make_tables(plan: Plan, tell: Callable[[str], None], dry_run: bool) -> None:
             if known or not dry_run:
                 client = connect(plan.clickhouse)
                 stack.callback(client.disconnect)
-            for script in _pending(client, plan, dry_run):
+            is_whole = client is not None
+            applied = _applied(client, plan, dry_run)
+            for script in _pending(client, plan, applied):
                 tell(f"apply {script.name}")
-                if client is None or dry_run:
-                    tell(";\n\n".join(script.statements) + ";\n")
-                else:
-                    apply(client, script)
+                _apply(None if dry_run else client, script, tell)
+                is_whole = not dry_run
+            if client is not None and is_whole:
+                left = _mend(client, plan, tell, dry_run)
+            for script, why in pending_views(client if is_whole else None, _profile(client, plan, applied), applied):
+                tell(f"mend: {why}" if why else f"apply {script.name}")
+                try:
+                    _apply(None if dry_run else client, script, tell)
+                except ServerException as error:
+                    if not left:
+                        raise
+                    left.append(f"{script.name} cannot be applied before that: {explain(error, plan.clickhouse)}")
+            if client is not None:
+                left += intrusions(client)
         except (Error, OSError, EOFError) as error:
             raise explain(error, plan.clickhouse) from error
+    return left
 
 
 def apply(client: Client, script: Script) -> None:
@@ -161,14 +180,42 @@ def _engine(plan: Plan) -> str:
     return f"Replicated('/clickhouse/databases/{plan.clickhouse.database}', '{{shard}}', '{{replica}}')"
 
 
-def _pending(client: Client | None, plan: Plan, dry_run: bool) -> Iterator[Script]:
-    applied: dict[str, str] = {}
-    if client is not None:
-        if not dry_run:
-            for statement in preamble(plan.replicated).statements:
+def _apply(client: Client | None, script: Script, tell: Callable[[str], None]) -> None:
+    """Apply the script, or without a client tell what it would execute."""
+    if client is None:
+        tell(";\n\n".join(script.statements) + ";\n")
+    else:
+        apply(client, script)
+
+
+def _mend(client: Client, plan: Plan, tell: Callable[[str], None], dry_run: bool) -> list[str]:
+    """Mend tables where no row can be lost by it; returns what is left to a person."""
+    left = []
+    for each in table_differences(client, plan.replicated):
+        if not each.mend:
+            left.append(each.words)
+            continue
+        tell(f"mend: {each.words}")
+        for statement in each.mend:
+            if dry_run:
+                tell(f"{statement};\n")
+            else:
                 client.execute(statement)
-        if client.execute("EXISTS TABLE migrations")[0][0]:
-            applied = dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
+    return left
+
+
+def _applied(client: Client | None, plan: Plan, dry_run: bool) -> dict[str, str]:
+    if client is None:
+        return {}
+    if not dry_run:
+        for statement in preamble(plan.replicated).statements:
+            client.execute(statement)
+    if not client.execute("EXISTS TABLE migrations")[0][0]:
+        return {}
+    return dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
+
+
+def _pending(client: Client | None, plan: Plan, applied: Mapping[str, str]) -> Iterator[Script]:
     _refuse_unknown(applied, plan)
     for script in migrations(plan.replicated):
         if script.name not in applied:
@@ -183,16 +230,31 @@ def _pending(client: Client | None, plan: Plan, dry_run: bool) -> Iterator[Scrip
                 f"migration {script.name} was applied to {plan.clickhouse.database} with another text: this program is "
                 "not of the line that made the database; use the version that did, or another database"
             )
-    profile = plan.profile
+
+
+def _profile(client: Client | None, plan: Plan, applied: Mapping[str, str]) -> Profile:
     if client is not None and IDENTITY in applied and (serving := read_history(client).serving):
         # The rules of the counts, not those that somebody means to move to: readers see both or neither.
-        profile = profile_of(serving.origin.rules)
-    yield from pending_views(profile, applied)
+        return profile_of(serving.origin.rules)
+    return plan.profile
 
 
-def pending_views(profile: Profile, applied: Mapping[str, str]) -> Iterator[Script]:
-    """The views of these rules that are not the applied ones, by name and checksum."""
-    yield from (script for script in views(profile) if applied.get(script.name) != script.checksum)
+def pending_views(
+    client: Client | None, profile: Profile, applied: Mapping[str, str]
+) -> Iterator[tuple[Script, str | None]]:
+    """The views of these rules that are to be made, each before the next is looked at.
+
+    Those of another text come with None, those that are there and otherwise with how they are; without a client, what
+    is there is not looked at.
+    """
+    there = None if client is None else Views(client, views(profile))
+    for script in views(profile):
+        if there is not None and there.is_occupied(script):
+            continue
+        if applied.get(script.name) != script.checksum:
+            yield script, None
+        elif there is not None and (why := there.difference(script)):
+            yield script, why
 
 
 def _refuse_unknown(applied: Iterable[str], plan: Plan) -> None:

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 
 from clickhouse_driver.errors import Error
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka import TopicPartition
 from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
@@ -15,24 +13,32 @@ from streams import topics
 from streams.clickhouse import connect, explain
 from streams.errors import Astray, LostEvents, StreamsError, Unreachable
 from streams.group import committed_offsets
+from streams.holes import is_lost
+from streams.reading import committed_reader, poll
 from streams.record import Record
+from streams.store import NO_RECORD
 
 _FETCH_SECONDS = 15.0
 
 
 class Counted(Struct, frozen=True):
-    """The last record that was counted of a partition; `published` is its timestamp in milliseconds."""
+    """How far a partition is counted: the last offset, be it of a record or of a hole.
+
+    `record` is the last record, -1 before the first, and `published` its timestamp in milliseconds.
+    """
 
     offset: int
     published: int
+    record: int = NO_RECORD.offset
 
 
 class Standing(Struct, frozen=True):
     """A partition as all three see it.
 
-    The broker has records from `first` up to, not including, `end`; `counted` is the last one in the counts, `found`
-    the timestamp that the broker's record at that very offset has (None where it has none); `committed` is where the
-    group goes on, None where it never committed.
+    The broker has offsets from `first` up to, not including, `end`; `counted` is how far the counts are, `found` the
+    timestamp that the broker's record has at the very offset of the last counted one (None where it has none);
+    `committed` is where the group goes on, None where it never committed. From `stable` on, which is `end` unless
+    producers have transactions open, nothing can be read yet.
     """
 
     partition: int
@@ -41,6 +47,12 @@ class Standing(Struct, frozen=True):
     counted: Counted | None = None
     found: int | None = None
     committed: int | None = None
+    stable: int | None = None
+
+    @property
+    def readable(self) -> int:
+        """Up to where, not included, it can be read: what comes then waits for an open transaction."""
+        return self.end if self.stable is None else min(self.end, self.stable)
 
     @property
     def next(self) -> int:
@@ -56,8 +68,8 @@ class Standing(Struct, frozen=True):
 
     @property
     def is_lost(self) -> bool:
-        """Whether records that were never counted are gone from the broker."""
-        return not self.is_replaced and self.first > self.next
+        """Whether records that were never counted are gone from the broker; a worker sees the same gap."""
+        return not self.is_replaced and is_lost(self.next, self.first)
 
     @property
     def is_ahead(self) -> bool:
@@ -95,13 +107,14 @@ def read_standings(kafka: KafkaConnection, clickhouse: ClickHouseConnection, *, 
     with topics.admin(kafka) as client:
         topic = topics.find(client, [EVENTS])[EVENTS]
         committed = committed_offsets(client)
-        first = _offsets(client, topic.partitions, OffsetSpec.EARLIEST)
+        first = topics.first_offsets(client, topic)
         counted = _read_counted(clickhouse)
-        end = _offsets(client, topic.partitions, OffsetSpec.LATEST)
+        stable = topics.end_offsets(client, topic, stable=True)
+        end = topics.end_offsets(client, topic)
     readable = {
-        partition: last.offset
+        partition: last.record
         for partition, last in counted.items()
-        if partition in end and first[partition] <= last.offset < end[partition]
+        if partition in end and first[partition] <= last.record < end[partition]
     }
     found = _fetch(kafka, readable) if verify else {}
     return [
@@ -112,6 +125,7 @@ def read_standings(kafka: KafkaConnection, clickhouse: ClickHouseConnection, *, 
             counted.get(partition),
             found.get(partition),
             committed.get(partition),
+            stable[partition],
         )
         for partition in range(topic.partitions)
     ]
@@ -123,16 +137,25 @@ def require_agreement(kafka: KafkaConnection, clickhouse: ClickHouseConnection) 
         raise found
 
 
-def _offsets(client: KafkaAdminClient, partitions: int, spec: OffsetSpec) -> dict[int, int]:
-    asked = {TopicPartition(EVENTS, partition): spec for partition in range(partitions)}
-    return {at.partition: found.offset for at, found in client.list_partition_offsets(asked).items()}
+def require_readable(kafka: KafkaConnection, standings: Iterable[Standing]) -> None:
+    """Raise Unreadable where the next record to count of a partition is there and cannot be decoded."""
+    for at in standings:
+        place, start = TopicPartition(EVENTS, at.partition), max(at.next, at.first)
+        if start >= at.readable:
+            continue
+        with committed_reader(kafka, max_poll_records=1) as consumer:
+            consumer.assign([place])
+            consumer.seek(place, start)
+            deadline = time.monotonic() + _FETCH_SECONDS
+            while consumer.position(place) == start and time.monotonic() < deadline:
+                poll(consumer, 500)
 
 
 def _read_counted(clickhouse: ClickHouseConnection) -> dict[int, Counted]:
     client = connect(clickhouse)
     try:
         rows = client.execute(
-            "SELECT partition, offset, toUnixTimestamp64Milli(published_at) FROM progress FINAL "
+            "SELECT partition, offset, toUnixTimestamp64Milli(published_at), record_offset FROM progress FINAL "
             "WHERE topic = %(topic)s",
             {"topic": EVENTS},
         )
@@ -140,7 +163,7 @@ def _read_counted(clickhouse: ClickHouseConnection) -> dict[int, Counted]:
         raise explain(error, clickhouse) from error
     finally:
         client.disconnect()
-    return {partition: Counted(offset, published) for partition, offset, published in rows}
+    return {partition: Counted(*counted) for partition, *counted in rows}
 
 
 def _fetch(kafka: KafkaConnection, offsets: dict[int, int]) -> dict[int, int]:
@@ -149,19 +172,21 @@ def _fetch(kafka: KafkaConnection, offsets: dict[int, int]) -> dict[int, int]:
         return {}
     wanted = {TopicPartition(EVENTS, partition): offset for partition, offset in offsets.items()}
     found: dict[int, int] = {}
-    options = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "max_poll_records": 1}
-    with topics.answered(kafka), closing(KafkaConsumer(**kafka.options(), **options)) as consumer:
+    with committed_reader(kafka, reset="earliest", max_poll_records=1) as consumer:
         deadline = time.monotonic() + _FETCH_SECONDS
         while wanted:
             consumer.assign(list(wanted))
             for place, offset in wanted.items():
                 consumer.seek(place, offset)
-            for place, records in consumer.poll(timeout_ms=1000).items():
-                # One that was deleted at this moment is as good as not there.
+            polled = poll(consumer, 1000)
+            for place, offset in list(wanted.items()):
+                if consumer.position(place) == offset:
+                    continue
+                # One that was deleted at this moment is as good as not there; so is one behind which only holes are.
                 del wanted[place]
-                if records[0].offset == offsets[place.partition]:
-                    record = Record(place.partition, records[0].offset, records[0].timestamp, None)
-                    found[place.partition] = record.published
+                for record in polled.get(place, ()):
+                    if record.offset == offset:
+                        found[place.partition] = Record(place.partition, offset, record.timestamp, None).published
             if time.monotonic() > deadline:
                 raise Unreachable(
                     f"Kafka at {kafka.bootstrap} does not hand out the last counted records of partitions "
@@ -172,11 +197,11 @@ def _fetch(kafka: KafkaConnection, offsets: dict[int, int]) -> dict[int, int]:
 
 def _replaced(standing: Standing) -> str:
     place = f"{EVENTS} partition {standing.partition}"
+    record = standing.counted.record if standing.counted else 0
     if standing.next > standing.end:
         return f"{place} ends at offset {standing.end}, but it was counted up to {standing.next - 1}: it was cut off"
     return (
-        f"{place} has another record at offset {standing.next - 1} than the one that was counted: it was cut off and "
-        "written anew"
+        f"{place} has another record at offset {record} than the one that was counted: it was cut off and written anew"
     )
 
 

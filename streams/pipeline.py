@@ -82,13 +82,14 @@ class Pipeline:
         for part in in_sequence(records):
             self.watch.taken(part)
             began = time.monotonic()
-            batch = self._counting.count(part, self.settle, self._now())
-            self.watch.counted(batch, len(part), time.monotonic() - began, self._counting.cached)
-            self.settle()
-            self._counting.trim(batch)
-            began = time.monotonic()
-            self._in_flight = flushed = self._flusher.submit(flush, batch, self._store, self._dead, self._beside)
-            flushed.add_done_callback(partial(self._confirmed, part, batch, began))
+            for batch in self._counting.count(part, self.settle, self._now()):
+                done = part if batch.is_last else []
+                self.watch.counted(batch, len(done), time.monotonic() - began, self._counting.cached)
+                self.settle()
+                self._counting.trim(batch)
+                began = time.monotonic()
+                self._in_flight = flushed = self._flusher.submit(flush, batch, self._store, self._dead, self._beside)
+                flushed.add_done_callback(partial(self._confirmed, done, batch, began))
         return flushed
 
     def settle(self) -> None:

@@ -7,6 +7,7 @@ still count in a former epoch.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -16,7 +17,9 @@ from typing import Literal, Protocol
 from clickhouse_driver import Client
 from msgspec import structs
 
+from schemas.ddl import create
 from schemas.dead import DeadLetter
+from schemas.events import MAX_NUMBERED
 from schemas.profile import profile_of
 from schemas.tables import DEAD_LETTERS, FACTS, PROGRESS, WINDOWS, Table
 from schemas.tables import EVENTS as EVENTS_TABLE
@@ -98,7 +101,11 @@ class Rebuild:
                 _require_whole(history, found, standings)
                 return [
                     *lines,
-                    *(f"partition {at.partition}: count offsets 0 to {at.end - 1}" for at in standings if at.end),
+                    *(
+                        f"partition {at.partition}: count offsets 0 to {at.readable - 1}"
+                        for at in standings
+                        if at.readable
+                    ),
                 ]
             return [
                 *lines,
@@ -135,6 +142,8 @@ class Rebuild:
             for table in _REBUILT:
                 if not self._is_live(client, table, entry):
                     self._watch.say(f"exchange {table.name}")
+                    if not client.execute(f"EXISTS TABLE {table.name}")[0][0]:
+                        client.execute(create(table.name, self._plan.replicated))
                     client.execute(f"EXCHANGE TABLES {table.name} AND {_rebuilt(table)}")
             return self._finish(client, entry)
 
@@ -206,9 +215,9 @@ class Rebuild:
             self._watch.say("raw events were written meanwhile, by a worker that nobody sees: once more")
 
     def _fill_from_topic(self, client: Client, entry: Entry, standings: Sequence[Standing]) -> Entry:
-        """Count the topic, up to where it ends now."""
+        """Count the topic, up to where it ends now; what waits for an open transaction is left to the workers."""
         ready = f"topic {entry.origin.topic_id}"
-        ends = {at.partition: at.end for at in standings}
+        ends = {at.partition: at.readable for at in standings}
         total = sum(ends.values())
         if entry.source != ready:
             self._watch.say(f"count {total} records of {EVENTS} into tables of their own")
@@ -218,7 +227,7 @@ class Rebuild:
         with closing(ClickHouseStore(self._plan.clickhouse, names=_NAMES)) as store, closing(dead):
             starts = dict.fromkeys(ends, 0) | _starts(store)
             with closing(records_of_topic(self._plan.kafka, starts, ends)) as records:
-                self._count(entry, store, dead, records, lambda _: 1, total, sum(starts.values()))
+                self._count(entry, store, dead, records, _offsets, total, sum(starts.values()))
         client.execute(
             f"INSERT INTO {_rebuilt(PROGRESS)} SELECT * REPLACE (pos + {_EPOCH} AS pos) FROM {_REPLAYED} FINAL"  # noqa: S608  # our names
         )
@@ -237,8 +246,10 @@ class Rebuild:
         """Count those of the records that the rebuild has not counted yet."""
         starts = _starts(store)
         identity = Identity(EVENTS, entry.origin.partitions, entry.epoch - 1, self._plan.profile)
+        # Raw events were taken when they were counted first, and are not in the order in which that was decided.
+        numbered = sys.maxsize if _source(entry) == "events" else MAX_NUMBERED
         # Lines that were put aside once are put aside again, however many they are.
-        counting = Counting(identity, store, flood=Limit(ratio=1))
+        counting = Counting(identity, store, flood=Limit(ratio=1), numbered=numbered)
         with closing(Pipeline(counting, store, dead)) as pipeline:
             for batch in _batches(records, self._records):
                 done += sum(map(weigh, batch))
@@ -251,11 +262,10 @@ class Rebuild:
         """Make the tables that are to be filled, empty, and closed to every epoch before the rebuild's own."""
         self._drop(client)
         for table, name in [*((table, _rebuilt(table)) for table in _REBUILT), (PROGRESS, _REPLAYED)]:
-            client.execute(f"CREATE TABLE {name} AS {table.name}")
-            # What `AS` copied of an earlier rebuild's is implied by this one.
-            former = [f"DROP CONSTRAINT {constraint}, " for constraint in _constraints(client, name)]
-            added = f"ADD CONSTRAINT {_constraint(entry)} CHECK pos >= {pack(entry.epoch - 1, 0, 0)}"
-            client.execute(f"ALTER TABLE {name} {''.join(former)}{added}")
+            # As declared, whatever the table that serves has become.
+            client.execute(create(table.name, self._plan.replicated, name))
+            constraint = f"{_constraint(entry)} CHECK pos >= {pack(entry.epoch - 1, 0, 0)}"
+            client.execute(f"ALTER TABLE {name} ADD CONSTRAINT {constraint}")
 
     def _drop(self, client: Client) -> None:
         for name in (*map(_rebuilt, _REBUILT), _REPLAYED):
@@ -267,8 +277,8 @@ class Rebuild:
 
     def _finish(self, client: Client, entry: Entry) -> Entry:
         applied = dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
-        for script in pending_views(profile_of(entry.origin.rules), applied):
-            self._watch.say(f"apply {script.name}")
+        for script, why in pending_views(client, profile_of(entry.origin.rules), applied):
+            self._watch.say(f"mend: {why}" if why else f"apply {script.name}")
             apply(client, script)
         self._watch.say("set the group's offsets")
         standings = read_standings(self._plan.kafka, self._plan.clickhouse, verify=False)
@@ -384,6 +394,10 @@ def _moves(serving: Entry, entry: Entry) -> list[str]:
 
 def _told(origin: Origin) -> str:
     return f"topic id {origin.topic_id}, {origin.partitions} partitions, rules {origin.rules}"
+
+
+def _offsets(record: Record) -> int:
+    return record.offset - record.first + 1
 
 
 def _lines(record: Record) -> int:

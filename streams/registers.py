@@ -2,9 +2,11 @@
 
 Each register keeps the record with the greatest (recorded_at, seq, id). Folding is therefore commutative, associative
 and idempotent: duplicates, reordering, corrections and events late by months give the same registers.
+
+What is said of a feedback has registers of its own: a feedback that came with a dossier's id takes nothing from it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -23,7 +25,7 @@ Registers: TypeAlias = Mapping[str, Register]
 
 _SINGLE = {
     "received": "intake",
-    "feedback_received": "intake",
+    "feedback_received": "feedback",
     "progressed": "progress",
     "assigned": "assignment",
     "transferred": "assignment",
@@ -33,7 +35,7 @@ _SINGLE = {
     "refused": "outcome",
     "stopped": "outcome",
     "reopened": "outcome",
-    "feedback_answered": "outcome",
+    "feedback_answered": "reply",
     "returned": "return",
     "digitised": "digitisation",
     "rated": "rating",
@@ -66,6 +68,17 @@ def register_of(event: Event) -> Register:
     return recorded, event.seq, event.id, kind, occurred, payload_of(event)
 
 
+def numbered_key(said: Register) -> str | None:
+    """The register of this record where a case has several of its kind, told apart by a number or a transaction."""
+    several = _SEVERAL.get(said[3])
+    return f"{several[0]}:{said[5][several[1]]}" if several else None
+
+
+def is_numbered(key: str) -> bool:
+    """Whether this register is one of several."""
+    return ":" in key and not key.startswith("amended:")
+
+
 def news(registers: Registers, said: Register) -> tuple[tuple[str, Register], ...]:
     """What this record changes: the registers in which it prevails, each with what it puts there."""
     kind = said[3]
@@ -75,18 +88,39 @@ def news(registers: Registers, said: Register) -> tuple[tuple[str, Register], ..
             return tuple(
                 (key, amendment)
                 for key, amendment in _amendments(said)
-                if (held := registers.get(key)) is None or _prevails(amendment, held)
+                if (held := registers.get(key)) is None or prevails(amendment, held)
             )
         name, place = _SEVERAL[kind]
         key = f"{name}:{said[5][place]}"
     held = registers.get(key)
-    return ((key, said),) if held is None or _prevails(said, held) else ()
+    return ((key, said),) if held is None or prevails(said, held) else ()
 
 
 def fold(registers: Registers, event: Event) -> Registers:
     """The registers after this event; the very same object where it changes nothing."""
     changed = news(registers, register_of(event))
     return {**registers, **dict(changed)} if changed else registers
+
+
+def joined(events: Iterable[Event]) -> Registers:
+    """The registers after all of these events."""
+    registers: dict[str, Register] = {}
+    for event in events:
+        registers.update(news(registers, register_of(event)))
+    return registers
+
+
+def reception(registers: Registers) -> Register | None:
+    """What the case was received as: a dossier, whatever else was said with its id, or else a feedback."""
+    return registers.get("intake") or registers.get("feedback")
+
+
+def outcome(registers: Registers) -> Register | None:
+    """The last word on how the case ended; an answer ends a feedback, and no dossier."""
+    ended, reply = registers.get("outcome"), registers.get("reply")
+    if reply is None or "intake" in registers:
+        return ended
+    return reply if ended is None or prevails(reply, ended) else ended
 
 
 def pack(registers: Registers) -> bytes:
@@ -104,7 +138,8 @@ _SORTED = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER: msgspec.msgpack.Decoder[dict[str, Register]] = msgspec.msgpack.Decoder(dict[str, Register])
 
 
-def _prevails(said: Register, held: Register) -> bool:
+def prevails(said: Register, held: Register) -> bool:
+    """Whether the record holds against another of the same thing."""
     if said[:3] != held[:3]:
         return said[:3] > held[:3]
     # One id with two contents: any total order will do, as long as it is the same everywhere.

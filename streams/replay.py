@@ -3,12 +3,11 @@
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
 
 import msgspec
 import orjson
 from clickhouse_driver import Client
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.envelope import MAX_EVENTS, encode, encode_event
@@ -17,10 +16,11 @@ from schemas.instant import LATEST, from_micros, to_micros
 from schemas.partition import partition_of
 from schemas.text import nfc_struct
 from schemas.topics import EVENTS
-from streams import topics
 from streams.clickhouse import connect
 from streams.errors import RefusedRow, Unreachable
-from streams.record import Record
+from streams.holes import filled
+from streams.reading import committed_reader, poll
+from streams.record import Record, hole
 
 _LATE = to_micros(LATEST) // 1000
 """A record's timestamp by which no event lies in the future: each was judged when it was counted first."""
@@ -91,27 +91,37 @@ def records_of(events: Iterable[Event], partitions: int) -> Iterator[Record]:
 def records_of_topic(
     kafka: KafkaConnection, starts: Mapping[int, int], ends: Mapping[int, int]
 ) -> Generator[Record, None, None]:
-    """The events topic's records of each partition from its start up to, not including, its end.
+    """The committed records of the events topic, and the holes between, of each partition from its start to its end.
 
-    Raises Unreachable where the broker hands out nothing for half a minute.
+    An end must not lie behind the beginning of an open transaction. Raises Unreachable where the broker hands out
+    nothing for half a minute, Unreadable where it hands out what cannot be decoded.
     """
     left = {TopicPartition(EVENTS, at): start for at, start in starts.items() if start < ends[at]}
-    options = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "max_poll_records": 1000}
-    with topics.answered(kafka), closing(KafkaConsumer(**kafka.options(), **options)) as consumer:
+    with committed_reader(kafka, max_poll_records=1000) as consumer:
         consumer.assign(list(left))
         for place, start in left.items():
             consumer.seek(place, start)
         heard = time.monotonic()
         while left:
-            for place, records in consumer.poll(timeout_ms=500).items():
+            polled = poll(consumer, 500)
+            for place, start in list(left.items()):
+                position, end = consumer.position(place), ends[place.partition]
+                if position == start:
+                    continue
                 heard = time.monotonic()
-                end = ends[place.partition]
-                for record in records:
+                left[place] = position
+                records = (
+                    Record(place.partition, record.offset, record.timestamp, record.value)
+                    for record in polled.get(place, ())
+                )
+                for record in filled(place.partition, start, records, position):
                     if record.offset < end:
-                        yield Record(place.partition, record.offset, record.timestamp, record.value)
-                if records[-1].offset >= end - 1:
+                        yield record
+                    elif record.first < end:
+                        yield hole(place.partition, record.first, end - 1)
+                if position >= end:
                     consumer.pause(place)
-                    left.pop(place, None)
+                    del left[place]
             if time.monotonic() - heard > _SILENT_SECONDS:
                 raise Unreachable(
                     f"Kafka at {kafka.bootstrap} hands out no records of {EVENTS} partitions "

@@ -16,12 +16,14 @@ ADVICE: dict[str, str] = {
     "invalid": "A field is missing or out of its limits. Mend the producer and replay a correction, or discard it.",
     "future": "A clock or time zone of the source is wrong. Replay it once that time has passed, or a correction.",
     "misplaced": "The producer does not use Kafka's own partitioner. Mend it; replay puts the event where it belongs.",
+    "full": "One dossier gets a new number or transaction again and again: a source numbers something else. Mend it; "
+    "replay a correction to a number that the dossier has, or discard it.",
 }
 """What to do about each reason."""
 
 
-def events_in(letter: Letter, content: bytes, now: datetime) -> list[AnyEvent]:
-    """The events in a letter's content, fit to be published at `now`; `content` may be a corrected one.
+def events_in(letter: Letter, content: bytes, now: datetime, *, corrected: bool = False) -> list[AnyEvent]:
+    """The events in a letter's content, fit to be published at `now`; `content` may be a `corrected` one.
 
     Raises NotReplayable where any of it would become a dead letter again. What lies in the future must have passed
     altogether, without the tolerance of counting: the broker's clock judges it, and may be behind.
@@ -30,6 +32,8 @@ def events_in(letter: Letter, content: bytes, now: datetime) -> list[AnyEvent]:
         raise NotReplayable("a record without a value holds no line to replay: discard it")
     if letter.erased and not content:
         raise NotReplayable("its content was erased: give it anew with --content")
+    if letter.reason == "full" and not corrected:
+        raise NotReplayable("its dossier is full for good, so it would come back: correct it, or discard it")
     lines = content.removesuffix(b"\n").split(b"\n")
     if len(lines) > 1 and letter.reason != "too_many_lines":
         raise NotReplayable(f"the content has {len(lines)} lines, but an event is one line of JSON")

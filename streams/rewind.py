@@ -14,6 +14,7 @@ from streams.group import commit_offsets
 from streams.migration import Plan
 from streams.offsets import Standing, trouble
 from streams.position import pack
+from streams.store import NO_RECORD
 
 
 class Gap(Struct, frozen=True):
@@ -96,6 +97,6 @@ def _accept(client: Client, epoch: int, gap: Gap, why: str) -> None:
     else:
         now = datetime.now(UTC)
         client.execute(
-            f"INSERT INTO progress ({', '.join(values)}, published_at, written_at) VALUES",
-            [(*values.values(), now, now)],
+            f"INSERT INTO progress ({', '.join(values)}, published_at, written_at, record_offset) VALUES",
+            [(*values.values(), now, now, NO_RECORD.offset)],
         )

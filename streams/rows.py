@@ -17,7 +17,7 @@ from streams.flood import NOTHING, Seen
 from streams.position import pack
 from streams.record import Record
 from streams.registers import Register, Value
-from streams.store import Row, Stored
+from streams.store import Last, Row, Stored
 
 _TIMED = {"term_set", "extended", "amended"}
 """Kinds whose payload has an instant."""
@@ -93,10 +93,16 @@ def window_row(window: Window, partition: int, pos: int, counts: Sequence[int]) 
     return (*window, partition, pos, *counts)
 
 
-def progress_row(topic: str, epoch: int, last: Record, now: datetime, seen: Seen = NOTHING) -> Row:
-    """A row of `progress`, once this record is counted to its last line; `seen` is of the flood rule's window."""
-    pos = pack(epoch, last.offset + 1, 0) - 1
-    return topic, last.partition, pos, last.offset, last.published, to_micros(now) // 1000, seen.lines, seen.dead
+def progress_row(
+    topic: str, epoch: int, end: Record, now: datetime, seen: Seen = NOTHING, last: Last | None = None
+) -> Row:
+    """A row of `progress`, once `end` is counted to its last line; `seen` is of the flood rule's window.
+
+    `last` is the last record, where `end` is a hole behind it.
+    """
+    pos = pack(epoch, end.offset + 1, 0) - 1
+    offset, published = (last.offset, last.published) if last else (end.offset, end.published)
+    return topic, end.partition, pos, end.offset, published, to_micros(now) // 1000, seen.lines, seen.dead, offset
 
 
 def dead_row(letter: DeadLetter) -> Row:

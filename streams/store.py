@@ -22,15 +22,27 @@ class Stored(Struct, frozen=True, gc=False):
     registers: bytes
 
 
-class Reached(Struct, frozen=True):
-    """How far a partition has been counted: the last record's offset, the position of its last line.
+class Last(Struct, frozen=True, gc=False):
+    """The last record that was counted of a partition, and its timestamp in milliseconds."""
 
-    `seen` is what the flood rule had seen by then.
+    offset: int
+    published: int
+
+
+NO_RECORD = Last(-1, 0)
+"""Of a partition that held nothing yet but holes."""
+
+
+class Reached(Struct, frozen=True):
+    """How far a partition has been counted: the last offset, be it of a record or of a hole, and its position.
+
+    `seen` is what the flood rule had seen by then, `last` the last record.
     """
 
     pos: int
     offset: int
     seen: Seen = NOTHING
+    last: Last = NO_RECORD
 
 
 class Store(Protocol):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from kafka import TopicPartition
+from kafka import IsolationLevel, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic, OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from msgspec import Struct
@@ -104,10 +104,23 @@ def create(client: KafkaAdminClient, topic: Topic) -> None:
         time.sleep(0.05)
 
 
-def end_offsets(client: KafkaAdminClient, topic: Found) -> dict[int, int]:
-    """The offset the next record of each partition will get."""
-    asked = {TopicPartition(topic.name, partition): OffsetSpec.LATEST for partition in range(topic.partitions)}
-    return {at.partition: found.offset for at, found in client.list_partition_offsets(asked).items()}
+def first_offsets(client: KafkaAdminClient, topic: Found) -> dict[int, int]:
+    """The first offset that the broker still has of each partition."""
+    return _offsets(client, topic, OffsetSpec.EARLIEST)
+
+
+def end_offsets(client: KafkaAdminClient, topic: Found, *, stable: bool = False) -> dict[int, int]:
+    """The offset the next record of each partition will get; if `stable`, where its first open transaction begins."""
+    level = IsolationLevel.READ_COMMITTED if stable else IsolationLevel.READ_UNCOMMITTED
+    return _offsets(client, topic, OffsetSpec.LATEST, level)
+
+
+def _offsets(
+    client: KafkaAdminClient, topic: Found, spec: OffsetSpec, level: IsolationLevel = IsolationLevel.READ_UNCOMMITTED
+) -> dict[int, int]:
+    asked = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
+    found = client.list_partition_offsets(asked, isolation_level=level)
+    return {at.partition: each.offset for at, each in found.items()}
 
 
 def _config(client: KafkaAdminClient, name: str) -> dict[str, str]:

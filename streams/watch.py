@@ -48,13 +48,20 @@ class _Partition(Struct):
 
     next_offset: int | None = None
     end: int = 0
-    taken: deque[tuple[int, int]] = field(default_factory=deque)
+    stable: int = 0
+    """Up to where it can be read: what comes then waits for an open transaction."""
+    taken: deque[tuple[int, float]] = field(default_factory=deque)
     """The last offset of each part that is under way, and its first timestamp in milliseconds."""
     waits_since: float | None = None
 
     @property
     def lag(self) -> int:
         return max(0, self.end - self.next_offset) if self.next_offset is not None else 0
+
+    @property
+    def readable(self) -> int:
+        """Of these, how many can be read already."""
+        return max(0, min(self.end, self.stable) - self.next_offset) if self.next_offset is not None else 0
 
 
 class _Operation(Struct):
@@ -125,8 +132,8 @@ class Watch:
         """The event loop turns."""
         self._beat = self._clock()
 
-    def ends(self, ends: Mapping[int, int]) -> None:
-        """Where these partitions end, as the broker just said."""
+    def ends(self, ends: Mapping[int, int], stable: Mapping[int, int] | None = None) -> None:
+        """Where these partitions end, as the broker just said; `stable`, where an open transaction begins before."""
         now = self._clock()
         with self._lock:
             if self._ends_known is None or now - self._ends_known > 3 * ENDS_SECONDS:
@@ -136,6 +143,7 @@ class Watch:
             for number, end in ends.items():
                 if number in self._partitions:
                     self._partitions[number].end = max(end, self._partitions[number].end)
+                    self._partitions[number].stable = (stable or ends)[number]
 
     def committed(self, offsets: Mapping[int, int]) -> None:
         """The offsets from which partitions go on, told before anything of them is taken."""
@@ -158,7 +166,8 @@ class Watch:
                     if state.next_offset is None or run[0].offset < state.next_offset:
                         state.next_offset = run[0].offset
                     state.end = max(state.end, run[-1].offset + 1)
-                    state.taken.append((run[-1].offset, run[0].published))
+                    published = next((record.published for record in run if not record.is_hole), self._now() * 1000)
+                    state.taken.append((run[-1].offset, published))
 
     def counted(self, batch: Batch, records: int, seconds: float, cached: Mapping[str, int]) -> None:
         """A batch was counted and is about to be written; `cached` says what is remembered."""
@@ -171,11 +180,12 @@ class Watch:
     def confirmed(self, records: Sequence[Record], batch: Batch, seconds: float) -> None:
         """Everything of these records is written."""
         now = self._now()
+        holding = [record for record in records if not record.is_hole]
         self._meters.observe(metrics.BATCH_SECONDS, seconds, "flush")
-        self._meters.add(metrics.RECORDS, len(records))
+        self._meters.add(metrics.RECORDS, len(holding))
         self._meters.add(metrics.EVENTS, len(batch.events))
         self._meters.set(metrics.LAST_BATCH, now)
-        ages = [max(0.0, now - record.published / 1000) for record in records]
+        ages = [max(0.0, now - record.published / 1000) for record in holding]
         for age in ages:
             self._meters.observe(metrics.FRESHNESS, age)
         for letter in batch.dead:
@@ -189,11 +199,11 @@ class Watch:
                     while state.taken and state.taken[0][0] <= last:
                         state.taken.popleft()
             self._moved = self._clock()
-            self._recent.append((len(records), len(batch.events)))
+            self._recent.append((len(holding), len(batch.events)))
             self._since_pulse.events += len(batch.events)
             self._since_pulse.dead += len(batch.dead)
             self._since_pulse.freshness += ages
-            self._untold[0] += len(records)
+            self._untold[0] += len(holding)
             self._untold[1] += len(batch.events)
         self._tell()
 
@@ -228,8 +238,9 @@ class Watch:
         with self._lock:
             now = self._clock()
             lag = sum(state.lag for state in self._partitions.values())
+            readable = sum(state.readable for state in self._partitions.values())
             under_way = any(state.taken for state in self._partitions.values())
-            if not lag and not under_way:
+            if not readable and not under_way:
                 self._moved = now
             waiting = min(self._operations.values(), key=lambda each: each.since, default=None)
             stalled = now - self._moved
@@ -253,6 +264,8 @@ class Watch:
             return health(True, False, f"waiting for Kafka: no answer for {broker_seconds:.0f} s")
         if not is_member:
             return health(True, False, "not a member of the group yet")
+        if lag and not readable and not under_way:
+            return health(True, True, f"waiting for an open transaction to end: {lag} records at most are behind it")
         return health(True, True, "counting" if lag or under_way else "idle: everything is counted")
 
     def looked(self, look: Look, seconds: float) -> None:

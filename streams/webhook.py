@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from schemas.alerts import Alert, by_agency
 from schemas.connection import Secret, Webhook
+from streams.bounded import ask
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ TIMESTAMP = "Dossier-Timestamp"
 SIGNATURE = "Dossier-Signature"
 _AT_ONCE = 500
 _TIMEOUT_SECONDS = 10.0
+"""For a whole request."""
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 
@@ -71,9 +73,9 @@ def _trouble(webhook: Webhook, body: bytes, now: datetime) -> str:
         SIGNATURE: signature(webhook.secret, timestamp, body),
     }
     try:
-        # Not where a redirection leads: the secret is agreed with this address.
-        answer = requests.post(webhook.url, body, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+        # What it says is of no use, and where a redirection leads neither: the secret is agreed with this address.
+        answer = ask("POST", webhook.url, seconds=_TIMEOUT_SECONDS, most_bytes=0, body=body, headers=headers)
     except requests.RequestException as error:
         # Its text holds the address.
         return type(error).__name__
-    return "" if 200 <= answer.status_code < 300 else f"it answers {answer.status_code}"
+    return "" if 200 <= answer.status < 300 else f"it answers {answer.status}"

@@ -7,9 +7,7 @@ process instead, with nothing of it acknowledged; a supervisor starts it again a
 import asyncio
 import gc
 import logging
-import os
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,11 +18,11 @@ import faust
 from msgspec import Struct
 
 from schemas.connection import KafkaConnection
-from schemas.errors import DossierError
 from streams.buffer import Buffer, bounded
+from streams.consumer import NEVER_JUMPS, CommittedTransport, record_of
+from streams.ending import Deadly, end, end_process, end_with_threads
 from streams.group import GROUP, SESSION_SECONDS
 from streams.pipeline import Pipeline
-from streams.record import Record
 from streams.watch import BEAT_SECONDS, ENDS_SECONDS, Watch
 
 log = logging.getLogger(__name__)
@@ -58,7 +56,7 @@ def make_app(
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
         consumer_group_instance_id=name,
-        consumer_auto_offset_reset="earliest",
+        consumer_auto_offset_reset=NEVER_JUMPS,
         # A worker that died must be missed soon, and a slow database must never look like a dead worker.
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=SESSION_SECONDS / 4,
@@ -88,10 +86,10 @@ def make_app(
     @app.agent(records, concurrency=1, name="counting")
     async def counting(stream: Any) -> None:
         counting_thread = ThreadPoolExecutor(1, "count")
-        async with _Deadly():
+        async with Deadly():
             async for events in stream.noack_take(pace.records, within=pace.seconds):
                 for some in bounded(events):
-                    batch = [_record(event.message) for event in some]
+                    batch = [record_of(event.message) for event in some]
                     confirmed = await asyncio.get_running_loop().run_in_executor(counting_thread, pipeline.take, batch)
                     _watched(_acknowledge(stream, some, asyncio.wrap_future(confirmed)))
 
@@ -111,14 +109,28 @@ def make_app(
 
     @app.task  # type: ignore[untyped-decorator]  # theirs
     async def watching() -> None:
-        async with _Deadly():
+        async with Deadly():
             await _watching(app, topic, pipeline.watch)
 
     return app
 
 
 class _App(faust.App):
-    """Faust's app, but for one thing: what is buffered of a stream is bounded in bytes, too."""
+    """Faust's app, but for three things.
+
+    Its consumer is ours, what is buffered of a stream is bounded in bytes, too, and whatever crashes any of its
+    services, in any thread, ends the process.
+    """
+
+    def _new_transport(self) -> Any:
+        return CommittedTransport(self.conf.broker_consumer, self)
+
+    def _crash(self, reason: BaseException) -> None:
+        # A rebalance cancels what reads, and that is no failure; nor is what breaks while everything is being stopped.
+        if self.should_stop or isinstance(reason, asyncio.CancelledError):
+            super()._crash(reason)
+        else:
+            end_process(reason)
 
     def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> Buffer:  # noqa: N802
         return Buffer(maxsize, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
@@ -146,16 +158,19 @@ def run(app: faust.App, pipeline: Pipeline) -> NoReturn:
 
     What is still being written after STOP_SECONDS is given up: it is counted again, by whoever gets its partition.
     """
+    end_with_threads(lambda: app.should_stop)
     worker = _Worker(app, loglevel=None, quiet=True, redirect_stdouts=False)
     worker.spinner = None
     try:
         worker.execute_from_commandline()
-    except SystemExit:
+    except SystemExit as done:
+        if done.code:
+            end_process(app.crash_reason or done)
         pipeline.close(STOP_SECONDS)
     except BaseException as error:
         end_process(error)
     # A thread may still be waiting for a database that is away, and would be waited for.
-    _end(0)
+    end(0)
 
 
 def calm_collector() -> None:
@@ -168,37 +183,9 @@ def calm_collector() -> None:
     gc.disable()
 
 
-class _Deadly:
-    """Ends the process when anything but a cancellation leaves its block."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if error is not None and not isinstance(error, asyncio.CancelledError | GeneratorExit):
-            end_process(error)
-
-
-def end_process(error: BaseException) -> NoReturn:
-    """Say why, and end this process at once, without acknowledging or committing anything more."""
-    if isinstance(error, DossierError):
-        log.critical("%s", error)
-        status = error.exit_code
-    else:
-        log.critical("the worker ends, nothing of this batch is acknowledged", exc_info=error)
-        status = 70
-    _end(status)
-
-
 def _give_up() -> NoReturn:
     log.warning("stopped with batches that are not confirmed after %.0f s: they are counted again", STOP_SECONDS)
-    _end(0)
-
-
-def _end(status: int) -> NoReturn:
-    logging.shutdown()
-    sys.stderr.flush()
-    os._exit(status)
+    end(0)
 
 
 async def _watching(app: faust.App, topic: str, watch: Watch) -> None:
@@ -217,8 +204,8 @@ async def _watching(app: faust.App, topic: str, watch: Watch) -> None:
             collect_at = now + _COLLECT_SECONDS
         if asking is not None and asking.done():
             if not asking.cancelled() and asking.exception() is None:
-                ends, committed = asking.result()
-                watch.ends(ends)
+                ends, stable, committed = asking.result()
+                watch.ends(ends, stable)
                 watch.committed(committed)
             asking = None
         if asking is None and now >= ask_at:
@@ -229,20 +216,25 @@ async def _watching(app: faust.App, topic: str, watch: Watch) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
-async def _ask(consumer: Any, topic: str, uncommitted: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
-    """Where the owned partitions end, and where those of `uncommitted` go on."""
+async def _ask(
+    consumer: Any, topic: str, uncommitted: Sequence[int]
+) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+    """Where the owned partitions end, up to where they can be read, and where those of `uncommitted` go on."""
     owned = [each for each in consumer.assignment() if each.topic == topic]
     # A worker without partitions asks something else: what matters then is that there is an answer.
-    ends = await consumer.end_offsets(owned) if owned else await consumer.topics() and {}
-    committed = {}
-    for each in ends:
+    found = await consumer.end_offsets(owned) if owned else await consumer.topics() and {}
+    # Of committed records: the end is that of the last fetch, which an open transaction does not hold up.
+    stable = {each.partition: offset for each, offset in found.items()}
+    committed, ends = {}, {}
+    for each, offset in found.items():
+        ends[each.partition] = max(offset, consumer.highwater(each) or 0)
         if each.partition in uncommitted:
             committed[each.partition] = await consumer.committed(each) or 0
-    return {each.partition: end for each, end in ends.items()}, committed
+    return ends, stable, committed
 
 
 async def _acknowledge(stream: Any, events: Sequence[Any], confirmed: Awaitable[None]) -> None:
-    async with _Deadly():
+    async with Deadly():
         await confirmed
         for event in events:
             await stream.ack(event)
@@ -256,12 +248,6 @@ def _watched(work: Any) -> None:
     task = asyncio.ensure_future(work)
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
-
-
-def _record(message: Any) -> Record:
-    # Faust has turned Kafka's milliseconds into seconds.
-    timestamp = -1 if message.timestamp is None else round(message.timestamp * 1000)
-    return Record(message.partition, message.offset, timestamp, message.value)
 
 
 def _credentials(kafka: KafkaConnection) -> Any:

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from clickhouse_driver import Client
 from hypothesis import settings
+from msgspec import structs
 
 from deploy.embedded.platform import Options, Platform
+from deploy.embedded.private import FOLDER, read_secrets
+from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
+from streams.clickhouse import connect
 from streams.migration import Plan, make_tables
 
 # What CI runs must not hang on chance; at a desk, new examples are tried every time.
@@ -66,26 +69,39 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConnection]:
     """A real broker, without topics."""
     with Platform(tmp_path_factory.mktemp("kafka"), Options(clickhouse=False)) as platform:
-        yield KafkaConnection(platform.kafka)
+        yield platform.kafka_access
 
 
 @pytest.fixture(scope="session")
-def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseConnection]:
-    """A real ClickHouse engine; its connection names no database of ours."""
-    with Platform(tmp_path_factory.mktemp("clickhouse"), Options(kafka=False)) as platform:
-        host, _, port = platform.clickhouse.rpartition(":")
-        yield ClickHouseConnection(host, int(port), database="")
+def clickhouse_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform of a real ClickHouse engine alone."""
+    options = Options(kafka=False, readable=("test_*", "grafana_*"))
+    with Platform(tmp_path_factory.mktemp("clickhouse"), options) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(clickhouse_platform: Platform) -> ClickHouseConnection:
+    """Its ClickHouse, as its owner; the connection names no database of ours."""
+    return structs.replace(clickhouse_platform.clickhouse_access, database="")
+
+
+@pytest.fixture(scope="session")
+def clickhouse_reader(clickhouse_platform: Platform) -> ClickHouseConnection:
+    """The same as a reader, who sees the databases of tests."""
+    secrets = read_secrets(clickhouse_platform.data / FOLDER)
+    return secrets.clickhouse_at(clickhouse_platform.clickhouse, READER, "")
 
 
 @pytest.fixture
 def plan(clickhouse_server: ClickHouseConnection, tmp_path: Path) -> Iterator[Plan]:
     """A deployment with a database of its own, migrated, by the default rules; it names no broker."""
     name = f"test_{tmp_path.name}_{uuid.uuid4().hex[:8]}"
-    own = ClickHouseConnection(clickhouse_server.host, clickhouse_server.port, database=name)
+    own = structs.replace(clickhouse_server, database=name)
     plan = Plan(KafkaConnection("127.0.0.1:1"), own, Profile(), partitions=8, replication=1, replicated=False)
     make_tables(plan, lambda _: None, dry_run=False)
     yield plan
-    client = Client(clickhouse_server.host, clickhouse_server.port)
+    client = connect(clickhouse_server)
     client.execute(f"DROP DATABASE `{name}` SYNC")
     client.disconnect()
 

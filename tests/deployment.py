@@ -13,8 +13,11 @@ from typing import Any, Self
 import psutil
 from clickhouse_driver import Client
 
+from deploy.embedded.private import FOLDER, Secrets, read_secrets
 from deploy.embedded.state import PlatformState, read_state
+from schemas.connection import KafkaConnection
 from schemas.tables import EVENTS, FACTS, WINDOWS, Table
+from streams.clickhouse import connect
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "samples" / "wabo-receipt.csv"
@@ -72,8 +75,17 @@ class Deployment:
 
     def clickhouse(self) -> Client:
         """A plain client of its database."""
-        host, _, port = self.state.clickhouse.rpartition(":")
-        return Client(host, int(port), database="dossiers")
+        return connect(self.secrets.clickhouse_at(self.state.clickhouse))
+
+    @property
+    def kafka(self) -> KafkaConnection:
+        """Its Kafka."""
+        return self.secrets.kafka_at(self.state.kafka)
+
+    @property
+    def secrets(self) -> Secrets:
+        """Its passwords."""
+        return read_secrets(self.data / FOLDER)
 
     def snapshot(self) -> dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]:
         """Events, facts and windows by key, Kafka positions aside; windows that count nothing are no difference."""

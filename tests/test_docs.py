@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from msgspec import structs
 
 from chaos.outcome import COLUMNS
 from chaos.run import PURE, SCENARIOS
 from cli.main import dossier
 from cli.settings import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
+from schemas.access import LIMITS, reader_statements
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.events import KINDS
@@ -109,8 +111,8 @@ def test_topics_tables_views_and_counters_exist() -> None:
 
 
 @pytest.mark.clickhouse
-def test_the_analysts_queries_run(clickhouse: ClickHouseConnection) -> None:
-    client = connect(clickhouse)
+def test_the_analysts_queries_run(clickhouse: ClickHouseConnection, clickhouse_reader: ClickHouseConnection) -> None:
+    client = connect(structs.replace(clickhouse_reader, database=clickhouse.database))
     queries = re.findall(r"```sql\n(.*?)```", TEXTS[ROOT / "docs" / "analyst.md"], re.S)
     assert queries
     for query in queries:
@@ -122,8 +124,17 @@ def test_the_data_source_is_read_only_and_holds_no_secret() -> None:
     (source,) = yaml.safe_load((ROOT / "grafana/provisioning/datasources/dossiers.yaml").read_text())["datasources"]
     (user,) = [user for user in DEFAULT_USERS if user.name == source["jsonData"]["username"]]
     assert user.reads_only
-    assert "secureJsonData" not in source
+    # Grafana puts what stands in its environment in place of the name.
+    assert source["secureJsonData"] == {"password": "$CLICKHOUSE_PASSWORD"}
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", source["uid"])
+
+
+def test_a_real_server_gets_the_reader_that_the_embedded_one_has() -> None:
+    operator = TEXTS[ROOT / "docs" / "operator.md"]
+    assert ";\n".join(reader_statements("dossiers", "a-long-password")) in operator
+    for name, most in LIMITS.items():
+        assert name in operator
+        assert f"MAX {most} " in operator
 
 
 def test_the_table_of_a_full_run_has_every_scenario() -> None:

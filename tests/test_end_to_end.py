@@ -153,7 +153,7 @@ POISON = {
 
 def _poison(deployment: Deployment) -> None:
     """What a foreign producer may put on the topic."""
-    producer = KafkaProducer(bootstrap_servers=deployment.state.kafka)
+    producer = KafkaProducer(**deployment.kafka.options())
     producer.send(EVENTS, b"\n".join(POISON), partition=0)
     producer.send(EVENTS, None, key=b"x", partition=1)
     misplaced = b'{"kind":"returned","id":"%d","dossier":"d","source":"s","occurred_at":"2024-01-01T00:00:00Z"}'
@@ -172,9 +172,7 @@ def _poison_was_put_aside(deployment: Deployment) -> None:
         expected
     )
     assert sum(reason == b"misplaced" for _, reason in reasons) == 7
-    consumer = KafkaConsumer(
-        DEAD, bootstrap_servers=deployment.state.kafka, auto_offset_reset="earliest", consumer_timeout_ms=3000
-    )
+    consumer = KafkaConsumer(DEAD, **deployment.kafka.options(), auto_offset_reset="earliest", consumer_timeout_ms=3000)
     letters = {(letter.partition, letter.offset, letter.line) for letter in (decode_dead(m.value) for m in consumer)}
     consumer.close()
     assert len(letters) == len(reasons)

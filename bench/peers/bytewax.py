@@ -15,6 +15,7 @@ from bench.peers.task import WINDOW_SECONDS, Meter, Task
 
 task = Task.told()
 meter = Meter(task.folder)
+login = task.librdkafka()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Events come months late, and count; what is replayed is years old.
 clock = EventClock(
@@ -38,10 +39,10 @@ def message(counted: tuple[str, tuple[int, int]]) -> KafkaSinkMessage[bytes, byt
 
 
 flow = Dataflow(task.name.replace("-", "_"))
-messages = op.input("events", flow, KafkaSource([task.kafka], [task.topic], tail=False))
+messages = op.input("events", flow, KafkaSource([task.kafka], [task.topic], tail=False, add_config=login))
 events = op.map("decode", messages, lambda message: json.loads(message.value))
 counts = count_window("count", events, clock, windower, cell)
-op.output("counts", op.map("encode", counts.down, message), KafkaSink([task.kafka], task.output))
+op.output("counts", op.map("encode", counts.down, message), KafkaSink([task.kafka], task.output, add_config=login))
 
 if __name__ == "__main__":
     recovery = task.folder / "recovery"

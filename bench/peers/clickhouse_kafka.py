@@ -27,7 +27,9 @@ def main(task: Task) -> None:
     def values(query: str) -> list[list[str]]:
         return [line.split("\t") for line in str(session.query(query, "TSV")).splitlines()]
 
-    told = SQL.read_text().format(kafka=task.kafka, topic=task.topic, group=task.name)
+    told = SQL.read_text().format(
+        kafka=task.kafka, topic=task.topic, group=task.name, user=task.user, password=task.password
+    )
     failures = []
     for statement in told.split(";\n"):
         try:

@@ -19,6 +19,10 @@ CREATE TABLE IF NOT EXISTS peer.queue
 ENGINE = Kafka
 SETTINGS
     kafka_broker_list = '{kafka}',
+    kafka_security_protocol = 'sasl_plaintext',
+    kafka_sasl_mechanism = 'PLAIN',
+    kafka_sasl_username = '{user}',
+    kafka_sasl_password = '{password}',
     kafka_topic_list = '{topic}',
     kafka_group_name = '{group}',
     kafka_format = 'JSONEachRow',

@@ -131,7 +131,8 @@ class Contest:
     def _started(self, peer: Peer, name: str) -> Process:
         command = peer.command(self._installation)
         topics.create(self._deployment.kafka, name)
-        task = Task(self._deployment.kafka.bootstrap, name, self._topic(peer), name, self._folder / name)
+        kafka, folder = self._deployment.kafka, self._folder / name
+        task = Task(kafka.bootstrap, name, self._topic(peer), name, folder, kafka.user, kafka.password.reveal())
         return Process(task, command, peer.variables)
 
     def _topic(self, peer: Peer) -> str:

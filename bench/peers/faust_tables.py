@@ -13,6 +13,7 @@ meter = Meter(task.folder)
 app = faust.App(
     task.name,
     broker=f"kafka://{task.kafka}",
+    broker_credentials=faust.SASLCredentials(username=task.user, password=task.password, mechanism="PLAIN"),
     store="memory://",
     topic_partitions=8,
     datadir=task.folder / "faust",

@@ -26,7 +26,14 @@ async def main(task: Task) -> None:
     seen: set[str] = set()
     counts: Counter[tuple[str, int, str]] = Counter()
     consumer = AIOKafkaConsumer(
-        task.topic, bootstrap_servers=task.kafka, group_id=task.name, auto_offset_reset="earliest"
+        task.topic,
+        bootstrap_servers=task.kafka,
+        group_id=task.name,
+        auto_offset_reset="earliest",
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_plain_username=task.user,
+        sasl_plain_password=task.password,
     )
     await consumer.start()
     partitions = [TopicPartition(task.topic, each) for each in consumer.partitions_for_topic(task.topic) or ()]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from quixstreams import Application
+from quixstreams.kafka import ConnectionConfig
 
 from bench.peers.task import WINDOW_SECONDS, Meter, Task
 
@@ -27,7 +28,7 @@ def main(task: Task) -> None:
     """Run until told to stop."""
     meter = Meter(task.folder)
     app = Application(
-        broker_address=task.kafka,
+        broker_address=ConnectionConfig.from_librdkafka_dict({"bootstrap.servers": task.kafka} | task.librdkafka()),
         consumer_group=task.name,
         auto_offset_reset="earliest",
         state_dir=task.folder / "state",

@@ -8,11 +8,12 @@ import mmap
 import os
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 WINDOW_SECONDS = 300
 COUNTS = "counts.json"
+_TOLD = ("kafka", "name", "topic", "output", "user", "password")
 _FORMAT = struct.Struct("<qq")
 
 
@@ -29,17 +30,24 @@ class Task:
     topic: str
     output: str
     folder: Path
+    user: str = ""
+    password: str = field(default="", repr=False)
 
     @classmethod
     def told(cls) -> "Task":
         """The task in the environment; raises KeyError outside the harness."""
-        named = {name: os.environ[f"PEER_{name.upper()}"] for name in ("kafka", "name", "topic", "output")}
+        named = {name: os.environ[f"PEER_{name.upper()}"] for name in _TOLD}
         return cls(**named, folder=Path(os.environ["PEER_FOLDER"]))
 
     def environment(self) -> dict[str, str]:
         """The variables by which a process is told."""
-        told = {"kafka": self.kafka, "name": self.name, "topic": self.topic, "output": self.output}
-        return {f"PEER_{name.upper()}": value for name, value in told.items()} | {"PEER_FOLDER": str(self.folder)}
+        told = {f"PEER_{name.upper()}": str(getattr(self, name)) for name in _TOLD}
+        return told | {"PEER_FOLDER": str(self.folder)}
+
+    def librdkafka(self) -> dict[str, str]:
+        """How to log in to Kafka, as librdkafka and what is built upon it take it."""
+        login = {"sasl.username": self.user, "sasl.password": self.password}
+        return {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"} | login
 
     def write_counts(self, counts: Iterable[tuple[str, int, str, int]]) -> None:
         """Write (agency, window, kind, count) of every cell; windows are seconds since 1970."""

@@ -1,5 +1,6 @@
 """`python -m bench.seed_case`: the events of the seed case on standard output, or on a topic."""
 
+import os
 import sys
 
 import click
@@ -8,9 +9,8 @@ import msgspec
 from bench.seed_case.history import history
 from bench.seed_case.lives import DOSSIERS
 from bench.seed_case.publishing import publish
-from cli.settings import Address
+from cli.settings import Address, Settings
 from cli.signals import stop_signals
-from schemas.connection import KafkaConnection
 
 
 @click.command()
@@ -24,7 +24,8 @@ def main(dossiers: int, seed: int, kafka: tuple[str, int] | None) -> None:
             sys.stdout.buffer.writelines(line + b"\n" for line in history(seed, dossiers))
         else:
             host, port = kafka
-            click.echo(msgspec.json.encode(publish(KafkaConnection(f"{host}:{port}"), seed, dossiers)))
+            settings = Settings.from_env({**os.environ, "DOSSIER_KAFKA": f"{host}:{port}"})
+            click.echo(msgspec.json.encode(publish(settings.kafka, seed, dossiers)))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,12 @@ def compare(clickhouse: ClickHouseConnection, truth: Truth) -> Differences:
 @contextmanager
 def _client(clickhouse: ClickHouseConnection) -> Iterator[Client]:
     client = Client(
-        clickhouse.host, clickhouse.port, database=clickhouse.database, send_receive_timeout=_PATIENCE_SECONDS
+        clickhouse.host,
+        clickhouse.port,
+        user=clickhouse.user,
+        password=clickhouse.password.reveal(),
+        database=clickhouse.database,
+        send_receive_timeout=_PATIENCE_SECONDS,
     )
     try:
         yield client

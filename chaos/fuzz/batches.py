@@ -66,16 +66,16 @@ def counted_wrong(log: Log, outcomes: Counter[str]) -> Iterator[str]:
 def _count(log: Log, store: MemoryStore) -> Iterator[Batch]:
     # Caches of almost nothing, so that what is evicted must come back right.
     # Floods are what this is made of.
-    counting = Counting(IDENTITY, store, dossiers=1, windows=1, flood=Limit(ratio=1))
+    counting = Counting(IDENTITY, store, dossiers=1, windows=1, flood=Limit(ratio=1), effort=50)
     for records in log:
-        batch = counting.count(records, lambda: None, NOW)
-        store.write(WINDOWS, batch.windows)
-        store.write(FACTS, batch.facts)
-        store.write(EVENTS, batch.events)
-        store.write(DEAD_LETTERS, [dead_row(letter) for letter in batch.dead])
-        store.write(PROGRESS, batch.progress)
-        counting.trim(Batch())
-        yield batch
+        for batch in counting.count(records, lambda: None, NOW):
+            store.write(WINDOWS, batch.windows)
+            store.write(FACTS, batch.facts)
+            store.write(EVENTS, batch.events)
+            store.write(DEAD_LETTERS, [dead_row(letter) for letter in batch.dead])
+            store.write(PROGRESS, batch.progress)
+            counting.trim(Batch())
+            yield batch
 
 
 def _seen(store: MemoryStore) -> list[object]:

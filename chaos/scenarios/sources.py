@@ -1,9 +1,16 @@
 """Input as no source should send it."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import compress
+from typing import Any
+
 from chaos.city import City
-from chaos.hostile import corrected, late, poison, repeated, shuffled
+from chaos.hostile import AGENCIES, corrected, crowd, late, poison, repeated, shuffled
+from chaos.oracle import Capacity
 from chaos.scale import Scale
 from schemas.envelope import encode, encode_event
+from schemas.events import MAX_NUMBERED, Event, Transferred
 
 _SHARES = (0.01, 0.1, 0.5)
 
@@ -34,6 +41,41 @@ def corrections(city: City, scale: Scale) -> int:
     city.random.shuffle(again)
     city.publish(again)
     return 2
+
+
+def crowded_dossier(city: City, scale: Scale) -> int:
+    """One dossier with 20,000 payments amid the events of others, which is then moved about: nobody else has to wait.
+
+    What it has beyond its limit is put aside, and no worker hangs or starts again.
+    """
+    workers = {name: city.process(name).pid for name in ("worker-1", "worker-2")}
+    capacity = Capacity(MAX_NUMBERED)
+    crowded, others = crowd(f"crowded-{city.random.randrange(10**9)}", 20_000), city.next_events(scale.hostile)
+    every = len(crowded) // len(others) + 1
+    mixed = [event for at, other in enumerate(others) for event in (*crowded[at * every : (at + 1) * every], other)]
+    assert _publish(city, mixed, capacity) == 20_000 - MAX_NUMBERED
+    received = crowded[0]
+    common: dict[str, Any] = {"dossier": received.dossier, "source": "crowd"}
+    moves: list[Event] = [
+        Transferred(id=f"t{number}", occurred_at=received.occurred_at + timedelta(days=number), agency=agency, **common)
+        for number, agency in enumerate(AGENCIES * 5)
+    ]
+    _publish(city, moves + city.next_events(scale.slice), capacity)
+    city.await_counted()
+    assert {name: city.process(name).pid for name in workers} == workers, "a worker was started again"
+    city.kill(city.a_worker())
+    _publish(city, corrected(crowded[:1100], 0.3, city.random), capacity)
+    return 1
+
+
+def _publish(city: City, events: Sequence[Event], capacity: Capacity) -> int:
+    """Publish events of which their dossiers may not take all; returns how many must end as dead letters."""
+    takes = list(map(capacity.takes, events))
+    refused = [encode_event(event) for event, taken in zip(events, takes, strict=True) if not taken]
+    city.sent += compress(events, takes)
+    city.poison += refused
+    city.await_true(lambda: city.is_delivered(events), "Kafka to take what is published")
+    return len(refused)
 
 
 def foreign_producer(city: City, scale: Scale) -> int:

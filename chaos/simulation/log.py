@@ -1,7 +1,7 @@
 """The log of a schedule: the records of each partition, and what is true of every line by the way it was made."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache, cached_property
 from random import Random
@@ -10,14 +10,14 @@ from typing import Any
 from kafka.partitioner.default import murmur2
 from msgspec import Struct
 
-from chaos.oracle import Expected, Terms, expected
+from chaos.oracle import Capacity, Expected, Terms, expected
 from schemas import events as said
 from schemas.envelope import encode_event
-from schemas.events import Event
+from schemas.events import MAX_NUMBERED, Event
 from schemas.profile import Profile
 from streams.batch import Identity
 from streams.flood import Seen
-from streams.record import Record
+from streams.record import Record, hole
 
 TOPIC = "simulated-events"
 TIME_ZONE = "Asia/Ho_Chi_Minh"
@@ -41,10 +41,14 @@ class Line(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A record: its timestamp in milliseconds, which may be anything, and its lines; without lines it has no value."""
+    """A record: its timestamp in milliseconds, which may be anything, and its lines; without lines it has no value.
+
+    One that is `empty` is no record: the marker of a transaction, or a record of an aborted one. Nobody gets its lines.
+    """
 
     timestamp: int
     lines: tuple[Line, ...]
+    empty: bool = False
 
 
 class Log(Struct, frozen=True, dict=True):
@@ -52,6 +56,8 @@ class Log(Struct, frozen=True, dict=True):
 
     entries: tuple[tuple[Entry, ...], ...]
     terms: Terms
+    numbered: int = MAX_NUMBERED
+    """How many numbered registers a case may have."""
 
     @property
     def partitions(self) -> int:
@@ -65,9 +71,14 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def records(self) -> list[list[Record]]:
-        """The records as a worker gets them."""
+        """The records as a worker gets them, a hole of its own for each offset that is none."""
         return [
-            [Record(partition, offset, entry.timestamp, _value(entry)) for offset, entry in enumerate(entries)]
+            [
+                hole(partition, offset, offset)
+                if entry.empty
+                else Record(partition, offset, entry.timestamp, _value(entry))
+                for offset, entry in enumerate(entries)
+            ]
             for partition, entries in enumerate(self.entries)
         ]
 
@@ -78,8 +89,8 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def reached(self) -> dict[int, tuple[int, Seen]]:
-        """The last offset of each partition, and what the flood rule has seen then: all is within one window of it."""
-        dead = Counter(partition for partition, _, _ in self.reasons)
+        """The last offset of each partition, be it of a hole, and what the flood rule has seen: it is one window."""
+        dead = Counter(partition for (partition, _, _), reason in self.reasons.items() if reason != "full")
         lines = Counter(partition for partition, _, _ in self._lines)
         return {
             partition: (len(entries) - 1, Seen(lines[partition], dead[partition]))
@@ -95,19 +106,23 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def _lines(self) -> dict[tuple[int, int, int], tuple[Event | None, str]]:
+        capacity = Capacity(self.numbered)
         return {
-            (partition, offset, index): (line.event, self._reason(partition, entry, line))
+            (partition, offset, index): (line.event, self._reason(partition, entry, line, capacity))
             for partition, entries in enumerate(self.entries)
             for offset, entry in enumerate(entries)
+            if not entry.empty
             for index, line in enumerate(entry.lines or (Line(b"", reason="empty"),))
         }
 
-    def _reason(self, partition: int, entry: Entry, line: Line) -> str:
+    def _reason(self, partition: int, entry: Entry, line: Line, capacity: Capacity) -> str:
         if line.event is None:
             return line.reason
         if _latest(line.event) > _at(entry.timestamp) + _AHEAD:
             return "future"
-        return "" if partition_of(line.event.dossier, self.partitions) == partition else "misplaced"
+        if partition_of(line.event.dossier, self.partitions) != partition:
+            return "misplaced"
+        return "" if capacity.takes(line.event) else "full"
 
 
 def random_log(seed: int) -> Log:
@@ -125,14 +140,23 @@ def random_log(seed: int) -> Log:
             lines = tuple([_line(random, pool, ours, told) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 4)))])
             told += lines
             of_partition.append(Entry(_timestamp(random), lines))
-        entries.append(tuple(of_partition))
-    return Log(tuple(entries), random.choice(("instant", "date")))
+        entries.append(tuple(_with_holes(Random(f"{seed} {partition}"), of_partition)))
+    return Log(tuple(entries), random.choice(("instant", "date")), random.choice((1, 2, 3, MAX_NUMBERED)))
 
 
 @cache
 def partition_of(dossier: str, partitions: int) -> int:
     """The partition of a dossier, as the broker's clients compute it."""
     return int(murmur2(dossier.encode()) & 0x7FFFFFFF) % partitions
+
+
+def _with_holes(random: Random, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """The records with offsets among them that hold nothing; often the log begins or ends with some."""
+    for entry in (*entries, None):
+        for _ in range(random.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 2))):
+            yield Entry(0, (), empty=True)
+        if entry is not None:
+            yield entry
 
 
 def _line(random: Random, pool: Mapping[str, Sequence[Line]], ours: Sequence[str], told: Sequence[Line]) -> Line:

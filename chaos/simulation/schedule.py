@@ -19,6 +19,8 @@ _STEPS = 70
 _DOSSIERS = (0, 1, 1, 1000)
 _WINDOWS = (0, 2, 1000, 1000)
 """What workers cache at most; what is not yet written stays in any case."""
+_EFFORTS = (2, 1_000_000, 1_000_000)
+"""After how much a batch is cut."""
 _SOURCES = ("facts", "windows", "facts", "windows", "progress", "events", "dead_letters")
 
 
@@ -121,14 +123,16 @@ Step: TypeAlias = Take | Write | Acknowledge | Crash | Move | Rewind | Skip | Ag
 
 
 class Schedule(Struct, frozen=True):
-    """A log, the owner of each partition, what happens, and how many (dossiers, windows) each worker caches.
+    """A log, the owner of each partition, what happens, and the limits of each worker.
+
+    How many dossiers and windows it caches, and after how much effort it cuts a batch.
 
     `afterwards` says whether the writes that are then still on their way arrive at the very end.
     """
 
     log: Log
     owners: tuple[int, ...]
-    caches: tuple[tuple[int, int], ...]
+    limits: tuple[tuple[int, int, int], ...]
     steps: tuple[Step, ...]
     afterwards: bool
 
@@ -142,7 +146,9 @@ def schedule_of(seed: int) -> Schedule:
     return Schedule(
         log,
         owners=tuple([random.randrange(workers) for _ in range(log.partitions)]),
-        caches=tuple([(random.choice(_DOSSIERS), random.choice(_WINDOWS)) for _ in range(workers)]),
+        limits=tuple(
+            [(random.choice(_DOSSIERS), random.choice(_WINDOWS), random.choice(_EFFORTS)) for _ in range(workers)]
+        ),
         steps=tuple(make.steps(_STEPS)),
         afterwards=random.random() < 0.5,
     )

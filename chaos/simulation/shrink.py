@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from chaos.simulation.log import Entry, Line, Log
+from chaos.simulation.log import Entry, Line
 from chaos.simulation.schedule import Schedule, Step, Take
 
 T = TypeVar("T")
@@ -65,8 +65,8 @@ def _fewer_lines(schedule: Schedule, partition: int, offset: int, fails: Callabl
 
 def _with_entries(schedule: Schedule, partition: int, entries: tuple[Entry, ...]) -> Schedule:
     others = schedule.log.entries
-    log = Log((*others[:partition], entries, *others[partition + 1 :]), schedule.log.terms)
-    return structs.replace(schedule, log=log)
+    left = (*others[:partition], entries, *others[partition + 1 :])
+    return structs.replace(schedule, log=structs.replace(schedule.log, entries=left))
 
 
 def _plainer_steps(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:

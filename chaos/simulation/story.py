@@ -15,7 +15,7 @@ def story(schedule: Schedule, code: Code | None = None) -> str:
     played = play(schedule, code, happened.append)
     return "\n".join(
         [
-            f"The records, terms are compared by {schedule.log.terms}:",
+            f"The records, terms are compared by {schedule.log.terms}, {schedule.log.numbered} numbers a dossier:",
             *_indented(_records(schedule.log)),
             "The workers:",
             *_indented(_workers(schedule)),
@@ -30,6 +30,9 @@ def story(schedule: Schedule, code: Code | None = None) -> str:
 def _records(log: Log) -> Iterator[str]:
     for partition, entries in enumerate(log.entries):
         for offset, entry in enumerate(entries):
+            if entry.empty:
+                yield f"{partition}@{offset}, a marker, or a record of an aborted transaction"
+                continue
             yield f"{partition}@{offset}, {_published(entry)}" + ("" if entry.lines else ": no value")
             for index, line in enumerate(entry.lines):
                 reason = log.reasons.get((partition, offset, index))
@@ -45,10 +48,10 @@ def _published(entry: Entry) -> str:
 
 
 def _workers(schedule: Schedule) -> Iterator[str]:
-    for worker, (dossiers, windows) in enumerate(schedule.caches):
+    for worker, (dossiers, windows, effort) in enumerate(schedule.limits):
         owned = [str(partition) for partition, owner in enumerate(schedule.owners) if owner == worker]
         has = f"has partition {' and '.join(owned)}" if owned else "has no partition"
-        yield f"worker {worker} {has}, and caches {dossiers} dossiers and {windows} windows at most"
+        yield f"worker {worker} {has}, caches {dossiers} dossiers and {windows} windows, cuts after {effort}"
 
 
 def _indented(lines: Iterator[str] | tuple[str, ...] | list[str]) -> Iterator[str]:

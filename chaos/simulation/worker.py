@@ -62,13 +62,18 @@ class Flush(Future[None]):
 
     def next(self, *, beside: bool) -> deque[Any]:
         """Where the next insert is taken from."""
+        self._go_on()
         return self.beside if self.beside and (beside or self.main[0] is None) else self.main
 
     def confirm(self, queue: deque[Any]) -> None:
         """The first of this queue is written."""
         queue.popleft()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the main writes wait no longer than there is something beside them: a hole alone writes progress only."""
         while self.main and self.main[0] is None and not self.beside:
-            self.main.popleft()  # the main writes need wait no longer
+            self.main.popleft()
 
     @property
     def written(self) -> bool:
@@ -172,7 +177,7 @@ class Worker:
         self,
         log: Log,
         store: MemoryStore,
-        cached: tuple[int, int],
+        limits: tuple[int, int, int],
         code: Code,
         pause: Callable[[], None],
     ) -> None:
@@ -185,7 +190,15 @@ class Worker:
         self._pause = pause
         self._now = datetime.min
         self._database = database = _Database(store, pause, self._settle)
-        counting = code.counting(log.identity, code.reads(database), dossiers=cached[0], windows=cached[1])
+        dossiers, windows, effort = limits
+        counting = code.counting(
+            log.identity,
+            code.reads(database),
+            dossiers=dossiers,
+            windows=windows,
+            effort=effort,
+            numbered=log.numbered,
+        )
         self._pipeline = code.pipeline(
             counting, database, database, lambda: self._now, database, _Beside(database), _WATCH
         )

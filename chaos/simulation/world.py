@@ -1,7 +1,7 @@
 """The world of a schedule: the store, the group that shares the partitions, and workers that crash or will not die."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -29,7 +29,7 @@ from chaos.verdict import judge, remembered
 from schemas.dead import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, TABLES, WINDOWS, Table
 from streams.errors import LostEvents
-from streams.record import Record
+from streams.record import Record, hole
 from streams.store import Row
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -101,7 +101,7 @@ class _World:
         self._late: list[Insert] = []
         self._committed = [0] * schedule.log.partitions
         self._owners = list(schedule.owners)
-        self._workers = [self._new_worker(slot) for slot in range(len(schedule.caches))]
+        self._workers = [self._new_worker(slot) for slot in range(len(schedule.limits))]
         for partition, owner in enumerate(self._owners):
             self._workers[owner].next[partition] = 0
         self._does: dict[type[Step], Callable[[Any], None]] = {
@@ -153,7 +153,7 @@ class _World:
         return self._workers[slot].next[partition] < len(self._records[partition])
 
     def _new_worker(self, slot: int) -> Worker:
-        return Worker(self._log, self._store, self._schedule.caches[slot], self._code, self._pause)
+        return Worker(self._log, self._store, self._schedule.limits[slot], self._code, self._pause)
 
     def _assign(self, partition: int, slot: int, back: int) -> None:
         worker = self._workers[slot]
@@ -175,9 +175,11 @@ class _World:
             return
         partitions = {record.partition for record in records}
         self.happened["batches"] += 1
-        self.happened["events"] += sum(len(self._log.entries[r.partition][r.offset].lines) for r in records)
+        entries = [self._log.entries[r.partition][r.offset] for r in records if not r.is_hole]
+        self.happened["events"] += sum(len(entry.lines) for entry in entries)
+        self.happened["holes"] += len(records) - len(entries)
         self.happened["batches of a zombie"] += any(self._owners[p] != step.worker for p in partitions)
-        self._say(f"worker {step.worker} takes {', '.join(f'{r.partition}@{r.offset}' for r in records)}")
+        self._say(f"worker {step.worker} takes {', '.join(map(_told, records))}")
         skips = bool(worker.skipped & partitions)
         self._pauses.append(iter(step.meanwhile))
         self._depth += 1
@@ -201,7 +203,7 @@ class _World:
                 first = max(0, worker.next[part.partition] - part.back)
                 some = self._records[part.partition][first : first + part.records]
                 worker.next[part.partition] = first + len(some)
-                records += some
+                records += _joined(some)
         return records
 
     def _write(self, step: Write) -> None:
@@ -285,6 +287,21 @@ class _World:
     def _say(self, text: str) -> None:
         if self._tell:
             self._tell("  " * self._depth + text)
+
+
+def _told(record: Record) -> str:
+    at = f"{record.partition}@{record.offset}"
+    return f"the hole {record.partition}@{record.first} to {at}" if record.is_hole else at
+
+
+def _joined(records: Sequence[Record]) -> list[Record]:
+    """The records as a consumer hands them out: offsets that hold nothing and follow each other are one hole."""
+    found: list[Record] = []
+    for record in records:
+        if found and found[-1].is_hole and record.is_hole:
+            record = hole(record.partition, found.pop().first, record.offset)
+        found.append(record)
+    return found
 
 
 def _fate(inserts: list[Insert], late: bool) -> str:

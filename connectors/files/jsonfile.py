@@ -9,7 +9,7 @@ import msgspec
 
 from connectors.errors import UnreadableFile
 from connectors.files.jsonvalues import NotThere, Value, values_of
-from connectors.files.lines import Line, shown
+from connectors.files.lines import TORN, Line, shown
 from connectors.files.mapping import Mapping
 from connectors.files.paths import Paths, columns_in, nfc_keys
 from connectors.files.row import Broken, Read, Row, check_columns, nowhere
@@ -49,14 +49,14 @@ def _element(rows: str, number: int, _column: str) -> str:
 
 def _read(paths: Paths, number: int, content: bytes, cut: str, place: Callable[[str], str] = nowhere) -> Read:
     text = shown(content.strip())
-    if cut:
+    if cut and cut != TORN:
         return Broken(number, cut, text, place)
     try:
         found = msgspec.json.decode(content)
         if b"\\" in content or not is_nfc_utf8(content):
             found = nfc_keys(found)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Broken(number, f"is not JSON: {error}", text, place)
+        return Broken(number, cut or f"is not JSON: {error}", text, place)
     if not isinstance(found, dict):
         return Broken(number, "is not a JSON object", text, place)
     cells = paths.cells(found)

@@ -14,6 +14,8 @@ from connectors.files.lines import BOM, MAX_LINE_BYTES
 from schemas.text import nfc
 
 CHUNK = 64 * 1024
+UNCLOSED = "is not closed until the end of the file"
+UNCLOSED_ARRAY = "the array is not closed: the file ends within it"
 _SHOWN = 1000
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -97,7 +99,7 @@ class JsonStream:
                 position -= self._at
                 if self._fill():
                     continue
-                position, wrong = len(self._buffer), "is not closed until the end of the file"
+                position, wrong = len(self._buffer), UNCLOSED
                 break
             position, mark, wrong = found.end(), found[1], ""
             if mark == b'"':
@@ -152,7 +154,7 @@ def values_of(stream: IO[bytes], path: tuple[str, ...] = ()) -> Iterator[Value]:
             yield _value(json, number, among=True)
             number += 1
         if not mark:
-            yield Value(json.line, number, b"", "the array is not closed: the file ends within it")
+            yield Value(json.line, number, b"", UNCLOSED_ARRAY)
             return
         json.skip()
         if path:

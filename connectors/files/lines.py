@@ -16,13 +16,19 @@ class Line(NamedTuple):
     cut: str = ""
 
 
-def lines_of(stream: IO[bytes]) -> Iterator[Line]:
-    """The lines of a stream, ended by LF or CR LF."""
+TORN = "has no line end: what came in may have been cut off here; --whole counts it"
+
+
+def lines_of(stream: IO[bytes], *, whole: bool = True) -> Iterator[Line]:
+    """The lines of a stream, ended by LF or CR LF; where it may not be `whole`, a last one without an end is cut."""
     number = 0
     while content := stream.readline(MAX_LINE_BYTES):
         number += 1
-        if len(content) < MAX_LINE_BYTES or content.endswith(b"\n"):
+        if content.endswith(b"\n"):
             yield Line(number, content)
+            continue
+        if len(content) < MAX_LINE_BYTES:
+            yield Line(number, content, "" if whole or not content.strip() else TORN)
             continue
         while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
             pass

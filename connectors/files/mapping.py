@@ -17,6 +17,7 @@ from connectors.errors import WrongMapping
 from connectors.files.numbers import Sign
 from connectors.files.values import ISO, check_formats
 from schemas.events import KINDS, PAYLOAD_FIELDS
+from schemas.instant import truncated
 from schemas.text import nfc_tree
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx", "xes"]
@@ -126,7 +127,7 @@ def load_mapping(path: Path) -> Mapping:
 def decode_mapping(text: bytes, name: str) -> Mapping:
     """The mapping of this TOML; raises WrongMapping that names `name`, the key and the value."""
     try:
-        mapping = msgspec.convert(nfc_tree(msgspec.toml.decode(text)), Mapping)
+        mapping = msgspec.convert(nfc_tree(msgspec.toml.decode(truncated(text))), Mapping)
         _check(mapping)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise WrongMapping(f"{name}: {error}; see docs/integrator.md, “Mapping a file”") from error

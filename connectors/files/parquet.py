@@ -49,10 +49,21 @@ def _rows(file: str, parquet: Any, paths: Paths, names: list[str]) -> Iterator[R
 def _in_microseconds(batch: Any) -> Any:
     """The batch without nanoseconds, which neither datetime nor the tables can hold."""
     for place, field in enumerate(batch.schema):
-        if pyarrow.types.is_timestamp(field.type) and field.type.unit == "ns":
-            whole = batch.column(place).cast(pyarrow.timestamp("us", field.type.tz), safe=False)
-            batch = batch.set_column(place, field.name, whole)
+        coarser = _coarser(field.type)
+        if coarser != field.type:
+            batch = batch.set_column(place, field.name, batch.column(place).cast(coarser, safe=False))
     return batch
+
+
+def _coarser(kind: Any) -> Any:
+    """The type with microseconds for nanoseconds, also within structs and lists."""
+    if pyarrow.types.is_timestamp(kind) and kind.unit == "ns":
+        return pyarrow.timestamp("us", kind.tz)
+    if pyarrow.types.is_struct(kind):
+        return pyarrow.struct([field.with_type(_coarser(field.type)) for field in kind])
+    if pyarrow.types.is_list(kind):
+        return pyarrow.list_(kind.value_field.with_type(_coarser(kind.value_type)))
+    return kind
 
 
 def _one_line(error: Exception) -> str:

@@ -13,9 +13,10 @@ import msgspec
 from connectors.errors import UnreadableFile
 from connectors.files.lines import BOM
 from connectors.files.row import Broken, Origin, Read, Row
+from connectors.files.spreadsheet import unformulated, unquoted
 from connectors.files.values import Cell
 
-COLUMNS = ("file", "line", "place", "event", "column", "value", "reason", "row", "told_at", "cells")
+COLUMNS = ("file", "line", "place", "event", "column", "value", "reason", "row", "told_at", "import", "cells")
 MAX_VALUE = 1_000
 MAX_ROW = 32_000
 MAX_CELLS = 100_000
@@ -26,14 +27,17 @@ More cells than that are not kept for another import."""
 class Rejects:
     """A CSV file made with the first reject, readable by its owner only: rows hold what must not be published.
 
-    `count` is how many there are; `told_at` is when the source said what `file` holds. A file that is already there is
-    replaced.
+    `count` is how many there are; `told_at` is when the source said what `file` holds, `number` that of the import. A
+    file that is already there is replaced. Unless it is to be `exact`, no cell begins like a formula: `unformulated`.
     """
 
-    def __init__(self, path: Path, file: str, told_at: datetime) -> None:
+    def __init__(
+        self, path: Path, file: str, told_at: datetime, number: int | None = None, *, exact: bool = False
+    ) -> None:
         self.path = path
         self.count = 0
-        self._origin = Origin(file, told_at)
+        self._origin = Origin(file, told_at, number)
+        self._exact = exact
         self._file: IO[str] | None = None
 
     def add(self, row: Read, column: str, value: str, reason: str, *, event: str = "") -> None:
@@ -55,6 +59,7 @@ class Rejects:
                 reason,
                 _short(row.text, MAX_ROW),
                 origin.told_at.isoformat(),
+                "" if origin.number is None else str(origin.number),
                 cells,
             )
         except OSError as error:
@@ -85,7 +90,8 @@ class Rejects:
 
     def _write(self, *cells: str) -> None:
         # A NUL is text to us and the end of the line to other readers.
-        csv.writer(self._file).writerow([cell.replace("\0", "\\x00") for cell in cells])  # type: ignore[arg-type]
+        safe = [cell.replace("\0", "\\x00") for cell in cells]
+        csv.writer(self._file).writerow(safe if self._exact else map(unformulated, safe))  # type: ignore[arg-type]
 
 
 def delimiter_of_rejects(beginning: bytes) -> str:
@@ -95,13 +101,13 @@ def delimiter_of_rejects(beginning: bytes) -> str:
 
 
 def rejected_rows(rows: Iterator[Read]) -> Iterator[Read]:
-    """The rows that an import put aside, each once, out of the rows of its rejects file."""
+    """The rows that an import put aside, each once, out of the rows of its rejects file, `exact` or not."""
     last: tuple[Cell, ...] = ()
     for row in rows:
         if isinstance(row, Broken):
             yield row
             continue
-        held = {name: str(row.cells.get(name, "")) for name in COLUMNS}
+        held = {name: unquoted(str(row.cells.get(name, ""))) for name in COLUMNS}
         again = tuple(held[name] for name in ("file", "line", "cells", "row"))
         if again != last:
             yield _rejected(row, held)
@@ -113,7 +119,8 @@ def _rejected(row: Row, held: dict[str, str]) -> Read:
         return held["place"]
 
     try:
-        line, origin = int(held["line"]), Origin(held["file"], datetime.fromisoformat(held["told_at"]))
+        line, number = int(held["line"]), int(held["import"]) if held["import"] else None
+        origin = Origin(held["file"], datetime.fromisoformat(held["told_at"]), number)
         if origin.told_at.tzinfo is None:
             raise ValueError("told_at has no offset")
         cells = decode_cells(held["cells"]) if held["cells"] else None

@@ -16,10 +16,14 @@ def nowhere(_column: str) -> str:
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """Where a row that was put aside came from: its file, and when the source had said it."""
+    """Where a row that was put aside came from: its file, when the source had said it, and the number of its import.
+
+    A dry run has no number.
+    """
 
     file: str
     told_at: datetime
+    number: int | None = None
 
 
 class Row(Struct, frozen=True, gc=False):

@@ -12,11 +12,12 @@ from connectors.errors import UnreadableFile
 from connectors.files.csvfile import csv_rows
 from connectors.files.encoding import as_utf8
 from connectors.files.jsonfile import json_lines, json_values
-from connectors.files.lines import BOM, Line, lines_of
+from connectors.files.jsonvalues import UNCLOSED, UNCLOSED_ARRAY
+from connectors.files.lines import BOM, TORN, Line, lines_of
 from connectors.files.mapping import FORMATS, Format, Mapping
 from connectors.files.parquet import parquet_rows
 from connectors.files.rejects import COLUMNS, delimiter_of_rejects, rejected_rows
-from connectors.files.row import Read
+from connectors.files.row import Broken, Read
 from connectors.files.xes import xes_rows
 from connectors.files.xlsx import xlsx_rows
 
@@ -51,12 +52,16 @@ class Rows:
 
     Opening it reads the header and raises UnreadableFile when there is nothing to read, WrongMapping when a mapped
     column is not there. JSON and XES have no header: a column must be in one of the first 1000 rows. The rejects of an
-    earlier import are taken for the rows that they were, whatever the format of these was.
+    earlier import are taken for the rows that they were, whatever the format of these was. Where the file may not be
+    `whole`, a last line without an end is broken, unless it is a whole JSON object. `torn` is the reason why the last
+    row is broken where the file ends within it.
     """
 
-    def __init__(self, path: str, stdin: IO[bytes], mapping: Mapping, format_: Format) -> None:
+    def __init__(self, path: str, stdin: IO[bytes], mapping: Mapping, format_: Format, *, whole: bool = True) -> None:
         self._name = "standard input" if path == STDIN else path
         self._mapping = mapping
+        self._whole = whole
+        self.torn = ""
         self._stack = ExitStack()
         self.total_bytes = 0
         try:
@@ -88,9 +93,10 @@ class Rows:
 
     def _open(self, format_: Format) -> Iterator[Read]:
         if delimiter := delimiter_of_rejects(_beginning(self._stream)):
-            lines = self._from_first(lines_of(self._stream), "a header of column names")
-            return rejected_rows(csv_rows(self._name, lines, dict.fromkeys(COLUMNS, True), delimiter))
-        rows = self._open_format(format_)
+            lines = self._from_first(self._lines(self._stream), "a header of column names")
+            rows = csv_rows(self._name, lines, dict.fromkeys(COLUMNS, True), delimiter)
+            return rejected_rows(self._noting_torn(rows))
+        rows = self._noting_torn(self._open_format(format_))
         return _without_last(rows, self._mapping.skip_footer) if self._mapping.skip_footer else rows
 
     def _open_format(self, format_: Format) -> Iterator[Read]:
@@ -105,13 +111,22 @@ class Rows:
             return xes_rows(name, stream, mapping)
         text = as_utf8(stream, mapping.encoding)
         if format_ == "csv":
-            return self._csv(lines_of(text))
+            return self._csv(self._lines(text))
         beginning = text.peek(1).removeprefix(BOM).lstrip()[:1]
         if format_ == "json" and not beginning and not text.peek(1):
             raise UnreadableFile(f"{name}: there is nothing in it; it must have an array of JSON objects")
         if format_ == "jsonl" and beginning != b"[":
-            return json_lines(name, self._from_first(lines_of(text), "a JSON object a line"), mapping)
+            return json_lines(name, self._from_first(self._lines(text), "a JSON object a line"), mapping)
         return json_values(name, text, mapping)
+
+    def _lines(self, stream: IO[bytes]) -> Iterator[Line]:
+        return lines_of(stream, whole=self._whole)
+
+    def _noting_torn(self, rows: Iterator[Read]) -> Iterator[Read]:
+        for row in rows:
+            if isinstance(row, Broken):
+                self.torn = row.reason if row.reason in _TORN else ""
+            yield row
 
     def _csv(self, lines: Iterator[Line]) -> Iterator[Read]:
         name, mapping = self._name, self._mapping
@@ -138,6 +153,7 @@ class Rows:
         return chain([first._replace(content=first.content.removeprefix(BOM))], lines)
 
 
+_TORN = {TORN, UNCLOSED, UNCLOSED_ARRAY}
 _CALLED = {"parquet": "Parquet", "xlsx": "a workbook"}
 
 

@@ -40,17 +40,22 @@ class Rule:
     """`events_of` is the rule; building it prepares what all rows share.
 
     `told_at` is when the source said all this, unless a column says so row by row; `now` is held against the times in
-    the file, which must not lie in the future. Both are aware. Who `insists` on `told_at` means it also for rows that
-    an earlier import put aside.
+    the file, which must not lie in the future. Both are aware. `number` is that of the import: where the mapping gives
+    no other order than that of time, it makes the later of two imports hold. Rows that an earlier import put aside keep
+    its time and number, unless one `insists` on these.
     """
 
-    def __init__(self, mapping: Mapping, told_at: datetime, now: datetime, *, insists: bool = False) -> None:
+    def __init__(
+        self, mapping: Mapping, told_at: datetime, now: datetime, number: int = 0, *, insists: bool = False
+    ) -> None:
         self.mapping = mapping
         self._source = mapping.source
         self._told_at = told_at.astimezone(UTC)
         self._insists = insists
         self._horizon = now + FUTURE_TOLERANCE
         self._dossier = _Reading(mapping.dossier, _IDS[mapping.dossier.as_])
+        self._has_own_order = any(event.seq not in (0, "occurred_at") for event in mapping.events)
+        self._number = number
         recorded = mapping.recorded_at
         self._recorded = _Reading(recorded, _instant(mapping, recorded)) if recorded else None
         self._events = [_EventRule(mapping, event) for event in mapping.events]
@@ -85,6 +90,14 @@ class Rule:
         """When the source said this row: of one that an earlier import put aside, as it was then."""
         return row.origin.told_at if row.origin and not self._insists else self._told_at
 
+    def _seq(self, order: Value, row: Row) -> Value:
+        if self._has_own_order or not isinstance(order, int):
+            # A source's own order holds whole: numbers among it would turn its records around.
+            return order
+        before = row.origin.number if row.origin and not self._insists else None
+        # By time the order is one of microseconds, and moves by as many as there were imports.
+        return order + (self._number if before is None else before)
+
     def _event(self, rule: "_EventRule", row: Row, dossier: Value, recorded: Value) -> Event | None:
         found = rule.content(row)
         if found is None:
@@ -99,7 +112,7 @@ class Rule:
             "source": self._source,
             "occurred_at": occurred,
             "recorded_at": recorded,
-            "seq": rule.seq(row, occurred),
+            "seq": self._seq(rule.seq(row, occurred), row),
             **content,
         }
         try:

@@ -21,9 +21,10 @@ EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 
 _ISO = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
-    r"([T ](?P<time>\d\d:\d\d(:\d\d([.,]\d{1,9})?)?) ?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?)?",
+    r"([T ](?P<time>\d\d:\d\d(:\d\d([.,]\d+)?)?) ?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?)?",
     re.ASCII,
 )
+_FINER = re.compile(r"(?<=[.,]\d{6})\d+", re.ASCII)
 _PACKED = re.compile(r"%\w%")
 _TIME_DIRECTIVE = re.compile(r"%[HIMSfpXcsT]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,7 +99,7 @@ def to_bool(cell: Cell) -> bool:
 
 
 def to_instant(cell: Cell, clock: Clock) -> datetime:
-    """The instant in UTC; raises ValueError when no format fits."""
+    """The instant in UTC, cut to microseconds and never rounded up; raises ValueError when no format fits."""
     try:
         if isinstance(cell, datetime):
             return _moment(cell, clock, clock.days or _written_as_day(cell, clock))
@@ -149,6 +150,8 @@ def _read(text: str, pattern: str, clock: Clock) -> datetime:
     if pattern in EPOCHS:
         at_epoch = _EPOCH + timedelta(microseconds=int(text) * 1_000_000 // EPOCHS[pattern])
         return _moment(at_epoch, clock, clock.days)
+    if "%f" in pattern:
+        text = _FINER.sub("", text)  # cut like every fraction, for strptime knows six digits only
     read = datetime.strptime(text, pattern)
     packed, _, _ = pattern.partition("%z")  # an offset is written in more than one way
     if _PACKED.search(packed) and not _writes(read, packed, text, whole=packed == pattern):

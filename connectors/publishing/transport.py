@@ -36,8 +36,7 @@ class KafkaTransport:
     """A topic of a Kafka cluster, through an idempotent producer that waits for all in-sync replicas.
 
     Raises Unreachable within `patience` seconds when no broker answers or the topic does not exist. Records are not
-    compressed by default: the consumer's client reads nothing but gzip without further libraries, and gzip takes nine
-    times as long as encoding the events did.
+    compressed by default: gzip takes nine times as long as encoding the events did.
     """
 
     def __init__(

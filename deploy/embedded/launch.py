@@ -1,7 +1,7 @@
-"""Becomes a program that ends with the process that started it: `launch.py PARENT_PID NAME=VALUE... -- PROGRAM ARG...`.
+"""Becomes a program that ends with the process that started it: `launch.py PARENT_PID PROGRAM ARG...`.
 
-Run by path in an isolated interpreter. Only Linux can end a child with its parent; elsewhere it only sets the
-variables.
+Run by path in an isolated interpreter. What the program writes is its owner's alone. Only Linux can end a child with
+its parent.
 """
 
 import ctypes
@@ -12,13 +12,9 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: str, *rest: str) -> None:
-    """Set the variables, tie this process to its parent, and become the program."""
-    split = rest.index("--")
-    for pair in rest[:split]:
-        name, _, value = pair.partition("=")
-        os.environ[name] = value
-    program = rest[split + 1 :]
+def main(parent: str, *program: str) -> None:
+    """Tie this process to its parent, and become the program."""
+    os.umask(0o077)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != int(parent):

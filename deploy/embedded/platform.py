@@ -17,10 +17,13 @@ from typing import Self
 
 import msgspec
 
+from deploy.embedded.clickhouse.users import READABLE
 from deploy.embedded.files import write_whole
+from deploy.embedded.home import move_in, settle
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
 from deploy.embedded.kafka import broker, format_step, prepare_kafka
 from deploy.embedded.ports import HOST, keep_ports, listens
+from deploy.embedded.private import FOLDER, forget_secrets, keep_secrets, make_private, read_secrets
 from deploy.embedded.process import Program, Step
 from deploy.embedded.progress import Progress, Silence
 from deploy.embedded.restart import RestartPolicy
@@ -38,8 +41,11 @@ from deploy.embedded.state import (
 )
 from deploy.embedded.supervisor import StopRequest, Supervisor
 from deploy.errors import AlreadyRuns, UnusableData
+from schemas.connection import ClickHouseConnection, KafkaConnection
 
 PROFILE = "profile.toml"
+PORTS = "ports.json"
+LOCK = "platform.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class Options:
     `worker` gives the command of the worker of that name (worker-1 and so on) and is needed where `workers` is not 0;
     it is told by DOSSIER_METRICS where to say that it is well, at /health. `worker_ready` says whether it is ready,
     within two seconds and without raising. `setup` is a command that must succeed once per start before the workers
-    do. A port that is not given is chosen and kept. `profile` is copied into the data directory.
+    do. A port that is not given is chosen and kept. `profile` is copied into the data directory. `variables` is what
+    `setup` and workers find in their environment, `readable` the databases that ClickHouse's reader may read.
     """
 
     kafka: bool = True
@@ -59,6 +66,8 @@ class Options:
     clickhouse_port: int | None = None
     profile: Path | None = None
     setup: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    readable: tuple[str, ...] = READABLE
     worker: Callable[[str], tuple[str, ...]] = lambda _name: ()
     worker_ready: Callable[[str], bool] = lambda _name: True
     restart: RestartPolicy = field(default_factory=RestartPolicy)
@@ -94,6 +103,16 @@ class Platform:
     def clickhouse(self) -> str:
         """host:port of ClickHouse's native protocol; empty when it is not run."""
         return self._state.clickhouse
+
+    @property
+    def kafka_access(self) -> KafkaConnection:
+        """How its Kafka is reached."""
+        return read_secrets(self.data / FOLDER).kafka_at(self.kafka)
+
+    @property
+    def clickhouse_access(self) -> ClickHouseConnection:
+        """How its ClickHouse is reached by its owner."""
+        return read_secrets(self.data / FOLDER).clickhouse_at(self.clickhouse)
 
     @property
     def state(self) -> PlatformState:
@@ -143,7 +162,7 @@ class Platform:
 
     def _live(self) -> None:
         try:
-            with _claimed(self.data):
+            with _claimed(self.data, self._progress):
                 self._run()
         except OSError as error:
             self._failure = UnusableData(f"{error.filename or self.data} cannot be used: {error.strerror or error}")
@@ -161,6 +180,11 @@ class Platform:
         try:
             for pid in end_leftovers(before):
                 self._progress.say(f"process {pid} was left behind by a platform that was killed; it was ended")
+            if origin := move_in(self.data):
+                self._progress.say(f"this is a copy of {origin}: it gets ports and secrets of its own")
+                (self.data / PORTS).unlink(missing_ok=True)
+                forget_secrets(self.data)
+                settle(self.data)
             if self._options.profile:
                 keep_profile(self._options.profile, self.data)
             supervisor = Supervisor(
@@ -185,22 +209,25 @@ class Platform:
         if options.clickhouse:
             wanted |= {"clickhouse": options.clickhouse_port}
         wanted |= dict.fromkeys(self._worker_names())
-        ports, moved = keep_ports(data / "ports.json", wanted)
+        ports, moved = keep_ports(data / PORTS, wanted)
         for name, port in moved.items():
             self._progress.say(f"the port {name} had is in use now; it moves to {port}")
         first: list[Program | Step] = []
         second: list[Program | Step] = []
-        variables = {"DOSSIER_DATA": str(data)}
+        variables = {**options.variables, "DOSSIER_DATA": str(data)}
+        secrets = keep_secrets(data)
         if options.clickhouse:
-            server = clickhouse(data, ports["clickhouse"], logs / "clickhouse.log")
+            access = secrets.clickhouse_at(f"{HOST}:{ports['clickhouse']}")
+            server = clickhouse(data, access, logs / "clickhouse.log", options.readable)
             first.append(server)
             variables["DOSSIER_CLICKHOUSE"] = server.address
         if options.kafka:
             folder = data / "kafka"
-            cluster = prepare_kafka(folder, ports["kafka"], ports["controller"])
+            kafka = secrets.kafka_at(f"{HOST}:{ports['kafka']}")
+            cluster = prepare_kafka(folder, ports["kafka"], ports["controller"], kafka.user, kafka.password.reveal())
             jars = fetch(locked_jars(), jar_folder(data), self._progress, lambda: self._stop.is_asked)
             formatting = format_step(folder, cluster, jars, logs / "kafka-format.log")
-            server = broker(folder, ports["kafka"], jars, logs / "kafka.log")
+            server = broker(folder, kafka, jars, logs / "kafka.log")
             (second if formatting else first).append(server)
             first += [formatting] if formatting else []
             variables["DOSSIER_KAFKA"] = server.address
@@ -242,26 +269,30 @@ class Platform:
         write_state(self.data, self._state)
 
 
-def clickhouse(data: Path, port: int, log: Path) -> Program:
+def clickhouse(data: Path, access: ClickHouseConnection, log: Path, readable: tuple[str, ...]) -> Program:
     """The embedded ClickHouse server, as a process to supervise."""
+    command = (sys.executable, "-m", "deploy.embedded.clickhouse", str(data / "clickhouse"), "--port", str(access.port))
+    names = (argument for name in readable for argument in ("--readable", name))
     return Program(
         name="clickhouse",
-        argv=(sys.executable, "-m", "deploy.embedded.clickhouse", str(data / "clickhouse"), "--port", str(port)),
+        argv=(*command, "--secrets", str(data / FOLDER), *names),
         log=log,
         folder=data,
-        address=f"{HOST}:{port}",
-        ready=lambda: answers_query(port),
+        address=access.address,
+        ready=lambda: answers_query(access),
     )
 
 
-def answers_query(port: int) -> bool:
+def answers_query(access: ClickHouseConnection) -> bool:
     """Whether ClickHouse answers `SELECT 1`; takes about two seconds at most."""
     from clickhouse_driver import Client
     from clickhouse_driver.errors import Error
 
-    if not listens(port):
+    if not listens(access.port):
         return False
-    client = Client(HOST, port=port, connect_timeout=1, send_receive_timeout=2, sync_request_timeout=1)
+    login = {"user": access.user, "password": access.password.reveal()}
+    limits = {"connect_timeout": 1, "send_receive_timeout": 2, "sync_request_timeout": 1}
+    client = Client(access.host, port=access.port, **login, **limits)
     try:
         return bool(client.execute("SELECT 1") == [(1,)])
     except (Error, OSError, EOFError):
@@ -310,6 +341,10 @@ def stop_platform(data: Path, seconds: float = 60.0) -> bool:
     One that is not down after that long is killed. What a killed supervisor left behind is ended too.
     """
     state = read_state(data)
+    if state is None and is_claimed(data):
+        raise AlreadyRuns(
+            f"a platform has {data}, but not one of this machine, container and version: stop it where it was started"
+        )
     if state:
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
@@ -319,13 +354,24 @@ def stop_platform(data: Path, seconds: float = 60.0) -> bool:
     return bool(end_leftovers(stored_state(data))) or state is not None
 
 
+def is_claimed(data: Path) -> bool:
+    """Whether a process holds this data directory."""
+    try:
+        with (data / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @contextmanager
-def _claimed(data: Path) -> Iterator[None]:
-    """Hold the data directory for this process alone."""
-    if data.exists() and not data.is_dir():
-        raise UnusableData(f"{data} is not a directory: name another one with --data")
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "platform.lock").open("w") as file:
+def _claimed(data: Path, progress: Progress) -> Iterator[None]:
+    """Hold the data directory for this process alone, and close it to everybody else."""
+    if make_private(data):
+        progress.say(f"{data} was open to other users of this machine; now it is its owner's alone")
+    with (data / LOCK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -16,6 +16,11 @@ from deploy.embedded.state import ProcessState, State, created
 TAIL_LINES = 8
 LOOK_SECONDS = 5.0
 """How often a ready program is asked whether it is well."""
+KEPT = frozenset(
+    {"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"}
+    | {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONUNBUFFERED", "PYTHONUTF8"}
+    | {"PYTHONWARNINGS"}
+)
 LAUNCHER = str(Path(__file__).with_name("launch.py"))
 
 
@@ -24,8 +29,9 @@ class Program:
     """A program that is kept running.
 
     `ready` is asked again and again until it is true; it asks the program by its protocol, never raises, and returns
-    within about two seconds because it holds up the supervisor. `folder` is where it runs, `variables` what its
-    environment has beside the supervisor's own. It gets SIGTERM, and SIGKILL `stop_seconds` later.
+    within about two seconds because it holds up the supervisor. `folder` is where it runs. Its environment is
+    `variables`, and KEPT of the supervisor's own: a server that is made to read its environment finds no token there.
+    It gets SIGTERM, and SIGKILL `stop_seconds` later.
     `unwell` is asked now and then once it is ready, under the same terms: a program that says `unwell_looks` times on
     end that something is wrong is killed, and so started again.
     `start_seconds` is long because a server that recovers much data must not be killed over it; a crash shows at once.
@@ -55,6 +61,11 @@ class Step:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+def clean(environment: Mapping[str, str]) -> dict[str, str]:
+    """Of an environment, what says how programs run here, and nothing that a person has put there to be kept."""
+    return {name: value for name, value in environment.items() if name in KEPT or name.startswith("LC_")}
+
+
 def spawn(program: Program | Step) -> subprocess.Popen[bytes]:
     """Start a program in an own session, its output appended to its log.
 
@@ -67,9 +78,9 @@ def spawn(program: Program | Step) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [
                 *(sys.executable, "-I", "-S", LAUNCHER, str(os.getpid())),
-                *(f"{name}={value}" for name, value in program.variables.items()),
-                *("--", *program.argv),
+                *program.argv,
             ],
+            env={**clean(os.environ), **program.variables},
             cwd=program.folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -12,6 +12,7 @@ import psutil
 from msgspec import Struct
 
 from deploy.embedded.files import write_whole
+from deploy.embedded.home import Place, place
 
 State = Literal["starting", "ready", "restarting", "failing", "stopped"]
 
@@ -53,6 +54,13 @@ class PlatformState(Struct, frozen=True):
     processes: tuple[ProcessState, ...] = ()
 
 
+class Stored(Struct, frozen=True):
+    """The state file: a platform, and the directory that it was written in."""
+
+    place: Place
+    platform: PlatformState
+
+
 def overall(processes: tuple[ProcessState, ...]) -> State:
     """The state of a started platform: the worst of its processes."""
     states = {process.state for process in processes}
@@ -62,13 +70,17 @@ def overall(processes: tuple[ProcessState, ...]) -> State:
 
 def write_state(data: Path, state: PlatformState) -> None:
     """Replace the state file as a whole."""
-    write_whole(data / STATE_FILE, msgspec.json.encode(state))
+    write_whole(data / STATE_FILE, msgspec.json.encode(Stored(place(data), state)))
 
 
 def stored_state(data: Path) -> PlatformState | None:
-    """The state file as it is, also when its supervisor is long gone; None when there is none that can be read."""
+    """What was written in this very directory, also when its supervisor is long gone; None when nothing was.
+
+    One that was written elsewhere, and copied or restored here, tells of processes that are not of this directory.
+    """
     try:
-        return msgspec.json.decode((data / STATE_FILE).read_bytes(), type=PlatformState)
+        stored = msgspec.json.decode((data / STATE_FILE).read_bytes(), type=Stored)
+        return stored.platform if stored.place == place(data) else None
     except (OSError, msgspec.MsgspecError):
         return None
 

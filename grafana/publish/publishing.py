@@ -1,6 +1,7 @@
 """Reading what Grafana has, and writing what the plan says."""
 
 from collections.abc import Callable, Iterable
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote
 
 from grafana.dashboard import TAG
@@ -10,25 +11,69 @@ from grafana.publish.errors import Refused
 from grafana.publish.plan import Change, Found
 from schemas.connection import Secret
 
-# The package puts `/api` before every path.
+# `/api` stands before every path.
 _STRICT = "s/dashboard.grafana.app/v1beta1/namespaces/default/dashboards?fieldValidation=Strict&dryRun=All"
+
+
+class _Thing(TypedDict):
+    uid: str
+
+
+class _Source(_Thing):
+    type: str
+
+
+class _Item(TypedDict):
+    value: str
+
+
+class _Playlist(_Thing):
+    name: str
+    items: NotRequired[list[_Item] | None]
+
+
+class _Content(TypedDict):
+    title: str
+    tags: NotRequired[list[str] | None]
+
+
+class _Dashboard(TypedDict):
+    dashboard: _Content
+    meta: dict[str, Any]
+
+
+class _Rule(_Thing):
+    title: str
+    folderUID: str
+    ruleGroup: str
+    labels: NotRequired[dict[str, str] | None]
+
+
+class _Group(TypedDict):
+    rules: list[_Rule]
 
 
 def read_found(api: Api, wanted: Documents) -> Found:
     """What Grafana has of what is wanted, and all that bears our mark."""
     folder = quote(wanted.folder["uid"])
-    playlists = [each for each in api.read("/playlists") or [] if each["name"] == wanted.playlist["name"]]
+    playlists = api.read("/playlists", list[_Playlist]) or []
     return Found(
-        folder=api.read(f"/folders/{folder}"),
-        datasource=api.read(f"/datasources/uid/{quote(wanted.datasource['uid'])}"),
-        dashboards={board["uid"]: api.read(f"/dashboards/uid/{quote(board['uid'])}") for board in wanted.dashboards},
+        folder=api.read(f"/folders/{folder}", _Thing),
+        datasource=api.read(f"/datasources/uid/{quote(wanted.datasource['uid'])}", _Source),
+        dashboards={
+            board["uid"]: api.read(f"/dashboards/uid/{quote(board['uid'])}", _Dashboard) for board in wanted.dashboards
+        },
         groups={
-            group["title"]: api.read(f"/v1/provisioning/folder/{folder}/rule-groups/{quote(group['title'])}")
+            group["title"]: api.read(f"/v1/provisioning/folder/{folder}/rule-groups/{quote(group['title'])}", _Group)
             for group in wanted.groups
         },
-        playlists=[api.read(f"/playlists/{quote(each['uid'])}") for each in playlists],
-        marked=api.read(f"/search?tag={TAG}&type=dash-db") or [],
-        rules=api.read("/v1/provisioning/alert-rules") or [],
+        playlists=[
+            api.read(f"/playlists/{quote(each['uid'])}", _Playlist)
+            for each in playlists
+            if each["name"] == wanted.playlist["name"]
+        ],
+        marked=api.read(f"/search?tag={TAG}&type=dash-db", list[_Thing]) or [],
+        rules=api.read("/v1/provisioning/alert-rules", list[_Rule]) or [],
     )
 
 
@@ -37,7 +82,7 @@ def check(api: Api, boards: Iterable[Document]) -> None:
 
     Raises Refused with the fields that are wrong.
     """
-    if api.read("s/dashboard.grafana.app/v1beta1") is None:
+    if api.read("s/dashboard.grafana.app/v1beta1", Any) is None:
         return
     for board in boards:
         spec = {key: value for key, value in board.items() if key not in {"uid", "version"}}

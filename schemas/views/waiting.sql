@@ -1,16 +1,16 @@
 -- Open dossiers of the whole city by term (`now`), and how many were open and overdue at the same point of the day, month
 -- and year before, by the terms that hold now. Always a row of `now` without dossiers.
 CREATE OR REPLACE VIEW waiting AS
-WITH
-    now('{time_zone}') - INTERVAL 1 DAY AS day,
-    now('{time_zone}') - INTERVAL 1 MONTH AS month,
-    now('{time_zone}') - INTERVAL 1 YEAR AS year,
-    before -> (received_at <= before AND (outcome = '' OR outcome_at > before)) AS was_open,
-    before -> (term IS NOT NULL
-        AND if('{terms}' = 'instant', before > term, toDate(before, '{time_zone}') > toDate(term, '{time_zone}'))) AS was_overdue
 SELECT waiting.2 AS kind, waiting.3 AS term, count() AS dossiers, countIf(waiting.4) AS overdue
 FROM
 (
+    WITH
+        now('{time_zone}') - INTERVAL 1 DAY AS day,
+        now('{time_zone}') - INTERVAL 1 MONTH AS month,
+        now('{time_zone}') - INTERVAL 1 YEAR AS year,
+        before -> (received_at <= before AND (outcome = '' OR outcome_at > before)) AS was_open,
+        before -> (term IS NOT NULL
+            AND if('{terms}' = 'instant', before > term, toDate(before, '{time_zone}') > toDate(term, '{time_zone}'))) AS was_overdue
     SELECT arrayJoin(arrayFilter(each -> each.1, [
         (outcome = '', 'now', term, false),
         (ifNull(was_open(day), false), 'day', NULL, ifNull(was_overdue(day), false)),

@@ -118,7 +118,7 @@ def test_dossiers_taken_for_new_although_they_may_be_stored() -> None:
 
 
 def test_missing_offsets_ignored() -> None:
-    assert found_out(counting(("if first > expected:", "if False:")))
+    assert found_out(counting(("if is_lost(expected, first):", "if False:")))
 
 
 def test_progress_asked_before_the_flush_in_flight_is_done() -> None:
@@ -130,9 +130,8 @@ def test_rows_evicted_before_they_are_written() -> None:
 
 
 def test_rows_evicted_while_the_batch_before_is_not_written() -> None:
-    assert found_out(
-        flushing(("            self.settle()\n            self._counting.trim", "            self._counting.trim"))
-    )
+    trim = "                self._counting.trim"
+    assert found_out(flushing(("                self.settle()\n" + trim, trim)))
 
 
 def test_a_batch_not_cut_where_records_come_again() -> None:
@@ -141,6 +140,29 @@ def test_a_batch_not_cut_where_records_come_again() -> None:
 
 def test_going_on_after_a_failed_insert() -> None:
     assert found_out(Code(goes_on_after_a_failed_insert=True))
+
+
+REFUSED = """            if len(case.registers) >= most and case.refuses(said, most):
+                refused[end - 1] = said
+                continue
+"""
+FENCE = """            if pos <= case.pos:
+                continue
+"""
+
+
+def test_what_is_one_too_many_told_only_of_events_past_the_facts() -> None:
+    assert found_out(counting((REFUSED + FENCE, FENCE + REFUSED)))
+
+
+def test_progress_written_before_the_last_of_the_batches_that_records_are_cut_into() -> None:
+    assert found_out(counting(("                if run.is_done:\n", "                if True:\n")))
+
+
+def test_evicted_dossiers_taken_for_new_where_a_batch_goes_on() -> None:
+    read = "dossier for dossier in {each[1] for each in self.placed[self.begin :]} if dossier not in self.state.facts"
+    new = "each[1] for each in self.placed[self.begin :] if self.state.facts.setdefault(each[1], _NO_FACTS) is None"
+    assert found_out(counting((read, new)))
 
 
 PROGRESS = "    store.write(PROGRESS, batch.progress)\n"

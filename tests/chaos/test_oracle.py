@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chaos.oracle import Case, Expected, digest, expected
+from chaos.oracle import Capacity, Case, Expected, digest, expected
 from chaos.verdict import case_of
 from schemas.counters import COUNTERS
 from schemas.events import (
@@ -40,6 +40,17 @@ from tests.streams.cases import at, micros, said
 PARTITIONS = 3
 RECEIVED = said(Received, "2026-03-02 08:00", agency="H01", channel="online")
 START = 1_772_413_200  # 2026-03-02 08:00 in Việt Nam
+
+
+def test_a_case_takes_the_first_numbers_of_its_log_and_their_corrections() -> None:
+    def paid(transaction: str, seq: int = 0, dossier: str = "D1") -> Event:
+        fields = {"transaction": transaction, "amount": 1, "method": "cash", "seq": seq, "dossier": dossier}
+        return said(Paid, "2026-03-02 08:00", **fields)
+
+    refund = said(Refunded, "2026-03-02 08:00", transaction="a", amount=1)
+    log = [RECEIVED, paid("a"), paid("b"), paid("c"), paid("a", 1), refund, paid("c", 1), paid("c", 0, "D2"), RECEIVED]
+    capacity = Capacity(2)
+    assert [capacity.takes(event) for event in log] == [True, True, True, False, True, False, False, True, True]
 
 
 def told(*events: Event, terms: Literal["instant", "date"] = "instant") -> Expected:

@@ -35,6 +35,7 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
         "batches of a zombie",
         "crashes",
         "failed inserts",
+        "holes",
         "inserts after a crash",
         "inserts delivered again",
         "partitions moved",
@@ -47,7 +48,7 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
 def test_every_kind_of_line_is_in_the_logs() -> None:
     logs = [schedule_of(seed).log for seed in range(0, 2000, 8)]
     reasons = {reason for log in logs for reason in log.reasons.values()}
-    assert reasons == {"empty", "malformed", "unknown_kind", "invalid", "future", "misplaced"}
+    assert reasons == {"empty", "malformed", "unknown_kind", "invalid", "future", "misplaced", "full"}
     events = [line.event for log in logs for of in log.entries for entry in of for line in entry.lines if line.event]
     assert len({(event.dossier, event.id) for event in events}) < len({id(event) for event in events}) < len(events)
     assert {log.partitions for log in logs} == {2, 3}

@@ -42,8 +42,12 @@ def named(*services: KafkaConnection | ClickHouseConnection) -> dict[str, str]:
     for service in services:
         if isinstance(service, KafkaConnection):
             found["kafka"] = service.bootstrap
+            if service.user:
+                found |= {"kafka_security": service.security, "kafka_user": service.user}
+                found["kafka_password"] = service.password.reveal()
         else:
             found |= {"clickhouse": service.address, "database": service.database}
+            found["clickhouse_password"] = service.password.reveal()
     return found
 
 

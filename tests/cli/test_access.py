@@ -70,27 +70,17 @@ def test_a_worker_verifies_certificates_where_it_encrypts(security: str) -> None
     assert _credentials(KafkaConnection("k:9092")) is None
 
 
-def sasl(properties: str) -> str:
-    """The settings of a broker that lets in whoever knows the password."""
-    login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
-    users = f'username="counter" password="{SECRET}" user_counter="{SECRET}";'
-    return (
-        properties.replace("=PLAINTEXT://", "=SASL_PLAINTEXT://")
-        + "listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT\n"
-        + "security.inter.broker.protocol=SASL_PLAINTEXT\nsasl.mechanism.inter.broker.protocol=PLAIN\n"
-        + "sasl.enabled.mechanisms=PLAIN\n"
-        + f"listener.name.sasl_plaintext.plain.sasl.jaas.config={login} {users}\n"
-    ).replace("đ", "\\u0111")
-
-
 @pytest.fixture
 def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaConnection]:
     """A broker of the test's own that wants a password."""
     properties = embedded.server_properties
-    monkeypatch.setattr(embedded, "server_properties", lambda *ports: sasl(properties(*ports)))
-
-    # What asks without a password would never get an answer.
-    monkeypatch.setattr(embedded, "answers_metadata", listens)
+    monkeypatch.setattr(
+        embedded,
+        "server_properties",
+        lambda port, controller, *_: properties(port, controller, "counter", SECRET).replace("đ", "\\u0111"),
+    )
+    # What asks with another password would never get an answer.
+    monkeypatch.setattr(embedded, "answers_metadata", lambda kafka: listens(int(kafka.bootstrap.rpartition(":")[2])))
     with Platform(tmp_path / "kafka", Options(clickhouse=False)) as platform:
         yield KafkaConnection(platform.kafka, "SASL_PLAINTEXT", "PLAIN", "counter", Secret(SECRET))
 

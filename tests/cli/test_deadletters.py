@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from clickhouse_driver import Client
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.dead import dead_letter
@@ -22,7 +23,7 @@ from schemas.events import Event, Received, Resolved
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS
 from schemas.topics import EVENTS
-from streams.clickhouse import ClickHouseStore
+from streams.clickhouse import ClickHouseStore, connect
 from streams.letters import Letters, Place
 from streams.progress import wait_until_counted
 from streams.rows import dead_row
@@ -36,15 +37,14 @@ PUBLISHED = at("2026-03-03 12:00")
 
 
 @pytest.fixture
-def clickhouse(deployed: dict[str, str]) -> ClickHouseConnection:
-    host, _, port = deployed["clickhouse"].rpartition(":")
-    return ClickHouseConnection(host, int(port), database=deployed["database"])
+def clickhouse(deployed: dict[str, str], clickhouse_server: ClickHouseConnection) -> ClickHouseConnection:
+    return structs.replace(clickhouse_server, database=deployed["database"])
 
 
 @pytest.fixture(autouse=True)
 def client(clickhouse: ClickHouseConnection) -> Iterator[Client]:
     """A client of the deployment, which has no dead letters yet."""
-    client = Client(clickhouse.host, clickhouse.port, database=clickhouse.database)
+    client = connect(clickhouse)
     for table in ("dead_letters", "dead_letter_decisions"):
         client.execute(f"TRUNCATE TABLE {table}")
     yield client

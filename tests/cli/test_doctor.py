@@ -3,17 +3,21 @@
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
+from msgspec import structs
 
+from deploy.embedded.state import PlatformState, ProcessState, write_state
 from schemas.connection import KafkaConnection
 from streams.group import members
 from tests.cli.commands import AWAY, Ended, Run, apart
 
 SUBJECTS = (
     *("program", "profile", "platform", "disk", "kafka"),
-    *("topics", "clickhouse", "tables", "identity", "offsets", "workers"),
+    *("topics", "clickhouse", "tables", "identity", "offsets", "records", "workers"),
 )
 
 
@@ -33,7 +37,7 @@ def test_where_nothing_runs_it_says_how_to_start(dossier: Run, tmp_path: Path) -
     ended = dossier("doctor")
     assert ended.code == 1
     found = wrong(findings(ended))
-    assert found.keys() == {"kafka", "topics", "clickhouse", "tables", "identity", "offsets", "workers"}
+    assert found.keys() == {"kafka", "topics", "clickhouse", "tables", "identity", "offsets", "records", "workers"}
     assert found["kafka"].startswith(f"no platform runs in {tmp_path / 'data'}: start one with `dossier up --data ")
     assert found["topics"] == "cannot be looked at before this is well: kafka"
     assert found["workers"] == "cannot be looked at before this is well: clickhouse, kafka"
@@ -46,6 +50,22 @@ def test_a_broken_profile_is_named_with_its_key_and_value(dossier: Run, tmp_path
     assert found["tables"] == "cannot be looked at before this is well: clickhouse, profile"
 
 
+def test_a_worker_that_is_started_again_and_again_is_not_well_because_it_runs_just_now(
+    dossier: Run, tmp_path: Path
+) -> None:
+    worker = ProcessState("worker-1", "ready", "worker-1.log", 1, time.time(), restarts=4, reason="ended with 4: why")
+    own = psutil.Process()
+    (tmp_path / "data").mkdir()
+    platform = PlatformState(own.pid, own.create_time(), datetime.now(UTC), "ready", processes=(worker,))
+    write_state(tmp_path / "data", platform)
+    found = findings(dossier("doctor"))
+    said = "worker-1 was started again 4 times, the last time because it ended with 4: why"
+    assert found["platform"] == ("wrong", said)
+    steady = structs.replace(worker, created=time.time() - 3600)
+    write_state(tmp_path / "data", structs.replace(platform, processes=(steady,)))
+    assert findings(dossier("doctor"))["platform"][0] == "ok"
+
+
 @pytest.mark.kafka
 @pytest.mark.clickhouse
 class TestServices:
@@ -56,10 +76,13 @@ class TestServices:
         found = findings(ended)
         assert (ended.code, wrong(found)) == (0, {})
         assert found["kafka"][1].endswith(f"at {deployed['kafka']}, 1 broker(s)")
-        assert found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1)"
+        assert (
+            found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1), dossier-imports (1)"
+        )
         assert found["clickhouse"][1].endswith(f"at {deployed['clickhouse']}")
         assert found["identity"][1] == "dossier-events, 8 partitions, epoch 1"
         assert found["offsets"][1] == "topic, group and counts agree"
+        assert found["records"][1] == "what is to be counted can be read, no transaction is open"
         assert found["workers"][1] == "1 running, 0 of 0 records to count"
 
         worker.send_signal(signal.SIGTERM)
@@ -86,9 +109,10 @@ class TestServices:
         assert ended.code == 1
         found = wrong(findings(ended))
         assert found.pop("offsets") == "cannot be looked at before this is well: identity"
+        assert found.pop("records") == "cannot be looked at before this is well: offsets"
         assert found.keys() == {service, *unseen}
         assert found[service].startswith(f"{name} at {AWAY} does not answer")
-        assert found[service].endswith(f"start it, or correct DOSSIER_{name.upper()}")
+        assert f"start it, or correct DOSSIER_{name.upper()}" in found[service]
         assert {found[subject] for subject in unseen} == {f"cannot be looked at before this is well: {service}"}
 
     def test_what_was_not_migrated(self, dossier: Run, deployed: dict[str, str]) -> None:

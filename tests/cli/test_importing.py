@@ -56,6 +56,7 @@ def settings(tmp_path: Path) -> Settings:
 def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
     sink = Sink()
     monkeypatch.setattr("cli.publishing.connect", lambda *_: sink)
+    monkeypatch.setattr("cli.importing.number_of", lambda *_: 0)
     yield sink
     assert sink.flushed == len(sink.events)
 
@@ -276,3 +277,47 @@ def test_an_event_that_never_comes_is_a_warning_unless_the_import_was_stopped(
         run(settings, *plain).stderr
     )
     assert sink.events == []
+
+
+def test_a_last_line_that_standard_input_ends_within_is_not_counted_and_told(
+    settings: Settings, sink: Sink, tmp_path: Path
+) -> None:
+    cut = Path(LOG).read_bytes()[:100_000]
+    assert not cut.endswith(b"\n")
+    rejects = str(tmp_path / "rejects.csv")
+    arguments = ["-", "--format", "csv", "--mapping", MAPPING, "--rejects", rejects]
+    result = run(settings, *arguments, content=cut)
+    assert summary(result)["rejects"] == 1
+    assert "the last line has no line end and was not counted: the input may have been cut off" in result.stderr
+    with Path(rejects).open(newline="") as file:
+        (reject,) = csv.DictReader(file)
+    assert (int(reject["line"]), reject["row"].encode()) == (cut.count(b"\n") + 1, cut.rpartition(b"\n")[2])
+    assert "has no line end" in reject["reason"]
+    assert sink.events
+
+
+@pytest.mark.usefixtures("sink")
+def test_a_last_line_without_an_end_counts_in_a_file_and_where_the_input_is_said_to_be_whole(
+    settings: Settings, tmp_path: Path
+) -> None:
+    whole = Path(LOG).read_bytes().removesuffix(b"\n")
+    (tmp_path / "log.csv").write_bytes(whole)
+    told = run(settings, "-", "--format", "csv", "--mapping", MAPPING, "--whole", content=whole)
+    kept = run(settings, str(tmp_path / "log.csv"), "--mapping", MAPPING)
+    for result in (told, kept):
+        assert summary(result) == {"rows": 4321, "events": 6416, "repeats": 10533, "rejects": 0}
+        assert "line end" not in result.stderr
+
+
+@pytest.mark.usefixtures("sink")
+@pytest.mark.parametrize("whole", [[], ["--whole"]])
+def test_an_array_that_standard_input_ends_within_is_told(settings: Settings, tmp_path: Path, whole: list[str]) -> None:
+    (tmp_path / "m.toml").write_text(
+        'source = "s"\ntime_zone = "UTC"\ndossier = { column = "id" }\n'
+        '[[events]]\nkind = "returned"\noccurred_at = { column = "at" }\n'
+    )
+    arguments = ["-", "--format", "json", "--mapping", str(tmp_path / "m.toml"), *whole]
+    content = b'[{"id":"a","at":"2026-01-05"},{"id":"b","at":"2026-01-05"},{"id":'
+    result = run(settings, *arguments, content=content)
+    assert summary(result)["events"] == 2
+    assert "the last value is never closed and was not counted: the input was cut off" in result.stderr

@@ -5,13 +5,14 @@ import subprocess
 import sys
 
 import pytest
-from clickhouse_driver import Client
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from msgspec import structs
 
-from schemas.connection import ClickHouseConnection
+from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import migrations, views
 from schemas.profile import Profile
 from schemas.topics import ALERTS
+from streams.clickhouse import connect
 from tests.cli.commands import Run, environment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
@@ -20,7 +21,7 @@ SCRIPTS = [*migrations(replicated=False), *views(Profile())]
 
 
 def databases(server: ClickHouseConnection) -> set[str]:
-    client = Client(server.host, server.port)
+    client = connect(structs.replace(server, database=""))
     found = {name for (name,) in client.execute("SHOW DATABASES")}
     client.disconnect()
     return found
@@ -33,7 +34,7 @@ def test_a_second_migration_has_nothing_to_do(dossier: Run, deployed: dict[str, 
     assert first.out.splitlines() == [
         "create database test_migrating",
         *(f"apply {script.name}" for script in SCRIPTS),
-        "deployment: dossier-events, 8 partitions, rules v1 terms=instant time_zone=Asia/Ho_Chi_Minh",
+        "deployment: dossier-events, 8 partitions, rules v2 terms=instant time_zone=Asia/Ho_Chi_Minh",
     ]
     second = dossier("migrate", **fresh)
     assert second == (0, "nothing to do: topics, tables and views are as declared\n", "")
@@ -63,8 +64,8 @@ def test_a_reader_that_has_seen_enough_of_a_dry_run_is_no_error_of_clickhouse(de
     assert done.stderr == ""
 
 
-def test_a_topic_that_differs_is_told_and_left(dossier: Run, deployed: dict[str, str]) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=deployed["kafka"])
+def test_a_topic_that_differs_is_told_and_left(dossier: Run, deployed: dict[str, str], kafka: KafkaConnection) -> None:
+    admin = KafkaAdminClient(**kafka.options())
     topic = ConfigResource(ConfigResourceType.TOPIC, ALERTS, configs={"retention.ms": "1000"})
     admin.alter_configs([topic])
     try:

@@ -14,8 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from cli.platform import describe, down, status
+from deploy.embedded.private import keep_secrets
 from deploy.embedded.state import STATE_FILE, PlatformState, ProcessState, created, write_state
 
 PATIENCE_SECONDS = 90
@@ -109,6 +111,20 @@ def test_status_fails_while_something_is_not_ready(tmp_path: Path) -> None:
         ("kafka", "ready", 0),
         ("worker-1", "failing", 7),
     ]
+
+
+def test_status_says_how_to_connect_and_the_passwords_only_when_asked(tmp_path: Path) -> None:
+    write_state(tmp_path, structs.replace(failing(), clickhouse="127.0.0.1:20002"))
+    secrets = keep_secrets(tmp_path)
+    words = [secrets.reader.reveal(), secrets.owner.reveal(), secrets.kafka.reveal()]
+    told = CliRunner().invoke(status, ["--data", str(tmp_path)]).output
+    assert "ClickHouse  127.0.0.1:20002  reader" in told
+    assert f"Kafka       127.0.0.1:20001  dossier  {tmp_path}/secrets/kafka" in told
+    assert not any(word in told for word in words)
+    shown = CliRunner().invoke(status, ["--data", str(tmp_path), "--show-secrets"]).output
+    assert all(word in shown for word in words)
+    listed = CliRunner().invoke(status, ["--data", str(tmp_path), "--show-secrets", "--json"]).output
+    assert [each["secret"] for each in json.loads(listed)["access"]] == words
 
 
 def test_a_place_that_is_no_directory_is_one_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.settings import VARIABLES, NothingRuns, Settings
+from deploy.embedded.private import keep_secrets
 from deploy.embedded.state import PlatformState, created, write_state
 from schemas.alerts import parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
@@ -51,12 +52,14 @@ def everything(tmp_path: Path) -> dict[str, str]:
         "DOSSIER_WEBHOOK": "https://alerts.example/late?token=x",
         "DOSSIER_WEBHOOK_SECRET": "a secret of some length",
         "DOSSIER_ALERT_LEVELS": "overdue, due-2h",
+        "DOSSIER_ALERT_KEY": "a key of some length",
         "DOSSIER_LOG": "json",
     }
 
 
 def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> None:
-    assert everything.keys() == VARIABLES.keys()
+    # Passwords come from files in a test of their own.
+    assert everything.keys() == {name for name in VARIABLES if not name.endswith("_PASSWORD_FILE")}
     settings = Settings.from_env(everything)
     ca = str(tmp_path / "ca.pem")
     assert settings == Settings(
@@ -68,6 +71,7 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         clickhouse_address=ClickHouseConnection(
             *("three", 9440, "writer", Secret("secret-of-clickhouse"), "province_1", True, ca)
         ),
+        database="province_1",
         partitions=16,
         replication=3,
         replicated=True,
@@ -79,6 +83,7 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         metrics=("127.0.0.1", 9464),
         stall_seconds=90,
         alert_levels=parse_levels("due-2h,overdue"),
+        alert_key=Secret("a key of some length"),
         webhook=Webhook("https://alerts.example/late?token=x", Secret("a secret of some length")),
         grafana=GrafanaConnection(
             "https://grafana.example/sub",
@@ -182,9 +187,46 @@ def running(data: Path) -> None:
 
 def test_the_embedded_servers_are_found_where_none_are_named(tmp_path: Path) -> None:
     running(tmp_path)
+    secrets = keep_secrets(tmp_path)
     settings = Settings.from_env({"DOSSIER_DATA": str(tmp_path)})
-    assert settings.kafka == KafkaConnection("127.0.0.1:20001")
-    assert settings.clickhouse == ClickHouseConnection("127.0.0.1", 20002)
+    assert settings.kafka == secrets.kafka_at("127.0.0.1:20001")
+    assert settings.clickhouse == secrets.clickhouse_at("127.0.0.1:20002")
+    reader = Settings.from_env({"DOSSIER_DATA": str(tmp_path), "DOSSIER_CLICKHOUSE_USER": "reader"})
+    assert reader.clickhouse == secrets.clickhouse_at("127.0.0.1:20002", "reader")
+    grafana = Settings.from_env({"DOSSIER_DATA": str(tmp_path), "DOSSIER_GRAFANA": "https://g"}).grafana
+    assert grafana
+    assert grafana.reader.password == secrets.reader
+
+
+def test_the_secrets_of_the_embedded_servers_go_nowhere_else(tmp_path: Path) -> None:
+    running(tmp_path)
+    secrets = keep_secrets(tmp_path)
+    env = {"DOSSIER_DATA": str(tmp_path), "DOSSIER_KAFKA": "one:9092", "DOSSIER_CLICKHOUSE": "two:9000"}
+    settings = Settings.from_env(env | {"DOSSIER_GRAFANA": "https://g"})
+    assert settings.kafka == KafkaConnection("one:9092")
+    assert settings.clickhouse == ClickHouseConnection("two", 9000)
+    assert settings.grafana
+    assert settings.grafana.reader.password == Secret()
+    named = Settings.from_env(env | {"DOSSIER_KAFKA": "127.0.0.1:20001", "DOSSIER_CLICKHOUSE": "127.0.0.1:20002"})
+    assert (named.kafka.password, named.clickhouse.password) == (secrets.kafka, secrets.owner)
+
+
+def test_a_platform_whose_secrets_are_lost_can_still_be_told_of(tmp_path: Path) -> None:
+    running(tmp_path)
+    assert Settings.from_env({"DOSSIER_DATA": str(tmp_path)}).clickhouse.password == Secret()
+
+
+def test_a_password_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hunter2\n")
+    file = str(tmp_path / "password")
+    named = {"DOSSIER_CLICKHOUSE": "two:9000", "DOSSIER_CLICKHOUSE_PASSWORD_FILE": file}
+    assert Settings.from_env(named).clickhouse.password == Secret("hunter2")
+    kafka = {"DOSSIER_KAFKA": "one:9092", "DOSSIER_KAFKA_SECURITY": "SASL_SSL", "DOSSIER_KAFKA_PASSWORD_FILE": file}
+    assert Settings.from_env(kafka).kafka.password == Secret("hunter2")
+    with pytest.raises(SettingError, match="DOSSIER_KAFKA_PASSWORD and DOSSIER_KAFKA_PASSWORD_FILE are both set"):
+        Settings.from_env(kafka | {"DOSSIER_KAFKA_PASSWORD": "hunter3"})
+    with pytest.raises(SettingError, match="DOSSIER_KAFKA_PASSWORD_FILE='/not/there' cannot be read"):
+        Settings.from_env(kafka | {"DOSSIER_KAFKA_PASSWORD_FILE": "/not/there"})
 
 
 def test_a_named_server_goes_before_the_embedded_one(tmp_path: Path) -> None:
@@ -230,3 +272,9 @@ def test_a_profile_that_is_not_there_is_told_with_what_names_it(tmp_path: Path) 
     assert str(caught.value) == (
         f"{tmp_path / 'none.toml'}, named by DOSSIER_PROFILE, cannot be read: No such file or directory"
     )
+
+
+def test_a_short_key_of_alerts_is_refused() -> None:
+    with pytest.raises(SettingError, match="DOSSIER_ALERT_KEY has 5 characters: 16 or more are a secret"):
+        Settings.from_env({"DOSSIER_ALERT_KEY": "short"})
+    assert Settings.from_env({}).alert_key is None

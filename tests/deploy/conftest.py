@@ -30,6 +30,7 @@ def start_clickhouse() -> Iterator[Callable[[Path, int], "subprocess.Popen[str]"
 
         def start(data: Path, port: int) -> "subprocess.Popen[str]":
             command = [sys.executable, "-m", "deploy.embedded.clickhouse", str(data), "--port", str(port)]
+            command += ["--readable", "test_*"]
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             stack.callback(process.communicate)
             stack.callback(process.kill)

@@ -90,7 +90,7 @@ assert "secret" not in repr(users)
     command = [sys.executable, "-c", script, str(tmp_path / "data")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout == "[('Asia/Ho_Chi_Minh', 2)]\n"
+    assert ended.stdout == "[('Asia/Ho_Chi_Minh', 1)]\n"
 
 
 def test_killed_at_any_moment_it_keeps_what_it_acknowledged(

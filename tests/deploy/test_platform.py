@@ -18,6 +18,7 @@ from deploy.embedded.platform import Options, Platform, keep_profile, stop_platf
 from deploy.embedded.ports import listens
 from deploy.embedded.state import read_state
 from deploy.errors import AlreadyRuns, PortTaken, UnusableData
+from schemas.connection import KafkaConnection
 from streams.endpoint import json_page, served
 
 TOPIC = "kept"
@@ -39,15 +40,15 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def produce(address: str, values: list[bytes]) -> None:
-    producer = KafkaProducer(bootstrap_servers=address, acks="all")
+def produce(kafka: KafkaConnection, values: list[bytes]) -> None:
+    producer = KafkaProducer(**kafka.options(), acks="all")
     for sent in [producer.send(TOPIC, value) for value in values]:
         sent.get(timeout=PATIENCE_SECONDS)
     producer.close()
 
 
-def consume(address: str, count: int) -> list[bytes]:
-    consumer = KafkaConsumer(bootstrap_servers=address)
+def consume(kafka: KafkaConnection, count: int) -> list[bytes]:
+    consumer = KafkaConsumer(**kafka.options())
     partition = TopicPartition(TOPIC, 0)
     consumer.assign([partition])
     consumer.seek_to_beginning(partition)
@@ -70,7 +71,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def platform(data: Path) -> Iterator[Platform]:
     with Platform(data, ONLY_KAFKA) as platform:
-        admin = KafkaAdminClient(bootstrap_servers=platform.kafka)
+        admin = KafkaAdminClient(**platform.kafka_access.options())
         admin.create_topics([NewTopic(TOPIC, 1, 1)])
         admin.close()
         yield platform
@@ -106,19 +107,20 @@ def test_a_given_port_in_use_is_one_clear_line(platform: Platform, tmp_path: Pat
 def test_records_survive_a_killed_broker_and_a_new_platform(data: Path, platform: Platform) -> None:
     first, second = [b"%d" % n for n in range(500)], [b"after %d" % n for n in range(500)]
     address = platform.kafka
-    produce(address, first)
+    access = platform.kafka_access
+    produce(access, first)
     broker = platform.state.processes[0].pid
     assert broker
     os.kill(broker, signal.SIGKILL)
     until(lambda: platform.state.processes[0].restarts == 1 and platform.state.state == "ready")
     assert platform.state.processes[0].reason.startswith("killed by SIGKILL")
-    assert consume(address, 500) == first
-    produce(address, second)
+    assert consume(access, 500) == first
+    produce(access, second)
     platform.close()
     assert read_state(data) is None
     with Platform(data, ONLY_KAFKA) as again:
         assert again.kafka == address
-        assert consume(again.kafka, 1000) == first + second
+        assert consume(again.kafka_access, 1000) == first + second
 
 
 @pytest.mark.kafka

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from clickhouse_driver import Client
+from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import views
@@ -20,13 +21,19 @@ from tests.streams.counted import count
 
 @contextmanager
 def migrated(server: ClickHouseConnection) -> Iterator[ClickHouseConnection]:
-    own = ClickHouseConnection(server.host, server.port, database=f"grafana_{uuid.uuid4().hex[:8]}")
+    own = structs.replace(server, database=f"grafana_{uuid.uuid4().hex[:8]}")
     plan = Plan(KafkaConnection("127.0.0.1:1"), own, Profile(), partitions=8, replication=1, replicated=False)
     make_tables(plan, lambda _: None, dry_run=False)
     yield own
-    client = Client(server.host, server.port)
+    client = connect(server)
     client.execute(f"DROP DATABASE `{own.database}` SYNC")
     client.disconnect()
+
+
+def connect_reader(reader: ClickHouseConnection) -> Client:
+    """A client such as Grafana is: it may only read, and its plugin limits the time of every query."""
+    login = {"user": reader.user, "password": reader.password.reveal(), "database": reader.database}
+    return Client(reader.host, reader.port, **login, settings={"max_execution_time": 65})
 
 
 def grow(client: Client) -> None:
@@ -45,20 +52,22 @@ def refresh(client: Client) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+def empty_city(clickhouse_server: ClickHouseConnection, clickhouse_reader: ClickHouseConnection) -> Iterator[Client]:
     """A client of a database in which nothing was ever counted."""
     with migrated(clickhouse_server) as own:
-        client = connect(own)
+        client = connect_reader(structs.replace(clickhouse_reader, database=own.database))
         yield client
         client.disconnect()
 
 
 @pytest.fixture(scope="session")
-def seeded_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+def seeded_city(clickhouse_server: ClickHouseConnection, clickhouse_reader: ClickHouseConnection) -> Iterator[Client]:
     """A client of a database of the small city; tests only read it."""
     with migrated(clickhouse_server) as own:
         count(own, *city(), published=datetime.now(UTC))
-        client = connect(own)
-        refresh(client)
+        owner = connect(own)
+        refresh(owner)
+        owner.disconnect()
+        client = connect_reader(structs.replace(clickhouse_reader, database=own.database))
         yield client
         client.disconnect()

@@ -209,6 +209,20 @@ class TestTrouble:
             ("PUT .*rule-groups", recorded("rule group, interval not a multiple of 10 s"), 1, "interval (15s)"),
             ("POST /apis", recorded("strict dry run, bad"), 1, f"dashboard {DASHBOARDS[0]['uid']}: Grafana does not"),
             ("GET /api/folders", (200, "<html>log in</html>"), 3, "is no JSON: is it a Grafana?"),
+            ("GET /api/folders", (200, "[" * 100_000), 3, "is no JSON: is it a Grafana?"),
+            ("GET /api/folders", (200, "[" * 500 + "]" * 500), 3, "is nested more than 100 deep: is it a Grafana?"),
+            ("GET /api/folders", (200, []), 3, "answers /folders/dossiers otherwise than a Grafana does: Expected"),
+            ("GET /api/playlists", (200, {}), 3, "answers /playlists otherwise than a Grafana does: Expected `array`"),
+            (
+                "GET /api/playlists",
+                (200, [1]),
+                3,
+                "answers /playlists otherwise than a Grafana does: Exp",
+            ),
+            ("GET /api/search", (200, [{"title": "x"}]), 3, "otherwise than a Grafana does: Object missing required"),
+            ("GET /api/dashboards", (200, {"dashboard": 1}), 3, "otherwise than a Grafana does: "),
+            ("GET /api/folders", (400, ["message"]), 1, "Grafana does not take it: ['message']"),
+            ("GET /api/folders", (302, {}), 3, "points to '': correct DOSSIER_GRAFANA"),
         ],
     )
     def test_what_grafana_refuses_is_said_in_its_words(

@@ -24,7 +24,7 @@ from schemas.envelope import (
     encode,
     encode_event,
 )
-from schemas.events import AnyEvent, Assigned, Received
+from schemas.events import AnyEvent, Assigned, Received, TermSet
 from schemas.instant import EARLIEST, LATEST
 from tests.strategies import PUBLISHED, events
 
@@ -364,3 +364,62 @@ def test_an_escape_is_never_taken_for_the_letter_before_a_mark() -> None:
 def test_a_rejected_line_keeps_its_bytes_as_they_came() -> None:
     line = written("NFD", escaped=False, seq=-1)
     assert only(line).content == line
+
+
+@pytest.mark.parametrize("digits", [7, 8, 9, 12])
+@pytest.mark.parametrize("field", ["occurred_at", "recorded_at", "term"])
+@pytest.mark.parametrize("beside", [b"", b"\nno event"], ids=["all fit", "one does not"])
+def test_the_last_moment_of_a_day_stays_on_its_day_however_fine_it_is(field: str, digits: int, beside: bytes) -> None:
+    said = {
+        "occurred_at": "2026-05-30T00:00:00Z",
+        "recorded_at": "2026-06-01T12:00:00Z",
+        "term": "2026-05-30T00:00:00Z",
+    }
+    said |= {
+        "kind": "term_set",
+        "id": "e",
+        "dossier": "d",
+        "source": "s",
+        field: f"2026-05-31T23:59:59.{'9' * digits}+07:00",
+    }
+    fine = json.dumps(said).encode()
+    decoded = decode(fine + beside, NOW)
+    assert getattr(decoded.events[0][1], field) == datetime(2026, 5, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+    assert getattr(decode_event(fine), field) == getattr(decoded.events[0][1], field)
+
+
+@pytest.mark.parametrize("term", ["\\u0074erm", "term"])
+@pytest.mark.parametrize(
+    "second", ["59\\u002E9999999", "5\\u0039.9999999", "59.999999\\u0039", "59.9999999\\u002B07:00"]
+)
+@pytest.mark.parametrize("unit", ["T", normalize("NFD", "Tổ"), "To\\u0302\\u0309"])
+def test_an_instant_is_cut_and_a_text_composed_however_they_are_escaped(term: str, second: str, unit: str) -> None:
+    at = f"2026-05-31T23:59:{second}" + ("" if second.endswith("07:00") else "+07:00")
+    received = '"source":"s","occurred_at":"2026-05-30T00:00:00Z"'
+    fine = f'{{"kind":"term_set","id":"e","dossier":"{unit}",{received},"{term}":"{at}"}}'.encode()
+    for beside in (b"", b"\nno event"):
+        ((_, event),) = decode(fine + beside, NOW).events
+        assert isinstance(event, TermSet)
+        assert event.term == datetime(2026, 5, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+        assert event.dossier == (unit if unit == "T" else "Tổ")
+        assert decode_event(fine) == event
+
+
+@pytest.mark.parametrize("at", ["23:59:60", "24:00:00"])
+def test_a_leap_second_and_the_hour_24_are_refused_since_nobody_knows_their_day(at: str) -> None:
+    found = only(LINE.replace(b"12:00:00Z", f"{at}Z".encode()))
+    assert (found.reason, found.field) == ("invalid", "occurred_at")
+    assert at in found.detail
+
+
+@pytest.mark.parametrize("before", [0, 1, MAX_EVENT_BYTES // 2, MAX_EVENT_BYTES])
+@pytest.mark.parametrize("after", [0, 1, MAX_EVENT_BYTES // 2])
+def test_a_line_that_is_too_long_is_found_wherever_it_lies(before: int, after: int) -> None:
+    long = LINE.replace(b'"A"', b'"A"' + b" " * (MAX_EVENT_BYTES - len(LINE)))
+    lines = [LINE + b" " * before, long, LINE + b" " * after]
+    assert len(long) == MAX_EVENT_BYTES
+    assert [rejection.reason for rejection in decode(b"\n".join(lines), NOW).rejections] == ["too_large"] * (
+        before == MAX_EVENT_BYTES
+    )
+    lines[1] += b" "
+    assert {rejection.line for rejection in decode(b"\n".join(lines), NOW).rejections} >= {1}

@@ -1,5 +1,5 @@
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -161,6 +161,9 @@ def test_a_text_has_a_length_within_its_limits(kind: str, field: str, most: int)
 def test_an_instant_has_an_offset_and_a_year_that_can_be(kind: str, field: str) -> None:
     for value in MOMENTS:
         assert getattr(read(kind, **{field: value.isoformat()}), field) == value
+    # What is finer than a microsecond is cut: rounded up, this would be of 2100.
+    last = datetime(2099, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert getattr(read(kind, **{field: "2099-12-31T23:59:59.9999999Z"}), field) == last
     for wrong in (
         "2026-01-01T00:00:00",
         "2026-01-01",
@@ -170,7 +173,6 @@ def test_an_instant_has_an_offset_and_a_year_that_can_be(kind: str, field: str) 
         "2026-01-01T00:00:00+24:00",
         "1999-12-31T23:59:59.999999Z",
         "2100-01-01T00:00:00Z",
-        "2099-12-31T23:59:59.9999999Z",  # rounds up into 2100
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59.999999-14:00",
         "",

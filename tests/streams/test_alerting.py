@@ -7,21 +7,23 @@ from queue import Queue
 from random import Random
 
 import pytest
+from kafka import KafkaProducer
 from msgspec import structs
 
-from schemas.alerts import DEFAULT_LEVELS, Alert, parse_levels
-from schemas.connection import KafkaConnection
+from schemas.alerts import DEFAULT_LEVELS, SIGNATURE, Alert, encode_alert, parse_levels, sign
+from schemas.connection import KafkaConnection, Secret
 from schemas.events import Event, Extended, Received, Resolved, TermSet, Transferred, Voided
 from schemas.profile import Profile
 from schemas.topics import ALERTS, declared
 from streams import alerting, alertlog, topics
 from streams.alerting import Alerting, LateDossiers
 from streams.alertlog import AlertLog
-from streams.alerttopic import read_alerts
+from streams.alerttopic import NewAlerts, read_alerts
 from streams.errors import Superseded, Unreachable
 from streams.migration import Plan, migrate
 from tests.broker import delete_topics
 from tests.counted_topic import ask, publish, work
+from tests.foreign import CODECS, producer
 from tests.streams.cases import at, said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
@@ -178,6 +180,25 @@ def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
     assert len(history(plan)) == 1
 
 
+def test_alerts_are_read_whatever_compresses_them(plan: Plan) -> None:
+    said_at = at("2026-03-02 08:00")
+    for seq, codec in enumerate(CODECS, 1):
+        alert = Alert(
+            seq=seq,
+            dossier=f"D{seq}",
+            state="raised",
+            level="due-24h",
+            why="",
+            agency="H01",
+            procedure="",
+            term=said_at,
+            at=said_at,
+        )
+        with producer(plan.kafka, codec=codec) as foreign:
+            foreign.send(ALERTS, encode_alert(alert), partition=0)
+    assert [alert.seq for _, alert in read_alerts(plan.kafka, 0)] == [1, 2, 3, 4, 5]
+
+
 def test_a_zombie_cannot_write(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
@@ -215,6 +236,38 @@ def test_a_topic_that_was_made_anew_goes_on_with_the_next_number(plan: Plan) -> 
     assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
     assert [alert.seq for _, alert in read_alerts(plan.kafka, 0)] == [3]
     assert ask(plan, "SELECT level FROM standing_alerts") == [("overdue",)]
+
+
+def test_what_no_worker_wrote_is_not_believed(plan: Plan, caplog: pytest.LogCaptureFixture) -> None:
+    publish(plan.kafka, *dossier("D1"))
+    work(plan)
+    key = Secret("a key of some length")
+    with watching(plan) as late, closing(AlertLog(plan.kafka, plan.clickhouse, key)) as log:
+        late.look(log, TERM + DAY)
+        (true,) = late.look(log, TERM + DAY).alerts
+    forged = structs.replace(true, seq=2, dossier="D2")
+    value = encode_alert(forged)
+    producer = KafkaProducer(**plan.kafka.options())
+    for content, signature in (
+        (value, b""),
+        (value, sign(Secret("another key, as long"), value)),
+        (value, sign(key, encode_alert(true))),
+        (b"[" * 100_000, b""),
+    ):
+        producer.send(ALERTS, content, key=b"D2", partition=0, headers=[(SIGNATURE, signature)])
+    producer.send(ALERTS, value, key=b"D3", partition=0, headers=[(SIGNATURE, sign(key, value))])
+    producer.close()
+    assert [alert for _, alert in read_alerts(plan.kafka, 0, key)] == [true]
+    with closing(AlertLog(plan.kafka, plan.clickhouse, key)) as log:
+        assert log.next == 2
+    assert [row[1] for row in ask(plan, "SELECT seq, dossier FROM dossier_alerts FINAL")] == ["D1"]
+    with closing(NewAlerts(plan.kafka, "test-key", everything=True, key=key)) as new:
+        found: list[Alert] = []
+        while not found:
+            found = new.take()
+        assert found == [true]
+    reasons = {record.__dict__["reason"][:40] for record in caplog.records if record.message == "no alert"}
+    assert {"it is not signed with DOSSIER_ALERT_KEY", "its key is not its dossier"} <= reasons
 
 
 def make_topic_anew(plan: Plan) -> None:

@@ -71,7 +71,7 @@ class Worker:
         self.counting = Counting(IDENTITY, store, dossiers=limit, windows=limit)
 
     def take(self, records: Iterable[Record]) -> Batch:
-        batch = self.counting.count(list(records), lambda: None, NOW)
+        (batch,) = self.counting.count(list(records), lambda: None, NOW)
         self.counting.trim(batch)
         with ThreadPoolExecutor(1) as beside:
             flush(batch, self.store, self.dead, beside)
@@ -258,7 +258,7 @@ def test_the_least_recently_used_are_evicted_first_and_never_what_is_not_yet_wri
 
     def take(offset: int, *dossiers: str) -> Batch:
         events = [said(Received, "2026-03-02 08:00", dossier=d, agency="H01", seq=offset) for d in dossiers]
-        batch = counting.count([record(0, offset, *events)], lambda: None, NOW)
+        (batch,) = counting.count([record(0, offset, *events)], lambda: None, NOW)
         counting.trim(batch)
         return batch
 
@@ -276,7 +276,8 @@ def test_each_partition_keeps_its_share_of_the_cache() -> None:
 
     def take(partition: int, offset: int, dossier: str) -> None:
         event = said(Received, "2026-03-02 08:00", dossier=dossier, agency="H01", seq=offset)
-        counting.trim(counting.count([record(partition, offset, event)], lambda: None, NOW))
+        (batch,) = counting.count([record(partition, offset, event)], lambda: None, NOW)
+        counting.trim(batch)
 
     take(0, 0, OURS)
     for offset, dossier in enumerate(busy * 3):
@@ -447,11 +448,11 @@ def test_earlier_flushes_are_awaited_where_the_store_must_be_believed() -> None:
         settled.append("settled")
 
     counting = Counting(IDENTITY, store)
-    counting.count(steps(OURS, 0, [0]), settle, NOW)
+    list(counting.count(steps(OURS, 0, [0]), settle, NOW))
     assert settled == ["settled"]  # a partition never seen: how far it was counted is read
-    counting.count(steps(OURS, 0, [1]), settle, NOW)
+    list(counting.count(steps(OURS, 0, [1]), settle, NOW))
     assert settled == ["settled"]
-    counting.count(steps(OURS, 0, [0, 1]), settle, NOW)
+    list(counting.count(steps(OURS, 0, [0, 1]), settle, NOW))
     assert settled == ["settled"] * 2
 
 

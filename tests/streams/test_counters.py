@@ -235,6 +235,24 @@ def test_a_dossier_counts_nothing_of_feedback_and_a_feedback_nothing_of_dossiers
     assert all(counter.startswith("feedback_") for counter in total(counts(FEEDBACK, *rest)))
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_feedback_with_the_id_of_a_dossier_takes_nothing_from_it(order: int) -> None:
+    dossier = (RECEIVED, TERM, said(Resolved, "2026-03-09 09:00"))
+    feedback = (
+        said(FeedbackReceived, "2026-03-20 09:00", agency="H02", channel="postal"),
+        said(FeedbackAnswered, "2026-03-21 09:00"),
+    )
+    assert counts(*(*dossier, *feedback)[::order]) == counts(*dossier)
+    # Nor does an answer close a dossier that is open.
+    assert facts(*(RECEIVED, *feedback)[::order]).is_open
+
+
+def test_a_feedback_that_was_reopened_ends_with_its_next_answer() -> None:
+    reopened = (FEEDBACK, said(FeedbackAnswered, "2026-03-05 09:00"), said(Reopened, "2026-03-06 09:00"))
+    assert total(counts(*reopened)) == {"feedback_received": 1}
+    assert total(counts(*reopened, said(FeedbackAnswered, "2026-03-07 09:00")))["feedback_answered"] == 1
+
+
 @pytest.mark.parametrize(
     ("when", "start"),
     [

@@ -44,7 +44,7 @@ class Worker:
         self._counting = Counting(IDENTITY, store, flood=limit)
 
     def take(self, *records: Record) -> None:
-        batch = self._counting.count(records, lambda: None, NOW)
+        (batch,) = self._counting.count(records, lambda: None, NOW)
         with ThreadPoolExecutor(1) as beside:
             flush(batch, self._store, MemoryDeadLetters(), beside)
 

@@ -24,6 +24,13 @@ LAST = Counted(offset=9, published=1000)
         ),
         pytest.param(Standing(0, 0, 12, LAST, 1000, 11), Astray, "`dossier rewind`", id="the group is past the counts"),
         pytest.param(Standing(0, 0, 12, None, None, 1), Astray, "`dossier rewind`", id="the counts were emptied"),
+        pytest.param(
+            Standing(0, 0, 14, Counted(13, 1000, 9), 1000, 14), None, "", id="the log ends in what holds nothing"
+        ),
+        pytest.param(Standing(0, 0, 14, LAST, 1000, 10, 10), None, "", id="what comes next waits for a transaction"),
+        pytest.param(
+            Standing(0, 0, 14, Counted(13, 1000, 9), 999, 14), Astray, "at offset 9", id="written anew before holes"
+        ),
         pytest.param(Standing(0, 11, 12, LAST, None, 10), LostEvents, "--accept-gap`", id="one record is lost"),
         pytest.param(Standing(0, 12, 12, LAST, None, 12), LostEvents, "--accept-gap`", id="all records are lost"),
         pytest.param(Standing(0, 3, 12), LostEvents, "3 records were deleted", id="the first ones are lost"),
@@ -89,3 +96,8 @@ def test_a_rewind_is_no_answer_to_a_topic_that_was_cut_off(accept_gap: bool) -> 
     cut = Standing(0, 0, 5, LAST, None, 5)
     with pytest.raises(Astray, match="`dossier rebuild`"):
         plan_rewind([cut], to_start=False, accept_gap=accept_gap)
+
+
+def test_what_is_behind_an_open_transaction_cannot_be_read_yet() -> None:
+    assert Standing(0, 0, 14, LAST, 1000, 10, 12).readable == 12
+    assert Standing(0, 0, 14, LAST, 1000, 10).readable == 14

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from clickhouse_driver import Client
 from kafka import KafkaProducer
+from msgspec import structs
 
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
@@ -110,9 +111,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture
 def deployed(platform: Platform) -> tuple[KafkaConnection, ClickHouseConnection]:
-    host, _, port = platform.clickhouse.rpartition(":")
-    kafka = KafkaConnection(platform.kafka)
-    clickhouse = ClickHouseConnection(host, int(port), database="held")
+    kafka = platform.kafka_access
+    clickhouse = structs.replace(platform.clickhouse_access, database="held")
     migrate(Plan(kafka, clickhouse, Profile(), PARTITIONS, 1, False), lambda _: None)
     return kafka, clickhouse
 

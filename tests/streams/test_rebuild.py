@@ -10,6 +10,7 @@ from msgspec import structs
 
 from schemas import ddl
 from schemas.connection import KafkaConnection
+from schemas.events import MAX_NUMBERED, Paid, Received
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams import migration
@@ -32,6 +33,7 @@ from tests.counted_topic import (
     shown,
     work,
 )
+from tests.streams.cases import said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
@@ -108,6 +110,28 @@ def test_what_was_damaged_is_healed_and_counting_goes_on(counted: Plan, source: 
     rebuild(counted, source)
     assert shown(counted) == after
     assert [entry.epoch for entry in history(counted)] == [1, 3, 5]
+
+
+def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empty: Plan) -> None:
+    common = {"dossier": "D1", "amount": 1, "method": "cash"}
+    paid = [said(Paid, "2026-03-02 08:00", id=f"p{n}", transaction=f"T{n}", **common) for n in range(MAX_NUMBERED + 5)]
+    # Their ids are not in the order in which they come.
+    publish(empty.kafka, said(Received, "2026-03-01 08:00", agency="H01"), *reversed(paid))
+    assert [letter.reason for letter in work(empty).letters] == ["full"] * 5
+    before = shown(empty)
+    for source in ("topic", "events"):
+        rebuild(empty, source)
+        assert shown(empty) == before
+        assert differences(empty) == 0
+    # What was taken by another release, whose limit was higher, is counted.
+    ask(
+        empty,
+        "INSERT INTO events SELECT * REPLACE ('more' AS id, replace(payload, 'T9', 'more') AS payload) "
+        "FROM (SELECT * FROM events FINAL WHERE id = 'p9')",
+    )
+    rebuild(empty, "events")
+    assert differences(empty) == 0
+    assert ask(empty, "SELECT length(payment_at) FROM facts FINAL") == [(MAX_NUMBERED + 1,)]
 
 
 def history(plan: Plan) -> list[Any]:
@@ -269,7 +293,8 @@ def test_a_topic_that_was_cut_off_is_counted_again_from_its_start(counted: Plan)
     before = shown(counted)
     ask(
         counted,
-        "INSERT INTO progress SELECT * REPLACE (pos + 10 * 4096 AS pos, offset + 10 AS offset) FROM progress FINAL",
+        "INSERT INTO progress SELECT * REPLACE (pos + 10 * 4096 AS pos, offset + 10 AS offset, "
+        "record_offset + 10 AS record_offset) FROM progress FINAL",
     )
     with pytest.raises(Astray, match=r"it was cut off.*`dossier rebuild`"):
         work(counted)

@@ -1,5 +1,5 @@
 from schemas.instant import EARLIEST, LATEST
-from streams.record import Record, in_sequence
+from streams.record import Record, hole, in_sequence
 
 
 def record(partition: int, offset: int, timestamp: int = 0) -> Record:
@@ -17,6 +17,12 @@ def test_a_partition_that_starts_again_waits_for_the_next_part() -> None:
     first, second = in_sequence([*before, other[0], *again, other[1]])
     assert first == [*before, *other]
     assert second == again
+
+
+def test_a_hole_follows_by_its_first_offset_and_is_followed_by_what_comes_after_its_last() -> None:
+    records = [record(0, 5), hole(0, 6, 9), record(0, 10)]
+    assert in_sequence(records) == [records]
+    assert in_sequence([record(0, 5), hole(0, 7, 9)]) == [[record(0, 5)], [hole(0, 7, 9)]]
 
 
 def test_a_gap_is_left_to_the_counting_to_judge() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.envelope import FUTURE_TOLERANCE, MAX_EVENT_BYTES, MAX_LINES, RejectReason, decode, encode, encode_event
-from schemas.events import AnyEvent, Received
+from schemas.events import AnyEvent, Paid, Received
 from schemas.instant import LATEST
 from streams.errors import NotReplayable
 from streams.letters import Letter, Place
@@ -28,10 +28,18 @@ def refusal(reason: RejectReason, content: bytes, now: datetime = NOW, *, erased
     return str(refused.value)
 
 
-@given(st.lists(events(), min_size=1, max_size=5), st.sampled_from(sorted({*get_args(RejectReason)} - {"empty"})))
+@given(
+    st.lists(events(), min_size=1, max_size=5), st.sampled_from(sorted({*get_args(RejectReason)} - {"empty", "full"}))
+)
 def test_events_are_replayed_as_they_are(history: list[AnyEvent], reason: RejectReason) -> None:
     lines = [encode_event(event) for event in (history if reason == "too_many_lines" else history[:1])]
     assert events_in(letter(reason), encode(lines), LATEST) == history[: len(lines)]
+
+
+def test_what_a_full_dossier_did_not_take_is_replayed_only_as_something_else() -> None:
+    line = encode_event(said(Paid, "2026-03-02 08:00", transaction="T1001", amount=5, method="online"))
+    assert "full for good" in refusal("full", line)
+    assert len(events_in(letter("full"), line, NOW, corrected=True)) == 1
 
 
 @given(st.binary(max_size=200) | events().map(encode_event), st.datetimes(datetime(2000, 1, 2), datetime(2099, 1, 1)))

@@ -17,11 +17,11 @@ from streams.counters import contributions, on_time
 from streams.facts import Facts, Payment, Refund
 from streams.flood import Seen
 from streams.position import MAX_EPOCH, pack
-from streams.record import Record
+from streams.record import Record, hole
 from streams.registers import pack as pack_registers
 from streams.registers import register_of
 from streams.rows import dead_row, facts_row, payload_of, progress_row, window_row
-from streams.store import Row, Stored
+from streams.store import Last, Row, Stored
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT, at, event_row, facts, joined, micros, said
 
@@ -121,6 +121,13 @@ def test_counts_are_in_the_columns_of_their_counters() -> None:
     }
 
 
+def test_progress_behind_a_hole_still_names_the_last_record() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    row = named(PROGRESS, progress_row("events", 2, hole(7, 124, 130), now, last=Last(123, 1_767_225_600_000)))
+    assert (row["offset"], row["record_offset"], row["published_at"]) == (130, 123, 1_767_225_600_000)
+    assert row["pos"] == pack(2, 131, 0) - 1
+
+
 def test_progress_is_after_the_record_it_names_and_before_the_next() -> None:
     now = datetime(2026, 3, 2, 1, 2, 3, 456_789, tzinfo=UTC)
     row = named(PROGRESS, progress_row("events", 2, RECORD, now, Seen(70, 6)))
@@ -133,6 +140,7 @@ def test_progress_is_after_the_record_it_names_and_before_the_next() -> None:
         "written_at": to_micros(now) // 1000,
         "window_lines": 70,
         "window_dead": 6,
+        "record_offset": 123,
     }
 
 

@@ -29,7 +29,7 @@ from streams.position import MAX_EPOCH, pack
 from streams.record import Record
 from streams.registers import pack as pack_registers
 from streams.rows import dead_row, facts_row, progress_row, window_row
-from streams.store import Reached, Row, Store, Stored, WindowRow
+from streams.store import Last, Reached, Row, Store, Stored, WindowRow
 from tests.strategies import events_of
 from tests.streams.cases import DATE, event_row, facts, joined
 from tests.streams.log import NOW
@@ -150,8 +150,10 @@ class StoreContract:
             store.write(PROGRESS, [progress_row("events", 2, record, NOW, Seen(offset, partition))])
         store.write(PROGRESS, [progress_row("others", 2, Record(0, 99, 0, None), NOW)])
         assert store.read_reached("events") == {
-            0: Reached(pack(2, 5, MAX_LINES - 1), 5, Seen(5, 0)),
-            1: Reached(pack(2, 2**40 - 1, MAX_LINES - 1), 2**40 - 1, Seen(2**40 - 1, 1)),
+            0: Reached(pack(2, 5, MAX_LINES - 1), 5, Seen(5, 0), Last(5, record.published)),
+            1: Reached(
+                pack(2, 2**40 - 1, MAX_LINES - 1), 2**40 - 1, Seen(2**40 - 1, 1), Last(2**40 - 1, record.published)
+            ),
         }
 
     def test_twenty_thousand_of_the_longest_names_in_one_read(self, store: Store) -> None:

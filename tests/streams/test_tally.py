@@ -2,6 +2,7 @@ from itertools import product
 from random import Random
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,14 +11,18 @@ from schemas.counters import COUNTERS
 from schemas.events import KINDS, AnyEvent
 from schemas.instant import EARLIEST, to_micros
 from schemas.profile import Profile
+from streams.case import Case
 from streams.counters import Contributions, contributions, difference, local_date
 from streams.facts import Facts, facts_of
+from streams.lanes import packed, unpacked
 from streams.registers import Register, fold, news, register_of
-from streams.tally import _local_day, change, packed, unpacked
+from streams.tally import _local_day, change
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT
 
 HISTORIES = st.lists(events_of("D1"), max_size=12) | st.lists(conflicting_events(("D1",)), max_size=12)
+NUMBERED = tuple(KINDS[kind] for kind in ("paid", "refunded", "extended", "supplement_requested", "paused"))
+MOVING = tuple(KINDS[kind] for kind in ("transferred", "amended", "voided", "resolved", "feedback_received"))
 ADELAIDE = Profile(time_zone="Australia/Adelaide", terms="date")
 """Half an hour beside the hour, and with summer time."""
 
@@ -35,12 +40,12 @@ def plainly(history: list[AnyEvent], profile: Profile) -> list[Contributions]:
 
 def fast(history: list[AnyEvent], profile: Profile) -> list[Contributions]:
     """The same by the fast way, unpacked."""
-    registers: dict[str, Register] = {}
+    case = Case({})
     changes = []
     for event in history:
         said = register_of(event)
-        changed = news(registers, said)
-        delta = change(registers, changed, said[3], profile) if changed else {}
+        changed = news(case.registers, said)
+        delta = change(case, changed, said[3], profile) if changed else {}
         changes.append({window: difference_of(amount) for window, amount in delta.items()})
     return changes
 
@@ -69,6 +74,28 @@ def test_no_kind_changes_more_than_it_is_said_to(kind: str, data: st.DataObject,
     reception = data.draw(events_of("D1", (KINDS["received"], KINDS["feedback_received"])))
     history = [reception, *data.draw(st.lists(events_of("D1"), max_size=6)), data.draw(events_of("D1", (KINDS[kind],)))]
     assert fast(history, profile) == plainly(history, profile)
+
+
+def renumbered(event: AnyEvent, number: int) -> AnyEvent:
+    """The same of another number or transaction, so that a case comes to have many."""
+    told = {"number": number, "transaction": f"T{number}"}
+    return msgspec.structs.replace(event, **{name: told[name] for name in told if name in event.__struct_fields__})
+
+
+MANY = st.lists(
+    st.builds(renumbered, events_of("D1", (*NUMBERED, *MOVING)) | events_of("D1", NUMBERED), st.integers(1, 30)),
+    min_size=15,
+    max_size=40,
+)
+
+
+@settings(max_examples=100)
+@given(reception=events_of("D1", (KINDS["received"],)), history=MANY, profile=st.sampled_from((INSTANT, DATE)))
+def test_of_many_payments_and_extensions_each_changes_what_the_plain_rules_say(
+    reception: AnyEvent, history: list[AnyEvent], profile: Profile
+) -> None:
+    for many in ([reception, *history], [*history, reception]):
+        assert fast(many, profile) == plainly(many, profile)
 
 
 @given(counts=st.lists(st.integers(0, 2**63 - 1), min_size=len(COUNTERS), max_size=len(COUNTERS)))

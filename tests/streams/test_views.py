@@ -9,14 +9,29 @@ from msgspec import structs
 
 from schemas.counters import COUNTERS
 from schemas.dead import dead_letter
-from schemas.envelope import Rejection
-from schemas.events import Event, Paused, Progressed, Received, Resolved, Returned, TermSet, Voided
+from schemas.envelope import Rejection, encode_event
+from schemas.events import (
+    MAX_NUMBERED,
+    Amended,
+    Event,
+    Paid,
+    Paused,
+    Progressed,
+    Received,
+    Refunded,
+    Resolved,
+    Returned,
+    TermSet,
+    Voided,
+)
 from schemas.instant import EARLIEST, from_micros
 from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS
 from streams.clickhouse import ClickHouseStore, connect
+from streams.facts import facts_of
 from streams.migration import Plan, make_tables
 from streams.record import Record
+from streams.registers import joined, pack
 from streams.rows import dead_row, facts_row, window_row
 from streams.store import Stored
 from tests.streams.cases import at, event_row, facts, micros, said
@@ -64,6 +79,14 @@ def keep(store: ClickHouseStore, dossier: str, *events: Event, profile: Profile 
     store.write(FACTS, [row])
 
 
+def keep_crowded(store: ClickHouseStore, dossier: str, numbers: int) -> None:
+    """A case with so many numbered registers, one of them a refund."""
+    paid = {"amount": 5, "method": "cash"}
+    payments = [said(Paid, "2026-03-02 08:00", id="p", transaction=str(n), **paid) for n in range(numbers - 1)]
+    registers = joined([*payments, said(Refunded, "2026-03-02 08:00", transaction="0", amount=5)])
+    store.write(FACTS, [facts_row(dossier, 0, Stored(1, pack(registers)), facts_of(registers), Profile())])
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_answers_on_an_empty_database(client: Client, view: str) -> None:
     assert len(client.execute(f"SELECT * FROM {view}")) == ALWAYS_THERE.get(view, 0)
@@ -74,6 +97,7 @@ def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseSt
     received = said(Received, "2026-03-02 08:00", agency="H01", id="e1")
     moved = said(Received, "2026-03-02 08:01", agency="H02", id="e1")
     keep(store, "D1", received, said(TermSet, "2026-03-02 08:00", term=at("2026-03-10 17:00")))
+    keep_crowded(store, "D2", MAX_NUMBERED)
     count(store, "2026-03-02 08:00", {"received": 1})
     store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in enumerate((received, moved))])
     letter = dead_letter("events", 0, 0, EARLIEST, Rejection(2, "malformed", "", "", b"{"))
@@ -241,6 +265,23 @@ class TestConflicts:
         assert client.execute("SELECT recorded_at, seq FROM events FINAL") == [(at("2026-03-05 08:00"), 1)]
 
 
+def test_dossiers_near_their_limit_are_told_with_what_was_refused_of_them(
+    client: Client, store: ClickHouseStore
+) -> None:
+    near = MAX_NUMBERED * 8 // 10
+    for dossier, numbers in (("near", near), ("full", MAX_NUMBERED), ("far", near - 1)):
+        keep_crowded(store, dossier, numbers)
+    for line in range(2):
+        content = encode_event(said(Paid, "2026-03-02 08:00", transaction="x", amount=5, method="cash", dossier="full"))
+        rejection = Rejection(line, "full", "transaction", "", content)
+        store.write(DEAD_LETTERS, [dead_row(dead_letter("t", 0, 1, datetime.now(UTC), rejection))])
+    found = ask(client, "SELECT dossier, registers, payments, refunds, refused FROM crowded_dossiers ORDER BY dossier")
+    assert [tuple(row.values()) for row in found] == [
+        ("full", MAX_NUMBERED, MAX_NUMBERED - 1, 1, 2),
+        ("near", near, near - 1, 1, 0),
+    ]
+
+
 def test_freshness_is_the_newest_of_each_source(client: Client, store: ClickHouseStore) -> None:
     published = round(datetime.now(UTC).timestamp() * 1000) - 60_000
     for source, local in (
@@ -256,3 +297,28 @@ def test_freshness_is_the_newest_of_each_source(client: Client, store: ClickHous
     assert (second["source"], second["occurred_at"]) == ("b", at("2026-03-01 08:00"))
     assert 60 <= first["age_seconds"] < 120
     assert first["counted_at"] is None
+
+
+def test_two_contents_of_one_time_and_order_are_a_tie_unless_something_newer_holds(
+    client: Client, store: ClickHouseStore
+) -> None:
+    def told(kind: type[Event], dossier: str, **fields: Any) -> Event:
+        return said(kind, "2026-03-02 08:00", dossier=dossier, recorded_at=at("2026-04-01 00:00"), **fields)
+
+    events = [
+        *(told(Received, "held", id=f"e{agency}", agency=agency) for agency in ("H0", "H01")),
+        *(told(Received, "newer", id=f"n{agency}", agency=agency) for agency in ("H0", "H01")),
+        told(Received, "newer", id="n", agency="H02", seq=1),
+        *(told(Received, "alike", id=f"a{number}", agency="H01") for number in (1, 2)),
+        # Of one moment, but of different things.
+        *(told(Paused, "paused", id=f"p{number}", number=number) for number in (1, 2)),
+        told(Amended, "amended", id="m1", agency="H01"),
+        told(Amended, "amended", id="m2", channel="online", procedure="P1"),
+        told(Amended, "amended", id="m3", procedure="P2"),
+    ]
+    store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in enumerate(events)])
+    found = ask(client, "SELECT dossier, register, contents, holds, seq FROM event_ties ORDER BY dossier")
+    assert [(*row.values(),) for row in found] == [
+        ("amended", "amended procedure", 2, "m3", 0),
+        ("held", "intake", 2, "eH01", 0),
+    ]

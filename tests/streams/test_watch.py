@@ -14,7 +14,7 @@ from schemas.envelope import Rejection
 from schemas.instant import from_micros
 from streams.batch import Batch
 from streams.block import Block
-from streams.record import Record
+from streams.record import Record, hole
 from streams.watch import ENDS_SECONDS, TOPIC, Watch
 from tests.streams.log import IDENTITY
 
@@ -259,6 +259,30 @@ def test_records_that_wait_while_nothing_is_done_need_a_restart(watch: Watch, cl
     assert verdict(watch) == (False, False, "1 records wait, and nothing was done for 101 s")
     watch.confirmed([record(0, 5)], batch(1), 0.1)
     assert watch.health().live
+
+
+def test_what_waits_for_an_open_transaction_is_lag_and_no_reason_for_a_restart(watch: Watch, clock: Clock) -> None:
+    watch.ends({0: 9, 1: 5}, {0: 5, 1: 5})
+    clock.pass_(10 * STALL)
+    watch.beat()
+    watch.ends({0: 9, 1: 5}, {0: 5, 1: 5})
+    assert verdict(watch) == (True, True, "waiting for an open transaction to end: 4 records at most are behind it")
+    assert watch.health().lag_records == 4
+    for _ in range(13):
+        watch.ends({0: 9, 1: 5}, {0: 9, 1: 5})
+        clock.pass_(ENDS_SECONDS)
+        watch.beat()
+    assert not watch.health().live, "it can be read now, and nobody does"
+
+
+def test_a_hole_is_progress_and_no_record(watch: Watch) -> None:
+    records = [record(0, 5), hole(0, 6, 8)]
+    watch.ends({0: 9, 1: 5})
+    watch.taken(records)
+    watch.confirmed(records, batch(1), 0.1)
+    assert watch.health().lag_records == 0
+    assert values(watch)["dossier_records_total"] == 1
+    assert values(watch)["dossier_freshness_seconds_count"] == 1
 
 
 def test_a_broker_that_is_away_is_no_reason_for_a_restart(watch: Watch, clock: Clock) -> None:

@@ -57,6 +57,11 @@ public final class Counting {
         Properties settings = new Properties();
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, System.getenv("PEER_NAME"));
         settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, System.getenv("PEER_KAFKA"));
+        settings.put("security.protocol", "SASL_PLAINTEXT");
+        settings.put("sasl.mechanism", "PLAIN");
+        settings.put("sasl.jaas.config", String.format(
+            "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"%s\" password=\"%s\";",
+            System.getenv("PEER_USER"), System.getenv("PEER_PASSWORD")));
         settings.put(StreamsConfig.STATE_DIR_CONFIG, Path.of(System.getenv("PEER_FOLDER"), "state").toString());
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, arguments[0]);
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");

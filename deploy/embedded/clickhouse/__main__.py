@@ -18,7 +18,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="deploy.embedded.clickhouse", description="An embedded ClickHouse server.")
     parser.add_argument("data", type=Path, metavar="DATA_DIR")
     parser.add_argument("--port", type=int, default=9000, help="0 takes a free one; the first line of output tells it")
-    parser.add_argument("--host", default="127.0.0.1", help="who reaches it may read this process's files")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback: passwords are sent as they are")
+    parser.add_argument("--secrets", type=Path, metavar="DIR", help="the users' passwords; without, they have none")
+    parser.add_argument("--readable", action="append", metavar="DATABASE", help="what the reader may read; NAME* too")
     parser.add_argument("--timezone", default="UTC", help="the server's time zone")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -28,9 +30,17 @@ def main() -> int:
 
     # The engine is loaded only once the arguments are known to be right.
     from deploy.embedded.clickhouse.server import Server
+    from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE
+    from deploy.embedded.clickhouse.users import users as known_users
+    from deploy.embedded.private import read_secrets
 
     try:
-        server = Server(arguments.data, arguments.port, arguments.host, arguments.timezone)
+        users = DEFAULT_USERS
+        if arguments.secrets:
+            known = read_secrets(arguments.secrets)
+            users = known_users(known.owner.reveal(), known.reader.reveal())
+        readable = arguments.readable or READABLE
+        server = Server(arguments.data, arguments.port, arguments.host, arguments.timezone, users, readable)
     except DossierError as error:
         print(error, file=sys.stderr)
         return error.exit_code

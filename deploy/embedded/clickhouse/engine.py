@@ -5,15 +5,18 @@ import itertools
 import os
 import re
 import shutil
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from deploy.embedded.clickhouse.errors import ServerError
+from deploy.embedded.clickhouse.reading import Places
+from deploy.embedded.clickhouse.users import READABLE, ROLE, write_grants
 from deploy.errors import UnusableData
 from schemas.errors import SettingError
 
@@ -47,14 +50,14 @@ class Engine:
 
     A process can have one engine, and only one directory in its life. Its time zone is the server's: the TZ of the
     process, which is set here. Raises UnusableData when the directory cannot be used,
-    SettingError for an unknown zone.
+    SettingError for an unknown zone. `readable` are the databases of which a reader may read tables and views.
 
     What is acknowledged has reached the operating system, so it survives the death of this process, however sudden.
     MergeTree does not wait for the disk: a power loss may take the inserts of the last seconds, and the parts it
     leaves damaged are set aside at the next start. Where that matters, the tables can say `fsync_after_insert = 1`.
     """
 
-    def __init__(self, data: Path, timezone: str = "UTC") -> None:
+    def __init__(self, data: Path, timezone: str = "UTC", readable: Sequence[str] = READABLE) -> None:
         self.data = data.absolute()
         try:
             ZoneInfo(timezone)
@@ -71,18 +74,30 @@ class Engine:
 
         self._connect = chdb.connect
         try:
-            self._admin = chdb.connect(str(self.data))
+            # Read once; a path of the system's choice has no sign that means something in a connection string.
+            with tempfile.TemporaryDirectory(prefix="dossier-") as folder:
+                config = write_grants(Path(folder), readable)
+                self._admin = chdb.connect(f"{self.data}?config-file={config}")
         except (chdb.ChdbError, RuntimeError) as error:
             raise UnusableData(f"{self.data} cannot be opened by the engine: {reported(str(error))}") from error
         finally:
             # Loading the engine took over the handlers of fatal signals and of SIGTSTP.
             _chdb.reset_signal_handlers()  # type: ignore[attr-defined]
         self._admin_lock = threading.Lock()
+        self.places = Places()
         self._numbers = itertools.count(1)
         self.last_change = object()
         """Another one after each statement that may have changed what a table looks like."""
+        if ROLE not in self.ask("SELECT currentRoles()"):
+            raise UnusableData("the engine did not take its grants: a path in TMPDIR without any of ? & % + helps")
         self.version: str = self.ask("SELECT version()")
         self.timezone: str = self.ask("SELECT timezone()")
+        self.functions = frozenset(
+            self.ask(
+                "SELECT lower(name) FROM system.functions UNION ALL SELECT lower(name) FROM system.table_functions"
+            ).split()
+        )
+        """What the engine knows to call, in small letters."""
         self.unsteady = frozenset(("`", *self.ask("SELECT lower(name) FROM system.table_functions").split()))
         """What may be called in a query whose columns change without a statement, as with a file; see `sql.called`."""
 

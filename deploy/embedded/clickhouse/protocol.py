@@ -32,6 +32,7 @@ from deploy.embedded.clickhouse.wire import Reader, text, varint
 
 REVISION = 54430
 HELLO_SECONDS = 10
+SEND_TIMEOUT = struct.pack("ll", 60, 0)
 RECEIVE_SIZE = 1 << 18
 QUERY_LIMIT = 64 << 20
 SETTING_LIMIT = 1 << 20
@@ -66,6 +67,7 @@ class Connection:
         self._greeted_by: float | None = time.monotonic() + HELLO_SECONDS
         self._compressed = False
         self._running = ""  # the tag of the session
+        self._places = ExitStack()
         self._changes = threading.Lock()
         self._cancelled = False
 
@@ -74,7 +76,7 @@ class Connection:
         self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
-            with closing(self._greet()) as session:
+            with self._places, closing(self._greet()) as session:
                 self._greeted_by = None
                 self._client.settimeout(None)
                 while True:
@@ -94,6 +96,11 @@ class Connection:
                     # One that has only stopped sending is told of the kill: the end of a stream acknowledges an insert.
                     self._cancelled = bool(waiting)
                     self._engine.kill(self._running)
+
+    @property
+    def is_greeting(self) -> bool:
+        """Whether the client has not said who it is."""
+        return self._greeted_by is not None
 
     def hang_up(self) -> None:
         """End the connection; whoever waits for the client is told so."""
@@ -139,10 +146,14 @@ class Connection:
         if revision < REVISION:
             raise ProtocolError(UNEXPECTED_PACKET, f"a client of revision {revision} is too old: {REVISION} is needed")
         user = next((user for user in self._users if user.name == (name or "default")), None)
-        if user is None or user.password != password:
+        if user is None or not user.knows(password):
             raise ServerError(
                 LOGIN, f"{name}: Authentication failed: password is incorrect, or there is no user with such name"
             )
+        if user.reads_only:
+            self._places.enter_context(engine.places.connected())
+            # One that does not take its answer must not keep its place for ever.
+            self._client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
         session = Session(engine, user, database)
         major, minor, patch = (varint(int(part)) for part in engine.version.split(".")[:3])
         parts = (varint(ServerPacket.HELLO), text("ClickHouse"), major, minor, varint(REVISION))

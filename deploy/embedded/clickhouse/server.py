@@ -11,12 +11,14 @@ from typing import Self
 
 from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.protocol import Connection
-from deploy.embedded.clickhouse.users import DEFAULT_USERS, User
+from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE, User
 from deploy.errors import PortTaken
 from schemas.errors import DossierError
 
 log = logging.getLogger(__name__)
 CONNECTION_LIMIT = 400
+GREETING_LIMIT = 100
+"""Of these, clients that have not said who they are: strangers must not take the places of the workers."""
 BACKLOG = 128
 WATCH_SECONDS = 0.1
 CLOSE_SECONDS = 10.0
@@ -26,8 +28,8 @@ class Server:
     """A ClickHouse server over one data directory; clients are served between `with` and its end.
 
     Port 0 takes a free one, see `port`. It raises PortTaken or UnusableData. One process can have one server
-    at a time, and one data directory in its life; `timezone` becomes the process's own. Whoever reaches the
-    port may read the files of this process, so the host should stay the loopback address.
+    at a time, and one data directory in its life; `timezone` becomes the process's own. The owner may read the
+    files of this process and passwords are sent as they are, so the host should stay the loopback address.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Server:
         host: str = "127.0.0.1",
         timezone: str = "UTC",
         users: Sequence[User] = DEFAULT_USERS,
+        readable: Sequence[str] = READABLE,
     ) -> None:
         self._users = users
         self._stopped = threading.Event()
@@ -46,7 +49,7 @@ class Server:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind((host, port))
             # Nobody can connect before the engine can answer: an open port means that it does.
-            self.engine = Engine(data, timezone)
+            self.engine = Engine(data, timezone, readable)
             self._listener.listen(BACKLOG)
         except OSError as error:
             self._listener.close()
@@ -88,8 +91,9 @@ class Server:
                 log.warning("a client could not be accepted: %s", error)
                 self._stopped.wait(WATCH_SECONDS)
                 continue
-            if len(self._clients) >= CONNECTION_LIMIT:
-                log.warning("a client was turned away: %d are connected", CONNECTION_LIMIT)
+            strangers = sum(connection.is_greeting for connection in list(self._clients))
+            if len(self._clients) >= CONNECTION_LIMIT or strangers >= GREETING_LIMIT:
+                log.warning("a client was turned away: %d are connected, %d unknown", len(self._clients), strangers)
                 client.close()
                 continue
             connection = Connection(client, self.engine, self._users)

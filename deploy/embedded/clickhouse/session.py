@@ -3,13 +3,16 @@
 import json
 import tempfile
 from collections.abc import Generator, Hashable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import closing, contextmanager, suppress
 from typing import IO, Any
 
+from deploy.embedded.clickhouse import reading
 from deploy.embedded.clickhouse import sql as statements
 from deploy.embedded.clickhouse.blocks import Columns, header, layout, retyped, split
 from deploy.embedded.clickhouse.engine import Engine, engine_errors
 from deploy.embedded.clickhouse.errors import (
+    ACCESS_DENIED,
     NO_SUCH_COLUMN,
     NOT_SUPPORTED,
     READ_ONLY,
@@ -20,12 +23,15 @@ from deploy.embedded.clickhouse.errors import (
 )
 from deploy.embedded.clickhouse.sql import Insert, literal, quoted
 from deploy.embedded.clickhouse.users import User
+from schemas.access import CHANGEABLE, LIMITS
 
 Settings = dict[str, tuple[str, bool]]
 """Values by name, and whether each is important: an unknown one is then an error."""
 COMPUTED = frozenset({"MATERIALIZED", "ALIAS", "EPHEMERAL"})
 OWN_LIMITS = "SETTINGS limit = 0, offset = 0"
 """Of the server's own queries, which must not be cut by what a client has set."""
+READING_SETTINGS = "allow_introspection_functions = 0, print_pretty_type_names = 0, describe_compact_output = 0"
+"""Of a reader's session, who can change none of them."""
 DESCRIBE_SETTINGS = f"{OWN_LIMITS}, print_pretty_type_names = 0, describe_compact_output = 0"
 OWN_SETTINGS = frozenset({"log_comment", "implicit_select", "send_logs_level"})
 """Not taken from a client: what the server sets itself, and the level that would fill its own output with logs."""
@@ -54,6 +60,8 @@ class Session:
     def __init__(self, engine: Engine, user: User, database: str = "") -> None:
         self._engine = engine
         self._user = user
+        self._database = database
+        self._chosen: dict[str, str] = {}
         self._connection, self.tag = engine.connect()
         self._applied: dict[str, str] = {}
         self._before: dict[str, str | None] = {}
@@ -61,10 +69,11 @@ class Session:
         self._described: dict[Hashable, Columns] = {}
         self._described_since = engine.last_change
         try:
-            if database:
-                self._ask(f"USE {quoted(database)}")
-            # The tag is how a query is found to be killed; a real server does not know `1 + 1` as a query.
-            self._ask(f"SET log_comment = '{self.tag}', implicit_select = 0, readonly = {2 * user.reads_only}")
+            if user.reads_only:
+                self._begin_reading({})
+            else:
+                self._use(database)
+                self._ask(f"SET {self._own_settings}")
         except ServerError:
             self.close()
             raise
@@ -73,6 +82,15 @@ class Session:
         """Forget the session with its temporary tables."""
         self._connection.close()
 
+    def _use(self, database: str) -> None:
+        if database:
+            self._ask(f"USE {quoted(database)}")
+
+    @property
+    def _own_settings(self) -> str:
+        # The tag is how a query is found to be killed; a real server does not know `1 + 1` as a query.
+        return f"log_comment = '{self.tag}', implicit_select = 0"
+
     # Settings of a query
 
     def apply(self, settings: Settings) -> None:
@@ -80,6 +98,9 @@ class Session:
 
         Each is a value and whether it is important: a name the engine does not know is ignored unless it is.
         """
+        if self._user.reads_only:
+            self._begin_reading(settings)
+            return
         if names := settings.keys() - self._before.keys() - OWN_SETTINGS:
             self._remember(names)
         for name in names - self._before.keys():
@@ -102,6 +123,38 @@ class Session:
         found = self._rows(f"SELECT name, value, changed FROM system.settings WHERE name IN ({asked}) {OWN_LIMITS}")  # noqa: S608
         self._before |= {name: value if changed else None for name, value, changed in found}
 
+    def _begin_reading(self, settings: Settings) -> None:
+        """Begin a reader's query on a connection of its own: once it cannot change settings, it never can again."""
+        self._connection.close()
+        self._external.clear()
+        self._connection, self.tag = self._engine.connect()
+        reading.refuse_database(self._database)
+        self._use(self._database)
+        asked = {name: value for name, (value, _) in settings.items() if name not in OWN_SETTINGS}
+        others = asked.keys() - LIMITS.keys() - CHANGEABLE
+        now = self._values(others) | {"readonly": "1"} if others else {}
+        for name in others - now.keys():
+            if settings[name][1]:
+                raise ServerError(UNKNOWN_SETTING, f"Unknown setting {name!r}")
+            del asked[name]
+        limits = {name: str(most) for name, most in LIMITS.items()}
+        self._applied = limits | self._chosen | reading.granted(asked, now)
+        values = (f"{name} = {literal(value)}" for name, value in self._applied.items())
+        self._ask(f"SET {', '.join((self._own_settings, READING_SETTINGS, *values))}")
+
+    def _values(self, names: AbstractSet[str]) -> dict[str, str]:
+        asked = ", ".join(literal(name) for name in names)
+        return dict(self._rows(f"SELECT name, value FROM system.settings WHERE name IN ({asked})"))  # noqa: S608
+
+    def _granted(self, assignments: str) -> dict[str, str]:
+        """What a reader gets for what SET, or a query's SETTINGS, would change: tried where nothing else runs."""
+        trial, changed = self._engine.connect()[0], "SELECT name, value FROM system.settings WHERE changed"
+        with closing(trial), engine_errors():
+            before, _, after = (trial.query(sql, "JSONCompact") for sql in (changed, f"SET {assignments}", changed))
+            now = dict(json.loads(before.bytes())["data"])
+            asked = {name: value for name, value in json.loads(after.bytes())["data"] if now.get(name) != value}
+        return reading.granted(asked, {})
+
     # Queries
 
     def check(self, sql: str) -> str:
@@ -113,10 +166,8 @@ class Session:
         kind, first = seen["query_class"].name, statements.first_word(sql)
         if not first:
             raise ServerError(SYNTAX, "Empty query")
-        if self._user.reads_only and (
-            first == "INSERT" or kind.startswith("MUTATING") or (kind == "CONTROL" and first not in {"SET", "USE"})
-        ):
-            raise ServerError(READ_ONLY, f"{self._user.name}: Cannot execute query in readonly mode")
+        if self._user.reads_only:
+            return self._check_reading(sql, first)
         if kind == "READ_ONLY" or first in statements.SELECTS:
             return statements.without_format(sql)
         if first != "INSERT":
@@ -133,6 +184,44 @@ class Session:
             self._before = {}
         return sql
 
+    def _check_reading(self, sql: str, first: str) -> str:
+        """What a reader may not say raises ServerError; returns what is to be run, empty where that is nothing."""
+        if first in statements.SELECTS or first == "EXPLAIN":
+            sql = statements.without_format(sql)
+            # In parentheses nothing is a query that writes its answer into a file.
+            tree = self._text(f"EXPLAIN AST SELECT * FROM (\n{sql}\n)")  # noqa: S608 it is parsed, not run
+            settings = reading.refuse_tree(tree, self._engine.functions)
+            if first == "EXPLAIN" and not reading.EXPLAINED.fullmatch(self._formatted(sql)):
+                raise ServerError(ACCESS_DENIED, "a reader may explain queries only")
+            if settings:
+                formatted = self._formatted(sql)
+                found = reading.CLOSING_SETTINGS.search(statements.masked(formatted))
+                # The engine refuses those alone that close a query, not those within it.
+                if settings > 1 or not found:
+                    raise ServerError(READ_ONLY, "SETTINGS of a reader stand at the end of the query, once")
+                for name, value in self._granted(formatted[slice(*found.span(1))]).items():
+                    self._applied[name] = value
+                    self._ask(f"SET {name} = {literal(value)}")
+            return sql
+        formatted = self._formatted(sql)
+        if reading.ASKED.fullmatch(formatted):
+            return formatted
+        kind = self._text(f"EXPLAIN AST {formatted}").split()[:1] if first in {"SET", "USE"} else []
+        if kind == ["Set"]:
+            self._chosen |= self._granted(formatted.removeprefix("SET "))
+        elif kind == ["UseQuery"]:
+            self._ask(formatted)
+            database = self._text("SELECT currentDatabase()")
+            reading.refuse_database(database)
+            self._database = database
+        else:
+            raise ServerError(READ_ONLY, f"{self._user.name}: Cannot execute query in readonly mode")
+        return ""
+
+    def _formatted(self, sql: str) -> str:
+        """The statement as the engine writes it, which has one way to quote."""
+        return self._text(f"SELECT formatQuerySingleLine({literal(sql)})")
+
     def _seen(self, sql: str, *database: str) -> Any:
         """What the engine's parser sees in a statement, which it does not run."""
         with self._answering():
@@ -143,6 +232,14 @@ class Session:
 
         Close the iterator to cancel the query.
         """
+        if not self._user.reads_only:
+            yield from self._run(sql, result)
+        elif sql:
+            with self._engine.places.running():
+                self._ask("SET ROLE NONE; SET readonly = 1")
+                yield from self._run(sql, result)
+
+    def _run(self, sql: str, result: Result) -> Generator[bytes, None, None]:
         if statements.first_word(sql) in statements.SELECTS:
             yield from self._select(sql, result)
             return
@@ -151,8 +248,9 @@ class Session:
                 answer = self._connection.query(sql, "Native")
                 data: bytes = answer.bytes()
         finally:
-            # Whatever it was: also what a name means may be another thing after USE, or a temporary table.
-            self._engine.last_change = object()
+            if not self._user.reads_only:
+                # Whatever it was: also what a name means may be another thing after USE, or a temporary table.
+                self._engine.last_change = object()
         result.count(answer)
         for columns, block in split(data):
             if not result.blocks:
@@ -183,11 +281,12 @@ class Session:
         if since is not self._described_since or len(self._described) >= DESCRIBED_LIMIT:
             self._described.clear()
             self._described_since = since
-        key = what, *self._applied.items(), *((name, *columns) for name, columns in self._external.items())
+        tables = ((name, *columns) for name, columns in self._external.items())
+        key = what, self._database, *self._applied.items(), *tables
         if key in self._described:
             return self._described[key]
         # The settings guard against those of the client's query.
-        rows = self._rows(f"DESCRIBE TABLE {what} {DESCRIBE_SETTINGS}")
+        rows = self._rows(f"DESCRIBE TABLE {what} {'' if self._user.reads_only else DESCRIBE_SETTINGS}")
         columns = [(name, spec) for name, spec, default, *_ in rows if default not in COMPUTED]
         if len(what) <= DESCRIBED_SIZE and not statements.called(what) & self._engine.unsteady:
             self._described[key] = columns
@@ -237,8 +336,8 @@ class Session:
 
     def drop_external(self, name: str) -> None:
         """Remove it after the query."""
-        self._external.pop(name, None)
-        self._ask(f"DROP TEMPORARY TABLE IF EXISTS {quoted(name)}")
+        if self._external.pop(name, None) and not self._user.reads_only:
+            self._ask(f"DROP TEMPORARY TABLE IF EXISTS {quoted(name)}")
 
     # The engine
 
@@ -256,6 +355,11 @@ class Session:
     def _ask(self, sql: str) -> None:
         with self._answering():
             self._connection.query(sql, "Native")
+
+    def _text(self, sql: str) -> str:
+        with self._answering():
+            answer: bytes = self._connection.query(sql, "TSVRaw").bytes()
+        return answer.decode().rstrip("\n")
 
     def _json(self, sql: str) -> Any:
         with self._answering():

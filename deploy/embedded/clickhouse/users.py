@@ -1,20 +1,60 @@
-"""Who may use the embedded server, and how."""
+"""Who may use the embedded server, and what the engine itself lets them do.
 
+The engine knows one user. What it may do belongs to a role, which sessions of a reader give up; what is left is to
+read the tables and views of the databases named here.
+"""
+
+import hmac
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from deploy.errors import UnusableData
+from schemas.access import OWNER, READER
+
+ROLE = "owner"
+"""The role that may do everything."""
+READABLE = ("dossiers",)
+PATTERN = re.compile(r"[A-Za-z_]\w*\*?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the embedded server.
-
-    One who may only read has ClickHouse's `readonly = 2`: settings may be changed, as Grafana's plugin does with
-    every query, but nothing else.
-    """
+    """A user of the embedded server; one who only reads is held by `reading.py` and by the engine."""
 
     name: str
     password: str = field(default="", repr=False)
     reads_only: bool = False
 
+    def knows(self, password: str) -> bool:
+        """Whether this is the password, in a time that tells nothing of it."""
+        return hmac.compare_digest(self.password.encode(), password.encode())
 
-DEFAULT_USERS = (User("default"), User("reader", reads_only=True))
-"""Without passwords, for a server that only the own machine reaches."""
+
+def users(owner: str = "", reader: str = "") -> tuple[User, ...]:
+    """The users of a server with these passwords."""
+    return User(OWNER, owner), User(READER, reader, reads_only=True)
+
+
+DEFAULT_USERS = users()
+"""Without passwords, for a server that nobody else reaches."""
+
+
+def write_grants(folder: Path, readable: Iterable[str]) -> Path:
+    """Write what the engine is configured with; names end with an asterisk to mean all that begin so."""
+    for name in readable:
+        if not PATTERN.fullmatch(name):
+            raise UnusableData(f"{name!r} is no database that can be read: name one of letters, digits, underscores")
+    grants = [f"GRANT {ROLE}", *(f"GRANT SELECT ON {name}.*" for name in readable)]
+    queries = "".join(f"<query>{escape(grant)}</query>" for grant in grants)
+    (folder / "users.xml").write_text(
+        "<clickhouse><profiles><default/></profiles><quotas><default/></quotas>"
+        f"<roles><{ROLE}><grants><query>GRANT ALL ON *.*</query></grants></{ROLE}></roles>"
+        f"<users><{OWNER}><password/><profile>default</profile><quota>default</quota><grants>{queries}</grants></{OWNER}>"
+        "</users></clickhouse>\n"
+    )
+    config = folder / "config.xml"
+    config.write_text(f"<clickhouse><users_config>{escape(str(folder / 'users.xml'))}</users_config></clickhouse>\n")
+    return config

@@ -46,7 +46,9 @@ def imported(
     *,
     format_: Format | None = None,
     told_at: datetime = NOW,
+    number: int = 0,
     insists: bool = False,
+    exact: bool = False,
     max_rejects: float = 1.0,
     **changes: object,
 ) -> Imported:
@@ -57,10 +59,11 @@ def imported(
     events: list[Event] = []
     rejects.unlink(missing_ok=True)
     with (
-        Rejects(rejects, path, told_at) as aside,
+        Rejects(rejects, path, told_at, number, exact=exact) as aside,
         Rows(path, content, mapping, format_of(path, mapping, format_)) as rows,
     ):
-        job = Import(Rule(mapping, told_at, NOW, insists=insists), events.append, aside, max_rejects=max_rejects)
+        rule = Rule(mapping, told_at, NOW, number, insists=insists)
+        job = Import(rule, events.append, aside, max_rejects=max_rejects)
         exhaust(job.run(rows))
     if not rejects.exists():
         return Imported(events, job.tally, job.oddities.found(), [])

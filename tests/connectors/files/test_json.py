@@ -76,9 +76,10 @@ def test_a_broken_element_spoils_itself_only_and_is_told_with_its_place() -> Non
 
 
 def test_an_array_that_is_cut_off_gives_what_it_has_and_says_so() -> None:
-    *rows, last = read(json.dumps([ONE, TWO]).encode()[:-30], mapping())
+    with Rows("-", io.BytesIO(json.dumps([ONE, TWO]).encode()[:-30]), mapping(), "json") as found:
+        *rows, last = found
     assert isinstance(last, Broken)
-    assert last.reason == "the array is not closed: the file ends within it"
+    assert found.torn == last.reason == "the array is not closed: the file ends within it"
     assert isinstance(rows[0], Row)
 
 

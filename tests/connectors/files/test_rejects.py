@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from connectors.errors import UnreadableFile
 from connectors.files.rejects import COLUMNS, MAX_ROW, Rejects, decode_cells, encode_cells
 from connectors.files.row import Broken, Row
+from connectors.files.spreadsheet import unformulated, unquoted
 from connectors.files.values import Cell
 
 TOLD = datetime(2026, 11, 1, tzinfo=UTC)
@@ -23,7 +24,7 @@ def test_no_reject_no_file(tmp_path: Path) -> None:
 
 def test_rejects_are_a_csv_that_reads_back(tmp_path: Path) -> None:
     row = Row(7, {"cộ,t": 'say "no"'}, "a\0b\r\nc,\ud800", lambda column: f"Sheet 1!{column}7")
-    with Rejects(tmp_path / "rejects" / "r.csv", "hồ sơ.xlsx", TOLD) as rejects:
+    with Rejects(tmp_path / "rejects" / "r.csv", "hồ sơ.xlsx", TOLD, 4) as rejects:
         rejects.add(row, "cộ,t", 'say "no"\nthen go', "không đọc được", event="paid")
         rejects.add(Broken(8, "too long", "x" * 2_000_000), "", "", "too long")
     with rejects.path.open(encoding="utf-8", newline="") as file:
@@ -39,6 +40,7 @@ def test_rejects_are_a_csv_that_reads_back(tmp_path: Path) -> None:
         "không đọc được",
         "a\\x00b\r\nc,\\ud800",
         "2026-11-01T00:00:00+00:00",
+        "4",
         '{"cộ,t":"say \\"no\\""}',
     ]
     assert len(second[7]) == MAX_ROW
@@ -53,7 +55,8 @@ def test_only_the_owner_may_read_what_must_not_be_published(tmp_path: Path) -> N
         rejects.add(Broken(2, "c", "d"), "a", "b", "c")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text() == (
-        "file,line,place,event,column,value,reason,row,told_at,cells\nlog.csv,2,,,a,b,c,d,2026-11-01T00:00:00+00:00,\n"
+        "file,line,place,event,column,value,reason,row,told_at,import,cells\n"
+        "log.csv,2,,,a,b,c,d,2026-11-01T00:00:00+00:00,,\n"
     )
 
 
@@ -83,3 +86,22 @@ def test_cells_keep_their_types(cell: Cell) -> None:
 def test_what_are_no_cells_is_told(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         decode_cells(text)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_row_that_a_spreadsheet_would_compute_comes_back_exactly(exact: bool, tmp_path: Path) -> None:
+    rows = ["=cmd|' /c calc'!A1,5", "-5,x", "'s-Hertogenbosch,1", "plain,1"]
+    with Rejects(tmp_path / "r.csv", "-", TOLD, exact=exact) as rejects:
+        for line, row in enumerate(rows, 2):
+            rejects.add(Broken(line, "is wrong", row), "@column", row.partition(",")[0], "is wrong")
+    with rejects.path.open(encoding="utf-8", newline="") as file:
+        cells = list(csv.reader(file))[1:]
+    found = [row[COLUMNS.index("row")] for row in cells]
+    assert found == (rows if exact else [f"'{row}" for row in rows[:3]] + rows[3:])
+    assert [row if exact else row.removeprefix("'") for row in found] == rows
+    assert {row[COLUMNS.index("file")] for row in cells} == {"-" if exact else "'-"}
+
+
+@given(st.text() | st.text("='+-@\t\r\n＝x", max_size=4))
+def test_a_quote_is_taken_off_where_one_was_put(cell: str) -> None:
+    assert unquoted(unformulated(cell)) == cell

@@ -12,6 +12,7 @@ import pyarrow.parquet
 import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
+from connectors.files.lines import TORN
 from connectors.files.mapping import Column, Format, Mapping, decode_mapping
 from connectors.files.row import Broken, Read, Row
 from connectors.files.rows import Rows, format_of
@@ -179,6 +180,26 @@ def test_parquet_gives_typed_cells_and_reads_mapped_columns_only(mapping: Mappin
     assert (second.line, second.cells["id"]) == (2, None)
 
 
+def test_nanoseconds_of_parquet_are_cut_and_never_rounded_up(mapping: Mapping, tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    last = pyarrow.array([1_798_736_399_999_999_999], pyarrow.timestamp("ns", "UTC"))  # 2026-12-31 23:59:59 in Hà Nội
+    columns = dict.fromkeys(mapping.columns, pyarrow.array(["x"])) | {"at": last}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    with Rows(str(path), io.BytesIO(), mapping, "parquet") as rows:
+        (row,) = rows
+    assert isinstance(row, Row)
+    assert row.cells["at"] == datetime(2026, 12, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+    # Also within other values.
+    within = pyarrow.array([[{"at": last[0]}]], pyarrow.list_(pyarrow.struct([("at", last.type)])))
+    pyarrow.parquet.write_table(pyarrow.table(columns | {"unit": within}), path)
+    nested = msgspec.structs.replace(mapping.events[0], occurred_at=Column("unit[0].at"), fields={"step": "x"})
+    with Rows(str(path), io.BytesIO(), msgspec.structs.replace(mapping, events=(nested,)), "parquet") as rows:
+        (row,) = rows
+    assert isinstance(row, Row)
+    assert type(row.cells["unit[0].at"]) is datetime
+    assert row.cells["unit[0].at"] == datetime(2026, 12, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+
+
 def test_what_is_not_parquet_is_refused(mapping: Mapping, tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     path.write_bytes(b"id,at,step\n")
@@ -257,3 +278,36 @@ def test_parquet_columns_may_be_nested_and_in_either_unicode_form(tmp_path: Path
     short = msgspec.structs.replace(mapping, dossier=Column("id"))
     with pytest.raises(WrongMapping, match=r"the mapped column 'id' is not there; there are Mã, other, steps"):
         Rows(str(path), io.BytesIO(), short, "parquet")
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_last_line_without_an_end_is_broken_where_the_input_may_be_cut_off(
+    format_: Format, encoding: str, mapping: Mapping
+) -> None:
+    mapping = msgspec.structs.replace(mapping, encoding=encoding)
+    lines = {
+        "csv": "id,at,step\na,1,x\nb,2,y",
+        "jsonl": '{"id":"a","at":1,"step":"x"}\n{"id":"b","at":2,"st',
+    }[format_]
+    with Rows("-", io.BytesIO(lines.encode(encoding)), mapping, format_, whole=False) as rows:
+        first, last = rows
+    assert isinstance(first, Row)
+    assert isinstance(last, Broken)
+    assert rows.torn == last.reason == TORN
+    with Rows("-", io.BytesIO((lines + "\n").encode(encoding)), mapping, format_, whole=False) as rows:
+        assert [row.line for row in rows] == [first.line, last.line]
+    assert not rows.torn
+
+
+def test_a_whole_json_object_needs_no_line_end(mapping: Mapping) -> None:
+    with Rows("-", io.BytesIO(b'{"id":"a","at":1,"step":"x"}'), mapping, "jsonl", whole=False) as rows:
+        assert [type(row) for row in rows] == [Row]
+    assert not rows.torn
+
+
+def test_a_torn_line_is_told_also_where_the_last_rows_are_none(mapping: Mapping) -> None:
+    mapping = msgspec.structs.replace(mapping, skip_footer=1)
+    with Rows("-", io.BytesIO(b"id,at,step\na,1,x\nb,2"), mapping, "csv", whole=False) as rows:
+        assert len(list(rows)) == 1
+    assert rows.torn == TORN

@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.files.mapping import Mapping, decode_mapping, load_mapping
-from connectors.files.row import Row
+from connectors.files.row import Origin, Row
 from connectors.files.rule import Rule
 from connectors.files.values import Cell
 from schemas.events import Digitised, Event, Paid, Progressed, Rated, Received, Resolved, TermSet
 from schemas.instant import to_micros
+from streams.facts import facts_of
+from streams.registers import Registers, fold
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 TOLD = datetime(2026, 11, 1, tzinfo=UTC)
@@ -317,3 +319,46 @@ def test_events_of_one_moment_are_ordered_by_their_time_within_an_export() -> No
 def test_a_clock_a_little_ahead_is_no_future() -> None:
     cells = RECEIVED | {"NgayTiepNhan": "20261124073000"}
     assert events(cells)[0].occurred_at == NOW + timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("letters", range(1, 8))
+@pytest.mark.parametrize("cut_first", [True, False], ids=["the whole comes last", "the cut comes last"])
+def test_the_later_import_of_one_time_holds_whatever_order_its_events_come_in(letters: int, cut_first: bool) -> None:
+    cut, whole = STEP | {"case:department": "General"[:letters]}, STEP | {"case:department": "General"}
+    imports = [cut, whole] if cut_first else [whole, cut]
+    said = [Rule(SAMPLE, TOLD, NOW, number).events_of(Row(2, cells, "")) for number, cells in enumerate(imports)]
+    for order in (said, said[::-1]):
+        registers: Registers = {}
+        for made in order:
+            for _, event in made.events:
+                registers = fold(registers, event)
+        assert facts_of(registers).agency == imports[-1]["case:department"]
+
+
+def test_an_imports_number_keeps_the_order_of_time_within_it() -> None:
+    (*_, (_, step)), (*_, (_, later)) = (
+        Rule(SAMPLE, TOLD, NOW, number).events_of(Row(2, STEP, "")).events for number in (0, 3)
+    )
+    assert (later.seq - step.seq, later.id) == (3, step.id)
+
+
+def test_a_sources_own_order_is_left_alone() -> None:
+    ((_, event),) = Rule(MANY, TOLD, NOW, 5).events_of(Row(2, RECEIVED, "")).events
+    assert event.seq == 7
+    closed: dict[str, Cell] = {"MaHoSo": "a", "NgayKetThuc": "20260110", "TrangThai": 9}
+    ((_, other),) = Rule(MANY, TOLD, NOW, 5).events_of(Row(2, closed, "")).events
+    assert other.seq == 0
+
+
+@pytest.mark.parametrize(("before", "insists", "number"), [(3, False, 3), (3, True, 5), (None, False, 5)])
+def test_a_row_that_was_put_aside_keeps_the_number_of_its_import(
+    before: int | None, insists: bool, number: int
+) -> None:
+    row = Row(2, STEP, "", origin=Origin("log.csv", TOLD, before))
+    (*_, (_, event)) = Rule(SAMPLE, TOLD, NOW, 5, insists=insists).events_of(row).events
+    (*_, (_, first)) = (
+        Rule(SAMPLE, TOLD, NOW).events_of(row).events
+        if before is None
+        else (Rule(SAMPLE, TOLD, NOW, insists=True).events_of(row).events)
+    )
+    assert event.seq - first.seq == number

@@ -174,3 +174,24 @@ def test_a_format_of_midnight_says_days_of_typed_cells_too() -> None:
     end = datetime(2026, 1, 15, 23, 59, 59, 999999, tzinfo=HANOI)
     assert to_instant(datetime(2026, 1, 15), clock) == to_instant("2026-01-15 00:00:00", clock) == end
     assert to_instant(datetime(2026, 1, 15, 8), clock) == datetime(2026, 1, 15, 8, tzinfo=HANOI)
+
+
+@pytest.mark.parametrize("digits", [6, 7, 8, 9, 12])
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("2026-12-31T23:59:59.{}+07:00", "iso"),
+        ("2026-12-31 23:59:59,{}", "iso"),
+        ("31/12/2026 23:59:59.{}", "%d/%m/%Y %H:%M:%S.%f"),
+    ],
+)
+def test_a_fraction_is_cut_and_never_rounded_into_the_next_year(text: str, pattern: str, digits: int) -> None:
+    read = to_instant(text.format("9" * digits), Clock(ZoneInfo("Asia/Ho_Chi_Minh"), (pattern,)))
+    assert read == datetime(2026, 12, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("at", ["23:59:60", "24:00:00", "24:00"])
+def test_a_leap_second_and_the_hour_24_are_refused(at: str) -> None:
+    clock = Clock(ZoneInfo("Asia/Ho_Chi_Minh"), ("iso", "%Y-%m-%d %H:%M:%S"))
+    with pytest.raises(ValueError, match="is not a date or time"):
+        to_instant(f"2026-12-31 {at}", clock)

@@ -1,0 +1,93 @@
+"""What people do who may only read, or may not come in at all; and what a copy of everything does to the original."""
+
+import shutil
+import stat
+from contextlib import closing, suppress
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error, ServerException
+
+from chaos.city import City
+from chaos.scale import Scale
+from deploy.embedded.platform import Options, Platform, stop_platform
+from deploy.embedded.private import FOLDER, read_secrets
+from schemas.access import OWNER, READER
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from streams import topics
+from streams.errors import Unreachable
+
+ATTACKS = (
+    "SELECT * FROM file('/etc/hostname', LineAsString)",
+    "SELECT file('/proc/self/environ')",
+    "SELECT * FROM sqlite('{data}/clickhouse/metadata/x.sql', 't')",
+    "SELECT * FROM url('http://127.0.0.1:1/', LineAsString)",
+    "SELECT * APPLY(file) FROM events",
+    "SELECT 1 INTO OUTFILE '{data}/clickhouse/metadata/x.sql'",
+    "CREATE TEMPORARY TABLE x (a String) ENGINE = File(TSV, '{data}/clickhouse/metadata/x.sql')",
+    "INSERT INTO windows SELECT * FROM windows",
+    "DROP TABLE windows",
+    "SELECT * FROM system.processes",
+    "SELECT groupArray(number) FROM numbers(1000000000) SETTINGS max_memory_usage = 0",
+    "SET ROLE ALL",
+    "SYSTEM SHUTDOWN",
+)
+
+
+def readers_and_strangers(city: City, scale: Scale) -> int:
+    """A reader tries all it can, and others come without a password, while events are counted."""
+    city.send(scale.slice)
+    secrets = read_secrets(city.data / FOLDER)
+    with closing(_client(secrets.clickhouse_at(city.clickhouse.address, READER))) as reader:
+        for attack in ATTACKS:
+            _assert_refused(reader, attack.format(data=city.data))
+        assert reader.execute("SELECT count() >= 0 FROM events") == [(1,)]
+    assert not (city.data / "clickhouse" / "metadata" / "x.sql").exists()
+    for user in (OWNER, READER):
+        with closing(_client(ClickHouseConnection("127.0.0.1", city.clickhouse.port, user))) as stranger:
+            _assert_refused(stranger, "SELECT 1")
+    with suppress(Unreachable), topics.admin(KafkaConnection(city.kafka.bootstrap)):
+        raise AssertionError("Kafka takes a client without a password")
+    assert stat.S_IMODE(city.data.stat().st_mode) == 0o700
+    return len(ATTACKS) + 3
+
+
+def directory_copied(city: City, scale: Scale) -> int:
+    """Everything is copied; the copy is stopped, started and stopped again beside the original, which counts on."""
+    city.send(scale.slice)
+    city.await_counted()
+    city.platform.close()
+    copy = city.data.with_name(f"{city.data.name}-copy")
+    shutil.copytree(city.data, copy, symlinks=True)
+    city.restart(2)
+    # A state file of a platform that runs, and that is not the copy's.
+    shutil.copy2(city.data / "platform.json", copy)
+    before = {each.name: each.pid for each in city.platform.state.processes}
+    try:
+        assert not stop_platform(copy)
+        with Platform(copy, Options()) as other:
+            assert not {other.kafka, other.clickhouse} & {city.platform.kafka, city.platform.clickhouse}
+            assert other.clickhouse_access.password != city.clickhouse.password
+            city.send(scale.slice)
+            with closing(_client(other.clickhouse_access)) as client:
+                assert client.execute("SELECT count() > 0 FROM events") == [(1,)]
+        assert {each.name: each.pid for each in city.platform.state.processes} == before
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+    return 3
+
+
+def _client(clickhouse: ClickHouseConnection) -> Client:
+    login = {"user": clickhouse.user, "password": clickhouse.password.reveal(), "database": clickhouse.database}
+    client = Client(clickhouse.host, clickhouse.port, **login)
+    client.close = client.disconnect
+    return client
+
+
+def _assert_refused(client: Client, sql: str) -> None:
+    try:
+        client.execute(sql)
+    except ServerException:
+        return
+    except Error as error:
+        raise AssertionError(f"{sql}: {error}") from error
+    raise AssertionError(f"not refused: {sql}")

@@ -1,0 +1,57 @@
+"""Foreign text on a terminal: what sources, files, services and other people wrote is shown, and never obeyed."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import click
+import msgspec
+from rich.cells import cell_len
+from rich.console import Console
+
+_MARKS = 4
+"""Combining marks that one letter may carry: no script needs more, and a heap of them covers the lines around."""
+_CELL = 200
+_UNPRINTABLE_JSON = re.compile(r"[^\n\x20-\x7e]")
+
+
+def printable(text: str, width: int = 0) -> str:
+    r"""The text on one line, with all that is not plainly printable as escapes such as \x1b or \u202e.
+
+    So nothing moves the cursor, turns the direction of writing, hides, or begins a line. It is filled up to `width`
+    cells of the terminal, of which letters take none, one or two.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_escapes(text))
+    return text + " " * (width - cell_len(text)) if width else text
+
+
+def _escapes(text: str) -> Iterator[str]:
+    marks = 0
+    for sign in text:
+        marks = marks + 1 if unicodedata.category(sign).startswith("M") else 0
+        plain = sign.isprintable() and marks <= _MARKS
+        yield sign if plain else sign.encode("unicode_escape").decode()
+
+
+def brief(text: str) -> str:
+    """The text in a cell of a table: printable, and not so long that it pushes the others out."""
+    line = printable(text[:_CELL])
+    return line if len(text) <= _CELL else line + "…"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that takes text as text: without markup, links, emoji names or colours that the text brought along."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def print_json(value: object) -> None:
+    r"""Print it for a machine, still readable for a person; what a terminal might obey is written as \uXXXX."""
+    text = msgspec.json.format(msgspec.json.encode(value)).decode()
+    click.echo(_UNPRINTABLE_JSON.sub(_escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    # Only within strings: all that JSON has outside of them is ASCII.
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]

@@ -1,0 +1,337 @@
+-- What all migrations together make. Written by `python -m tests.structure`, never by hand.
+CREATE TABLE audits
+(
+    `at` DateTime64(3, 'UTC') COMMENT 'When it ended',
+    `seconds` Float64 COMMENT 'How long it took',
+    `dossiers` UInt64 COMMENT 'Cases recomputed',
+    `windows` UInt64 COMMENT 'Windows recomputed',
+    `events` UInt64 COMMENT 'Events they were recomputed from',
+    `facts_differences` UInt64 COMMENT 'Columns of facts that were not what the events say',
+    `window_differences` UInt64 COMMENT 'Counters that were not what the facts add up to',
+    `conflicts` UInt64 COMMENT 'Event ids with several contents'
+)
+ENGINE = MergeTree
+ORDER BY at
+SETTINGS index_granularity = 8192
+COMMENT 'What each audit found';
+
+CREATE TABLE city_past
+(
+    `until` DateTime('UTC') COMMENT 'Start of the day of the refresh: later windows are not in it',
+    `is_day` Bool COMMENT 'Whether it is of a whole day, or else of five minutes',
+    `start` DateTime('UTC') COMMENT 'Start of the local day, or of the five minutes',
+    `received` Int64 COMMENT 'dossiers received',
+    `received_online` Int64 COMMENT 'dossiers received online',
+    `fee_bearing` Int64 COMMENT 'received dossiers that bear a fee',
+    `fee_paid_online` Int64 COMMENT 'received fee-bearing dossiers with an online payment that was not given back whole',
+    `resolved` Int64 COMMENT 'dossiers resolved with a result',
+    `resolved_on_time` Int64 COMMENT 'resolved dossiers within their current term, or without one',
+    `ended` Int64 COMMENT 'dossiers with any outcome',
+    `components` Int64 COMMENT 'components of dossiers whose digitisation is known',
+    `components_digitised` Int64 COMMENT 'digitised components',
+    `rated` Int64 COMMENT 'dossiers rated by the citizen',
+    `satisfied` Int64 COMMENT 'rated dossiers whose citizen was satisfied',
+    `feedback_answered` Int64 COMMENT 'feedback cases answered',
+    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one'
+)
+ENGINE = MergeTree
+ORDER BY (is_day, start)
+SETTINGS index_granularity = 8192
+COMMENT 'Counts of the whole city up to yesterday: by local day, and by five minutes of the days on which figures are compared';
+
+CREATE TABLE city_waiting
+(
+    `kind` LowCardinality(String) COMMENT 'now, or what was open a day, month or year before the refresh',
+    `term` Nullable(DateTime64(6, 'UTC')) COMMENT 'Of now: the term that these dossiers have',
+    `dossiers` UInt64 COMMENT 'Open dossiers',
+    `overdue` UInt64 COMMENT 'Of what was open before: those that were overdue then'
+)
+ENGINE = MergeTree
+ORDER BY kind
+SETTINGS index_granularity = 8192
+COMMENT 'Open dossiers of the whole city by term, and how many there were before';
+
+CREATE TABLE data_conflicts
+(
+    `kind` LowCardinality(String) COMMENT 'What cannot be, such as two_sources; docs/analyst.md has the list',
+    `dossier` String COMMENT 'Case that it is about',
+    `agency` LowCardinality(String) COMMENT 'Agency responsible now',
+    `since` DateTime64(6, 'UTC') COMMENT 'When what made it a conflict happened, by what the event says',
+    `detail` String COMMENT 'What stands against what: sources, agencies, channels, other dossiers, amounts'
+)
+ENGINE = MergeTree
+ORDER BY (kind, dossier)
+SETTINGS index_granularity = 8192
+COMMENT 'Records that contradict each other: flagged, counted as ever';
+
+CREATE TABLE dead_letter_decisions
+(
+    `topic` LowCardinality(String) COMMENT 'Kafka topic the letter was read from',
+    `partition` UInt16 COMMENT 'Kafka partition',
+    `offset` UInt64 COMMENT 'Kafka offset of the envelope',
+    `line` UInt16 COMMENT 'Line in the envelope, from 0',
+    `published_at` DateTime64(3, 'UTC') COMMENT 'Timestamp of the Kafka record',
+    `state` LowCardinality(String) COMMENT 'replayed or discarded',
+    `why` String COMMENT 'The reason that was given',
+    `erased` Bool COMMENT 'Whether the content was erased from dead_letters',
+    `decided_at` DateTime64(3, 'UTC') COMMENT 'When it was decided; the last decision holds'
+)
+ENGINE = ReplacingMergeTree(decided_at)
+ORDER BY (topic, partition, offset, line, published_at)
+SETTINGS index_granularity = 8192
+COMMENT 'What was decided about dead letters';
+
+CREATE TABLE dead_letters
+(
+    `topic` LowCardinality(String) COMMENT 'Kafka topic it was read from',
+    `partition` UInt16 COMMENT 'Kafka partition',
+    `offset` UInt64 COMMENT 'Kafka offset of the envelope',
+    `line` UInt16 COMMENT 'Line in the envelope, from 0',
+    `reason` LowCardinality(String) COMMENT 'Why it is not counted',
+    `field` String COMMENT 'Field that is wrong, where one is',
+    `detail` String COMMENT 'What is wrong with it',
+    `content` String COMMENT 'The line itself',
+    `published_at` DateTime64(3, 'UTC') COMMENT 'Timestamp of the Kafka record'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (topic, partition, offset, line)
+SETTINGS index_granularity = 8192
+COMMENT 'Lines that are not counted, with the reason';
+
+CREATE TABLE deployment
+(
+    `topic` LowCardinality(String) COMMENT 'Kafka topic',
+    `epoch` UInt16 COMMENT 'Epoch of the positions of its counts; a rebuild counts in the one before',
+    `topic_id` String COMMENT 'Identity of the topic in its cluster',
+    `cluster` String COMMENT 'Identity of the Kafka cluster; empty where it was not written down yet',
+    `partitions` UInt16 COMMENT 'Partitions of the topic, frozen',
+    `rules` String COMMENT 'Rules of counting',
+    `state` LowCardinality(String) COMMENT 'serving, rebuilding or abandoned; the greatest epoch that is serving holds',
+    `source` String COMMENT 'What a rebuild counts: the topic, or the raw events with their digest',
+    `changed_at` DateTime64(3, 'UTC') COMMENT 'When this became so'
+)
+ENGINE = ReplacingMergeTree(changed_at)
+ORDER BY (topic, epoch)
+SETTINGS index_granularity = 8192
+COMMENT 'What the counts of each epoch were counted from, and by which rules';
+
+CREATE TABLE dossier_alerts
+(
+    `seq` UInt64 COMMENT 'Number of the alert, without gaps',
+    `dossier` String COMMENT 'The dossier',
+    `state` LowCardinality(String) COMMENT 'raised or cleared',
+    `level` LowCardinality(String) COMMENT 'Such as due-24h or overdue-3d',
+    `why` LowCardinality(String) COMMENT 'Of cleared: the outcome, or voided, term, agency, gone or levels',
+    `agency` LowCardinality(String) COMMENT 'Agency responsible when it was raised',
+    `procedure` LowCardinality(String) COMMENT 'Administrative procedure',
+    `term` DateTime64(6, 'UTC') COMMENT 'Term that held when it was raised',
+    `at` DateTime64(6, 'UTC') COMMENT 'When it was found',
+    `offset` UInt64 COMMENT 'Offset on dossier-alerts'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (dossier, seq)
+SETTINGS index_granularity = 8192
+COMMENT 'History of alerts about late dossiers';
+
+CREATE TABLE events
+(
+    `dossier` String COMMENT 'Case the event belongs to: a dossier or a feedback',
+    `id` String COMMENT 'Event id, deterministic from the source',
+    `kind` LowCardinality(String) COMMENT 'What happened; see the JSON Schema of events',
+    `source` LowCardinality(String) COMMENT 'System that recorded it',
+    `occurred_at` DateTime64(6, 'UTC') COMMENT 'When it happened',
+    `recorded_at` DateTime64(6, 'UTC') COMMENT 'When the source said so; corrections come later',
+    `seq` UInt64 COMMENT 'Order of the source among records of one recorded_at',
+    `payload` String COMMENT 'Fields of this kind, canonical JSON' CODEC(ZSTD(1)),
+    `published_at` DateTime64(3, 'UTC') COMMENT 'Timestamp of the Kafka record',
+    `partition` UInt16 COMMENT 'Kafka partition of dossier-events',
+    `offset` UInt64 COMMENT 'Kafka offset of the envelope',
+    `line` UInt16 COMMENT 'Line of the event in the envelope, from 0',
+    `digest` UInt64 MATERIALIZED cityHash64(kind, source, occurred_at, payload) COMMENT 'Content of the event without its recording',
+    `version` UInt128 MATERIALIZED bitShiftLeft(toUInt128(toUnixTimestamp64Micro(recorded_at)), 64) + seq COMMENT 'Order of recordings: the last one of a content is kept'
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYear(occurred_at)
+ORDER BY (dossier, id, digest)
+SETTINGS index_granularity = 8192, merge_selector_base = 15, min_bytes_for_wide_part = 67108864
+COMMENT 'Raw events, as read from dossier-events';
+
+CREATE TABLE facts
+(
+    `dossier` String COMMENT 'Case: a dossier or a feedback',
+    `pos` UInt64 COMMENT 'Position of the last event in it: epoch, offset and line, packed',
+    `partition` UInt16 COMMENT 'Kafka partition of dossier-events',
+    `registers` String COMMENT 'What the events said, packed; facts are a function of it',
+    `case_kind` LowCardinality(String) COMMENT 'dossier or feedback; empty while no reception is known',
+    `voided` Bool COMMENT 'Entered by mistake: counts nowhere',
+    `agency` LowCardinality(String) COMMENT 'Agency responsible now',
+    `receiver` LowCardinality(String) COMMENT 'Office that took it in, where it is not the agency',
+    `channel` LowCardinality(String) COMMENT 'How it was filed: direct, online or postal',
+    `procedure` LowCardinality(String) COMMENT 'Administrative procedure',
+    `fee_bearing` Bool COMMENT 'Whether the procedure bears a fee',
+    `received_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'Reception',
+    `term_original` Nullable(DateTime64(6, 'UTC')) COMMENT 'Term as first set',
+    `term` Nullable(DateTime64(6, 'UTC')) COMMENT 'Term that holds now, extensions included',
+    `extended_at` Array(DateTime64(6, 'UTC')) COMMENT 'Times of the extensions, in their order',
+    `apologies` UInt16 COMMENT 'Extensions that came with an apology',
+    `step` LowCardinality(String) COMMENT 'Latest step of processing',
+    `unit` LowCardinality(String) COMMENT 'Unit of the latest step',
+    `step_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the latest step',
+    `supplement_requested_at` Array(DateTime64(6, 'UTC')) COMMENT 'Times of the requests for supplements, in their order',
+    `suspension` LowCardinality(String) COMMENT 'What the dossier waits for: supplement, obligation, pause, or empty',
+    `suspended_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'Since when it waits',
+    `outcome` LowCardinality(String) COMMENT 'resolved, withdrawn, refused, stopped, answered, or empty while open',
+    `outcome_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the outcome',
+    `on_time` Nullable(Bool) COMMENT 'Outcome within the term, by the rule of the deployment; NULL without an outcome',
+    `electronic_result` Bool COMMENT 'Whether the result is an electronic file',
+    `returned_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When the result was handed over',
+    `payment_at` Array(DateTime64(6, 'UTC')) COMMENT 'Times of the payments',
+    `payment_amount` Array(Int64) COMMENT 'Amounts of the payments',
+    `payment_online` Array(Bool) COMMENT 'Whether each payment was online',
+    `payment_refunded` Array(Int64) COMMENT 'What was given back of each payment',
+    `refund_at` Array(DateTime64(6, 'UTC')) COMMENT 'Times of the refunds',
+    `refund_amount` Array(Int64) COMMENT 'Amounts of the refunds',
+    `digitised_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When digitisation was recorded',
+    `components` UInt16 COMMENT 'Components of the dossier',
+    `components_digitised` UInt16 COMMENT 'Digitised components',
+    `components_reused` UInt16 COMMENT 'Components re-used from earlier data',
+    `rated_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When the citizen rated it',
+    `satisfied` Bool COMMENT 'Whether the citizen was satisfied',
+    `score` UInt8 COMMENT 'Score given, 0 without one'
+)
+ENGINE = ReplacingMergeTree(pos)
+ORDER BY dossier
+SETTINGS index_granularity = 8192, merge_selector_base = 15, min_bytes_for_wide_part = 67108864
+COMMENT 'Facts: each case as of its latest records';
+
+CREATE TABLE gaps
+(
+    `topic` LowCardinality(String) COMMENT 'Kafka topic',
+    `partition` UInt16 COMMENT 'Kafka partition',
+    `epoch` UInt16 COMMENT 'Epoch of the counts',
+    `from_offset` UInt64 COMMENT 'Offset of the first record that is missing',
+    `to_offset` UInt64 COMMENT 'Offset of the last record that is missing',
+    `why` String COMMENT 'Why they are missing, and who decided to count on',
+    `at` DateTime64(3, 'UTC') COMMENT 'When that was decided'
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (topic, epoch, partition, from_offset)
+SETTINGS index_granularity = 8192
+COMMENT 'Records that were never counted, accepted by `dossier rewind --accept-gap`';
+
+CREATE TABLE migrations
+(
+    `name` String COMMENT 'Migration or view',
+    `checksum` String COMMENT 'SHA-256 of the SQL that was applied',
+    `applied_at` DateTime64(3, 'UTC') COMMENT 'When it was applied'
+)
+ENGINE = ReplacingMergeTree(applied_at)
+ORDER BY name
+SETTINGS index_granularity = 8192
+COMMENT 'What has been applied to this database';
+
+CREATE TABLE progress
+(
+    `topic` LowCardinality(String) COMMENT 'Kafka topic',
+    `partition` UInt16 COMMENT 'Kafka partition of dossier-events',
+    `pos` UInt64 COMMENT 'Position of the last event counted',
+    `offset` UInt64 COMMENT 'Last offset counted, be it of a record or of none',
+    `published_at` DateTime64(3, 'UTC') COMMENT 'Timestamp of the last record counted',
+    `written_at` DateTime64(3, 'UTC') COMMENT 'When its counts were written',
+    `window_lines` UInt64 COMMENT 'Lines seen of the current window of the flood limit',
+    `window_dead` UInt64 COMMENT 'Of these, lines that could not be counted',
+    `record_offset` Int64 DEFAULT offset COMMENT 'Offset of the last record counted, -1 before the first'
+)
+ENGINE = ReplacingMergeTree(pos)
+ORDER BY (topic, partition)
+SETTINGS index_granularity = 8192
+COMMENT 'How far each partition is counted';
+
+CREATE TABLE pulse
+(
+    `at` DateTime64(3, 'UTC') COMMENT 'When it was written',
+    `worker` LowCardinality(String) COMMENT 'Name of the worker',
+    `partitions` UInt16 COMMENT 'Partitions it owned',
+    `lag_records` UInt64 COMMENT 'Kafka records of these that were not counted yet',
+    `lag_events` UInt64 COMMENT 'Events in them, estimated',
+    `lag_seconds` Float64 COMMENT 'Age of the oldest of them, 0 when none waited',
+    `events` UInt64 COMMENT 'Events counted since the row before',
+    `dead` UInt64 COMMENT 'Lines put aside since the row before',
+    `freshness_p50` Nullable(Float64) COMMENT 'Seconds from a record\'s timestamp until it was counted, median since the row before',
+    `freshness_p99` Nullable(Float64) COMMENT 'The same, 99 of 100 records',
+    `insert_p50` Nullable(Float64) COMMENT 'Seconds of an insert, median since the row before',
+    `insert_p99` Nullable(Float64) COMMENT 'The same, 99 of 100 inserts'
+)
+ENGINE = MergeTree
+ORDER BY at
+TTL toDateTime(at) + toIntervalDay(90)
+SETTINGS index_granularity = 8192
+COMMENT 'How each worker does';
+
+CREATE TABLE sources
+(
+    `source` LowCardinality(String) COMMENT 'System that records events',
+    `occurred_at` SimpleAggregateFunction(max, DateTime64(6, 'UTC')) COMMENT 'Latest time at which something happened',
+    `published_at` SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'Latest time at which it was published'
+)
+ENGINE = AggregatingMergeTree
+ORDER BY source
+SETTINGS index_granularity = 8192
+COMMENT 'How recent the events of each source are';
+
+CREATE TABLE windows
+(
+    `agency` LowCardinality(String) COMMENT 'Agency that the dossiers belong to now',
+    `window` DateTime('UTC') COMMENT 'Start of the five minutes of event time',
+    `partition` UInt16 COMMENT 'Kafka partition of dossier-events',
+    `pos` UInt64 COMMENT 'Position of the last event in it',
+    `received` Int64 COMMENT 'dossiers received',
+    `received_online` Int64 COMMENT 'dossiers received online',
+    `received_postal` Int64 COMMENT 'dossiers received by public post',
+    `fee_bearing` Int64 COMMENT 'received dossiers that bear a fee',
+    `fee_paid_online` Int64 COMMENT 'received fee-bearing dossiers with an online payment that was not given back whole',
+    `resolved` Int64 COMMENT 'dossiers resolved with a result',
+    `resolved_on_time` Int64 COMMENT 'resolved dossiers within their current term, or without one',
+    `resolved_early` Int64 COMMENT 'resolved dossiers on a local day before that of their current term',
+    `resolved_electronically` Int64 COMMENT 'resolved dossiers whose result is an electronic file',
+    `returned` Int64 COMMENT 'results handed to the citizen',
+    `withdrawn` Int64 COMMENT 'dossiers withdrawn by the citizen',
+    `refused` Int64 COMMENT 'dossiers refused',
+    `stopped` Int64 COMMENT 'dossiers stopped without a result',
+    `extensions` Int64 COMMENT 'extensions of terms',
+    `supplements` Int64 COMMENT 'requests for supplements',
+    `payments` Int64 COMMENT 'payments confirmed',
+    `payments_online` Int64 COMMENT 'payments confirmed online',
+    `paid_amount` Int64 COMMENT 'sum of payments in whole units of the currency',
+    `refunds` Int64 COMMENT 'payments given back, in whole or in part',
+    `refunded_amount` Int64 COMMENT 'sum given back in whole units of the currency',
+    `digitisations` Int64 COMMENT 'dossiers whose digitisation is known',
+    `components` Int64 COMMENT 'components of those dossiers',
+    `components_digitised` Int64 COMMENT 'digitised components',
+    `components_reused` Int64 COMMENT 'components taken from data digitised before',
+    `rated` Int64 COMMENT 'dossiers rated by the citizen',
+    `satisfied` Int64 COMMENT 'rated dossiers whose citizen was satisfied',
+    `feedback_received` Int64 COMMENT 'feedback cases received',
+    `feedback_answered` Int64 COMMENT 'feedback cases answered',
+    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
+    `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+)
+ENGINE = ReplacingMergeTree(pos)
+PARTITION BY toYYYYMM(window)
+ORDER BY (window, agency, partition)
+SETTINGS index_granularity = 8192, merge_selector_base = 15, min_bytes_for_wide_part = 67108864
+COMMENT 'Counts of five-minute windows of event time';
+
+CREATE MATERIALIZED VIEW sources_of_events TO sources
+(
+    `source` LowCardinality(String),
+    `occurred_at` DateTime64(6, 'UTC'),
+    `published_at` DateTime64(3, 'UTC')
+)
+AS SELECT
+    source,
+    max(events.occurred_at) AS occurred_at,
+    max(events.published_at) AS published_at
+FROM events
+GROUP BY source;

@@ -1,0 +1,225 @@
+"""What a database is, held against what it is declared to be: each table, trigger and view that is otherwise, in words.
+
+Both sides are formatted by the engine itself, so that only what means something else differs. Comments are no matter.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import ServerException
+from msgspec import Struct
+
+from schemas.ddl import Script, create, structure
+from schemas.tables import REFRESHES, VIEWS
+
+KEPT_ANEW = ("windows", "facts")
+"""What a rebuild makes anew from what is left."""
+DERIVED = ("sources", "sources_of_events", "city_past", "city_waiting", "data_conflicts", "pulse", "audits")
+"""What may be made anew at any time: nothing is counted from it, and it fills by itself."""
+_REFILLED = {
+    "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"
+}
+_SHOWN = 160
+
+
+class Difference(Struct, frozen=True):
+    """What is otherwise than declared, and the statements that mend it; without any it is a person's to mend."""
+
+    name: str
+    words: str
+    mend: tuple[str, ...] = ()
+
+
+def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
+    """Tables and triggers that are missing or otherwise; raises what the driver does."""
+    declared = dict(zip(structure(), _formatted(client, list(structure().values())), strict=True))
+    found = _found(client)
+    for name in (*VIEWS, *REFRESHES):
+        if found.get(name, "").startswith("CREATE TABLE"):
+            words = f"{name} is a table where a view is declared: rename or drop it, then run `dossier migrate`"
+            yield Difference(name, words)
+    for name, text in declared.items():
+        if name not in found:
+            yield _missing(name, replicated)
+        elif name == "sources_of_events":
+            if (line := _first_difference(text, found[name])) is not None:
+                mend = (f"DROP TABLE {name}", create(name, replicated), _REFILLED["sources"])
+                yield Difference(name, f"trigger {name} {line}", mend)
+        else:
+            yield from _of_table(name, elements(text), elements(found[name]))
+
+
+class Views:
+    """The views that are there, as of when this was made, against the scripts that make them."""
+
+    def __init__(self, client: Client, views: Sequence[Script]) -> None:
+        self._client = client
+        self._found = _found(client)
+        self._columns: dict[str, list[tuple[str, str]]] = {}
+        for table, *column in client.execute(
+            "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position"
+        ):
+            self._columns.setdefault(table, []).append((column[0], column[1]))
+        self._declared = dict(zip(views, _formatted(client, [view.statements[-1] for view in views]), strict=True))
+
+    def is_occupied(self, view: Script) -> bool:
+        """Whether a table has the view's name: making the view would drop it."""
+        return self._found.get(view.name.removesuffix(".sql"), "").startswith("CREATE TABLE")
+
+    def difference(self, view: Script) -> str | None:
+        """In words, how a view is otherwise than this script makes it; None where it is not.
+
+        What its columns must be is asked of the tables and views that are there now.
+        """
+        name = view.name.removesuffix(".sql")
+        if name not in self._found:
+            return f"view {name} is missing"
+        if line := _first_difference(self._declared[view], _without_columns(self._found[name])):
+            return f"view {name} {line}"
+        _, _, select = view.statements[-1].partition(" AS\n")
+        try:
+            columns = [(column, kind) for column, kind, *_ in self._client.execute(f"DESCRIBE TABLE ({select})")]
+        except ServerException as error:
+            reason = error.message.partition("Stack trace")[0].partition("DB::Exception: ")[2]
+            return f"view {name} cannot be made from what is there: {_told(reason.strip())}"
+        should, is_ = ["\n".join(map(" ".join, each)) for each in (columns, self._columns[name])]
+        line = _first_difference(should, is_)
+        return None if line is None else f"view {name} {line}"
+
+
+def elements(text: str) -> dict[str, str]:
+    """The parts of a formatted CREATE TABLE by what they are, such as `column dossier`, `ttl` or `setting x`.
+
+    What a rebuild adds against former epochs is not among them.
+    """
+    head, _, body = text.partition("\n(\n")
+    inner, _, clauses = body.partition("\n)\n")
+    found = {"kind": head.partition(" ")[0]}
+    for item in re.split(r",\n(?=    \S)", inner):
+        if column := re.match(r"    `(?P<name>(?:[^`\\]|\\.)+)` (?P<rest>.*)", item, re.DOTALL):
+            found[f"column {column['name']}"] = column["rest"]
+        elif not re.fullmatch(r"    CONSTRAINT `?from_epoch_\d+`? CHECK pos >= \d+", item):
+            word, name, rest = [*item.split(maxsplit=2), "", ""][:3]
+            found[f"{word.lower()} {name}"] = rest
+    for clause in re.split(r"\n(?=\S)", clauses):
+        word, _, rest = clause.partition(" ")
+        if word == "SETTINGS":
+            found |= {f"setting {key}": value for key, _, value in (each.partition(" = ") for each in rest.split(", "))}
+        elif word:
+            found[word.lower()] = rest.removeprefix("= ")
+    return found
+
+
+def normal(text: str, database: str) -> str:
+    """A formatted CREATE statement without what may be otherwise: database, comments, replication, definer."""
+    text = re.sub(
+        rf"(?P<literal>'(?:[^'\\]|\\.)*')|\b{re.escape(database)}\.|`{re.escape(database)}`\.",
+        lambda match: match["literal"] or "",
+        text,
+    )
+    text = re.sub(r"\s+COMMENT '(?:[^'\\]|\\.)*'", "", text)
+    # A server may have its own default for whose rights a view reads with.
+    text = re.sub(r"\n(?:DEFINER = \S+ )?SQL SECURITY \w+", "", text)
+    text = re.sub(r"^CREATE OR REPLACE ", "CREATE ", text)
+    text = re.sub(r"Replicated(\w*MergeTree)\('[^']*', '[^']*'(?:, )?", r"\1(", text)
+    return re.sub(r"Replicated(\w*MergeTree)", r"\1", text).replace("MergeTree()", "MergeTree")
+
+
+def _found(client: Client) -> dict[str, str]:
+    rows = client.execute(
+        "SELECT name, formatQueryOrNull(create_table_query), currentDatabase() FROM system.tables "
+        "WHERE database = currentDatabase()"
+    )
+    return {found: normal(text or "", database) for found, text, database in rows}
+
+
+def _formatted(client: Client, statements: list[str]) -> list[str]:
+    ((texts, database),) = client.execute(
+        "SELECT arrayMap(statement -> formatQuery(statement), %(statements)s), currentDatabase()",
+        {"statements": statements},
+    )
+    return [normal(text, database) for text in texts]
+
+
+def _without_columns(view: str) -> str:
+    """A formatted CREATE VIEW without its list of columns, which the engine adds."""
+    head, _, rest = view.partition("\n(\n")
+    return view if "\nAS " in head else f"{head}\n{rest.partition(chr(10) + ')' + chr(10))[2]}"
+
+
+def _missing(name: str, replicated: bool) -> Difference:
+    if name in DERIVED:
+        refilled = (_REFILLED["sources"],) if name.startswith("sources") else ()
+        kind = "trigger" if name == "sources_of_events" else "table"
+        return Difference(name, f"{kind} {name} is missing", (create(name, replicated), *refilled))
+    if name in KEPT_ANEW:
+        return Difference(name, f"table {name} is missing: stop the workers, then run `dossier rebuild`")
+    return Difference(name, f"table {name} is missing: nothing else holds what it held, restore the database's backup")
+
+
+def _of_table(name: str, declared: dict[str, str], found: dict[str, str]) -> Iterator[Difference]:
+    for key in [*declared, *(key for key in found if key not in declared)]:
+        is_, should = found.get(key), declared.get(key)
+        if is_ == should:
+            continue
+        words = f"table {name}: {key} is {_told(is_)}, declared is {_told(should)}"
+        if mend := _mend(name, key, is_, should):
+            yield Difference(name, words, mend)
+        else:
+            yield Difference(name, f"{words}; {_advice(name, key, should)}")
+
+
+def _advice(name: str, key: str, should: str | None) -> str:
+    what, _, named = key.partition(" ")
+    if should is None and what in ("column", "index", "projection"):
+        return f"drop it unless it is meant: ALTER TABLE {name} DROP {what.upper()} {named}"
+    if name in DERIVED:
+        return f"drop the table, `dossier migrate` makes it anew: DROP TABLE {name}"
+    if name in (*KEPT_ANEW, "progress"):
+        return "stop the workers and run `dossier rebuild`, which makes the table anew"
+    return "it cannot be changed in place: restore the database's backup"
+
+
+def _mend(name: str, key: str, is_: str | None, should: str | None) -> tuple[str, ...]:
+    """Statements that change no row; none where there are no such."""
+    what, _, named = key.partition(" ")
+    if what == "ttl":
+        return (f"ALTER TABLE {name} {'REMOVE TTL' if should is None else f'MODIFY TTL {should}'}",)
+    if what == "setting":
+        setting = f"RESET SETTING {named}" if should is None else f"MODIFY SETTING {named} = {should}"
+        return (f"ALTER TABLE {name} {setting}",)
+    if what == "constraint" and should is None:
+        return (f"ALTER TABLE {name} DROP CONSTRAINT {named}",)
+    if what == "column" and is_ and should and _stored(is_) == _stored(should):
+        steps = [f"MODIFY COLUMN `{named}` REMOVE {part}" for part in ("TTL", "CODEC") if f" {part}" in is_]
+        return tuple(f"ALTER TABLE {name} {step}" for step in [*steps, f"MODIFY COLUMN `{named}` {should}"])
+    return ()
+
+
+def _stored(column: str) -> str:
+    """A column's type and default, without how it is compressed and when it ends."""
+    return re.sub(r" CODEC\((?:[^()]|\([^()]*\))*\)| TTL .*", "", column)
+
+
+def _first_difference(declared: str, found: str) -> str | None:
+    """How two formatted statements differ, by the first of the places where they do."""
+    should, is_ = [[line.strip().rstrip(",") for line in text.splitlines()] for text in (declared, found)]
+    places = [
+        place for place in SequenceMatcher(None, should, is_, autojunk=False).get_opcodes() if place[0] != "equal"
+    ]
+    if not places:
+        return None
+    _, begin, end, first, last = places[0]
+    missing, other = " ".join(should[begin:end]) or None, " ".join(is_[first:last]) or None
+    more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+    return f"says {_told(other)} where {_told(missing)} is declared{more}"
+
+
+def _told(text: str | None) -> str:
+    """Cut to a length, and free of control characters: anybody may have written it."""
+    if text is None:
+        return "nothing"
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return f"`{plain if len(plain) <= _SHOWN else plain[:_SHOWN] + '…'}`"
