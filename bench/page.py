@@ -108,6 +108,7 @@ SECTIONS: dict[str, Callable[[bytes], str]] = {
     "city": city,
     "freshness": plain,
     "growth": plain,
+    "hot": plain,
     "wallboard": plain,
 }
 """The sections of the page by the names of their marks and result files; one that was not measured is empty."""

@@ -138,7 +138,7 @@ class Settings(Struct, frozen=True, dict=True):
             metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
             stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
             alert_levels=read.levels("DOSSIER_ALERT_LEVELS"),
-            alert_key=read.key("DOSSIER_ALERT_KEY"),
+            alert_key=read.signing_key("DOSSIER_ALERT_KEY"),
             webhook=read.webhook("DOSSIER_WEBHOOK", "DOSSIER_WEBHOOK_SECRET"),
             grafana=read.grafana(clickhouse, secrets.reader if embedded else Secret()),
             log=read.choice("DOSSIER_LOG", ("text", "json")),
@@ -255,7 +255,7 @@ class _Reader:
         except ValueError as error:
             raise SettingError(f"{name}={text!r}: {error}") from error
 
-    def key(self, name: str) -> Secret | None:
+    def signing_key(self, name: str) -> Secret | None:
         """None where it is not set; it never shows."""
         text = self._env.get(name, "")
         if text and len(text) < _LEAST_SECRET:

@@ -68,7 +68,7 @@ def _said(both: str, *, roomy: bool) -> str:
 
 
 def _shown(figure: Figure, value: float) -> str:
-    return f"{value:.1%}".replace("%", " %") if figure.unit == "share" else f"{value:,.0f}"
+    return f"{value:.1%}" if figure.unit == "share" else f"{value:,.0f}"
 
 
 def _age(seen: Seen) -> Text:

@@ -8,11 +8,20 @@ from grafana.panels import Panel
 Dashboard: TypeAlias = dict[str, Any]
 
 COLUMNS = 24
-WALL_ROWS = 28
-"""So many rows of 38 pixels fill a screen of 1920×1080 whose controls are hidden."""
+WALL_ROWS = 27
+"""So many rows fill a screen of 1920×1080 whose controls are hidden; at its foot, Grafana keeps a line for itself."""
+_ROW, _GAP = 30, 8
+_SCREEN = 1920
+_MARGIN = 16
 TAG = "dossier-stream"
 SCHEMA_VERSION = 42
 SITE_ZONE = "Asia/Ho_Chi_Minh"
+
+
+def pixels(columns: int, rows: int) -> tuple[float, float]:
+    """The width and height of a panel of this size, on a screen that is 1920 pixels wide."""
+    across = (_SCREEN - 2 * _MARGIN - (COLUMNS - 1) * _GAP) / COLUMNS
+    return columns * across + (columns - 1) * _GAP, rows * _ROW + (rows - 1) * _GAP
 
 
 def at(x: int, y: int, width: int, height: int, panel: Panel) -> Panel:

@@ -15,7 +15,17 @@ TIME_SERIES, TABLE = 0, 1
 GREEN, ORANGE, RED, NEUTRAL = "dark-green", "dark-orange", "dark-red", "#3d4451"
 NO_DOSSIERS = "không có hồ sơ / no dossiers"
 NO_DATA = "không có dữ liệu / no data"
-UNITS = {"count": "locale", "share": "percentunit"}
+NOTHING = "–"
+"""A cell, or a number on a wall, where there is nothing to show: it fits in every size."""
+UNITS: dict[str, dict[str, Any]] = {
+    "count": {"unit": "locale", "decimals": 0},
+    "share": {"unit": "percentunit", "decimals": 1},
+    "seconds": {"unit": "s", "decimals": 0},
+    "days": {"unit": "locale", "decimals": 1},
+    "money": {"unit": "currency:financial: đ:suffix", "decimals": 0},
+    "text": {"unit": "string"},
+}
+"""How Grafana writes a number of each unit. `locale` and `financial` group digits as the browser's language does."""
 
 
 def target(sql: str, form: int = TABLE, ref: str = "A") -> dict[str, Any]:
@@ -60,21 +70,23 @@ def stat(
     *,
     defaults: dict[str, Any],
     overrides: Sequence[dict[str, Any]] = (),
-    title_size: int = 26,
-    value_size: int = 80,
+    text: dict[str, int] | None = None,
     text_mode: str = "value_and_name",
-    color_mode: str = "background_solid",
 ) -> Panel:
-    """Every column of the last row side by side; a NULL shows what `noValue` and the mappings say."""
+    """Every column of the last row side by side; a NULL shows what `noValue` and the mappings say.
+
+    Without a column, since the data source does not answer, Grafana knows the defaults only: what they say of NULL is
+    shown then, in their colour. `text` fixes sizes; else the value is as large as there is room.
+    """
     options = {
-        "colorMode": color_mode,
+        "colorMode": "background_solid",
         "graphMode": "none",
         "justifyMode": "center",
         "orientation": "vertical",
         "textMode": text_mode,
-        "wideLayout": True,
+        "wideLayout": False,
         "showPercentChange": False,
-        "text": {"titleSize": title_size, "valueSize": value_size},
+        "text": text or {},
         # Not lastNotNull: a NULL must never be covered by an older value. Fields would be chosen by the name they are
         # shown under, which a title changes: SQL chooses them, and all are shown, strings too.
         "reduceOptions": {"calcs": ["last"], "fields": "/.*/", "values": False},
@@ -88,50 +100,67 @@ def table(
     sql: str,
     *,
     overrides: Sequence[dict[str, Any]] = (),
-    defaults: dict[str, Any] | None = None,
 ) -> Panel:
-    """The rows as they come: sort and limit them in SQL."""
+    """The rows as they come: sort and limit them in SQL.
+
+    A column is text unless an override gives it another unit: Grafana would show the code 1.001193 as the number 1.00.
+    """
     options = {"cellHeight": "md", "showHeader": True, "footer": {"show": False, "reducer": [], "fields": ""}}
-    plain = {"unit": "none", "noValue": NO_DATA, "custom": {"align": "auto", "cellOptions": {"type": "auto"}}}
+    plain = {**UNITS["text"], "noValue": NOTHING, "custom": {"align": "auto", "cellOptions": {"type": "auto"}}}
     return panel(
         "table",
         title,
         description,
         [target(sql)],
-        defaults=plain | (defaults or {}),
+        defaults=plain,
         options=options,
         overrides=overrides,
     )
 
 
-def series(title: str, description: str, sql: str, *, defaults: dict[str, Any] | None = None) -> Panel:
-    """Lines over time: the first column is an ascending time, strings name series, numbers are values."""
+def series(
+    title: str, description: str, sql: str, unit: str, *, bars: bool = False, defaults: dict[str, Any] | None = None
+) -> Panel:
+    """Lines over time: the first column is an ascending time, strings name series, numbers are values of this unit.
+
+    With `bars` a bar each instead, for points that are far apart: a line would claim what lies between them.
+    """
     options = {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
-    plain = {"unit": "none", "noValue": NO_DATA, "custom": {"lineWidth": 2, "fillOpacity": 10, "showPoints": "auto"}}
+    drawn: dict[str, Any] = {"drawStyle": "line", "lineWidth": 2, "fillOpacity": 0, "showPoints": "auto"}
+    if bars:
+        drawn = {"drawStyle": "bars", "lineWidth": 1, "fillOpacity": 70, "showPoints": "never"}
     return panel(
         "timeseries",
         title,
         description,
         [target(sql, TIME_SERIES)],
-        defaults=plain | (defaults or {}),
+        defaults=UNITS[unit] | {"noValue": NO_DATA, "custom": drawn} | (defaults or {}),
         options=options,
     )
 
 
-def bars(title: str, description: str, sql: str, *, empty: str = NO_DATA) -> Panel:
-    """A bar for each row: its string is the name, its number the length."""
+def bars(title: str, description: str, sql: str, classes: Sequence[tuple[str, str, str]], *, empty: str) -> Panel:
+    """A bar for each class: its column in the only row, its name, its colour.
+
+    A colour says what a class means; one by length would show much that is fresh as worse than little that is old.
+    """
     options = {
         "orientation": "horizontal",
         "displayMode": "basic",
-        "valueMode": "color",
+        "valueMode": "text",
+        "namePlacement": "left",
         "showUnfilled": True,
-        "reduceOptions": {"calcs": ["last"], "fields": "", "values": True},
+        "reduceOptions": {"calcs": ["last"], "fields": "", "values": False},
     }
-    defaults = {"unit": "locale", "noValue": empty, "min": 0, "color": {"mode": "continuous-GrYlRd"}}
-    return panel("bargauge", title, description, [target(sql)], defaults=defaults, options=options)
+    colors = [
+        override(field, displayName=name, color={"mode": "fixed", "fixedColor": color}, mappings=[when_null(empty)])
+        for field, name, color in classes
+    ]
+    defaults = UNITS["count"] | {"noValue": NO_DATA, "min": 0, "mappings": [when_null(NO_DATA)]}
+    return panel("bargauge", title, description, [target(sql)], defaults=defaults, options=options, overrides=colors)
 
 
 def override(field: str, **properties: Any) -> dict[str, Any]:
@@ -142,9 +171,14 @@ def override(field: str, **properties: Any) -> dict[str, Any]:
     }
 
 
+def column(field: str, title: str, unit: str = "text", **properties: Any) -> dict[str, Any]:
+    """A column of a table under this title; of numbers the unit must be told."""
+    return override(field, displayName=title, **UNITS[unit], **properties)
+
+
 def share_column(field: str, title: str) -> dict[str, Any]:
     """A column of shares, which says so where there is nothing to divide by."""
-    return override(field, displayName=title, unit="percentunit", decimals=1, mappings=[when_null(NO_DOSSIERS)])
+    return column(field, title, "share", mappings=[when_null(NO_DOSSIERS)])
 
 
 def steps(figure: Figure) -> dict[str, Any]:
@@ -191,8 +225,8 @@ def words(figure: Figure, empty: str = NO_DOSSIERS, empty_color: str = NEUTRAL) 
 
 
 def _above(figure: Figure, edge: float) -> float:
-    return edge + (1 if figure.unit == "count" else 1e-9)
+    return edge + (1e-9 if figure.unit == "share" else 1)
 
 
 def _below(figure: Figure, edge: float) -> float:
-    return edge - (1 if figure.unit == "count" else 1e-9)
+    return edge - (1e-9 if figure.unit == "share" else 1)

@@ -8,6 +8,7 @@ from grafana.panels import DATASOURCE, TABLE, target
 from grafana.sql import query
 from grafana.thresholds import (
     AGENCY_OVERDUE,
+    AUDIT_AGE,
     DEAD_RATIO,
     DIFFERENCES,
     DUE_SOON,
@@ -174,6 +175,18 @@ PIPELINE_RULES = (
         f"The last audit found {_COUNT} differences",
         f"{_COUNT} counts or facts are not what the events say, as the last audit that ended found.",
         0,
+    ),
+    Rule(
+        "audit-missing",
+        AUDIT_AGE,
+        "target",
+        "platform",
+        "warning",
+        "Chưa kiểm toán / No audit",
+        f"No audit has ended for {_SPAN}",
+        f"For {_SPAN} no audit has ended, or none ever did since counting began: nobody knows that the counts are what "
+        "the events say.",
+        10 * _MINUTES,
     ),
 )
 GROUPS = {"dossiers": (300, DOSSIER_RULES), "pipeline": (60, PIPELINE_RULES)}

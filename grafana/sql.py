@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from textwrap import indent
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -14,12 +15,15 @@ class UnknownMacro(ValueError):
 
 
 class Context(Struct, frozen=True):
-    """What Grafana knows when it sends a query: the time range, the width of a point, the values of variables."""
+    """What Grafana knows when it sends a query: the time range, the width of a point, the values of variables.
+
+    The value of a variable is a list where several can be chosen of it, or where a URL names it several times.
+    """
 
     since: datetime = datetime(2020, 1, 1, tzinfo=UTC)
     until: datetime = datetime(2100, 1, 1, tzinfo=UTC)
     interval_seconds: int = 60
-    variables: Mapping[str, Sequence[str]] = {}
+    variables: Mapping[str, str | Sequence[str]] = {}
 
 
 ALL = "$__all"
@@ -48,15 +52,35 @@ def only(sql: str, *columns: str) -> str:
     return f"SELECT {', '.join(columns)}\nFROM\n(\n{indent(sql, '    ')}\n)"
 
 
+def chosen(name: str) -> str:
+    """SQL for the value of a variable of which one value can be chosen.
+
+    Whatever somebody writes into the URL is text here and cannot end it: encoded, it has neither quote nor backslash.
+    Of Grafana's forms that quote, `singlequote` leaves backslashes and `sqlstring` too, so both can be left.
+    """
+    return f"decodeURLComponent('${{{name}:percentencode}}')"
+
+
+def is_chosen(column: str, name: str) -> str:
+    """SQL that says whether a column is among the values chosen of a variable; all are where all or none is chosen.
+
+    Every value is encoded by itself: in the form of `chosen`, a comma in a value looks like one between values.
+    """
+    # A query may not name `$__all`, since the data source looks for macros in it; \\x24 is its dollar.
+    values = f"arrayMap(value -> decodeURLComponent(value), extractAll('${{{name}:queryparam}}', '=([^&]*)'))"
+    return f"(hasAny({values}, ['\\x24__all', '']) OR has({values}, {column}))"
+
+
 def expand(sql: str, context: Context | None = None) -> str:
     """The SQL as the data source sends it; raises UnknownMacro where Grafana would leave something as it is.
 
     Variables come first and macros last, as in Grafana: the browser fills in the ones, the plugin the others.
     """
     known = context or Context()
-    sql = _CONDITIONAL.sub(lambda found: _conditional(found, known), sql)
-    sql = _VARIABLE.sub(lambda found: _variable(found, known), sql)
-    return _MACRO.sub(lambda found: _macro(found, known), sql)
+    for name in _MACRO.findall(sql):
+        if name[0] not in _MACROS:
+            raise UnknownMacro(f"$__{name[0]} is no macro that works in the ClickHouse plugin")
+    return _MACRO.sub(lambda found: _macro(found, known), _VARIABLE.sub(lambda found: _variable(found, known), sql))
 
 
 def variables_in(sql: str) -> set[str]:
@@ -64,24 +88,20 @@ def variables_in(sql: str) -> set[str]:
     return {braced or bare for braced, _, bare in _VARIABLE.findall(sql)}
 
 
-_CONDITIONAL = re.compile(r"\$__conditionalAll\(((?:[^()]|\([^()]*\))*),\s*\$(\w+)\)")
-
-
-def _conditional(found: re.Match[str], context: Context) -> str:
-    condition, name = found.groups()
-    return "1=1" if ALL in context.variables.get(name, ()) else condition
-
-
 def _variable(found: re.Match[str], context: Context) -> str:
     name, form = found[1] or found[3], found[2]
     if name not in context.variables:
         raise UnknownMacro(f"${name} is no variable: there are {sorted(context.variables)}")
-    values = context.variables[name]
-    if form == "singlequote":
-        return ",".join("'" + value.replace("'", "\\'") + "'" for value in values)
-    if form in {None, "raw", "csv"}:
-        return ",".join(values)
-    raise UnknownMacro(f"${{{name}:{form}}} has a form that is not used here")
+    value = context.variables[name]
+    if form == "percentencode":
+        return quote(value if isinstance(value, str) else "{" + ",".join(value) + "}", safe="")
+    if form == "queryparam":
+        values = [value] if isinstance(value, str) else value
+        return "&".join(f"var-{name}={quote(each, safe='@:$,;')}" for each in values)
+    raise UnknownMacro(f"${{{name}:{form}}} has a form that a value can leave, or that is not used here")
+
+
+_MACROS = {"timeFilter", "timeFilter_ms", "timeInterval", "fromTime", "toTime", "interval_s"}
 
 
 def _macro(found: re.Match[str], context: Context) -> str:
@@ -101,4 +121,6 @@ def _macro(found: re.Match[str], context: Context) -> str:
             return f"toDateTime({until})"
         case "interval_s":
             return str(context.interval_seconds)
-    raise UnknownMacro(f"$__{name} is no macro that works in the ClickHouse plugin")
+    if name in _MACROS:
+        raise UnknownMacro(f"$__{name} needs an argument")
+    return found[0]

@@ -17,7 +17,7 @@ class Figure(Struct, frozen=True):
     vietnamese: str
     english: str
     description: str
-    unit: Literal["count", "share"]
+    unit: Literal["count", "share", "seconds", "money"]
     better: Literal["higher", "lower"] = "higher"
     target: float | None = None
     limit: float | None = None
@@ -132,7 +132,7 @@ DATA_AGE = Figure(
     "Dữ liệu cập nhật cách đây",
     "Age of the data",
     "Seconds since the newest event that is counted. Red where data has stopped, and where there is none.",
-    "count",
+    "seconds",
     better="lower",
     target=60,
     limit=300,
@@ -141,7 +141,7 @@ DATA_AGE = Figure(
 
 AGENCY_OVERDUE = Figure(
     "overdue",
-    "Hồ sơ quá hạn của đơn vị",
+    "Hồ sơ quá hạn",
     "Overdue dossiers of an agency",
     "Dossiers of one agency that are open although their term has passed, as of now.",
     "count",
@@ -176,7 +176,7 @@ SOURCE_AGE = Figure(
     "Nguồn không gửi dữ liệu",
     "Age of a source's newest event",
     "Seconds since a source last published an event. A weekend is quiet, more is not.",
-    "count",
+    "seconds",
     better="lower",
     target=86_400,
     limit=3 * 86_400,
@@ -186,7 +186,7 @@ LAG = Figure(
     "Độ trễ của hệ thống",
     "Lag of counting",
     "Seconds for which the oldest event that is not counted waits, or since a worker last said anything.",
-    "count",
+    "seconds",
     better="lower",
     target=5,
     limit=60,
@@ -211,6 +211,25 @@ DIFFERENCES = Figure(
     target=0,
     limit=0,
 )
+AUDIT_AGE = Figure(
+    "audit_seconds",
+    "Lần kiểm toán gần nhất cách đây",
+    "Age of the last audit",
+    "Seconds since an audit last ended: without one, nobody knows that counts are what the events say.",
+    "seconds",
+    better="lower",
+    target=86_400,
+    limit=3 * 86_400,
+)
+WORKERS = Figure(
+    "workers",
+    "Tiến trình đang chạy",
+    "Workers",
+    "Workers that said something in the last minute.",
+    "count",
+    target=1,
+    limit=1,
+)
 
 Standing = Literal["met", "watch", "missed"]
 
@@ -229,5 +248,7 @@ def target_text(figure: Figure) -> str:
     """The target in Vietnamese and English, as panels and alerts say it."""
     if figure.target is None:
         return "Không đặt mục tiêu / No target"
-    value = f"{figure.target:.0%}".replace("%", " %") if figure.unit == "share" else f"{figure.target:g}"
+    value = f"{figure.target:.0%}" if figure.unit == "share" else f"{figure.target:,.0f}"
+    if figure.unit == "seconds":
+        value += " s"
     return f"Mục tiêu {'≥' if figure.better == 'higher' else '≤'} {value} / Target"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from grafana.dashboard import TAG
-from grafana.panels import DATASOURCE, override
+from grafana.panels import DATASOURCE, column
 from grafana.sql import ALL, query
 
 Variable = dict[str, Any]
@@ -96,4 +96,4 @@ def dossier_column() -> dict[str, Any]:
 
 def _leading(field: str, title: str, uid: str) -> dict[str, Any]:
     link = {"title": title, "url": f"/d/{uid}?var-{field}=${{__value.raw:percentencode}}", "targetBlank": False}
-    return override(field, displayName=title, links=[link])
+    return column(field, title, links=[link])

@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
-from grafana.dashboard import Dashboard, at, dashboard
+from grafana.dashboard import Dashboard, at, dashboard, pixels
 from grafana.panels import (
     NEUTRAL,
     NO_DATA,
     NO_DOSSIERS,
+    NOTHING,
     RED,
     UNITS,
     Panel,
@@ -33,6 +34,7 @@ from grafana.thresholds import (
     Figure,
     target_text,
 )
+from grafana.widths import centred
 
 Period = Literal["day", "month", "year"]
 
@@ -43,30 +45,34 @@ PERIODS: dict[Period, tuple[str, str, str]] = {
 }
 """Each period: its name in Vietnamese and English, and what its trends are against."""
 
-ROWS: tuple[tuple[int, tuple[Figure, ...]], ...] = (
-    (10, (OVERDUE, RESOLVED_LATE, OVERALL_ON_TIME, DATA_AGE)),
-    (9, (OPEN, RESOLVED_ON_TIME, RECEIVED, FEEDBACK_ON_TIME)),
-    (9, (ONLINE, ONLINE_PAYMENT, DIGITISATION, SATISFACTION)),
+ROWS: tuple[tuple[Figure, ...], ...] = (
+    (OVERDUE, RESOLVED_LATE, OVERALL_ON_TIME, DATA_AGE),
+    (OPEN, RESOLVED_ON_TIME, RECEIVED, FEEDBACK_ON_TIME),
+    (ONLINE, ONLINE_PAYMENT, DIGITISATION, SATISFACTION),
 )
-"""The tiles, each row with its height; the worst thing is in the upper left corner."""
-_WIDTH = 6
-_STRIP = 3
-"""The rows of the strip below a value."""
+"""The tiles; the worst thing is in the upper left corner."""
+WIDTH, VALUE, STRIP = 6, 6, 3
+"""The columns of a tile, the rows of its value, and of the strip below it."""
+VALUE_SIZES = (100, 84, 84)
+"""The size of the numbers in each row of tiles: room for six digits in the first, for seven below."""
+NAME_SIZE = 26
+STRIP_SIZES = {"titleSize": 17, "valueSize": 22}
+PADDING = 12
+"""What Grafana leaves free inside of a panel, on each side."""
+WALL_PARAMETERS = "kiosk&_dash.hideTimePicker&_dash.hideVariables&_dash.hideLinks"
+"""What a screen on a wall is opened with. Not `autofitpanels`, which leaves a fifth of it empty and cuts the rest."""
 
 
 def wallboard(period: Period) -> Dashboard:
     """The wallboard of a period: it fills the screen, and has no variable, so that it can be shown to anybody."""
     vietnamese, english, _ = PERIODS[period]
     panels: list[Panel] = []
-    y = 0
-    for height, figures in ROWS:
+    for row, (figures, size) in enumerate(zip(ROWS, VALUE_SIZES, strict=True)):
+        y = row * (VALUE + STRIP)
         for column, figure in enumerate(figures):
-            value, strip = _age() if figure is DATA_AGE else _tile(figure, period)
-            if height == max(rows for rows, _ in ROWS):
-                value["options"]["text"]["valueSize"] = 104
-            panels.append(at(column * _WIDTH, y, _WIDTH, height - _STRIP, value))
-            panels.append(at(column * _WIDTH, y + height - _STRIP, _WIDTH, _STRIP, strip))
-        y += height
+            value, strip = _age(size) if figure is DATA_AGE else _tile(figure, period, size)
+            panels.append(at(column * WIDTH, y, WIDTH, VALUE, value))
+            panels.append(at(column * WIDTH, y + VALUE, WIDTH, STRIP, strip))
     return dashboard(
         f"dossiers-wall-{period}",
         f"Toàn thành phố – {vietnamese} / City – {english}",
@@ -78,7 +84,10 @@ def wallboard(period: Period) -> Dashboard:
 
 
 def playlist() -> dict[str, Any]:
-    """The playlist of the wall, as Grafana's API takes it: today, then the month and the year."""
+    """The playlist of the wall, as Grafana's API takes it: today, then the month and the year.
+
+    How a screen shows it, its URL says: docs/operator.md has it.
+    """
     return {
         "name": "Màn hình điều hành / Wall",
         "interval": "1m",
@@ -86,80 +95,66 @@ def playlist() -> dict[str, Any]:
     }
 
 
-def _tile(figure: Figure, period: Period) -> tuple[Panel, Panel]:
+def _tile(figure: Figure, period: Period, size: int) -> tuple[Panel, Panel]:
     """The value of a figure, and the strip below it: how it stands, and how it was before."""
     empty = NO_DOSSIERS if figure.unit == "share" else NO_DATA
     sql = query("city", period=period)
-    vietnamese, english, against = PERIODS[period]
-    title = f"{figure.vietnamese} – {vietnamese.lower()} / {figure.english}, {english.lower()}"
-    description = f"{figure.description} {target_text(figure)}."
-    value = stat(
-        title,
-        description,
-        only(sql, figure.name),
-        defaults=_shown(figure, empty) | {"displayName": _two_lines(figure.vietnamese, figure.english)},
-    )
+    against = PERIODS[period][2]
     trend = f"{figure.name}_trend"
     standing = []
     if figure.target is not None:
         standing = [override(figure.name, displayName=target_text(figure), mappings=words(figure, empty))]
-    strip = stat(
-        against,
-        f"{description} The trend is the change since, and in brackets what it was.",
+    strip = _strip(
+        figure,
+        f"{figure.description} {target_text(figure)}. {against}: the change since, and in brackets what it was.",
         only(sql, *(each["matcher"]["options"] for each in standing), trend),
-        defaults={
-            "unit": UNITS[figure.unit],
-            "noValue": empty,
-            "thresholds": steps(figure),
-            "color": {"mode": "thresholds"},
-        },
-        overrides=[*standing, override(trend, displayName="Xu hướng / Trend", **_plain())],
-        title_size=16,
-        value_size=22,
+        [*standing, override(trend, displayName="Xu hướng / Trend", **_plain())],
     )
-    return value, strip
+    return _value(figure, only(sql, figure.name), size), strip
 
 
-def _age() -> tuple[Panel, Panel]:
+def _age(size: int) -> tuple[Panel, Panel]:
     """How old the data is, in red where it has stopped or never was, and the time of the newest event."""
     sql = query("data_age")
-    title = f"{DATA_AGE.vietnamese} / {DATA_AGE.english}"
-    shown = _shown(DATA_AGE, NO_DATA, RED) | {
-        "unit": "s",
-        "decimals": 0,
-        "displayName": _two_lines(DATA_AGE.vietnamese, DATA_AGE.english),
-    }
-    value = stat(title, DATA_AGE.description, only(sql, "seconds"), defaults=shown)
-    strip = stat(
-        "Sự kiện mới nhất đã đếm / Newest counted event",
-        DATA_AGE.description,
+    stopped = [when_null(NOTHING, RED)]
+    value = _value(DATA_AGE, only(sql, "seconds"), size, override("seconds", mappings=stopped))
+    strip = _strip(
+        DATA_AGE,
+        f"{DATA_AGE.description} Sự kiện mới nhất đã đếm / Newest counted event.",
         sql,
-        defaults={"unit": "s", "noValue": NO_DATA, "thresholds": steps(DATA_AGE), "color": {"mode": "thresholds"}},
-        overrides=[
+        [
             override("seconds", displayName="Dữ liệu / Data", mappings=words(DATA_AGE, "NGỪNG / stopped", RED)),
             override("published_local", displayName="Lúc / At", **_plain()),
         ],
-        title_size=16,
-        value_size=22,
     )
     return value, strip
 
 
-def _shown(figure: Figure, empty: str, empty_color: str = NEUTRAL) -> dict[str, Any]:
-    return {
-        "unit": UNITS[figure.unit],
-        "decimals": 1 if figure.unit == "share" else 0,
+def _value(figure: Figure, sql: str, size: int, *overrides: dict[str, Any]) -> Panel:
+    """The number, with its name in the panel: a title of the panel would cost a fifth of its height.
+
+    Where there is none it shows a dash, and the strip below says why: words do not fit in the size of the number.
+    """
+    shown = _shown(figure, NOTHING) | {
+        "displayName": centred((figure.vietnamese, figure.english), NAME_SIZE, pixels(WIDTH, VALUE)[0] - 2 * PADDING)
+    }
+    text = {"titleSize": NAME_SIZE, "valueSize": size}
+    description = f"{figure.vietnamese} / {figure.english}. {figure.description} {target_text(figure)}."
+    return stat("", description, sql, defaults=shown, overrides=overrides, text=text)
+
+
+def _strip(figure: Figure, description: str, sql: str, overrides: list[dict[str, Any]]) -> Panel:
+    return stat("", description, sql, defaults=_shown(figure, NO_DATA), overrides=overrides, text=STRIP_SIZES)
+
+
+def _shown(figure: Figure, empty: str) -> dict[str, Any]:
+    return UNITS[figure.unit] | {
         "noValue": empty,
         "thresholds": steps(figure),
         "color": {"mode": "thresholds"},
-        "mappings": [when_null(empty, empty_color)],
+        "mappings": [when_null(empty)],
     }
 
 
 def _plain() -> dict[str, Any]:
-    return {"unit": "string", "color": {"mode": "fixed", "fixedColor": NEUTRAL}}
-
-
-def _two_lines(vietnamese: str, english: str) -> str:
-    """A name that breaks between its languages: the only space that is no fixed one."""
-    return " ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in (vietnamese, english))
+    return UNITS["text"] | {"color": {"mode": "fixed", "fixedColor": NEUTRAL}}

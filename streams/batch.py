@@ -140,7 +140,7 @@ class _Run(Struct):
 
 
 _NO_FACTS = Stored(0, pack_registers({}))
-_EFFORT = 250_000
+_EFFORT = 150_000
 """So many events and changes of windows take a few seconds, and some hundred MB."""
 _BYTES_OF_EFFORT = 256
 """Registers that are read and written again take as long as an event that changes a window."""

@@ -92,11 +92,13 @@ class Case(Struct):
 def sums_of(registers: Registers) -> Sums:
     """The sums over these registers."""
     sums = Sums()
+    # Most cases have nothing that there can be several of.
+    several = [key for key in registers if ":" in key]
     so_far: dict[str, Register] = {}
-    for key, said in registers.items():
+    for key in several:
         if is_numbered(key):
-            sums.put(so_far, key, said)
-            so_far[key] = said
+            sums.put(so_far, key, registers[key])
+            so_far[key] = registers[key]
     return sums
 
 

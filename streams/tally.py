@@ -38,7 +38,8 @@ def change(case: Case, changed: tuple[tuple[str, Register], ...], kind: str, pro
         case.put(changed)
         return {}
     key = changed[0][0]
-    home = _home(case.registers) if parts is _EVERYTHING else ""
+    moves = parts is _EVERYTHING and bool(case.registers)
+    home = _home(case.registers) if moves else ""
     before = _tally(case, key, parts, profile)
     case.put(changed)
     after = _tally(case, key, parts, profile)
@@ -49,7 +50,7 @@ def change(case: Case, changed: tuple[tuple[str, Register], ...], kind: str, pro
                 delta[window] = -old
     else:
         delta = after
-    if parts is _EVERYTHING and len(case.registers) > 1 and (now := _home(case.registers)) != home:
+    if moves and (now := _home(case.registers)) != home:
         _move(delta, case, home, now)
     return delta
 

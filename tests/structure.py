@@ -4,9 +4,11 @@ import tempfile
 from pathlib import Path
 
 from clickhouse_driver import Client
+from msgspec import structs
 
 from deploy.embedded.platform import Options, Platform
 from schemas import ddl
+from streams.clickhouse import connect
 
 FILE = Path(ddl.__file__).parent / "generated" / "structure.sql"
 _HEAD = "-- What all migrations together make. Written by `python -m tests.structure`, never by hand.\n"
@@ -25,10 +27,11 @@ def written(client: Client) -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Platform(Path(folder), Options(kafka=False)) as platform:
-        host, _, port = platform.clickhouse.rpartition(":")
-        client = Client(host, int(port))
-        client.execute("CREATE DATABASE structure_of_migrations")
-        client = Client(host, int(port), database="structure_of_migrations")
+        own = structs.replace(platform.clickhouse_access, database="structure_of_migrations")
+        client = connect(structs.replace(own, database=""))
+        client.execute(f"CREATE DATABASE {own.database}")
+        client.disconnect()
+        client = connect(own)
         for script in (ddl.preamble(replicated=False), *ddl.migrations(replicated=False)):
             for statement in script.statements:
                 client.execute(statement)

@@ -2,11 +2,19 @@
 
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import NO_DOSSIERS, Panel, bars, override, series, share_column, table, when_null
+from grafana.panels import NO_DATA, NO_DOSSIERS, Panel, bars, column, series, share_column, table, when_null
 from grafana.sql import only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON, ON_TIME, ONLINE, ONLINE_PAYMENT, OPEN, RECEIVED, SATISFACTION
 from grafana.variables import PERIOD, TO_OTHERS, agencies
 
+_AGES = (
+    ("from_90", "từ 90 ngày / 90 days or more", "dark-red"),
+    ("from_30", "30–90 ngày / days", "red"),
+    ("from_15", "15–30 ngày / days", "dark-orange"),
+    ("from_5", "5–15 ngày / days", "dark-yellow"),
+    ("under_5", "dưới 5 ngày / under 5 days", "dark-green"),
+)
+"""The classes of age, the oldest and reddest first."""
 _LATE = "/d/dossiers-late?var-agency=${agency:percentencode}"
 
 
@@ -21,44 +29,48 @@ def agency() -> Dashboard:
             for figure in (RECEIVED, ON_TIME, ONLINE, ONLINE_PAYMENT, SATISFACTION)
         ),
     ]
-    panels = [at(column * 3, 0, 3, 5, each) for column, each in enumerate(tiles)]
+    panels = [at(place % 4 * 6, place // 4 * 4, 6, 4, each) for place, each in enumerate(tiles)]
     panels += [
         at(
             0,
-            5,
+            8,
             16,
             9,
             series(
                 "Tiếp nhận và giải quyết theo ngày / Received and resolved a day",
                 "Dossiers received, resolved, and resolved late, on each local day.",
                 query("agency_days"),
-                defaults={"unit": "locale"},
+                "count",
             ),
         ),
         at(
             16,
-            5,
+            8,
             8,
             9,
             bars(
                 "Tồn đọng theo tuổi / Backlog by age",
                 "Open dossiers by days since their reception.",
                 query("agency_backlog"),
+                _AGES,
+                empty=NO_DATA,
             ),
         ),
         at(
             0,
-            14,
+            17,
             8,
             10,
             series(
                 "Tỷ lệ đúng hạn theo tháng / On-time rate by month",
                 "Resolved on time over resolved, of each local month; a month without any has no point.",
                 query("agency_rates"),
-                defaults={"unit": "percentunit", "min": 0, "max": 1, "noValue": NO_DOSSIERS},
+                "share",
+                bars=True,
+                defaults={"min": 0, "max": 1, "noValue": NO_DOSSIERS},
             ),
         ),
-        at(8, 14, 16, 10, _procedures()),
+        at(8, 17, 16, 10, _procedures()),
     ]
     return dashboard(
         "dossiers-agency",
@@ -73,18 +85,18 @@ def agency() -> Dashboard:
 
 
 def _procedures() -> Panel:
-    days = {"unit": "none", "decimals": 1, "mappings": [when_null(NO_DOSSIERS)]}
+    nobody = [when_null(NO_DOSSIERS)]
     return table(
         "Theo thủ tục / By procedure",
         "Dossiers received in the time range: what is open, and how many days the resolved ones took.",
         query("agency_procedures"),
         overrides=[
-            override("procedure", displayName="Thủ tục / Procedure"),
-            override("received", displayName="Tiếp nhận / Received", unit="locale"),
-            override("open", displayName="Đang giải quyết / Open", unit="locale"),
-            override("overdue", displayName="Quá hạn / Overdue", unit="locale"),
+            column("procedure", "Thủ tục / Procedure"),
+            column("received", "Tiếp nhận / Received", "count"),
+            column("open", "Đang giải quyết / Open", "count"),
+            column("overdue", "Quá hạn / Overdue", "count"),
             share_column("on_time_rate", "Đúng hạn / On time"),
-            override("median_days", displayName="Trung vị ngày / Median days", **days),
-            override("p90_days", displayName="P90 ngày / P90 days", **days),
+            column("median_days", "Trung vị ngày / Median days", "days", mappings=nobody),
+            column("p90_days", "P90 ngày / P90 days", "days", mappings=nobody),
         ],
     )

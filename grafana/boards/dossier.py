@@ -1,14 +1,25 @@
 """One dossier: what it is now, and everything that was ever said of it."""
 
-from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import override, table
+from grafana.dashboard import SITE_ZONE, Dashboard, at, dashboard
+from grafana.panels import column, table
 from grafana.sql import query
 from grafana.variables import TO_OTHERS, agency_column, typed
+from grafana.vocabulary import (
+    CHANNELS,
+    ENDS,
+    FIELDS,
+    KINDS,
+    METHODS,
+    STATES,
+    STATUSES,
+    in_words,
+    levels_in_words,
+    said,
+)
 
 
 def dossier() -> Dashboard:
     """The dossier whose number is typed, or from which a link came; else the one that was alerted last."""
-    place = [override(name, displayName=title) for name, title in _PLACES.items()]
     return dashboard(
         "dossiers-dossier",
         "Một hồ sơ / One dossier",
@@ -24,7 +35,7 @@ def dossier() -> Dashboard:
                     "Hiện trạng / As of now",
                     "What the events of the dossier add up to.",
                     query("dossier_now"),
-                    overrides=[agency_column(), *(override(name, displayName=title) for name, title in _NOW.items())],
+                    overrides=[agency_column(), *_NOW],
                 ),
             ),
             at(
@@ -35,8 +46,14 @@ def dossier() -> Dashboard:
                 table(
                     "Diễn biến / History",
                     "Every event as it came, in the order in which it happened, and where it stands on Kafka.",
-                    query("dossier_events"),
-                    overrides=place,
+                    query(
+                        "dossier_events",
+                        field_in_words=said("field", FIELDS),
+                        channel_in_words=said("text", CHANNELS),
+                        method_in_words=said("text", METHODS),
+                        zone=SITE_ZONE,
+                    ),
+                    overrides=_EVENTS,
                 ),
             ),
             at(
@@ -48,10 +65,7 @@ def dossier() -> Dashboard:
                     "Cảnh báo / Alerts",
                     "What was said of the dossier as late or soon late.",
                     query("dossier_alerts"),
-                    overrides=[
-                        agency_column(),
-                        *(override(name, displayName=title) for name, title in _ALERTS.items()),
-                    ],
+                    overrides=[agency_column(), *_ALERTS],
                 ),
             ),
         ],
@@ -61,30 +75,30 @@ def dossier() -> Dashboard:
     )
 
 
-_NOW = {
-    "status": "Trạng thái / Status",
-    "procedure": "Thủ tục / Procedure",
-    "channel": "Kênh nộp / Channel",
-    "received_at": "Tiếp nhận / Received",
-    "term": "Hạn trả / Term",
-    "outcome_at": "Kết quả lúc / Outcome",
-    "in_time": "Đúng hạn / In time",
-    "extensions": "Gia hạn / Extensions",
-    "supplements": "Bổ sung / Supplements",
-    "paid_amount": "Đã nộp / Paid",
-}
-_PLACES = {
-    "occurred_at": "Xảy ra lúc / Occurred",
-    "recorded_at": "Ghi nhận lúc / Recorded",
-    "kind": "Sự kiện / Event",
-    "source": "Nguồn / Source",
-    "payload": "Nội dung / Content",
-    "place": "Kafka",
-}
-_ALERTS = {
-    "at": "Lúc / At",
-    "state": "Trạng thái / State",
-    "level": "Mức / Level",
-    "why": "Lý do / Why",
-    "term": "Hạn trả / Term",
-}
+_NOW = (
+    column("status", "Trạng thái / Status", mappings=in_words(STATUSES)),
+    column("procedure", "Thủ tục / Procedure"),
+    column("channel", "Kênh nộp / Channel", mappings=in_words(CHANNELS)),
+    column("received_at", "Tiếp nhận / Received"),
+    column("term", "Hạn trả / Term"),
+    column("outcome_at", "Kết quả lúc / Outcome"),
+    column("in_time", "Đúng hạn / In time"),
+    column("extensions", "Gia hạn / Extensions", "count"),
+    column("supplements", "Bổ sung / Supplements", "count"),
+    column("paid_amount", "Đã nộp / Paid", "money"),
+)
+_EVENTS = (
+    column("occurred_at", "Xảy ra lúc / Occurred"),
+    column("recorded_at", "Ghi nhận lúc / Recorded"),
+    column("kind", "Sự kiện / Event", mappings=in_words(KINDS)),
+    column("source", "Nguồn / Source"),
+    column("content", "Nội dung / Content"),
+    column("place", "Kafka"),
+)
+_ALERTS = (
+    column("at", "Lúc / At"),
+    column("state", "Trạng thái / State", mappings=in_words(STATES)),
+    column("level", "Mức / Level", mappings=levels_in_words()),
+    column("why", "Lý do / Why", mappings=in_words(ENDS)),
+    column("term", "Hạn trả / Term"),
+)

@@ -2,25 +2,33 @@
 
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import bars, override, table
-from grafana.sql import only, query
+from grafana.panels import bars, column, table
+from grafana.sql import is_chosen, only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON
 from grafana.variables import TO_OTHERS, agencies, agency_column, dossier_column
+from grafana.vocabulary import STATUSES, in_words
+
+_URGENCY = (
+    ("overdue_days", "Quá hạn nhiều ngày / Overdue for days", "dark-red"),
+    ("overdue", "Quá hạn / Overdue", "red"),
+    ("due", "Sắp đến hạn / Due soon", "dark-orange"),
+)
+"""The levels of alerts, whatever a deployment calls them, the most urgent first."""
+_CHOSEN = is_chosen("agency", "agency")
 
 
 def late() -> Dashboard:
     """Late and soon-late dossiers of the agencies that are chosen, the most urgent first."""
-    counts = query("late_counts")
+    counts = query("late_counts", agency_is_chosen=_CHOSEN)
     columns = [
         dossier_column(),
         agency_column(),
-        override("procedure", displayName="Thủ tục / Procedure"),
-        override("status", displayName="Trạng thái / Status"),
-        override("unit", displayName="Bộ phận / Unit"),
-        override("term", displayName="Hạn trả / Term"),
-        override("extensions", displayName="Gia hạn / Extensions"),
+        column("procedure", "Thủ tục / Procedure"),
+        column("status", "Trạng thái / Status", mappings=in_words(STATUSES)),
+        column("unit", "Bộ phận / Unit"),
+        column("term", "Hạn trả / Term"),
+        column("extensions", "Gia hạn / Extensions", "count"),
     ]
-    days = {"decimals": 1, "unit": "none"}
     return dashboard(
         "dossiers-late",
         "Hồ sơ quá hạn và sắp đến hạn / Late and soon-late dossiers",
@@ -36,8 +44,9 @@ def late() -> Dashboard:
                 bars(
                     "Cảnh báo đang mở theo mức / Alerts that stand, by level",
                     "Dossiers with an alert that was raised and not cleared, by its level.",
-                    query("late_alerts"),
-                    empty="0",
+                    query("late_alerts", agency_is_chosen=_CHOSEN),
+                    _URGENCY,
+                    empty="chưa có cảnh báo / no alerts yet",
                 ),
             ),
             at(
@@ -48,10 +57,10 @@ def late() -> Dashboard:
                 table(
                     "Quá hạn / Overdue",
                     "Open dossiers past their term, the longest first; at most 500.",
-                    query("late_overdue"),
+                    query("late_overdue", agency_is_chosen=_CHOSEN),
                     overrides=[
                         *columns,
-                        override("days_overdue", displayName="Số ngày quá hạn / Days overdue", **days),
+                        column("days_overdue", "Số ngày quá hạn / Days overdue", "days"),
                     ],
                 ),
             ),
@@ -63,8 +72,8 @@ def late() -> Dashboard:
                 table(
                     "Sắp đến hạn / Soon late",
                     "Open dossiers whose term is within three days, the next first; at most 500.",
-                    query("late_soon"),
-                    overrides=[*columns, override("days_left", displayName="Số ngày còn lại / Days left", **days)],
+                    query("late_soon", agency_is_chosen=_CHOSEN),
+                    overrides=[*columns, column("days_left", "Số ngày còn lại / Days left", "days")],
                 ),
             ),
         ],

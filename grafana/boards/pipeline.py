@@ -2,55 +2,51 @@
 
 from grafana.boards.figures import tile
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import override, series, table
+from grafana.panels import ORANGE, RED, Panel, column, series, table
 from grafana.sql import only, query
-from grafana.thresholds import DEAD_RATIO, DIFFERENCES, LAG, Figure
+from grafana.thresholds import AUDIT_AGE, DATA_AGE, DEAD_RATIO, DIFFERENCES, LAG, WORKERS
 from grafana.variables import TO_OTHERS
+from grafana.vocabulary import REASONS, in_words
 
-WORKERS = Figure(
-    "workers", "Tiến trình đang chạy", "Workers", "Workers that said something in the last minute.", "count"
-)
+_NEVER_AUDITED = "chưa kiểm toán / never audited"
 
 
 def pipeline() -> Dashboard:
     """What workers and audits wrote down; what more there is, `dossier work --metrics` tells Prometheus."""
-    seconds = {"unit": "s"}
     return dashboard(
         "dossiers-pipeline",
         "Tình trạng hệ thống / Pipeline health",
         "Lag, freshness, inserts, dead letters, sources and audits.",
         [
-            at(0, 0, 6, 5, tile(LAG, only(query("alert_lag"), "value AS lag_seconds"))),
-            at(6, 0, 6, 5, tile(WORKERS, query("pipeline_workers"))),
-            at(12, 0, 6, 5, tile(DEAD_RATIO, only(query("alert_dead_letters"), "value AS dead_ratio"))),
-            at(18, 0, 6, 5, tile(DIFFERENCES, only(query("alert_audit"), "value AS differences"))),
+            *(at(place % 3 * 8, place // 3 * 4, 8, 4, each) for place, each in enumerate(_tiles())),
             at(
                 0,
-                5,
+                8,
                 8,
                 9,
                 series(
                     "Độ trễ / Lag",
                     "Seconds for which the oldest event that is not counted waits, the longest of all workers.",
                     query("pipeline_lag"),
-                    defaults=seconds,
+                    "seconds",
+                    defaults={"decimals": 1},
                 ),
             ),
             at(
                 8,
-                5,
+                8,
                 8,
                 9,
                 series(
                     "Sự kiện đang chờ và đã đếm / Events waiting and counted",
                     "Events not counted yet, estimated, of all workers; and events counted a second.",
                     query("pipeline_events"),
-                    defaults={"unit": "locale"},
+                    "count",
                 ),
             ),
             at(
                 16,
-                5,
+                8,
                 8,
                 9,
                 series(
@@ -58,12 +54,13 @@ def pipeline() -> Dashboard:
                     "Seconds from a record's timestamp until it was counted, and of an insert: median and 99 of 100, "
                     "of the worker that is worst.",
                     query("pipeline_freshness"),
-                    defaults=seconds,
+                    "seconds",
+                    defaults={"decimals": 1},
                 ),
             ),
             at(
                 0,
-                14,
+                17,
                 12,
                 12,
                 table(
@@ -71,16 +68,16 @@ def pipeline() -> Dashboard:
                     "The newest event of each source, and its age.",
                     query("pipeline_sources"),
                     overrides=[
-                        override("source", displayName="Nguồn / Source"),
-                        override("occurred_at", displayName="Xảy ra lúc / Occurred"),
-                        override("published_at", displayName="Gửi lúc / Published"),
-                        override("age_seconds", displayName="Tuổi / Age", unit="s", decimals=0),
+                        column("source", "Nguồn / Source"),
+                        column("occurred_at", "Xảy ra lúc / Occurred"),
+                        column("published_at", "Gửi lúc / Published"),
+                        column("age_seconds", "Tuổi / Age", "seconds"),
                     ],
                 ),
             ),
             at(
                 12,
-                14,
+                17,
                 12,
                 6,
                 table(
@@ -88,16 +85,16 @@ def pipeline() -> Dashboard:
                     "Lines that could not be counted and wait for a decision, by reason and source.",
                     query("pipeline_letters"),
                     overrides=[
-                        override("reason", displayName="Lý do / Reason"),
-                        override("source", displayName="Nguồn / Source"),
-                        override("letters", displayName="Số lượng / Letters", unit="locale"),
-                        override("latest", displayName="Mới nhất / Latest"),
+                        column("reason", "Lý do / Reason", mappings=in_words(REASONS)),
+                        column("source", "Nguồn / Source"),
+                        column("letters", "Số lượng / Letters", "count"),
+                        column("latest", "Mới nhất / Latest"),
                     ],
                 ),
             ),
             at(
                 12,
-                20,
+                23,
                 12,
                 6,
                 table(
@@ -105,11 +102,11 @@ def pipeline() -> Dashboard:
                     "The last audits, and how many differences each found.",
                     query("pipeline_audits"),
                     overrides=[
-                        override("at", displayName="Lúc / At"),
-                        override("differences", displayName="Sai lệch / Differences", unit="locale"),
-                        override("conflicts", displayName="Mâu thuẫn / Conflicts", unit="locale"),
-                        override("dossiers", displayName="Hồ sơ / Dossiers", unit="locale"),
-                        override("seconds", displayName="Thời gian / Took", unit="s", decimals=1),
+                        column("at", "Lúc / At"),
+                        column("differences", "Sai lệch / Differences", "count"),
+                        column("conflicts", "Mâu thuẫn / Conflicts", "count"),
+                        column("dossiers", "Hồ sơ / Dossiers", "count"),
+                        column("seconds", "Thời gian / Took", "seconds"),
                     ],
                 ),
             ),
@@ -119,3 +116,22 @@ def pipeline() -> Dashboard:
         since="now-3h",
         refresh="30s",
     )
+
+
+def _tiles() -> list[Panel]:
+    """The health in six numbers. What nobody knows is told as a warning: a worker, event or audit that never was."""
+    if_ever = "if((SELECT count() FROM pulse) = 0, NULL, value)"
+    if_any = "if((SELECT sum(events) + sum(dead) FROM pulse WHERE at > now() - INTERVAL 1 HOUR) = 0, NULL, value)"
+    audit = query("pipeline_audit")
+    return [
+        tile(LAG, only(query("alert_lag"), f"{if_ever} AS lag_seconds"), empty_color=RED),
+        tile(WORKERS, query("pipeline_workers")),
+        tile(DATA_AGE, only(query("data_age"), "seconds"), empty_color=RED),
+        tile(
+            DEAD_RATIO,
+            only(query("alert_dead_letters"), f"{if_any} AS dead_ratio"),
+            empty="không có bản ghi / nothing came",
+        ),
+        tile(DIFFERENCES, only(audit, "differences"), empty=_NEVER_AUDITED, empty_color=ORANGE),
+        tile(AUDIT_AGE, only(audit, "audit_seconds"), empty=_NEVER_AUDITED, empty_color=ORANGE),
+    ]

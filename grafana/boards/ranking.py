@@ -1,8 +1,8 @@
 """The ranking of agencies by one rate: what it is made of, and how agencies of similar volume do."""
 
 from grafana.dashboard import Dashboard, at, dashboard
-from grafana.panels import override, share_column, table
-from grafana.sql import query
+from grafana.panels import column, share_column, table
+from grafana.sql import chosen, query
 from grafana.thresholds import (
     DIGITISATION,
     FEEDBACK_ON_TIME,
@@ -41,14 +41,14 @@ def ranking() -> Dashboard:
         f"{MINIMUM_VOLUME} cases a rate says nothing, and there is no rank.",
         sql,
         overrides=[
-            override("rank", displayName="Hạng / Rank", custom__width=110, noValue="–"),
+            column("rank", "Hạng / Rank", "count", custom__width=110),
             agency_column(),
-            override("numerator", displayName="Tử số / Numerator", unit="locale"),
-            override("denominator", displayName="Mẫu số / Denominator", unit="locale"),
+            column("numerator", "Tử số / Numerator", "count"),
+            column("denominator", "Mẫu số / Denominator", "count"),
             share_column("rate", "Tỷ lệ / Rate"),
             share_column("target", "Mục tiêu / Target"),
-            override("against_target", displayName="So với mục tiêu / Against target"),
-            override("peers", displayName="Số đơn vị tương đương / Peers", unit="locale"),
+            column("against_target", "So với mục tiêu / Against target"),
+            column("peers", "Số đơn vị tương đương / Peers", "count"),
             share_column("peers_median", "Trung vị nhóm / Peers' median"),
         ],
     )
@@ -68,5 +68,5 @@ def ranking() -> Dashboard:
 
 def _choose(values: dict[str, str]) -> str:
     """SQL for the value that belongs to the chosen rate."""
-    cases = ", ".join(f"${{rate:singlequote}} = '{name}', {value}" for name, value in values.items())
+    cases = ", ".join(f"{chosen('rate')} = '{name}', {value}" for name, value in values.items())
     return f"multiIf({cases}, 0)"

@@ -1,16 +1,19 @@
-"""Grafana's HTTP API: requests as one account, tried again where that may help, and errors in Grafana's own words."""
+"""Grafana's HTTP API through the package grafana_api, which is no longer maintained and is therefore only used here."""
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partialmethod
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
+from grafana_api.grafana_api import GrafanaAPI, GrafanaClientError, GrafanaException
 from requests.auth import AuthBase
 
 from grafana.publish.errors import ChangedMeanwhile, GrafanaAway, NotAllowed, PublishError, Refused
 from schemas.connection import Secret
-from streams.bounded import Answer, Unbounded, ask
+from streams.bounded import Unbounded, ask
 
 _TIMEOUT_SECONDS = 15.0
 """For a whole request."""
@@ -18,24 +21,32 @@ _MOST_BYTES = 32 * 1024 * 1024
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Before each further try of what a busy or restarting server did not answer."""
 _BUSY = 429
-_HEADERS = {
-    "Content-Type": "application/json",
-    # Or Grafana locks what is published against its own editor.
-    "X-Disable-Provenance": "true",
-}
+_EDITABLE = {"X-Disable-Provenance": "true"}
+"""Or Grafana locks what is published against its own editor."""
 
 
 class Api:
-    """The API of one Grafana as one account; a request names its path below `/api`.
+    """Requests to one Grafana, as one account.
 
-    What a server failed at (5xx), or did not answer in time, is tried again a few times: all requests of ours may be
-    repeated. Raises GrafanaAway, NotAllowed, ChangedMeanwhile or Refused.
+    What a busy or restarting server does not answer is tried again for some seconds; then it raises GrafanaAway. It
+    raises NotAllowed, Refused or ChangedMeanwhile where Grafana says so, with Grafana's words.
     """
 
     def __init__(self, url: str, token: Secret, pause: Callable[[float], None] = time.sleep) -> None:
-        self._url = url.rstrip("/")
+        self._url = url
         self._pause = pause
-        self._account = _Account(token)
+        at = urlsplit(url)
+        host = f"[{at.hostname}]" if ":" in (at.hostname or "") else at.hostname
+        prefix = at.path.strip("/")
+        self._api = GrafanaAPI(
+            token.reveal(),
+            host=host,
+            port=at.port,
+            url_path_prefix=f"{prefix}/" if prefix else "",
+            protocol=at.scheme,
+            timeout=_TIMEOUT_SECONDS,
+        )
+        self._api.s = _BoundedSession()
 
     def read(self, path: str, form: Any) -> Any:
         """What is there, whole, once it has all that `form`, a type, asks for; None where nothing is."""
@@ -56,83 +67,97 @@ class Api:
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         for pause in (*_PAUSES, None):
             try:
-                answer = self._once(method, path, body)
-            except requests.RequestException as error:
-                if pause is None or not isinstance(error, requests.ConnectionError | requests.Timeout):
-                    raise self._away(error) from error
-            else:
-                if answer.status < 300:
-                    return self._decoded(answer)
-                if pause is None or not (answer.status >= 500 or answer.status == _BUSY):
-                    raise self._explained(answer, method, path)
-            self._pause(pause)
+                return getattr(self._api, method)(path, json=body, headers=_EDITABLE)
+            except (GrafanaException, requests.RequestException) as error:
+                if pause is None or not _may_pass(error):
+                    raise self._explained(error, method, path) from error
+                self._pause(pause)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
-        return ask(
-            method,
-            f"{self._url}/api{path}",
-            seconds=_TIMEOUT_SECONDS,
-            most_bytes=_MOST_BYTES,
-            body=None if body is None else msgspec.json.encode(body),
-            headers=_HEADERS,
-            auth=self._account,
-        )
-
-    def _decoded(self, answer: Answer) -> Any:
-        if answer.status == requests.codes.no_content:
-            return None
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise GrafanaAway(f"{self._url} answers with something that {error}: is it a Grafana?") from error
-
-    def _away(self, error: requests.RequestException) -> GrafanaAway:
-        if isinstance(error, Unbounded):
+    def _explained(self, error: Exception, method: str, path: str) -> PublishError:
+        if isinstance(error, Unbounded | _NotGrafana):
             return GrafanaAway(f"{self._url} answers with something that {error}: is it a Grafana?")
-        return GrafanaAway(
-            f"Grafana at {self._url} does not answer ({type(error).__name__}): is DOSSIER_GRAFANA right?"
-        )
-
-    def _explained(self, answer: Answer, method: str, path: str) -> PublishError:
-        text = _said(answer)
-        match answer.status:
+        if isinstance(error, _Elsewhere):
+            return GrafanaAway(f"{self._url} points to {str(error)[:200]!r}: correct DOSSIER_GRAFANA")
+        if not isinstance(error, GrafanaException):
+            return GrafanaAway(
+                f"Grafana at {self._url} does not answer ({type(error).__name__}): is DOSSIER_GRAFANA right?"
+            )
+        text = " ".join(str(error.response.get("message")).split())[:500]
+        match error.status_code:
             case 401:
                 return NotAllowed(
                     f"Grafana at {self._url} does not know this token ({text}): set DOSSIER_GRAFANA_TOKEN"
                 )
             case 403:
-                return NotAllowed(f"the token may not do this: {text} ({method} {path})")
+                return NotAllowed(f"this token may not do it ({text}; {method} {path}): use one of an administrator")
             case 404:
-                return _Missing(f"Grafana has no {path}: {text}")
-            case 409 | 412:
+                return _Missing(f"Grafana knows nothing at {path} ({text})")
+            case 412:
                 return ChangedMeanwhile(f"{text} ({method} {path}): publish again")
             case status if status >= 500:
                 return GrafanaAway(f"Grafana at {self._url} fails with {status}: {text} ({method} {path})")
-            case status if status < 400:
-                return GrafanaAway(f"{self._url} points to {answer.location[:200]!r}: correct DOSSIER_GRAFANA")
         return Refused(f"Grafana does not take it: {text} ({method} {path})")
 
 
-class _Account(AuthBase):
-    """The token, also where the system has another account for this host."""
+class _BoundedSession:
+    """In place of the package's session: it does what the package asks of one, and no answer costs more than it may."""
 
-    def __init__(self, token: Secret) -> None:
-        self._token = token
+    def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        auth: AuthBase,
+        timeout: float,
+        verify: bool,  # noqa: ARG002  # always: the package is never told otherwise
+    ) -> requests.Response:
+        answer = ask(
+            method,
+            url,
+            seconds=timeout,
+            most_bytes=_MOST_BYTES,
+            body=None if json is None else msgspec.json.encode(json),
+            headers={"Content-Type": "application/json", **headers},
+            auth=auth,
+        )
+        if 300 <= answer.status < 400:
+            raise _Elsewhere(answer.location)
+        try:
+            # The package reads every answer as JSON, also one that has no body.
+            found = None if answer.status == requests.codes.no_content else answer.json()
+        except ValueError as error:
+            if answer.status < 400:
+                raise _NotGrafana(str(error)) from error
+            found = answer.body.decode(errors="replace")
+        if answer.status >= 400 and not isinstance(found, dict):
+            found = {"message": found}
+        response = requests.Response()
+        response.status_code = answer.status
+        response._content = msgspec.json.encode(found)
+        return response
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        return request
+    get = partialmethod(_request, "GET")
+    post = partialmethod(_request, "POST")
+    put = partialmethod(_request, "PUT")
+    delete = partialmethod(_request, "DELETE")
 
 
 class _Missing(PublishError):
     """There is no such thing, or no such route."""
 
 
-def _said(answer: Answer) -> str:
-    try:
-        found = answer.json()
-    except ValueError:
-        found = answer.body.decode(errors="replace")
-    said = found.get("message") if isinstance(found, dict) else found
-    return " ".join(str(said).split())[:500]
+class _Elsewhere(requests.RequestException):
+    """The server points to another address, which is never followed."""
+
+
+class _NotGrafana(requests.RequestException):
+    """The answer is none that a Grafana gives."""
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, GrafanaException):
+        return not isinstance(error, GrafanaClientError) or error.status_code == _BUSY
+    return isinstance(error, requests.ConnectionError | requests.Timeout)

@@ -6,6 +6,6 @@ SELECT
     sum(fee_paid_online) / nullIf(sum(fee_bearing), 0) AS online_payment_rate,
     sum(satisfied) / nullIf(sum(rated), 0) AS satisfaction_rate
 FROM agency_windows
-WHERE period = ${period:singlequote}
-    AND start = (SELECT max(start) FROM periods WHERE period = ${period:singlequote})
-    AND agency = ${agency:singlequote}
+WHERE period = decodeURLComponent('${period:percentencode}')
+    AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+    AND agency = decodeURLComponent('${agency:percentencode}')

@@ -7,7 +7,7 @@ SELECT
     quantileExactIfOrNull(0.5)(days, outcome = 'resolved') AS median_days,
     quantileExactIfOrNull(0.9)(days, outcome = 'resolved') AS p90_days
 FROM dossiers
-WHERE agency = ${agency:singlequote} AND $__timeFilter(received_at)
+WHERE agency = decodeURLComponent('${agency:percentencode}') AND $__timeFilter(received_at)
 GROUP BY procedure
 ORDER BY received DESC, procedure
 LIMIT 200

@@ -1,7 +1,7 @@
--- What is open in one agency as of now; always one row.
+-- What is open in one agency as of now: always one row, NULL where the agency never had a dossier.
 SELECT
-    countIf(is_open) AS open,
-    countIf(is_overdue) AS overdue,
-    countIf(is_open AND NOT is_overdue AND term <= now() + INTERVAL 24 HOUR) AS due_soon
+    if(count() = 0, NULL, countIf(is_open)) AS open,
+    if(count() = 0, NULL, countIf(is_overdue)) AS overdue,
+    if(count() = 0, NULL, countIf(is_open AND NOT is_overdue AND term <= now() + INTERVAL 24 HOUR)) AS due_soon
 FROM dossiers
-WHERE agency = ${agency:singlequote}
+WHERE agency = decodeURLComponent('${agency:percentencode}')

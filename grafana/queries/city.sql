@@ -1,28 +1,29 @@
 -- The eleven figures of the city for one period so far, one row: each with its change since the same point of the period
--- before, in words, and in brackets what it was then.
+-- before, in words, and in brackets what it was then. Counts are NULL where nothing was ever counted: that is not 0.
 WITH
+    (SELECT published_at IS NOT NULL FROM data_age) AS is_counted,
     (value, before) -> multiIf(value > before, '▲ ', value < before, '▼ ', '= ') AS arrow,
-    (value, before) -> ifNull(concat(arrow(value, before), toString(abs(value - before)), ' (', toString(before), ')'), '–')
-        AS counts,
+    number -> trim(LEADING ',' FROM reverse(replaceRegexpAll(reverse(toString(number)), '([0-9]{3})', '\\1,'))) AS grouped,
     (value, before) -> ifNull(
-        replaceAll(
-            concat(
-                arrow(value, before),
-                toString(round(100 * abs(value - before), 1)), ' điểm (', toString(round(100 * before, 1)), ' %)'),
-            '.', ','),
+        concat(arrow(value, before), grouped(abs(value - before)), ' (', grouped(before), ')'),
+        if(value IS NULL, 'không có dữ liệu / no data', '–')) AS counts,
+    (value, before) -> ifNull(
+        concat(
+            arrow(value, before),
+            printf('%.1f', 100 * abs(value - before)), ' điểm (', printf('%.1f', 100 * before), '%)'),
         '–') AS shares
 SELECT
-    overdue,
+    if(is_counted, city_figures.overdue, NULL) AS overdue,
     counts(overdue, overdue_before) AS overdue_trend,
-    resolved_late,
+    if(is_counted, city_figures.resolved_late, NULL) AS resolved_late,
     counts(resolved_late, resolved_late_before) AS resolved_late_trend,
     overall_on_time_rate,
     shares(overall_on_time_rate, overall_on_time_rate_before) AS overall_on_time_rate_trend,
-    open,
+    if(is_counted, city_figures.open, NULL) AS open,
     counts(open, open_before) AS open_trend,
-    resolved_on_time,
+    if(is_counted, city_figures.resolved_on_time, NULL) AS resolved_on_time,
     counts(resolved_on_time, resolved_on_time_before) AS resolved_on_time_trend,
-    received,
+    if(is_counted, city_figures.received, NULL) AS received,
     counts(received, received_before) AS received_trend,
     online_rate,
     shares(online_rate, online_rate_before) AS online_rate_trend,

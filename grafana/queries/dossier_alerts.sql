@@ -1,5 +1,6 @@
 SELECT at, state, level, why, agency, term
 FROM dossier_alerts FINAL
 WHERE dossier = (
-    SELECT if(${dossier:singlequote} = '', (SELECT argMax(dossier, seq) FROM dossier_alerts), ${dossier:singlequote}))
+    WITH decodeURLComponent('${dossier:percentencode}') AS chosen
+    SELECT if(chosen = '', (SELECT argMax(dossier, seq) FROM dossier_alerts), chosen))
 ORDER BY seq

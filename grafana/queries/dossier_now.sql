@@ -12,4 +12,5 @@ SELECT
     paid_amount - refunded_amount AS paid_amount
 FROM dossiers
 WHERE dossier = (
-    SELECT if(${dossier:singlequote} = '', (SELECT argMax(dossier, seq) FROM dossier_alerts), ${dossier:singlequote}))
+    WITH decodeURLComponent('${dossier:percentencode}') AS chosen
+    SELECT if(chosen = '', (SELECT argMax(dossier, seq) FROM dossier_alerts), chosen))

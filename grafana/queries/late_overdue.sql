@@ -1,5 +1,5 @@
 SELECT dossier, agency, procedure, status, unit, term, days_overdue, extensions
 FROM overdue_dossiers
-WHERE $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+WHERE {agency_is_chosen}
 ORDER BY term, dossier
 LIMIT 500

@@ -9,6 +9,6 @@ SELECT
     extensions
 FROM dossiers
 WHERE is_open AND NOT is_overdue AND term <= now() + INTERVAL 3 DAY
-    AND $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+    AND {agency_is_chosen}
 ORDER BY dossiers.term, dossier
 LIMIT 500

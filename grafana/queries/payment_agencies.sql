@@ -8,7 +8,7 @@ SELECT
     sum(days.refunds) AS refunds,
     sum(days.refunded_amount) AS refunded_amount
 FROM agency_windows AS days
-WHERE period = 'day' AND $__timeFilter(start) AND $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+WHERE period = 'day' AND $__timeFilter(start) AND {agency_is_chosen}
 GROUP BY agency
 HAVING fee_bearing > 0 OR payments > 0
 ORDER BY fee_bearing DESC, agency

@@ -5,4 +5,4 @@ SELECT
     sum(agency_windows.paid_amount) AS paid_amount,
     sum(agency_windows.refunded_amount) AS refunded_amount
 FROM agency_windows
-WHERE period = 'day' AND $__timeFilter(start) AND $__conditionalAll(agency IN (${agency:singlequote}), $agency)
+WHERE period = 'day' AND $__timeFilter(start) AND {agency_is_chosen}

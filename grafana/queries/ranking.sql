@@ -9,8 +9,8 @@ WITH
             numerator / nullIf(denominator, 0) AS rate,
             denominator >= {minimum} AS is_ranked
         FROM agency_windows
-        WHERE period = ${period:singlequote}
-            AND start = (SELECT max(start) FROM periods WHERE period = ${period:singlequote})
+        WHERE period = decodeURLComponent('${period:percentencode}')
+            AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
             AND agency != ''
     ),
     (SELECT groupArray((denominator, rate)) FROM rated WHERE is_ranked) AS all_ranked,

@@ -235,11 +235,12 @@ CREATE TABLE progress
     `topic` LowCardinality(String) COMMENT 'Kafka topic',
     `partition` UInt16 COMMENT 'Kafka partition of dossier-events',
     `pos` UInt64 COMMENT 'Position of the last event counted',
-    `offset` UInt64 COMMENT 'Offset of the last record counted',
-    `published_at` DateTime64(3, 'UTC') COMMENT 'Timestamp of that record',
+    `offset` UInt64 COMMENT 'Last offset counted, be it of a record or of none',
+    `published_at` DateTime64(3, 'UTC') COMMENT 'Timestamp of the last record counted',
     `written_at` DateTime64(3, 'UTC') COMMENT 'When its counts were written',
     `window_lines` UInt64 COMMENT 'Lines seen of the current window of the flood limit',
-    `window_dead` UInt64 COMMENT 'Of these, lines that could not be counted'
+    `window_dead` UInt64 COMMENT 'Of these, lines that could not be counted',
+    `record_offset` Int64 DEFAULT offset COMMENT 'Offset of the last record counted, -1 before the first'
 )
 ENGINE = ReplacingMergeTree(pos)
 ORDER BY (topic, partition)

@@ -2,7 +2,8 @@
 -- day, month or year before (`…_before`). Always one row a period, also where nothing was counted.
 -- What is overdue, and what was open and overdue before, may be a quarter of a minute old (city_waiting); where there are
 -- half a million windows or more, corrections of former days may be five minutes old (city_past).
--- Open and overdue then are by the terms that hold now. Rates are NULL where their denominator is 0.
+-- Open and overdue then are by the terms that hold now. Rates are NULL where their denominator is 0, and what city_waiting
+-- tells is NULL where it was not filled for ten minutes: nobody knows it, and 0 would look well.
 CREATE OR REPLACE VIEW city_figures AS
 WITH
     ['day', 'month', 'year'] AS all_periods,
@@ -20,7 +21,8 @@ WITH
         now('{time_zone}') - INTERVAL 1 DAY,
         now('{time_zone}') - INTERVAL 1 MONTH,
         now('{time_zone}') - INTERVAL 1 YEAR
-    ] AS nows_before
+    ] AS nows_before,
+    max(parts.refreshed_at) > now64(6) - INTERVAL 10 MINUTE AS is_known
 SELECT
     all_periods[place] AS period,
     starts[place] AS start,
@@ -33,9 +35,9 @@ SELECT
     resolved - resolved_on_time AS resolved_late,
     resolved_before - resolved_on_time_before AS resolved_late_before,
     sum(parts.open) AS open,
-    sum(parts.open_before) AS open_before,
-    sum(parts.overdue) AS overdue,
-    sum(parts.overdue_before) AS overdue_before,
+    if(is_known, sum(parts.open_before), NULL) AS open_before,
+    if(is_known, sum(parts.overdue), NULL) AS overdue,
+    if(is_known, sum(parts.overdue_before), NULL) AS overdue_before,
     (resolved_on_time + open - overdue) / nullIf(resolved + open, 0) AS overall_on_time_rate,
     (resolved_on_time_before + open_before - overdue_before) / nullIf(resolved_before + open_before, 0)
         AS overall_on_time_rate_before,
@@ -75,7 +77,8 @@ FROM
         if(is_day, city_past.received - ended, 0) AS open,
         0 AS open_before,
         0 AS overdue,
-        0 AS overdue_before
+        0 AS overdue_before,
+        CAST(NULL, 'Nullable(DateTime64(6, \'UTC\'))') AS refreshed_at
     FROM city_past
     WHERE (SELECT count() FROM windows) >= 500000
     UNION ALL
@@ -98,7 +101,8 @@ FROM
         windows.received - resolved - withdrawn - refused - stopped,
         0,
         0,
-        0
+        0,
+        NULL
     FROM windows FINAL
     WHERE (SELECT count() FROM windows) < 500000 OR window >= (SELECT max(until) FROM city_past)
     UNION ALL
@@ -127,10 +131,11 @@ FROM
                     toDate(now(), '{time_zone}') > toDate(term, '{time_zone}')),
             dossiers,
             0),
-        if(kind = all_periods[place], city_waiting.overdue, 0)
+        if(kind = all_periods[place], city_waiting.overdue, 0),
+        if(kind = 'refreshed', term, NULL)
     FROM city_waiting
     UNION ALL
     -- A row a period, whatever was counted.
-    SELECT arrayJoin([1, 2, 3]), false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    SELECT arrayJoin([1, 2, 3]), false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL
 ) AS parts
 GROUP BY place

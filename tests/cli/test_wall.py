@@ -50,7 +50,7 @@ def test_a_figure_has_its_value_a_word_and_what_it_was() -> None:
     lines = shown(Seen(VALUES, 3))
     late = line(lines, "Đã giải quyết quá hạn")
     assert all(part in late for part in ("140", "CHƯA ĐẠT / missed", "▲ 3 (9)"))
-    assert "98.5 %" in line(lines, "Tỷ lệ đúng hạn theo QĐ 766")
+    assert "98.5%" in line(lines, "Tỷ lệ đúng hạn theo QĐ 766")
     assert "ĐẠT / met" in line(lines, "Tỷ lệ số hóa hồ sơ")
     assert "CHÚ Ý / watch" in line(lines, "Tỷ lệ hồ sơ trực tuyến")
 

@@ -18,6 +18,8 @@ from schemas.events import (
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 HOSTILE = "O'Brien"
+LEAVING = "\\' OR 1=1 -- "
+"""Leaves a text in which quotes alone are escaped, and makes a condition of all rows."""
 
 
 def midnight(days_ago: int = 0) -> datetime:

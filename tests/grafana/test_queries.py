@@ -11,7 +11,7 @@ from clickhouse_driver import Client
 from grafana.build import DASHBOARDS
 from grafana.panels import TIME_SERIES
 from grafana.sql import ALL, Context, expand
-from tests.grafana.city import HOSTILE
+from tests.grafana.city import HOSTILE, LEAVING
 
 pytestmark = pytest.mark.clickhouse
 
@@ -36,15 +36,18 @@ SHOWN = re.compile("|".join(shape.pattern for shape in (NUMBER, TIME, TEXT)) + r
 
 
 def contexts(board: dict[str, Any]) -> list[Context]:
-    """All that can be chosen of a list, else a value, and a hostile one; several and all where that is allowed."""
-    found: list[dict[str, list[str]]] = [{}]
+    """All that can be chosen of lists, and hostile values of each variable; several and all where that is allowed."""
+    found: list[dict[str, str | list[str]]] = [{}]
+    hostile: list[dict[str, str | list[str]]] = []
     for variable in board["templating"]["list"]:
-        chosen = [[option["value"]] for option in variable["options"]] or [["H26.01"]]
-        chosen.append([HOSTILE])
+        name = variable["name"]
+        values = [option["value"] for option in variable["options"]] or ["H26.01"]
+        found = [context | {name: value} for context in found for value in values]
+        # A URL may also name several values of a variable that has one.
+        hostile += [{name: HOSTILE}, {name: LEAVING}, {name: ["H26.01", LEAVING]}]
         if variable.get("multi"):
-            chosen += [["H26.01", HOSTILE], [ALL]]
-        found = [context | {variable["name"]: values} for context in found for values in chosen]
-    return [Context(variables=variables) for variables in found]
+            hostile.append({name: [ALL]})
+    return [Context(variables=variables) for variables in (*found, *(found[0] | each for each in hostile))]
 
 
 @cache
@@ -57,6 +60,15 @@ def ask(client: Client, sql: str) -> tuple[list[tuple[Any, ...]], Columns]:
 def one(client: Client, sql: str) -> dict[str, Any]:
     (row,), columns = ask(client, sql)
     return dict(zip([name for name, _ in columns], row, strict=True))
+
+
+def unit(panel: dict[str, Any], column: str) -> str:
+    """The unit in which Grafana shows a column."""
+    found = panel["fieldConfig"]["defaults"]["unit"]
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"] == {"id": "byName", "options": column}:
+            found = next((each["value"] for each in override["properties"] if each["id"] == "unit"), found)
+    return str(found)
 
 
 def fit(panel: dict[str, Any], columns: Columns, form: int) -> None:
@@ -73,7 +85,12 @@ def fit(panel: dict[str, Any], columns: Columns, form: int) -> None:
     }
     if form != TIME_SERIES:
         assert named <= types.keys()
+    if panel["type"] == "table":
+        for name, kind in types.items():
+            assert (unit(panel, name) == "string") is not bool(NUMBER.fullmatch(kind)), name
     if panel["type"] in {"stat", "gauge", "bargauge"}:
+        # What is shown as text is text, and numbers are not.
+        assert all((unit(panel, name) == "string") is bool(TEXT.fullmatch(kind)) for name, kind in types.items())
         # Grafana would hold any other pattern against the names that are shown, not against columns.
         assert panel["options"]["reduceOptions"]["fields"] in {"", "/.*/"}
         assert panel["options"]["reduceOptions"]["fields"] or any(map(NUMBER.fullmatch, types.values()))

@@ -63,6 +63,8 @@ class TestShape:
         assert NAMED["due-soon"].bound == 10
         assert NAMED["source-silent"].bound == timedelta(days=3).total_seconds()
         assert NAMED["lag"].bound == 60
+        assert "for a day" in parts[-1]
+        assert NAMED["audit-missing"].bound == timedelta(days=1).total_seconds()
 
     def test_identities_are_short_and_once(self) -> None:
         assert len({rule.uid for rule in RULES}) == len({rule.title for rule in RULES}) == len(RULES)
@@ -215,3 +217,20 @@ class TestFiring:
         assert firing(client, NAMED["audit"]) == {"": 3}
         audited(client, 3, 0)
         assert firing(client, NAMED["audit"]) == {}
+
+    def test_a_day_without_an_audit_also_where_none_ever_was(self, client: Client) -> None:
+        def deployed(hours_ago: float) -> None:
+            row = ("dossier-events", 1, "serving", datetime.now(UTC) - timedelta(hours=hours_ago))
+            client.execute("INSERT INTO deployment (topic, epoch, state, changed_at) VALUES", [row])
+
+        rule = NAMED["audit-missing"]
+        assert firing(client, rule) == {}, "nothing is counted, so nothing can be audited"
+        deployed(23)
+        assert firing(client, rule) == {}
+        client.execute("TRUNCATE TABLE deployment")
+        deployed(25)
+        assert firing(client, rule) == {"": pytest.approx(25 * 3600, abs=60)}
+        client.execute("INSERT INTO audits (at) VALUES", [(datetime.now(UTC) - timedelta(hours=30),)])
+        assert firing(client, rule) == {"": pytest.approx(30 * 3600, abs=60)}
+        client.execute("INSERT INTO audits (at) VALUES", [(datetime.now(UTC) - timedelta(hours=1),)])
+        assert firing(client, rule) == {}

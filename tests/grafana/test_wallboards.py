@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from clickhouse_driver import Client
 
-from grafana.panels import NO_DOSSIERS, RED, words
+from grafana.panels import NEUTRAL, NO_DOSSIERS, RED, words
 from grafana.sql import query
 from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, standing
 from grafana.wallboards import PERIODS, Period, wallboard
 from schemas.connection import ClickHouseConnection
 from streams.clickhouse import connect
 from tests.grafana.city import city, midnight, waiting
-from tests.grafana.conftest import grow, migrated
+from tests.grafana.conftest import grow, migrated, refresh
 from tests.grafana.test_queries import one
 from tests.streams.counted import count
 
@@ -28,22 +28,35 @@ def tile(board: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(found)
 
 
+def shown_of_null(panel: dict[str, Any], column: str) -> tuple[str, str]:
+    """The text and colour in which Grafana shows a NULL of this column."""
+    mappings = panel["fieldConfig"]["defaults"]["mappings"]
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"] == {"id": "byName", "options": column}:
+            mappings = next((each["value"] for each in override["properties"] if each["id"] == "mappings"), mappings)
+    (null,) = [each["options"]["result"] for each in mappings if each["type"] == "special"]
+    return null["text"], null["color"]
+
+
 @pytest.mark.parametrize("period", PERIODS)
 def test_every_figure_has_a_tile_and_a_share_without_dossiers_says_so(period: Period) -> None:
+    board = wallboard(period)
     for figure in FIGURES:
-        defaults = tile(wallboard(period), figure.name)["fieldConfig"]["defaults"]
-        assert figure.vietnamese in defaults["displayName"].replace("\N{NO-BREAK SPACE}", " ")
-        assert figure.english in defaults["displayName"].replace("\N{NO-BREAK SPACE}", " ")
+        value = tile(board, figure.name)
+        name = value["fieldConfig"]["defaults"]["displayName"].replace("\N{NO-BREAK SPACE}", " ")
+        assert figure.vietnamese in name
+        assert figure.english in name
+        assert shown_of_null(value, figure.name) == ("–", NEUTRAL)
         if figure.unit == "share":
-            (null,) = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
-            assert null["result"]["text"] == defaults["noValue"] == NO_DOSSIERS
+            assert shown_of_null(tile(board, f"{figure.name}, {figure.name}_trend"), figure.name)[0] == NO_DOSSIERS
 
 
 def test_no_data_is_red_on_the_tile_of_freshness() -> None:
-    defaults = tile(wallboard("day"), "seconds")["fieldConfig"]["defaults"]
-    (null,) = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
-    assert null["result"]["color"] == RED
-    assert [step["value"] for step in defaults["thresholds"]["steps"]] == [None, 61, 301]
+    value = tile(wallboard("day"), "seconds")
+    assert shown_of_null(value, "seconds") == ("–", RED)
+    assert [step["value"] for step in value["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [None, 61, 301]
+    (strip,) = [each for each in wallboard("day")["panels"] if each["targets"][0]["rawSql"] == query("data_age")]
+    assert shown_of_null(strip, "seconds") == ("NGỪNG / stopped", RED)
 
 
 def test_a_word_stands_beside_every_colour_and_agrees_with_the_thresholds() -> None:
@@ -85,7 +98,7 @@ class TestFigures:
         assert found["overdue_trend"] == "= 0 (2)"
         assert found["open_trend"] == "▼ 1 (5)"
         assert found["resolved_on_time_trend"] == "= 0 (1)"
-        assert found["satisfaction_rate_trend"] == "▼ 50 điểm (100 %)"
+        assert found["satisfaction_rate_trend"] == "▼ 50.0 điểm (100.0%)"
         assert found["online_payment_rate_trend"] == "–"
 
     @pytest.mark.parametrize("period", PERIODS)
@@ -128,12 +141,43 @@ class TestFigures:
         assert client.execute(overdue) == [(1,)]
         client.disconnect()
 
+    def test_numbers_in_words_are_written_as_grafana_writes_those_beside_them(self, seeded_city: Client) -> None:
+        values = {"period": "'day'"}
+        for figure in FIGURES:
+            now, before = ("0.9365", "0.9461") if figure.unit == "share" else ("1234567", "999")
+            values |= {figure.name: now, f"{figure.name}_before": before}
+        values |= {"open": "1000", "open_before": "2345678", "received": "toNullable(100)", "received_before": "100"}
+        row = f"(SELECT {', '.join(f'{value} AS {name}' for name, value in values.items())}) AS city_figures"
+        found = one(seeded_city, query("city", period="day").replace("FROM city_figures", f"FROM {row}"))
+        assert found["overdue_trend"] == "▲ 1,233,568 (999)"
+        assert found["open_trend"] == "▼ 2,344,678 (2,345,678)"
+        assert found["received_trend"] == "= 0 (100)"
+        assert found["online_rate_trend"] == "▼ 1.0 điểm (94.6%)"
+
+    @pytest.mark.parametrize("refreshed", [None, timedelta(minutes=11)])
+    def test_what_is_overdue_is_unknown_where_nobody_looked(
+        self, clickhouse: ClickHouseConnection, refreshed: timedelta | None
+    ) -> None:
+        client = connect(clickhouse)
+        now = datetime.now(UTC)
+        count(clickhouse, *waiting("late", "H26.01", midnight(2), now - timedelta(hours=1)), published=now)
+        refresh(client)
+        assert one(client, query("city", period="day"))["overdue"] == 1
+        client.execute("DROP VIEW refresh_city_waiting")
+        client.execute("TRUNCATE TABLE city_waiting")
+        if refreshed:
+            client.execute("INSERT INTO city_waiting (kind, term) VALUES", [("refreshed", now - refreshed)])
+        found = client.execute("SELECT open, overdue, overall_on_time_rate FROM city_figures WHERE period = 'day'")
+        assert found == [(1, None, None)]
+        client.disconnect()
+
     @pytest.mark.parametrize("period", PERIODS)
     def test_where_nothing_was_counted_no_rate_is_a_number(self, empty_city: Client, period: Period) -> None:
         found = one(empty_city, query("city", period=period))
         assert {name: found[name] for name in RATES} == dict.fromkeys(RATES)
         assert {found[f"{name}_trend"] for name in RATES} == {"–"}
-        assert (found["received"], found["overdue"]) == (0, 0)
+        counts = {figure.name for figure in FIGURES} - set(RATES)
+        assert {found[name] for name in counts} == {None}, "0 would look well where nothing is known"
 
     def test_the_age_of_the_data_is_that_of_the_newest_counted_event(
         self, seeded_city: Client, empty_city: Client

@@ -127,7 +127,7 @@ def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empt
     ask(
         empty,
         "INSERT INTO events SELECT * REPLACE ('more' AS id, replace(payload, 'T9', 'more') AS payload) "
-        "FROM events FINAL WHERE id = 'p9'",
+        "FROM (SELECT * FROM events FINAL WHERE id = 'p9')",
     )
     rebuild(empty, "events")
     assert differences(empty) == 0

@@ -79,6 +79,14 @@ def keep(store: ClickHouseStore, dossier: str, *events: Event, profile: Profile 
     store.write(FACTS, [row])
 
 
+def keep_crowded(store: ClickHouseStore, dossier: str, numbers: int) -> None:
+    """A case with so many numbered registers, one of them a refund."""
+    paid = {"amount": 5, "method": "cash"}
+    payments = [said(Paid, "2026-03-02 08:00", id="p", transaction=str(n), **paid) for n in range(numbers - 1)]
+    registers = joined([*payments, said(Refunded, "2026-03-02 08:00", transaction="0", amount=5)])
+    store.write(FACTS, [facts_row(dossier, 0, Stored(1, pack(registers)), facts_of(registers), Profile())])
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_answers_on_an_empty_database(client: Client, view: str) -> None:
     assert len(client.execute(f"SELECT * FROM {view}")) == ALWAYS_THERE.get(view, 0)
@@ -89,6 +97,7 @@ def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseSt
     received = said(Received, "2026-03-02 08:00", agency="H01", id="e1")
     moved = said(Received, "2026-03-02 08:01", agency="H02", id="e1")
     keep(store, "D1", received, said(TermSet, "2026-03-02 08:00", term=at("2026-03-10 17:00")))
+    keep_crowded(store, "D2", MAX_NUMBERED)
     count(store, "2026-03-02 08:00", {"received": 1})
     store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in enumerate((received, moved))])
     letter = dead_letter("events", 0, 0, EARLIEST, Rejection(2, "malformed", "", "", b"{"))
@@ -261,14 +270,7 @@ def test_dossiers_near_their_limit_are_told_with_what_was_refused_of_them(
 ) -> None:
     near = MAX_NUMBERED * 8 // 10
     for dossier, numbers in (("near", near), ("full", MAX_NUMBERED), ("far", near - 1)):
-        paid = {"amount": 5, "method": "cash", "dossier": dossier}
-        registers = joined(
-            [
-                *[said(Paid, "2026-03-02 08:00", id="p", transaction=str(n), **paid) for n in range(numbers - 1)],
-                said(Refunded, "2026-03-02 08:00", dossier=dossier, transaction="0", amount=5),
-            ]
-        )
-        store.write(FACTS, [facts_row(dossier, 0, Stored(1, pack(registers)), facts_of(registers), Profile())])
+        keep_crowded(store, dossier, numbers)
     for line in range(2):
         content = encode_event(said(Paid, "2026-03-02 08:00", transaction="x", amount=5, method="cash", dossier="full"))
         rejection = Rejection(line, "full", "transaction", "", content)
