@@ -4,34 +4,49 @@ CREATE OR REPLACE VIEW event_ties AS
 SELECT
     dossier,
     register,
-    arrayMax(said -> (said.1, said.2), groupArray((recorded_at, seq, id, kind, source, occurred_at, content)) AS every) AS newest,
     newest.1 AS recorded_at,
     newest.2 AS seq,
-    arraySort(arrayFilter(said -> (said.1, said.2) = newest, every)) AS tied,
     length(arrayDistinct(arrayMap(said -> (said.4, said.6, said.7), tied))) AS contents,
     tied[-1].3 AS holds,
-    arrayDistinct(arrayMap(said -> said.5, tied)) AS sources
+    arrayDistinct(arrayMap(said -> said.5, tied)) AS sources,
+    tied
 FROM
 (
     SELECT
         dossier,
-        recorded_at,
-        seq,
-        id,
-        kind,
-        source,
-        occurred_at,
-        -- An amendment is one of each field that it names; of all others the whole payload is one.
-        arrayJoin(if(kind = 'amended', JSONExtractKeys(payload), [''])) AS field,
-        if(kind = 'amended', JSONExtractRaw(payload, field), payload) AS content,
-        multiIf(
-            kind = 'amended', concat('amended ', field),
-            kind IN ('assigned', 'transferred'), 'assignment',
-            kind IN ('resolved', 'withdrawn', 'refused', 'stopped', 'reopened'), 'outcome',
-            kind IN ('paid', 'refunded'), concat(kind, ' ', JSONExtractString(payload, 'transaction')),
-            JSONHas(payload, 'number'), concat(kind, ' ', JSONExtractRaw(payload, 'number')),
-            kind) AS register
-    FROM events FINAL
-) AS told
-GROUP BY dossier, register
-HAVING contents > 1
+        register,
+        newest,
+        arraySort(arrayFilter(said -> (said.1, said.2) = newest, every)) AS tied
+    FROM
+    (
+        SELECT
+            dossier,
+            register,
+            max((told.recorded_at, told.seq)) AS newest,
+            groupArray((told.recorded_at, told.seq, id, kind, source, occurred_at, content)) AS every
+        FROM
+        (
+            SELECT
+                dossier,
+                recorded_at,
+                seq,
+                id,
+                kind,
+                source,
+                occurred_at,
+                -- An amendment is one of each field that it names; of all others the whole payload is one.
+                arrayJoin(if(kind = 'amended', JSONExtractKeys(payload), [''])) AS field,
+                if(kind = 'amended', JSONExtractRaw(payload, field), payload) AS content,
+                multiIf(
+                    kind = 'amended', concat('amended ', field),
+                    kind IN ('assigned', 'transferred'), 'assignment',
+                    kind IN ('resolved', 'withdrawn', 'refused', 'stopped', 'reopened'), 'outcome',
+                    kind IN ('paid', 'refunded'), concat(kind, ' ', JSONExtractString(payload, 'transaction')),
+                    JSONHas(payload, 'number'), concat(kind, ' ', JSONExtractRaw(payload, 'number')),
+                    kind) AS register
+            FROM events FINAL
+        ) AS told
+        GROUP BY dossier, register
+    )
+)
+WHERE contents > 1

@@ -96,10 +96,12 @@ def test_every_view_answers_on_an_empty_database(client: Client, view: str) -> N
 def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseStore, view: str) -> None:
     received = said(Received, "2026-03-02 08:00", agency="H01", id="e1")
     moved = said(Received, "2026-03-02 08:01", agency="H02", id="e1")
+    tied = said(Received, "2026-03-02 08:01", agency="H03", id="e2")
     keep(store, "D1", received, said(TermSet, "2026-03-02 08:00", term=at("2026-03-10 17:00")))
     keep_crowded(store, "D2", MAX_NUMBERED)
     count(store, "2026-03-02 08:00", {"received": 1})
-    store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in enumerate((received, moved))])
+    events = enumerate((received, moved, tied))
+    store.write(EVENTS, [event_row(event, Record(0, 0, 0, None), line) for line, event in events])
     letter = dead_letter("events", 0, 0, EARLIEST, Rejection(2, "malformed", "", "", b"{"))
     store.write(DEAD_LETTERS, [dead_row(letter)])
     client.execute("INSERT INTO dossier_alerts (seq, dossier, state) VALUES", [(1, "D1", "raised")])
