@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from schemas.connection import Secret
 from schemas.instant import Instant
 
-SIGNATURE = "dossier-signature"
+SIGNATURE = "Dossier-Signature"
 _NAME = re.compile(r"(?P<side>due|overdue)(?:-(?P<number>[1-9][0-9]{0,3})(?P<unit>[mhd]))?")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

@@ -6,20 +6,24 @@ SELECT
     register,
     newest.1 AS recorded_at,
     newest.2 AS seq,
-    tied,
     length(arrayDistinct(arrayMap(said -> (said.4, said.6, said.7), tied))) AS contents,
     tied[-1].3 AS holds,
-    arrayDistinct(arrayMap(said -> said.5, tied)) AS sources
+    arrayDistinct(arrayMap(said -> said.5, tied)) AS sources,
+    tied
 FROM
 (
-    SELECT dossier, register, newest, arraySort(arrayFilter(said -> (said.1, said.2) = newest, every)) AS tied
+    SELECT
+        dossier,
+        register,
+        newest,
+        arraySort(arrayFilter(said -> (said.1, said.2) = newest, every)) AS tied
     FROM
     (
         SELECT
             dossier,
             register,
-            max((recorded_at, seq)) AS newest,
-            groupArray((recorded_at, seq, id, kind, source, occurred_at, content)) AS every
+            max((told.recorded_at, told.seq)) AS newest,
+            groupArray((told.recorded_at, told.seq, id, kind, source, occurred_at, content)) AS every
         FROM
         (
             SELECT
