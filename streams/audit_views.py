@@ -8,7 +8,8 @@ from clickhouse_driver.errors import ServerException
 from msgspec import Struct
 
 from schemas.ddl import views
-from schemas.profile import Profile
+from schemas.profile import Profile, profile_of
+from streams.identity import read_history
 from streams.queries import query
 from streams.structure import Views
 
@@ -26,17 +27,21 @@ class ViewDifference(Struct, frozen=True):
 
 
 def of_views(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> list[ViewDifference]:
-    """What views of these rules show otherwise; raises what the driver does.
+    """What views show otherwise than tables hold by these rules; raises what the driver does.
 
     Table and view are read a moment apart, so while workers count a figure may differ at one look. What differs is what
     does at each of several.
     """
-    there = Views(client, views(profile))
-    found = [
-        ViewDifference(script.name.removesuffix(".sql"), "", why, "as declared")
-        for script in views(profile)
-        if (why := there.difference(script))
-    ]
+    found: list[ViewDifference] = []
+    if serving := read_history(client).serving:
+        # What readers see goes by the rules of the counts, until they are rebuilt by others.
+        scripts = views(profile_of(serving.origin.rules))
+        there = Views(client, scripts)
+        found = [
+            ViewDifference(script.name.removesuffix(".sql"), "", why, "as declared")
+            for script in scripts
+            if (why := there.difference(script))
+        ]
     try:
         differing = _figures(client, profile)
     except ServerException:

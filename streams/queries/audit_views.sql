@@ -57,38 +57,40 @@ FROM
     SELECT
         concat('dossiers ', agency),
         arrayJoin([
-            ('dossiers', count()),
-            ('open', countIf(is_open)),
-            ('overdue', countIf(is_overdue)),
-            ('on_time', countIf(on_time)),
-            ('ended', countIf(status IN ('resolved', 'returned', 'withdrawn', 'refused', 'stopped', 'answered'))),
-            ('paid_amount', toUInt64(sum(paid_amount)))
+            ('dossiers', toInt64(count())),
+            ('open', toInt64(countIf(is_open))),
+            ('overdue', toInt64(countIf(is_overdue))),
+            ('on_time', toInt64(countIf(on_time))),
+            ('ended', toInt64(countIf(status IN ('resolved', 'returned', 'withdrawn', 'refused', 'stopped', 'answered')))),
+            ('paid_amount', toInt64(sum(paid_amount)))
         ]) AS each,
         each.1,
-        toInt64(each.2),
+        each.2,
         toInt64(0)
     FROM dossiers
     GROUP BY agency
     UNION ALL
-    SELECT concat('overdue_dossiers ', agency), 'overdue', toInt64(count()), toInt64(0) FROM overdue_dossiers GROUP BY agency
+    SELECT concat('overdue_dossiers ', agency), ('overdue', toInt64(count())) AS each, each.1, each.2, toInt64(0)
+    FROM overdue_dossiers
+    GROUP BY agency
     UNION ALL
     SELECT
-        if(each.1 = 'overdue', concat(arrayJoin(['dossiers ', 'overdue_dossiers ']), agency), concat('dossiers ', agency)),
+        concat(arrayJoin(if(each.1 = 'overdue', ['dossiers ', 'overdue_dossiers '], ['dossiers '])), agency),
         arrayJoin([
-            ('dossiers', count()),
-            ('open', countIf(empty(outcome))),
-            ('overdue', countIf(empty(outcome) AND ifNull(if('{terms}' = 'instant',
+            ('dossiers', toInt64(count())),
+            ('open', toInt64(countIf(empty(outcome)))),
+            ('overdue', toInt64(countIf(empty(outcome) AND ifNull(if('{terms}' = 'instant',
                 term < now64(6),
-                formatDateTime(term, '%Y%m%d', '{time_zone}') < formatDateTime(now(), '%Y%m%d', '{time_zone}')), false))),
-            ('on_time', countIf(notEmpty(outcome) AND (term IS NULL OR if('{terms}' = 'instant',
+                formatDateTime(term, '%Y%m%d', '{time_zone}') < formatDateTime(now(), '%Y%m%d', '{time_zone}')), false)))),
+            ('on_time', toInt64(countIf(notEmpty(outcome) AND (term IS NULL OR if('{terms}' = 'instant',
                 outcome_at <= term,
-                formatDateTime(outcome_at, '%Y%m%d', '{time_zone}') <= formatDateTime(term, '%Y%m%d', '{time_zone}'))))),
-            ('ended', countIf(notEmpty(outcome))),
-            ('paid_amount', toUInt64(sum(arraySum(payment_amount))))
+                formatDateTime(outcome_at, '%Y%m%d', '{time_zone}') <= formatDateTime(term, '%Y%m%d', '{time_zone}')))))),
+            ('ended', toInt64(countIf(notEmpty(outcome)))),
+            ('paid_amount', toInt64(sum(arraySum(payment_amount))))
         ]) AS each,
         each.1,
         toInt64(0),
-        toInt64(each.2)
+        each.2
     FROM facts FINAL
     WHERE case_kind = 'dossier' AND NOT voided
     GROUP BY agency

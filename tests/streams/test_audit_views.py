@@ -1,6 +1,7 @@
 """The audit recomputes what views show, and names each figure that is not what the tables beneath hold."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from clickhouse_driver import Client
@@ -12,7 +13,8 @@ from schemas.events import FeedbackAnswered, FeedbackReceived, Paid, Received, R
 from schemas.profile import Profile
 from streams.audit import audit
 from streams.audit_views import ViewDifference, of_views
-from streams.clickhouse import connect
+from streams.clickhouse import connect, database
+from streams.identity import Entry, Origin, write_entry
 from streams.migration import Plan, make_tables
 from tests.streams.cases import DATE, INSTANT, at, said
 from tests.streams.counted import count
@@ -42,6 +44,8 @@ def counted(request: pytest.FixtureRequest, clickhouse_server: ClickHouseConnect
     plan = Plan(KafkaConnection("127.0.0.1:1"), connection, profile, 8, 1, False)
     make_tables(plan, lambda _: None, dry_run=False)
     count(connection, *EVENTS, profile=profile)
+    with database(connection) as client:
+        write_entry(client, Entry(1, Origin("cluster", "topic", 8, profile.rules), "serving", "", datetime.now(UTC)))
     yield plan
     client = connect(connection)
     client.execute("DROP DATABASE test_audit_views SYNC")
