@@ -13,7 +13,7 @@ from itertools import compress, groupby
 from typing import TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.dead import DeadLetter, dead_letter
 from schemas.envelope import Decoded, Rejection, decode
@@ -26,6 +26,7 @@ from streams.errors import Flooded, LostEvents
 from streams.facts import facts_of
 from streams.flood import LIMIT, NOTHING, Limit, Seen, see
 from streams.known import Known
+from streams.ledger import NO_RECORDS, Ledger, Numbers
 from streams.position import pack
 from streams.record import Record
 from streams.registers import Register, news, register_of
@@ -69,12 +70,14 @@ class _Partition(Struct):
 
     next_offset: int
     next_unseen: int
-    """The first offset that the flood rule has not seen."""
+    """The first offset that neither the flood rule nor the ledger has seen."""
     seen: Seen
     newest: int
     """Start of the newest window that may be stored and not be cached: what is newer was never counted."""
     known: Known
     """What dossiers may be stored or cached: others have no facts."""
+    ledger: Ledger
+    numbers: Numbers
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
 
@@ -84,6 +87,7 @@ class _Case(Struct):
 
     pos: int
     registers: dict[str, Register]
+    number: int
     changed: bool = False
 
 
@@ -168,7 +172,8 @@ class Counting:
             self._apply(run, batch)
             last = run.records[-1]
             run.state.next_offset = last.offset + 1
-            progress = progress_row(self._identity.topic, self._identity.epoch, last, now, run.state.seen)
+            ledger = structs.replace(run.state.ledger, dossiers=run.state.numbers.last)
+            progress = progress_row(self._identity.topic, self._identity.epoch, last, now, run.state.seen, ledger)
             batch.progress.append(progress)
             batch.used[run.partition] = len(run.dossiers), len(run.windows)
         return batch
@@ -201,7 +206,7 @@ class Counting:
                 offset = pack(self._identity.epoch, record.offset, 0)
                 where, events = zip(*each.events, strict=True)
                 said = list(map(register_of, events))
-                batch.events.extend_columns(event_columns(record, where, events, said))
+                batch.events.extend_columns(event_columns(record, where, events, said, self._identity.epoch))
                 for line, event, register in zip(where, events, said, strict=True):
                     run.placed.append((offset + line, event.dossier, register))
             self._bury(state, record, lines, each.rejections, batch)
@@ -217,6 +222,8 @@ class Counting:
             expected = reached.offset + 1 if reached else 0
             if first > expected:
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
+            ledger = reached.ledger if reached else NO_RECORDS
+            last, held = self._store.read_numbers(partition, reached.pos if reached else 0)
             # Of records that come again, what was seen is in what was seen of the log up to `expected`.
             state = self._partitions[partition] = _Partition(
                 first,
@@ -224,6 +231,8 @@ class Counting:
                 reached.seen if reached else NOTHING,
                 self._store.read_newest(partition),
                 Known(self._store.read_known(partition), self._identity.partitions),
+                ledger,
+                Numbers(max(last, ledger.dossiers), held),
             )
         for offset, record in enumerate(records, first):
             if record.offset != offset:
@@ -251,6 +260,7 @@ class Counting:
         if record.offset >= state.next_unseen:
             dead = sorted(rejection.line for rejection in rejections)
             state.seen, flooded = see(state.seen, lines, dead, self._flood)
+            state.ledger = state.ledger.after(record.offset - state.next_unseen)
             state.next_unseen = record.offset + 1
             if flooded:
                 raise Flooded(self._flooded(record.partition, state.seen, batch.dead))
@@ -289,18 +299,23 @@ class Counting:
 
     def _fold(self, run: _Run, batch: Batch) -> None:
         """Fold the events into their dossiers' registers, and note what each changes in the windows."""
-        profile, facts = self._identity.profile, run.state.facts
+        profile, facts, numbers = self._identity.profile, run.state.facts, run.state.numbers
         cases: dict[str, _Case] = {}
         for pos, dossier, said in run.placed:
             case = cases.get(dossier)
             if case is None:
                 stored = facts[dossier]
-                case = cases[dossier] = _Case(stored.pos, unpack_registers(stored.registers) if stored.pos else {})
+                registers = unpack_registers(stored.registers) if stored.pos else {}
+                case = cases[dossier] = _Case(stored.pos, registers, stored.number)
+            if case.number > numbers.last and news({}, said):
+                numbers.reach(case.number)
             if pos <= case.pos:
                 continue
             changed = news(case.registers, said)
             if not changed:
                 continue
+            if not case.pos:
+                case.number = numbers.next()
             case.pos, case.changed = pos, True
             if delta := change(case.registers, changed, said[3], profile):
                 run.changes.append((pos, delta))
@@ -309,7 +324,7 @@ class Counting:
         for dossier, case in cases.items():
             facts.move_to_end(dossier)
             if case.changed:
-                stored = facts[dossier] = Stored(case.pos, pack_registers(case.registers))
+                stored = facts[dossier] = Stored(case.pos, pack_registers(case.registers), case.number)
                 rows.append(facts_row(dossier, run.partition, stored, facts_of(case.registers), profile))
         batch.facts.extend(rows)
 

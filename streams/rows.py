@@ -14,6 +14,7 @@ from schemas.profile import Profile
 from streams.counters import Window, on_time
 from streams.facts import Facts
 from streams.flood import NOTHING, Seen
+from streams.ledger import NO_RECORDS, Ledger
 from streams.position import pack
 from streams.record import Record
 from streams.registers import Register, Value
@@ -50,9 +51,9 @@ def _payload(kind: str, payload: tuple[Value, ...]) -> bytes:
 
 
 def event_columns(
-    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register]
+    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register], epoch: int = 1
 ) -> list[Sequence[object]]:
-    """Columns of `events` for the events in these lines of the record, which say this."""
+    """Columns of `events` for the events in these lines of the record, which say this and are counted in this epoch."""
     count = len(events)
     return [
         [event.dossier for event in events],
@@ -67,6 +68,7 @@ def event_columns(
         [record.partition] * count,
         [record.offset] * count,
         lines,
+        [epoch] * count,
     ]
 
 
@@ -78,6 +80,7 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
         dossier,
         stored.pos,
         partition,
+        stored.number,
         stored.registers,
         *values[:_ENDED],
         on_time(facts, profile),
@@ -93,10 +96,13 @@ def window_row(window: Window, partition: int, pos: int, counts: Sequence[int]) 
     return (*window, partition, pos, *counts)
 
 
-def progress_row(topic: str, epoch: int, last: Record, now: datetime, seen: Seen = NOTHING) -> Row:
+def progress_row(
+    topic: str, epoch: int, last: Record, now: datetime, seen: Seen = NOTHING, ledger: Ledger = NO_RECORDS
+) -> Row:
     """A row of `progress`, once this record is counted to its last line; `seen` is of the flood rule's window."""
-    pos = pack(epoch, last.offset + 1, 0) - 1
-    return topic, last.partition, pos, last.offset, last.published, to_micros(now) // 1000, seen.lines, seen.dead
+    pos, written = pack(epoch, last.offset + 1, 0) - 1, to_micros(now) // 1000
+    place = topic, last.partition, pos, last.offset, last.published, written
+    return *place, seen.lines, seen.dead, ledger.records, ledger.skipped, ledger.dossiers
 
 
 def dead_row(letter: DeadLetter) -> Row:
