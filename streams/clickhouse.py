@@ -228,12 +228,6 @@ class ClickHouseStore(Store):
             for partition, pos, offset, *counts in self._read(sql, topic=topic)
         }
 
-    def read_counted(self) -> list[tuple[Any, ...]]:
-        """A value that changes whenever a batch is counted."""
-        return self._read(
-            f"SELECT topic, partition, pos FROM {self._names['progress']} FINAL ORDER BY topic, partition"  # noqa: S608  # our names
-        )
-
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows as one block, again and again until it is confirmed.
 
