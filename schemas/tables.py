@@ -220,9 +220,7 @@ PULSE = Table(
 AUDITS = Table(
     "audits",
     {"at": "DateTime64(3, 'UTC')", "seconds": "Float64"}
-    | dict.fromkeys(
-        ("dossiers", "windows", "events", "facts_differences", "window_differences", "conflicts"), "UInt64"
-    )
+    | dict.fromkeys(("dossiers", "windows", "events", "facts_differences", "window_differences", "conflicts"), "UInt64")
     | {"scope": _LABEL, "other_differences": "UInt64", "unconfirmed": "UInt64"},
 )
 

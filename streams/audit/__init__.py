@@ -93,6 +93,7 @@ class _Pass:
 
     def __call__(self, since: Cut | None) -> Audit:
         client = self._client
+        cut = read_cut(client)
         (windows,) = client.execute("SELECT count() FROM windows FINAL")[0]
         (conflicts,) = client.execute("SELECT count() FROM event_conflicts")[0]
         findings = [*of_progress(client), *of_numbers(client), *of_alerts(client)]
@@ -111,6 +112,7 @@ class _Pass:
             findings,
             unconfirmed + moving,
             "all" if since is None else "moved",
+            cut,
         )
 
     def _cases(self, since: Cut | None) -> tuple[Looked, int]:

@@ -39,7 +39,8 @@ def of_numbers(client: Client) -> Iterator[Finding]:
         if found < dossiers:
             ((missing,),) = client.execute(
                 "SELECT groupArray(%(shown)s)(each) "
-                "FROM (SELECT toUInt32(number + 1) AS each FROM numbers(%(dossiers)s)) WHERE each NOT IN (SELECT number FROM facts WHERE partition = %(partition)s)",
+                "FROM (SELECT toUInt32(number + 1) AS each FROM numbers(%(dossiers)s)) "
+                "WHERE each NOT IN (SELECT number FROM facts WHERE partition = %(partition)s)",
                 of | {"shown": _SHOWN},
             )
             yield Finding(

@@ -1,11 +1,13 @@
 """What an audit may find, and how it is written down."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
 from schemas.tables import AUDITS
+from streams.audit.cut import Cut
 from streams.clickhouse import database, insert
 
 KINDS = ("progress", "numbers", "topic", "alerts")
@@ -46,7 +48,7 @@ class Audit(Struct, frozen=True):
 
     `conflicts` are event ids with several contents, which are counted but want a look. `unconfirmed` are rows past the
     progress of a worker that did not go on: what they should be cannot be known yet. `scope` is `all`, or `moved` where
-    only what moved since the audit before was looked at.
+    only what moved since the audit before was looked at; `cut` is where this one began.
     """
 
     dossiers: int
@@ -57,7 +59,8 @@ class Audit(Struct, frozen=True):
     conflicts: int
     findings: list[Finding] = []
     unconfirmed: int = 0
-    scope: str = "all"
+    scope: Literal["all", "moved"] = "all"
+    cut: Cut = Cut({}, 0)
 
     @property
     def differences(self) -> int:

@@ -14,17 +14,18 @@ from msgspec import structs
 from chaos.memory import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Received, Resolved, Transferred
+from schemas.partition import partition_of as place_of
 from schemas.tables import EVENTS as EVENTS_TABLE
-from schemas.tables import FACTS, PROGRESS, WINDOWS
+from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from schemas.topics import EVENTS
 from streams.audit import FactsDifference, audit
 from streams.audit.cut import read_cut
 from streams.batch import Batch, Counting, Identity
 from streams.clickhouse import ClickHouseStore, connect
 from streams.pipeline import Pipeline
+from streams.record import Record
 from tests.streams.cases import INSTANT, said
-from tests.streams.log import DOSSIERS, PARTITIONS, Log, log_of, random_event, record
-from tests.streams.log import partition_of as place_of
+from tests.streams.log import DOSSIERS, NOW, PARTITIONS, Log, log_of, random_event, record
 
 pytestmark = pytest.mark.clickhouse
 
@@ -51,17 +52,12 @@ def store(clickhouse: ClickHouseConnection) -> Iterator[ClickHouseStore]:
 def batch_of(store: ClickHouseStore, log: Log, start: int = 0) -> Batch:
     """What a worker that just began would write for the records from this offset on."""
     counting = Counting(IDENTITY, store)
-    return counting.count([each for records in log.values() for each in records[start:]], lambda: None, at_noon())
+    return counting.count([each for records in log.values() for each in records[start:]], lambda: None, NOW)
 
 
-def at_noon() -> object:  # type: ignore[misc]
-    return RECEIVED.occurred_at
-
-
-def write(store: ClickHouseStore, batch: Batch, *tables: object) -> None:
-    of = {WINDOWS.name: batch.windows, FACTS.name: batch.facts, EVENTS_TABLE.name: batch.events}
+def write(store: ClickHouseStore, batch: Batch, *tables: Table) -> None:
     for table in tables:
-        store.write(table, batch.progress if table is PROGRESS else of[table.name])  # type: ignore[attr-defined]
+        store.write(table, getattr(batch, table.name))
 
 
 STEPS = (WINDOWS, EVENTS_TABLE, FACTS, PROGRESS)
@@ -95,10 +91,15 @@ class TestWhereAWorkerDied:
         log = log_of(RECEIVED, MOVED, RESOLVED)
         write(store, batch_of(store, log_of(RECEIVED)), *STEPS)
         counting = Counting(IDENTITY, store)
-        ahead = [counting.count([each], lambda: None, at_noon()) for each in log[PARTITION][1:]]
+        ahead = [counting.count([each], lambda: None, NOW) for each in log[PARTITION][1:]]
         for batch in ahead:
             write(store, batch, WINDOWS)
-        finish = threading.Timer(0.5, lambda: [write(store, batch, *STEPS[1:]) for batch in ahead])
+
+        def go_on() -> None:
+            for batch in ahead:
+                write(store, batch, *STEPS[1:])
+
+        finish = threading.Timer(0.5, go_on)
         finish.start()
         found = audit(clickhouse, INSTANT, patience=20)
         finish.join()
@@ -179,7 +180,7 @@ class Traffic:
                 self.batches += 1
             pipeline.settle()
 
-    def _record(self, partition: int):  # type: ignore[no-untyped-def]
+    def _record(self, partition: int) -> Record:
         dossiers = [each for each in DOSSIERS if place_of(each, PARTITIONS) == partition]
         events = [random_event(self._random, self._random.choice(dossiers)) for _ in range(3)]
         self._next[partition] += 1
