@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import click
 import msgspec
+from msgspec import structs
 
 from cli.display import Display
 from cli.logs import configure
@@ -18,6 +19,7 @@ from schemas.errors import DossierError
 from streams.audit import Audit, Pace, audit, write_down
 from streams.audit.cut import Cut
 from streams.audit.rounds import Rounds
+from streams.audit.topic import Topic
 from streams.auditor import Auditor
 from streams.endpoint import json_page, metrics_page, served
 
@@ -31,6 +33,9 @@ _UNCONFIRMED = 5
 
 @click.command("audit", short_help="Recompute every count from the events and report differences.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
+@click.option(
+    "--topic", is_flag=True, help="Also look for every line of the topic, as far back as it reaches; needs Kafka."
+)
 @click.option(
     "--every",
     type=click.FloatRange(min=1),
@@ -51,6 +56,7 @@ _UNCONFIRMED = 5
 def audit_command(
     context: click.Context,
     as_json: bool,
+    topic: bool,
     every: float | None,
     metrics: tuple[str, int] | None,
     share: float | None,
@@ -68,7 +74,7 @@ def audit_command(
     if every is not None:
         if as_json:
             raise click.UsageError("--json is for one audit; with --every, set DOSSIER_LOG=json")
-        _repeat(settings, every, metrics, share or _SHARE)
+        _repeat(settings, every, metrics, share or _SHARE, topic=topic)
         return
     if share is not None:
         raise click.UsageError("--share needs --every: one audit goes as fast as it can")
@@ -79,6 +85,7 @@ def audit_command(
             settings,
             lambda trouble: click.echo(trouble, err=True),
             lambda dossiers: display.tick(lambda: f"{dossiers:,} dossiers recomputed"),
+            topic=topic,
         )
     if as_json:
         click.echo(
@@ -96,10 +103,14 @@ def _audited(
     *,
     since: Cut | None = None,
     pace: Pace | None = None,
+    topic: bool = False,
 ) -> Audit:
     """Audit, and write down what was found; who may only read can audit all the same, and `tell` hears of it."""
     began = time.monotonic()
     found = audit(settings.clickhouse, settings.profile, on_progress, since=since, pace=pace)
+    if topic:
+        read = Topic(settings.kafka, settings.clickhouse, pace).compare(since.offsets if since else None)
+        found = structs.replace(found, findings=[*found.findings, *read.findings], records=read.records)
     try:
         write_down(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
     except DossierError as error:
@@ -107,11 +118,13 @@ def _audited(
     return found
 
 
-def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, share: float) -> None:
-    auditor = Auditor(lambda: _audited(settings, log.warning))
-    rounds = Rounds(
-        lambda since, pace: auditor.run(lambda: _audited(settings, log.warning, since=since, pace=pace)), every, share
-    )
+def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, share: float, *, topic: bool) -> None:
+    auditor = Auditor()
+
+    def run(since: Cut | None, pace: Pace) -> Audit | None:
+        return auditor.run(lambda: _audited(settings, log.warning, since=since, pace=pace, topic=topic))
+
+    rounds = Rounds(run, every, share)
     auditor.built(version("dossier-stream"), settings.profile)
     settings.clickhouse  # noqa: B018  # where none is known, that is said at once
     pages = {
@@ -153,4 +166,5 @@ def _show(found: Audit) -> None:
     click.echo(
         f"{found.differences} differences in {found.windows} windows and {found.dossiers} dossiers "
         f"recomputed from {found.events} events"
+        f"{'' if found.records is None else f', {found.records} records of the topic compared'}"
     )

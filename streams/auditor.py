@@ -12,7 +12,7 @@ from schemas.profile import Profile
 from streams import metrics
 from streams.audit import Audit
 from streams.audit.findings import KINDS
-from streams.errors import Unfinished, Unreachable
+from streams.errors import Astray, Unfinished, Unreachable
 from streams.metrics import Meters
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,7 @@ class AuditHealth(Struct, frozen=True):
 class Auditor:
     """Runs audits one after another and remembers how they ended. `page` and `health` are for any thread."""
 
-    def __init__(self, audit: Callable[[], Audit], clock: Callable[[], float] = time.monotonic) -> None:
-        self._audit = audit
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._meters = Meters(metrics.AUDIT)
         self._lock = threading.Lock()
@@ -46,12 +45,12 @@ class Auditor:
         """What runs; an audit belongs to no epoch."""
         self._meters.set(metrics.BUILD, 1, version, profile.rules, "")
 
-    def run(self, audit: Callable[[], Audit] | None = None) -> Audit | None:
-        """Audit once, all or in this way; what keeps it from ending is told and leaves the last figures standing."""
+    def run(self, audit: Callable[[], Audit]) -> Audit | None:
+        """Audit once; what keeps it from ending is told and leaves the figures of the last audit standing."""
         began = self._clock()
         try:
-            found = (audit or self._audit)()
-        except (Unreachable, Unfinished) as error:
+            found = audit()
+        except (Unreachable, Unfinished, Astray) as error:
             self._meters.add(metrics.AUDITS, 1, "unfinished")
             with self._lock:
                 self._health = AuditHealth(False, f"the last audit did not finish: {error}", self._health.differences)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.topics import EVENTS
 from streams.identity import read_history
-from streams.position import pack
+from streams.position import pack, unpack
 
 _POLL_SECONDS = 0.1
 _LONGEST = 6
@@ -32,6 +32,11 @@ class Cut(Struct, frozen=True):
     def covers(self, needed: Mapping[int, int]) -> bool:
         """Whether it has come to all these positions."""
         return all(self.of(partition) >= pos for partition, pos in needed.items())
+
+    @property
+    def offsets(self) -> dict[int, int]:
+        """The first offset of each partition that is not counted."""
+        return {partition: unpack(pos)[1] + 1 for partition, pos in self.reached.items() if pos > self.floor}
 
     def parameters(self) -> dict[str, object]:
         """What the condition of `beyond` needs."""

@@ -59,6 +59,8 @@ class Audit(Struct, frozen=True):
     conflicts: int
     findings: list[Finding] = []
     unconfirmed: int = 0
+    records: int | None = None
+    """Records of the topic that were compared, where it was."""
     scope: Literal["all", "moved"] = "all"
     cut: Cut = Cut({}, 0)
 
