@@ -51,7 +51,7 @@ def _payload(kind: str, payload: tuple[Value, ...]) -> bytes:
 
 
 def event_columns(
-    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register], epoch: int = 1
+    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register], epoch: int
 ) -> list[Sequence[object]]:
     """Columns of `events` for the events in these lines of the record, which say this and are counted in this epoch."""
     count = len(events)

@@ -111,8 +111,8 @@ class _Pass:
             conflicts,
             findings,
             unconfirmed + moving,
-            "all" if since is None else "moved",
-            cut,
+            scope="all" if since is None else "moved",
+            cut=cut,
         )
 
     def _cases(self, since: Cut | None) -> tuple[Looked, int]:
