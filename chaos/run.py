@@ -13,7 +13,7 @@ from chaos.alerts import alert_trouble
 from chaos.city import City
 from chaos.outcome import Outcome
 from chaos.scale import Scale
-from chaos.scenarios import crashes, disk, group, lifecycle, network, pure, sources
+from chaos.scenarios import auditing, crashes, disk, group, lifecycle, network, pure, sources
 from chaos.volume import NotPermitted
 from schemas.errors import DossierError
 
@@ -36,6 +36,7 @@ LASTING: dict[str, Scenario] = {
     "misplaced events replayed": sources.misplaced,
     "foreign producer": sources.foreign_producer,
     "clock jumps": group.clock_jumps,
+    "audits under load": auditing.audits_under_load,
 }
 """Those that leave their city fit for the next one, in this order."""
 

@@ -18,6 +18,8 @@ class Scale(Struct, frozen=True):
     cuts: int
     zombies: int
     rebalances: int
+    audits: int
+    """Audits while workers count and die."""
     outage_seconds: float
     """How long a service hangs or is away."""
     schedules: int
@@ -36,6 +38,7 @@ FULL = Scale(
     cuts=20,
     zombies=10,
     rebalances=10,
+    audits=30,
     outage_seconds=60.0,
     schedules=30_000,
     malformed=100_000,
@@ -50,6 +53,7 @@ SHORT = Scale(
     cuts=2,
     zombies=1,
     rebalances=2,
+    audits=3,
     outage_seconds=5.0,
     schedules=1000,
     malformed=2000,
