@@ -106,7 +106,9 @@ def pipeline() -> Dashboard:
                     query("pipeline_audits"),
                     overrides=[
                         override("at", displayName="Lúc / At"),
+                        override("scope", displayName="Phạm vi / Scope"),
                         override("differences", displayName="Sai lệch / Differences", unit="locale"),
+                        override("unconfirmed", displayName="Chưa xác nhận / Unconfirmed", unit="locale"),
                         override("conflicts", displayName="Mâu thuẫn / Conflicts", unit="locale"),
                         override("dossiers", displayName="Hồ sơ / Dossiers", unit="locale"),
                         override("seconds", displayName="Thời gian / Took", unit="s", decimals=1),
