@@ -98,8 +98,16 @@ def measured(what: str, dossiers: int, events: int, server: psutil.Process, do: 
     do()
     seconds = time.perf_counter() - began
     after = sum(own.cpu_times()[:2]), sum(server.cpu_times()[:2])
-    used = [round(then - first, 1) for first, then in zip(before, after, strict=True)]
-    return Row(what, dossiers, events, round(seconds, 1), *used, round(seconds / dossiers * _TEN_MILLION / 3600, 2))
+    own_cpu, server_cpu = (round(then - first, 1) for first, then in zip(before, after, strict=True))
+    return Row(
+        what,
+        dossiers,
+        events,
+        round(seconds, 1),
+        own_cpu,
+        server_cpu,
+        round(seconds / dossiers * _TEN_MILLION / 3600, 2),
+    )
 
 
 @click.command()

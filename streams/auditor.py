@@ -79,7 +79,8 @@ class Auditor:
         for kind, number in counts.items():
             self._meters.set(metrics.DIFFERENCES, number, kind)
         self._meters.set(metrics.UNCONFIRMED, found.unconfirmed)
-        self._meters.set(metrics.CONFLICTS, found.conflicts)
+        if found.scope == "all":
+            self._meters.set(metrics.CONFLICTS, found.conflicts)
         self._meters.set(metrics.AUDIT_SECONDS, seconds)
         self._meters.add(metrics.AUDITS, 1, "differing" if found.differences else "sound")
         with self._lock:

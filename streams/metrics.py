@@ -113,7 +113,9 @@ UNCONFIRMED = Metric(
     "gauge",
     "Rows that the last finished audit could not confirm, past the progress of a worker that stands still.",
 )
-CONFLICTS = Metric("dossier_audit_conflicts", "gauge", "Event ids with several contents, in the last finished audit.")
+CONFLICTS = Metric(
+    "dossier_audit_conflicts", "gauge", "Event ids with several contents, in the last finished audit of everything."
+)
 AUDIT_AGE = Metric(
     "dossier_audit_age_seconds", "gauge", "Time since the last audit finished, or since the start where none has."
 )

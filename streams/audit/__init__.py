@@ -95,9 +95,13 @@ class _Pass:
         client = self._client
         cut = read_cut(client)
         (windows,) = client.execute("SELECT count() FROM windows FINAL")[0]
-        (conflicts,) = client.execute("SELECT count() FROM event_conflicts")[0]
-        findings = [*of_progress(client), *of_numbers(client), *of_alerts(client)]
+        findings = [*of_progress(client), *of_alerts(client)]
+        gone = list(of_numbers(client))
         cases, moving = self._cases(since)
+        named = sum(each.column == "dossier" and each.stored == "missing" for each in cases.differences)
+        if sum(number for number, _ in gone) > named:
+            # Or else each case that is gone is told by its name, since its events are there.
+            findings += [finding for _, finding in gone]
         self._pace.rest()
         only = None if since is None else cases.windows | self._touched(since)
         differing, unconfirmed = Windows(self._clickhouse, self._profile, self._patience).look(client, only)
@@ -108,7 +112,7 @@ class _Pass:
             windows if only is None else len(only),
             differing,
             cases.differences,
-            conflicts,
+            cases.conflicts,
             findings,
             unconfirmed + moving,
             scope="all" if since is None else "moved",

@@ -25,8 +25,8 @@ def of_progress(client: Client) -> Iterator[Finding]:
         )
 
 
-def of_numbers(client: Client) -> Iterator[Finding]:
-    """Cases whose numbers are missing; raises what the driver does."""
+def of_numbers(client: Client) -> Iterator[tuple[int, Finding]]:
+    """Cases whose numbers are missing, and how many of each partition; raises what the driver does."""
     # Progress first: what it says is stored by then.
     given = client.execute("SELECT partition, dossiers FROM progress FINAL WHERE topic = %(topic)s", {"topic": EVENTS})
     for partition, dossiers in given:
@@ -43,12 +43,10 @@ def of_numbers(client: Client) -> Iterator[Finding]:
                 "WHERE each NOT IN (SELECT number FROM facts WHERE partition = %(partition)s)",
                 of | {"shown": _SHOWN},
             )
-            yield Finding(
-                "numbers",
-                f"partition {partition}",
-                f"{found} of its {dossiers} cases",
-                f"also those with numbers {', '.join(map(str, missing))}{' and more' * (dossiers - found > _SHOWN)}",
-            )
+            gone = dossiers - found
+            named = f"{', '.join(map(str, missing))}{' and more' * (gone > _SHOWN)}"
+            is_there, should = f"{found} of its {dossiers} cases", f"also those with numbers {named}"
+            yield gone, Finding("numbers", f"partition {partition}", is_there, should)
 
 
 def of_alerts(client: Client) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ class Looked(Struct):
 
     dossiers: int = 0
     events: int = 0
+    conflicts: int = 0
     differences: list[FactsDifference] = []
     moving: dict[str, Moving] = {}
     windows: set[tuple[str, int, int]] = set()
@@ -103,6 +104,7 @@ class Cases:
         beyond = None
         for event in events:
             found.events += event.is_next
+            found.conflicts += event.is_conflict
             if event.pos <= (cut.of(event.partition) if until is None else until):
                 registers.update(news(registers, event.register))
             elif beyond is None or beyond.pos < event.pos:

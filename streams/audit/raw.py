@@ -52,12 +52,16 @@ def rows(
 
 
 class Said(Struct, frozen=True, gc=False):
-    """A raw event: its partition and position, its record, and whether it is another event than the one before."""
+    """A raw event: its partition and position, and its record.
+
+    `is_next` says that it is another event than the one before, `is_conflict` that it is the second content of an id.
+    """
 
     partition: int
     pos: int
     register: Register
     is_next: bool
+    is_conflict: bool
 
 
 def said(clickhouse: ClickHouseConnection, part: Part) -> Generator[tuple[bytes, Said], None, None]:
@@ -71,6 +75,7 @@ def said(clickhouse: ClickHouseConnection, part: Part) -> Generator[tuple[bytes,
         f"payload, epoch, partition, offset, line, digest FROM events WHERE {part.where} ORDER BY dossier, id, digest"
     )
     before: tuple[Any, ...] = ()
+    contents = 0
     with closing(rows(clickhouse, sql, part)) as found:
         for dossier, id_, kind, occurred, recorded, seq, payload, epoch, partition, offset, line, digest in found:
             name = id_.decode()
@@ -83,7 +88,10 @@ def said(clickhouse: ClickHouseConnection, part: Part) -> Generator[tuple[bytes,
                     f"{dossier.decode()!r}, kind {kind.decode()!r}; use the version that counted it, or a later one"
                 ) from error
             key = dossier, id_, digest
-            yield dossier, Said(partition, pack(epoch, offset, line), register, key != before)
+            is_next = key != before
+            if is_next:
+                contents = contents + 1 if key[:2] == before[:2] else 1
+            yield dossier, Said(partition, pack(epoch, offset, line), register, is_next, is_next and contents == 2)
             before = key
 
 

@@ -1,4 +1,4 @@
-"""Audits again and again: everything as often as a share of a core allows, and between that what moved."""
+"""Audits again and again: everything as often as its share of the time allows, and between that what moved."""
 
 import time
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from streams.audit.cut import Cut
 from streams.audit.findings import Audit
 from streams.audit.pace import Pace
 
+HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86_400.0
 
 
@@ -21,8 +22,8 @@ class Run(Protocol):
 class Rounds:
     """Rounds, one of which begins every so many seconds.
 
-    Each audits everything, as long as that takes less. Where it takes more, everything is audited once a day; in the
-    rests of that audit, and between them, each round audits what moved since the last.
+    Each audits everything, one as soon as the last has ended. Where that takes more than an hour, everything is audited
+    once a day. In the rests of such an audit, and until the next, each round audits what moved since the last.
     """
 
     def __init__(
@@ -50,13 +51,12 @@ class Rounds:
         if self._since is not None and began < self._all_due:
             self._look_at_moved()
             return
-        self._all_due = began + self._every
         before = self._since
         found = self._run(None, Pace(self._share, self._rest))
         if found is not None and self._since is before:
             self._since = found.cut
-        if found is not None and self._clock() - began > self._every:
-            self._all_due = max(began + DAY_SECONDS, self._clock() + self._every)
+        if found is not None and self._clock() - began > HOUR_SECONDS:
+            self._all_due = max(began + DAY_SECONDS, self._clock())
 
     def _rest(self, seconds: float) -> None:
         """In a rest of an audit of everything, rounds that are due look at what moved."""

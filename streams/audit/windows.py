@@ -81,6 +81,7 @@ class Windows:
             if window.pos > cut.of(partition):
                 needed[partition] = max(needed.get(partition, 0), window.pos)
         later = wait_for(client, needed, self._patience) if needed else read_cut(client)
+        seen = set(windows)
         touching = self._unroll(client, windows, moved, cut, later, only)
         differences: list[WindowDifference] = []
         doubted: dict[WindowRow, list[WindowDifference]] = {}
@@ -96,7 +97,8 @@ class Windows:
                     differences += found
         names = {name for key in doubted for name in touching[key]}
         maybe = {name for part in named(names) for name in replacing(client, part, cut)} if names else set()
-        again = {key for key in doubted if touching[key] & maybe}
+        # What is stored of a window that came in by a case alone is not known yet.
+        again = {key for key in doubted if key not in seen or touching[key] & maybe}
         differences += [each for key, found in doubted.items() if key not in again for each in found]
         return differences, again, beyond
 

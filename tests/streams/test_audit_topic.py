@@ -12,6 +12,7 @@ from streams import topics
 from streams.audit.topic import Topic
 from streams.group import commit_offsets
 from streams.migration import Plan, migrate
+from streams.replay import records_of_topic
 from tests.broker import delete_topics
 from tests.counted_topic import ask, publish, random_events, work
 from tests.streams.cases import said
@@ -60,12 +61,14 @@ def test_all_there_is_to_see_from_the_topic(counted: Plan) -> None:
 
 def test_records_that_progress_and_group_were_moved_past(counted: Plan) -> None:
     publish(counted.kafka, structs.replace(ALONE, id="passed over"))
+    ((before,),) = ask(counted, "SELECT offset FROM progress FINAL WHERE partition = 0")
+    last = before + 1
+    (skipped,) = records_of_topic(counted.kafka, {0: last}, {0: last + 1})
     ask(
         counted,
-        "INSERT INTO progress SELECT * REPLACE (pos + 4096 AS pos, offset + 1 AS offset, records + 1 AS records) "
-        "FROM progress FINAL WHERE partition = 0",
+        "INSERT INTO progress SELECT * REPLACE (pos + 4096 AS pos, offset + 1 AS offset, records + 1 AS records, "
+        f"fromUnixTimestamp64Milli({skipped.published}) AS published_at) FROM progress FINAL WHERE partition = 0",
     )
-    ((last,),) = ask(counted, "SELECT offset FROM progress FINAL WHERE partition = 0")
     with topics.admin(counted.kafka) as client:
         commit_offsets(client, {0: last + 1})
     work(counted)
