@@ -44,8 +44,13 @@ def audits_under_load(city: City, scale: Scale) -> int:
                 city.kill(city.a_worker())
             _require_sound(audit(city.clickhouse, city.profile))
         city.await_recovered()
+        undo = [plant.tend(client) for plant in _PLANTS]
+        found = audit(city.clickhouse, city.profile)
         for plant in _PLANTS:
-            plant.tend(client, lambda: audit(city.clickhouse, city.profile))
+            assert plant.is_found(found), f"{plant.what} was not found: {_brief(found)}"
+        assert found.differences == len(_PLANTS), f"an audit cried wolf: {_brief(found)}"
+        for each in undo:
+            each()
         _require_sound(audit(city.clickhouse, city.profile))
         moved = _move_progress(client)
         assert moved(audit(city.clickhouse, city.profile)), "progress that was moved was not found"
@@ -94,18 +99,20 @@ class _Plant(Struct, frozen=True):
     """In place of each row; empty takes them away."""
     is_found: Callable[[Audit], bool]
 
-    def tend(self, client: Client, look: Callable[[], Audit]) -> None:
-        """Do it, see that it is found, and undo it: what is inserted last of one position holds."""
+    def tend(self, client: Client) -> Callable[[], None]:
+        """Do it; the call that is returned undoes it, since what is inserted last of one position holds."""
         kept = {}
         for table, rows in self.rows.items():
             kept[table] = client.execute(f"SELECT * FROM {table} FINAL WHERE {rows}")  # noqa: S608  # our own
             taken = f"DELETE FROM {table} WHERE {rows}"  # noqa: S608  # our own
             spoilt = f"SELECT * REPLACE ({self.harm}) FROM {table} FINAL WHERE {rows}"  # noqa: S608  # our own
             client.execute(f"INSERT INTO {table} {spoilt}" if self.harm else taken)
-        found = look()
-        for table, some in kept.items():
-            client.execute(f"INSERT INTO {table} VALUES", some)
-        assert self.is_found(found), f"{self.what} was not found: {_brief(found)}"
+
+        def undo() -> None:
+            for table, some in kept.items():
+                client.execute(f"INSERT INTO {table} VALUES", some)
+
+        return undo
 
 
 def _windows_of(number: int) -> str:
@@ -128,19 +135,19 @@ _PLANTS = (
         "a row",
         {"facts": _rows_of(1)},
         "'wrong' AS step",
-        lambda found: [each.dossier for each in found.facts_differences] == [f"{_PLANTED} 1"],
+        lambda found: ("planted 1", "step") in [(each.dossier, each.column) for each in found.facts_differences],
     ),
     _Plant(
         "a missing event",
         {"events": _rows_of(2)},
         "",
-        lambda found: [each.dossier for each in found.facts_differences] == [f"{_PLANTED} 2"],
+        lambda found: ("planted 2", "dossier") in [(each.dossier, each.column) for each in found.facts_differences],
     ),
     _Plant(
         "a case that was taken out of every table",
         {"windows": _windows_of(3), "facts": _rows_of(3), "events": _rows_of(3)},
         "",
-        lambda found: [each.kind for each in found.findings] == ["numbers"] and found.differences == 1,
+        lambda found: [each.kind for each in found.findings] == ["numbers"],
     ),
 )
 
