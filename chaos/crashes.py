@@ -7,7 +7,7 @@ product: the points lie in wrappers around the store, the pipeline and the strea
 import os
 import signal
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -130,6 +130,10 @@ class TrappedStore(Store):
     def read_known(self, partition: int) -> Hashes:
         """The dossiers of the partition."""
         return self._store.read_known(partition)
+
+    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        """The numbers of its cases."""
+        return self._store.read_numbers(partition, pos)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far counting is."""

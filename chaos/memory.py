@@ -1,6 +1,6 @@
 """A store and a dead-letter topic in memory, with the semantics of the real ones and everything written kept."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from operator import itemgetter
 from typing import Any
 
@@ -8,6 +8,7 @@ from schemas.dead import DeadLetter
 from schemas.partition import Hashes, hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.flood import Seen
+from streams.ledger import Ledger
 from streams.store import Last, Reached, Row, Store, Stored, WindowRow
 
 _KEYS = {
@@ -35,11 +36,16 @@ def _of_columns(table: Table, columns: Sequence[str]) -> Callable[[Row], Any]:
 _TABLES = (EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS)
 _key_of = {table.name: _of_columns(table, _KEYS[table.name]) for table in _TABLES}
 _version_of = {table.name: _of_columns(table, _VERSIONS[table.name]) for table in _TABLES}
-_facts_of = _of_columns(FACTS, ("pos", "registers"))
+_facts_of = _of_columns(FACTS, ("pos", "registers", "number"))
 _partition_of_facts = _of_columns(FACTS, ("partition",))
+_numbered = _of_columns(FACTS, ("partition", "pos", "number"))
 _pos_of_window = _of_columns(WINDOWS, ("pos",))
 _reached_of = _of_columns(
-    PROGRESS, ("topic", "partition", "pos", "offset", "window_lines", "window_dead", "record_offset", "published_at")
+    PROGRESS,
+    (
+        *("topic", "partition", "pos", "offset", "window_lines", "window_dead"),
+        *("record_offset", "published_at", "records", "skipped", "dossiers"),
+    ),
 )
 _FIRST_COUNTER = list(WINDOWS.columns).index("pos") + 1
 
@@ -71,12 +77,18 @@ class MemoryStore(Store):
         rows = self._newest[FACTS.name].items()
         return hashes_of([dossier for dossier, row in rows if _partition_of_facts(row) == partition])
 
+    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""
+        rows = [row for row in map(_numbered, self._newest[FACTS.name].values()) if row[0] == partition]
+        known = max((number for _, at, number in rows if at <= pos), default=0)
+        return known, {number for _, at, number in rows if at > pos}
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
         rows = map(_reached_of, self._newest[PROGRESS.name].values())
         return {
-            partition: Reached(pos, offset, Seen(lines, dead), Last(*last))
-            for of, partition, pos, offset, lines, dead, *last in rows
+            partition: Reached(pos, offset, Seen(*counts[:2]), Last(*counts[2:4]), Ledger(*counts[4:]))
+            for of, partition, pos, offset, *counts in rows
             if of == topic
         }
 

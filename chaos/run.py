@@ -13,7 +13,7 @@ from chaos.alerts import alert_trouble
 from chaos.city import City
 from chaos.outcome import Outcome
 from chaos.scale import Scale
-from chaos.scenarios import access, crashes, disk, group, lifecycle, network, producers, pure, sources
+from chaos.scenarios import access, auditing, crashes, disk, group, lifecycle, network, producers, pure, sources
 from chaos.volume import NotPermitted
 from schemas.errors import DossierError
 
@@ -41,6 +41,7 @@ LASTING: dict[str, Scenario] = {
     "clock jumps": group.clock_jumps,
     "readers and strangers": access.readers_and_strangers,
     "data directory copied": access.directory_copied,
+    "audits under load": auditing.audits_under_load,
 }
 """Those that leave their city fit for the next one, in this order."""
 

@@ -20,6 +20,8 @@ class Scale(Struct, frozen=True):
     rebalances: int
     transactions: int
     """Of each end that a transaction may take."""
+    audits: int
+    """Audits while workers count and die."""
     outage_seconds: float
     """How long a service hangs or is away."""
     schedules: int
@@ -39,6 +41,7 @@ FULL = Scale(
     zombies=10,
     rebalances=10,
     transactions=10,
+    audits=30,
     outage_seconds=60.0,
     schedules=30_000,
     malformed=100_000,
@@ -54,6 +57,7 @@ SHORT = Scale(
     zombies=1,
     rebalances=2,
     transactions=2,
+    audits=2,
     outage_seconds=5.0,
     schedules=1000,
     malformed=2000,

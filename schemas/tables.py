@@ -34,7 +34,8 @@ EVENTS = Table(
         "payload": "String",
         "published_at": "DateTime64(3, 'UTC')",
     }
-    | _POSITION,
+    | _POSITION
+    | {"epoch": "UInt16"},
 )
 
 FACTS = Table(
@@ -43,6 +44,7 @@ FACTS = Table(
         "dossier": "String",
         "pos": "UInt64",
         "partition": "UInt16",
+        "number": "UInt32",
         "registers": "String",
         "case_kind": _LABEL,
         "voided": "Bool",
@@ -120,6 +122,9 @@ PROGRESS = Table(
         "window_lines": "UInt64",
         "window_dead": "UInt64",
         "record_offset": "Int64",
+        "records": "UInt64",
+        "skipped": "UInt64",
+        "dossiers": "UInt32",
     },
 )
 
@@ -216,9 +221,8 @@ PULSE = Table(
 AUDITS = Table(
     "audits",
     {"at": "DateTime64(3, 'UTC')", "seconds": "Float64"}
-    | dict.fromkeys(
-        ("dossiers", "windows", "events", "facts_differences", "window_differences", "conflicts"), "UInt64"
-    ),
+    | dict.fromkeys(("dossiers", "windows", "events", "facts_differences", "window_differences", "conflicts"), "UInt64")
+    | {"scope": _LABEL, "other_differences": "UInt64", "unconfirmed": "UInt64"},
 )
 
 CITY_PAST = Table(

@@ -13,7 +13,7 @@ from itertools import compress, groupby
 from typing import TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.dead import DeadLetter, dead_letter
 from schemas.envelope import Decoded, Rejection, decode
@@ -30,6 +30,7 @@ from streams.flood import LIMIT, NOTHING, Limit, Seen, see
 from streams.holes import is_lost
 from streams.known import Known
 from streams.lanes import Packed, packed, unpacked
+from streams.ledger import NO_RECORDS, Ledger, Numbers
 from streams.position import pack
 from streams.record import Record
 from streams.registers import Register, news, numbered_key, register_of
@@ -75,7 +76,7 @@ class _Partition(Struct):
 
     next_offset: int
     next_unseen: int
-    """The first offset that the flood rule has not seen."""
+    """The first offset that neither the flood rule nor the ledger has seen."""
     seen: Seen
     newest: int
     """Start of the newest window that may be stored and not be cached: what is newer was never counted."""
@@ -83,6 +84,8 @@ class _Partition(Struct):
     """What dossiers may be stored or cached: others have no facts."""
     last: Last
     """The last record that was counted: a hole is none."""
+    ledger: Ledger
+    numbers: Numbers
     facts: OrderedDict[str, Stored] = msgspec.field(default_factory=OrderedDict)
     windows: OrderedDict[Window, _Counts] = msgspec.field(default_factory=OrderedDict)
 
@@ -222,7 +225,8 @@ class Counting:
         run.state.next_offset = end.offset + 1
         held = next((record for record in reversed(run.records) if not record.is_hole), None)
         last = run.state.last = Last(held.offset, held.published) if held else run.state.last
-        return progress_row(self._identity.topic, self._identity.epoch, end, now, run.state.seen, last)
+        ledger = structs.replace(run.state.ledger, dossiers=run.state.numbers.last)
+        return progress_row(self._identity.topic, self._identity.epoch, end, now, run.state.seen, last, ledger)
 
     def trim(self, unflushed: Batch) -> None:
         """Evict the least recently used beyond the limits, except what this last batch has yet to write."""
@@ -253,10 +257,16 @@ class Counting:
                 offset = pack(self._identity.epoch, record.offset, 0)
                 where, events = zip(*each.events, strict=True)
                 said = list(map(register_of, events))
-                run.told.append(_Told(record, len(run.placed), where, event_columns(record, where, events, said)))
+                columns = event_columns(record, where, events, said, self._identity.epoch)
+                run.told.append(_Told(record, len(run.placed), where, columns))
                 for line, event, register in zip(where, events, said, strict=True):
                     run.placed.append((offset + line, event.dossier, register))
             self._see(state, record, lines, each.rejections, batch)
+        end = records[-1].offset + 1
+        if end > state.next_unseen:
+            # What the records end in is a hole; those between them are told by the next record.
+            state.ledger = state.ledger.without(end - state.next_unseen)
+            state.next_unseen = end
         return run
 
     def _follow(self, records: list[Record], settle: Callable[[], None]) -> _Partition:
@@ -269,6 +279,8 @@ class Counting:
             expected = reached.offset + 1 if reached else 0
             if is_lost(expected, first):
                 raise LostEvents(_lost(self._identity.topic, partition, expected, first))
+            ledger = reached.ledger if reached else NO_RECORDS
+            last, held = self._store.read_numbers(partition, reached.pos if reached else 0)
             # Of records that come again, what was seen is in what was seen of the log up to `expected`.
             state = self._partitions[partition] = _Partition(
                 first,
@@ -277,6 +289,8 @@ class Counting:
                 self._store.read_newest(partition),
                 Known(self._store.read_known(partition), self._identity.partitions),
                 reached.last if reached else NO_RECORD,
+                ledger,
+                Numbers(max(last, ledger.dossiers), held),
             )
         for record in records:
             if record.first != first:
@@ -307,6 +321,7 @@ class Counting:
         if record.offset >= state.next_unseen:
             dead = sorted(rejection.line for rejection in rejections)
             state.seen, flooded = see(state.seen, lines, dead, self._flood)
+            state.ledger = state.ledger.after(record.offset - state.next_unseen)
             state.next_unseen = record.offset + 1
             if flooded:
                 raise Flooded(self._flooded(record.partition, state.seen, batch.dead))
@@ -348,7 +363,7 @@ class Counting:
 
         Goes on until the batch takes enough, from the `effort` that others took; returns what it takes then.
         """
-        profile, facts, most = self._identity.profile, run.state.facts, self._numbered
+        profile, facts, numbers, most = self._identity.profile, run.state.facts, run.state.numbers, self._numbered
         cases: dict[str, Case] = {}
         refused: dict[int, Register] = {}
         begin = end = run.begin
@@ -360,16 +375,21 @@ class Counting:
             case = cases.get(dossier)
             if case is None:
                 stored = facts[dossier]
-                case = cases[dossier] = Case(unpack_registers(stored.registers) if stored.pos else {}, stored.pos)
+                registers = unpack_registers(stored.registers) if stored.pos else {}
+                case = cases[dossier] = Case(registers, stored.pos, stored.number)
                 effort += len(stored.registers) // _BYTES_OF_EFFORT
             if len(case.registers) >= most and case.refuses(said, most):
                 refused[end - 1] = said
                 continue
+            if case.number > numbers.last and news({}, said):
+                numbers.reach(case.number)
             if pos <= case.pos:
                 continue
             changed = news(case.registers, said)
             if not changed:
                 continue
+            if not case.pos:
+                case.number = numbers.next()
             case.pos, case.changed = pos, True
             if delta := change(case, changed, said[3], profile):
                 run.changes.append((pos, delta))
@@ -381,7 +401,7 @@ class Counting:
         for dossier, case in cases.items():
             facts.move_to_end(dossier)
             if case.changed:
-                stored = facts[dossier] = Stored(case.pos, pack_registers(case.registers))
+                stored = facts[dossier] = Stored(case.pos, pack_registers(case.registers), case.number)
                 rows.append(facts_row(dossier, run.partition, stored, facts_of(case.registers), profile))
         batch.facts.extend(rows)
         return effort

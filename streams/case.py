@@ -59,6 +59,7 @@ class Case(Struct):
 
     registers: dict[str, Register]
     pos: int = 0
+    number: int = 0
     changed: bool = False
     _sums: Sums | None = None
 

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
@@ -20,6 +20,7 @@ from schemas.tables import TABLES, WINDOWS, Table
 from streams.block import Block
 from streams.errors import NotMigrated, RefusedRow, Superseded, Unreachable
 from streams.flood import Seen
+from streams.ledger import Ledger
 from streams.store import Last, Reached, Row, Store, Stored, WindowRow
 
 log = logging.getLogger(__name__)
@@ -164,14 +165,14 @@ class ClickHouseStore(Store):
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
         # Without FINAL, which costs more than the few older rows that come along.
-        sql = f"SELECT dossier, pos, registers FROM {self._names['facts']} WHERE dossier IN asked"  # noqa: S608  # our names
+        sql = f"SELECT dossier, pos, registers, number FROM {self._names['facts']} WHERE dossier IN asked"  # noqa: S608  # our names
         found: dict[str, Stored] = {}
         for some in chunks(dossiers, _READ_AT_ONCE):
             asked = _asked({"dossier": "String"}, [some])
-            for dossier, pos, registers in self._read(sql, asked=asked):
+            for dossier, pos, registers, number in self._read(sql, asked=asked):
                 name = dossier.decode()
                 if name not in found or found[name].pos < pos:
-                    found[name] = Stored(pos, registers)
+                    found[name] = Stored(pos, registers, number)
         return found
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
@@ -209,22 +210,26 @@ class ClickHouseStore(Store):
         columns = self._read(sql, columnar=True, partition=partition)
         return np.array(columns[0] if columns else [], np.uint32)
 
+    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""
+        sql = (
+            f"SELECT maxIf(number, pos <= %(pos)s), groupUniqArrayIf(number, pos > %(pos)s) "  # noqa: S608  # our names
+            f"FROM {self._names['facts']} WHERE partition = %(partition)s"
+        )
+        ((last, beyond),) = self._read(sql, partition=partition, pos=pos)
+        return last, set(beyond)
+
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""
         columns = (
-            "partition, pos, offset, window_lines, window_dead, record_offset, toUnixTimestamp64Milli(published_at)"
+            "partition, pos, offset, window_lines, window_dead, record_offset, toUnixTimestamp64Milli(published_at), "
+            "records, skipped, dossiers"
         )
         sql = f"SELECT {columns} FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
         return {
-            partition: Reached(pos, offset, Seen(lines, dead), Last(*last))
-            for partition, pos, offset, lines, dead, *last in self._read(sql, topic=topic)
+            partition: Reached(pos, offset, Seen(*counts[:2]), Last(*counts[2:4]), Ledger(*counts[4:]))
+            for partition, pos, offset, *counts in self._read(sql, topic=topic)
         }
-
-    def read_counted(self) -> list[tuple[Any, ...]]:
-        """A value that changes whenever a batch is counted."""
-        return self._read(
-            f"SELECT topic, partition, pos FROM {self._names['progress']} FINAL ORDER BY topic, partition"  # noqa: S608  # our names
-        )
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows as one block, again and again until it is confirmed.

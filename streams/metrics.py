@@ -107,10 +107,17 @@ WORKER = (
 DIFFERENCES = Metric(
     "dossier_audit_differences",
     "gauge",
-    "Differences the last finished audit found, in facts and in windows.",
+    "Differences that the last finished audit of everything, or one since of what moved, found: of each kind.",
     ("kind",),
 )
-CONFLICTS = Metric("dossier_audit_conflicts", "gauge", "Event ids with several contents, in the last finished audit.")
+UNCONFIRMED = Metric(
+    "dossier_audit_unconfirmed",
+    "gauge",
+    "Rows that the last finished audit could not confirm, past the progress of a worker that stands still.",
+)
+CONFLICTS = Metric(
+    "dossier_audit_conflicts", "gauge", "Event ids with several contents, in the last finished audit of everything."
+)
 AUDIT_AGE = Metric(
     "dossier_audit_age_seconds", "gauge", "Time since the last audit finished, or since the start where none has."
 )
@@ -119,7 +126,7 @@ AUDITS = Metric(
     "dossier_audits_total", "counter", "Audits by how they ended: sound, differing or unfinished.", ("ended",)
 )
 
-AUDIT = (DIFFERENCES, CONFLICTS, AUDIT_AGE, AUDIT_SECONDS, AUDITS, BUILD, MEMORY)
+AUDIT = (DIFFERENCES, UNCONFIRMED, CONFLICTS, AUDIT_AGE, AUDIT_SECONDS, AUDITS, BUILD, MEMORY)
 """What `dossier audit --every` tells."""
 
 

@@ -1,6 +1,6 @@
 """The store and the dead-letter topic with a watch on them: what they do takes its time there, and nothing else."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from schemas.dead import DeadLetter
 from schemas.partition import Hashes
@@ -36,6 +36,11 @@ class ObservedStore(Store):
         """As the store."""
         with self._watch.operation("read", FACTS.name):
             return self._store.read_known(partition)
+
+    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        """As the store."""
+        with self._watch.operation("read", FACTS.name):
+            return self._store.read_numbers(partition, pos)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """As the store."""

@@ -138,7 +138,8 @@ class Rebuild:
                 if _source(entry) == "topic":
                     entry = self._fill_from_topic(client, entry, standings)
                 else:
-                    entry = self._fill_from_events(client, entry, resumes)
+                    is_divided_anew = serving.origin.partitions != entry.origin.partitions
+                    entry = self._fill_from_events(client, entry, resumes, is_divided_anew)
             for table in _REBUILT:
                 if not self._is_live(client, table, entry):
                     self._watch.say(f"exchange {table.name}")
@@ -192,7 +193,7 @@ class Rebuild:
         if is_foreign and error and not self._take_over:
             raise error
 
-    def _fill_from_events(self, client: Client, entry: Entry, resumes: dict[int, int]) -> Entry:
+    def _fill_from_events(self, client: Client, entry: Entry, resumes: dict[int, int], is_divided_anew: bool) -> Entry:
         """Count the raw events; begins anew where they changed since it began, and repeats where they did meanwhile."""
         while True:
             total, digest = digest_of_events(client)
@@ -202,7 +203,7 @@ class Rebuild:
                 self._make(client, entry)
                 for partition, offset in resumes.items():
                     if offset:
-                        _copy_progress(client, entry, partition, offset)
+                        _copy_progress(client, entry, partition, offset, is_divided_anew=is_divided_anew)
                 entry = self._write(client, entry, ready)
             with (
                 closing(_Stored(self._plan.clickhouse, names=_NAMES)) as store,
@@ -341,13 +342,28 @@ def _constraints(client: Client, table: str) -> list[str]:
     return re.findall(r"CONSTRAINT `?(from_epoch_\d+)`? CHECK", rows[0][0]) if rows else []
 
 
-def _copy_progress(client: Client, entry: Entry, partition: int, offset: int) -> None:
-    """Let workers go on at this offset of the partition."""
+def _copy_progress(client: Client, entry: Entry, partition: int, offset: int, *, is_divided_anew: bool) -> None:
+    """Let workers go on at this offset of the partition.
+
+    What the ledger says of it goes along, so that a rebuild hides nothing: that progress was moved, or that there were
+    more cases than raw events tell of. Only where the log is another is it begun anew.
+    """
+    ledger = (
+        "if(progress.offset = %(last)s, progress.records, 0) AS records, "
+        "if(progress.offset = %(last)s, progress.skipped, %(offset)s) AS skipped, "
+        f"{'toUInt32(0)' if is_divided_anew else 'progress.dossiers'} AS dossiers"
+    )
     client.execute(
         f"INSERT INTO {_rebuilt(PROGRESS)} SELECT * REPLACE "  # noqa: S608  # our names
-        "(toUInt64(%(pos)s) AS pos, toUInt64(%(last)s) AS offset) "
+        f"(toUInt64(%(pos)s) AS pos, toUInt64(%(last)s) AS offset, {ledger}) "
         "FROM progress FINAL WHERE topic = %(topic)s AND partition = %(partition)s",
-        {"pos": pack(entry.epoch, offset, 0) - 1, "last": offset - 1, "topic": EVENTS, "partition": partition},
+        {
+            "pos": pack(entry.epoch, offset, 0) - 1,
+            "last": offset - 1,
+            "offset": offset,
+            "topic": EVENTS,
+            "partition": partition,
+        },
     )
 
 

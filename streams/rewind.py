@@ -86,17 +86,20 @@ def _accept(client: Client, epoch: int, gap: Gap, why: str) -> None:
         "partition": gap.partition,
         "pos": pack(epoch, gap.to_offset + 1, 0) - 1,
         "offset": gap.to_offset,
+        "skipped": gap.to_offset + 1 - gap.from_offset,
     }
     where = "topic = %(topic)s AND partition = %(partition)s"
     if client.execute(f"SELECT 1 FROM progress FINAL WHERE {where}", values):  # noqa: S608  # our names
         client.execute(
-            "INSERT INTO progress SELECT * REPLACE (toUInt64(%(pos)s) AS pos, toUInt64(%(offset)s) AS offset) "  # noqa: S608  # our names
+            "INSERT INTO progress SELECT * REPLACE (toUInt64(%(pos)s) AS pos, toUInt64(%(offset)s) AS offset, "  # noqa: S608  # our names
+            # What was done before is not done twice.
+            "progress.skipped + if(progress.offset < %(offset)s, %(skipped)s, 0) AS skipped) "
             f"FROM progress FINAL WHERE {where}",
             values,
         )
     else:
         now = datetime.now(UTC)
         client.execute(
-            f"INSERT INTO progress ({', '.join(values)}, published_at, written_at, record_offset) VALUES",
-            [(*values.values(), now, now, NO_RECORD.offset)],
+            f"INSERT INTO progress ({', '.join(values)}, records, published_at, written_at, record_offset) VALUES",
+            [(*values.values(), 0, now, now, NO_RECORD.offset)],
         )

@@ -14,6 +14,7 @@ from schemas.profile import Profile
 from streams.counters import Window, on_time
 from streams.facts import Facts
 from streams.flood import NOTHING, Seen
+from streams.ledger import NO_RECORDS, Ledger
 from streams.position import pack
 from streams.record import Record
 from streams.registers import Register, Value
@@ -50,9 +51,9 @@ def _payload(kind: str, payload: tuple[Value, ...]) -> bytes:
 
 
 def event_columns(
-    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register]
+    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register], epoch: int
 ) -> list[Sequence[object]]:
-    """Columns of `events` for the events in these lines of the record, which say this."""
+    """Columns of `events` for the events in these lines of the record, which say this and are counted in this epoch."""
     count = len(events)
     return [
         [event.dossier for event in events],
@@ -67,6 +68,7 @@ def event_columns(
         [record.partition] * count,
         [record.offset] * count,
         lines,
+        [epoch] * count,
     ]
 
 
@@ -78,6 +80,7 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
         dossier,
         stored.pos,
         partition,
+        stored.number,
         stored.registers,
         *values[:_ENDED],
         on_time(facts, profile),
@@ -94,15 +97,22 @@ def window_row(window: Window, partition: int, pos: int, counts: Sequence[int]) 
 
 
 def progress_row(
-    topic: str, epoch: int, end: Record, now: datetime, seen: Seen = NOTHING, last: Last | None = None
+    topic: str,
+    epoch: int,
+    end: Record,
+    now: datetime,
+    seen: Seen = NOTHING,
+    last: Last | None = None,
+    ledger: Ledger = NO_RECORDS,
 ) -> Row:
     """A row of `progress`, once `end` is counted to its last line; `seen` is of the flood rule's window.
 
     `last` is the last record, where `end` is a hole behind it.
     """
-    pos = pack(epoch, end.offset + 1, 0) - 1
+    pos, written = pack(epoch, end.offset + 1, 0) - 1, to_micros(now) // 1000
     offset, published = (last.offset, last.published) if last else (end.offset, end.published)
-    return topic, end.partition, pos, end.offset, published, to_micros(now) // 1000, seen.lines, seen.dead, offset
+    place = topic, end.partition, pos, end.offset, published, written
+    return *place, seen.lines, seen.dead, offset, ledger.records, ledger.skipped, ledger.dossiers
 
 
 def dead_row(letter: DeadLetter) -> Row:

@@ -1,6 +1,6 @@
 """What counting needs of a database: read facts and windows, write rows. ClickHouse is one, memory another."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.partition import Hashes
 from schemas.tables import Table
 from streams.flood import NOTHING, Seen
+from streams.ledger import NO_RECORDS, Ledger
 
 Row: TypeAlias = tuple[object, ...]
 """Values in the order of the table's declared columns; instants as integers in the column's own unit."""
@@ -16,10 +17,11 @@ WindowRow: TypeAlias = tuple[str, int, int]
 
 
 class Stored(Struct, frozen=True, gc=False):
-    """Facts as stored: the position of the last event in them, and the packed registers."""
+    """Facts as stored: the position of the last event in them, the packed registers, and the number of the case."""
 
     pos: int
     registers: bytes
+    number: int = 0
 
 
 class Last(Struct, frozen=True, gc=False):
@@ -36,13 +38,14 @@ NO_RECORD = Last(-1, 0)
 class Reached(Struct, frozen=True):
     """How far a partition has been counted: the last offset, be it of a record or of a hole, and its position.
 
-    `seen` is what the flood rule had seen by then, `last` the last record.
+    `seen` is what the flood rule had seen by then, `last` the last record, `ledger` what had been counted.
     """
 
     pos: int
     offset: int
     seen: Seen = NOTHING
     last: Last = NO_RECORD
+    ledger: Ledger = NO_RECORDS
 
 
 class Store(Protocol):
@@ -64,6 +67,9 @@ class Store(Protocol):
 
     def read_known(self, partition: int) -> Hashes:
         """The hashes of all dossiers of which the partition has facts, in no order."""
+
+    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

@@ -77,7 +77,7 @@ def count_on(plan: Plan, identity: Identity, *, commits: bool = True) -> MemoryD
 
 def shown(plan: Plan) -> Shown:
     """What readers see at this moment."""
-    columns = [name for name in FACTS.columns if name not in ("dossier", "pos", "partition")]
+    columns = [name for name in FACTS.columns if name not in ("dossier", "pos", "partition", "number")]
     sums = [f"sum({counter}) AS {counter}_" for counter in COUNTERS]
     with database(plan.clickhouse) as client:
         facts = client.execute(

@@ -133,7 +133,7 @@ def _rejection_wrong(rejection: Rejection, line: bytes, record: Record, publishe
 
 
 def _event_wrong(event: AnyEvent, line: bytes, record: Record, index: int) -> Iterator[str]:
-    columns = event_columns(record, [index], [event], [register_of(event)])
+    columns = event_columns(record, [index], [event], [register_of(event)], 1)
     yield from misfits(EVENTS, tuple(column[0] for column in columns))
     if decode_event(encode_event(event)) != event:
         yield f"line {index} is another event once it is encoded and read again"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from schemas.tables import Table
 from streams.store import Row
 
-_INTEGERS = {"UInt8": (0, 2**8), "UInt16": (0, 2**16), "UInt64": (0, 2**64), "Int64": (-(2**63), 2**63)}
+_INTEGERS = {f"UInt{bits}": (0, 2**bits) for bits in (8, 16, 32, 64)} | {"Int64": (-(2**63), 2**63)}
 _SECONDS = (datetime(1970, 1, 1, tzinfo=UTC).timestamp(), datetime(2106, 1, 1, tzinfo=UTC).timestamp())
 _PRECISE_SECONDS = (datetime(1900, 1, 1, tzinfo=UTC).timestamp(), datetime(2262, 1, 1, tzinfo=UTC).timestamp())
 

@@ -1,7 +1,7 @@
 """A worker of the simulation: the real pipeline, whose flushes are done one insert at a time, by whoever asks."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from concurrent.futures import Executor, Future
 from datetime import datetime
 from random import Random
@@ -113,6 +113,11 @@ class _Database(Store, Executor):
         """The dossiers of the partition."""
         self._pause()
         return self._store.read_known(partition)
+
+    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        """The numbers of the cases of the partition."""
+        self._pause()
+        return self._store.read_numbers(partition, pos)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         """How far each partition of the topic has been counted."""

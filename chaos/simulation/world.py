@@ -1,6 +1,6 @@
 """The world of a schedule: the store, the group that shares the partitions, and workers that crash or will not die."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -29,6 +29,7 @@ from chaos.verdict import judge, remembered
 from schemas.dead import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, TABLES, WINDOWS, Table
 from streams.errors import LostEvents
+from streams.ledger import Ledger
 from streams.record import Record, hole
 from streams.store import Row
 
@@ -148,6 +149,17 @@ class _World:
         reached = {partition: (at.offset, at.seen) for partition, at in self._store.read_reached(TOPIC).items()}
         if reached != self._log.reached:
             yield f"progress is {reached}, should be {self._log.reached}"
+        numbers: defaultdict[int, list[int]] = defaultdict(list)
+        for row in self._store.newest(FACTS).values():
+            numbers[row["partition"]].append(row["number"])
+        for partition, at in self._store.read_reached(TOPIC).items():
+            given = sorted(numbers[partition])
+            if given != list(range(1, len(given) + 1)):
+                yield f"the cases of partition {partition} have numbers {given}"
+            entries = self._log.entries[partition]
+            holes = sum(entry.empty for entry in entries)
+            if at.ledger != (should := Ledger(len(entries) - holes, holes, len(given))):
+                yield f"the ledger of partition {partition} is {at.ledger}, should be {should}"
 
     def _left(self, slot: int, partition: int) -> bool:
         return self._workers[slot].next[partition] < len(self._records[partition])

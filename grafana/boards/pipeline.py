@@ -103,7 +103,9 @@ def pipeline() -> Dashboard:
                     query("pipeline_audits"),
                     overrides=[
                         column("at", "Lúc / At"),
+                        column("scope", "Phạm vi / Scope"),
                         column("differences", "Sai lệch / Differences", "count"),
+                        column("unconfirmed", "Chưa xác nhận / Unconfirmed", "count"),
                         column("conflicts", "Mâu thuẫn / Conflicts", "count"),
                         column("dossiers", "Hồ sơ / Dossiers", "count"),
                         column("seconds", "Thời gian / Took", "seconds"),

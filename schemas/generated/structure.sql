@@ -8,7 +8,10 @@ CREATE TABLE audits
     `events` UInt64 COMMENT 'Events they were recomputed from',
     `facts_differences` UInt64 COMMENT 'Columns of facts that were not what the events say',
     `window_differences` UInt64 COMMENT 'Counters that were not what the facts add up to',
-    `conflicts` UInt64 COMMENT 'Event ids with several contents'
+    `conflicts` UInt64 COMMENT 'Event ids with several contents',
+    `scope` LowCardinality(String) DEFAULT 'all' COMMENT 'all, or what moved since the audit before',
+    `other_differences` UInt64 COMMENT 'Whatever else does not agree: progress, numbers of cases, the topic, alerts',
+    `unconfirmed` UInt64 COMMENT 'Rows past the progress of a worker that did not go on: neither sound nor different'
 )
 ENGINE = MergeTree
 ORDER BY at
@@ -148,7 +151,8 @@ CREATE TABLE events
     `offset` UInt64 COMMENT 'Kafka offset of the envelope',
     `line` UInt16 COMMENT 'Line of the event in the envelope, from 0',
     `digest` UInt64 MATERIALIZED cityHash64(kind, source, occurred_at, payload) COMMENT 'Content of the event without its recording',
-    `version` UInt128 MATERIALIZED bitShiftLeft(toUInt128(toUnixTimestamp64Micro(recorded_at)), 64) + seq COMMENT 'Order of recordings: the last one of a content is kept'
+    `version` UInt128 MATERIALIZED bitShiftLeft(toUInt128(toUnixTimestamp64Micro(recorded_at)), 64) + seq COMMENT 'Order of recordings: the last one of a content is kept',
+    `epoch` UInt16 COMMENT 'Epoch in which it was counted; with offset and line its position'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYear(occurred_at)
@@ -161,6 +165,7 @@ CREATE TABLE facts
     `dossier` String COMMENT 'Case: a dossier or a feedback',
     `pos` UInt64 COMMENT 'Position of the last event in it: epoch, offset and line, packed',
     `partition` UInt16 COMMENT 'Kafka partition of dossier-events',
+    `number` UInt32 COMMENT 'Number of the case in its partition, from 1 and without gaps; 0 where it was counted before there were any',
     `registers` String COMMENT 'What the events said, packed; facts are a function of it',
     `case_kind` LowCardinality(String) COMMENT 'dossier or feedback; empty while no reception is known',
     `voided` Bool COMMENT 'Entered by mistake: counts nowhere',
@@ -240,7 +245,10 @@ CREATE TABLE progress
     `written_at` DateTime64(3, 'UTC') COMMENT 'When its counts were written',
     `window_lines` UInt64 COMMENT 'Lines seen of the current window of the flood limit',
     `window_dead` UInt64 COMMENT 'Of these, lines that could not be counted',
-    `record_offset` Int64 DEFAULT offset COMMENT 'Offset of the last record counted, -1 before the first'
+    `record_offset` Int64 DEFAULT offset COMMENT 'Offset of the last record counted, -1 before the first',
+    `records` UInt64 DEFAULT offset + 1 COMMENT 'Records that were counted so far',
+    `skipped` UInt64 COMMENT 'Offsets without one: markers of transactions, and accepted gaps',
+    `dossiers` UInt32 COMMENT 'Greatest number of a case so far'
 )
 ENGINE = ReplacingMergeTree(pos)
 ORDER BY (topic, partition)

@@ -1,12 +1,19 @@
--- Windows whose counts are not what the facts add up to, counter by counter; none on a sound database.
+-- Windows whose counts are not what the facts up to the cut add up to, counter by counter; and what moved beyond the cut:
+-- windows whole, and dossiers by name under the counter `moved`. Nothing else on a sound database.
 -- The rules of counting stand here a second time, in SQL, so that a mistake in either place shows.
 WITH
     recomputed AS
     (
-        SELECT agency, toStartOfFiveMinutes(counted.1) AS window, partition, counted.2 AS counter, sum(counted.3) AS amount
+        SELECT
+            if(counted.2 = 'moved', dossier, agency) AS place,
+            toStartOfFiveMinutes(assumeNotNull(counted.1)) AS window,
+            partition,
+            counted.2 AS counter,
+            sum(counted.3) AS amount
         FROM
         (
             SELECT
+                dossier,
                 agency,
                 partition,
                 outcome_at IS NOT NULL AND (term IS NULL OR if('{terms}' = 'instant',
@@ -52,16 +59,18 @@ WITH
                     (rated_at, 'feedback_rated', toInt64(1)),
                     (rated_at, 'feedback_satisfied', toInt64(satisfied))
                 ] AS of_feedback,
-                arrayJoin(if(case_kind = 'dossier', of_dossier, of_feedback)) AS counted
+                [(toNullable(toDateTime64(0, 6, 'UTC')), 'moved', toInt64(1))] AS of_moved,
+                arrayJoin(multiIf(pos > {cut}, of_moved, case_kind = 'dossier', of_dossier, of_feedback)) AS counted
             FROM facts FINAL
-            WHERE case_kind != '' AND NOT voided
+            WHERE pos > {cut} OR (case_kind != '' AND NOT voided)
         )
         WHERE counted.1 IS NOT NULL AND counted.3 != 0
-        GROUP BY agency, window, partition, counter
+            AND (counted.2 = 'moved' OR {of_recomputed})
+        GROUP BY place, window, partition, counter
     ),
     stored AS
     (
-        SELECT agency, window, partition, counted.1 AS counter, counted.2 AS amount
+        SELECT agency, window, partition, pos, counted.1 AS counter, counted.2 AS amount
         FROM windows FINAL
         ARRAY JOIN [
         ('received', received),
@@ -94,17 +103,26 @@ WITH
         ('feedback_answered', feedback_answered),
         ('feedback_on_time', feedback_on_time),
         ('feedback_rated', feedback_rated),
-        ('feedback_satisfied', feedback_satisfied)
+        ('feedback_satisfied', feedback_satisfied),
+        ('touched', toInt64(pos > {cut}))
         ] AS counted
-        WHERE amount != 0
+        WHERE amount != 0 AND {of_stored}
     )
-SELECT agency, window, partition, counter, sum(is) AS stored_amount, sum(should) AS recomputed_amount
+SELECT
+    agency,
+    toUnixTimestamp(window) AS start,
+    partition,
+    counter,
+    sum(is) AS stored_amount,
+    sum(should) AS recomputed_amount,
+    max(pos) AS stored_pos
 FROM
 (
-    SELECT agency, window, partition, counter, amount AS is, toInt64(0) AS should FROM stored
+    SELECT agency, window, partition, counter, amount AS is, toInt64(0) AS should, pos FROM stored
     UNION ALL
-    SELECT agency, assumeNotNull(window), partition, counter, toInt64(0), amount FROM recomputed
+    SELECT place, window, partition, counter, toInt64(0), amount, toUInt64(0) FROM recomputed
 )
 GROUP BY agency, window, partition, counter
-HAVING stored_amount != recomputed_amount
-ORDER BY agency, window, partition, counter
+HAVING stored_amount != recomputed_amount OR stored_pos > {cut}
+ORDER BY partition, agency, start, counter
+SETTINGS max_bytes_before_external_group_by = 500000000, max_bytes_before_external_sort = 500000000

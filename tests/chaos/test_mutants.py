@@ -3,7 +3,7 @@
 Three rules are implied by others. Leaving them out changes no count, which is shown here too, and why it cannot.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from itertools import product
 
 import pytest
@@ -55,6 +55,9 @@ class WindowsFirst(Store):
 
     def read_known(self, partition: int) -> Hashes:
         return self._store.read_known(partition)
+
+    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        return self._store.read_numbers(partition, pos)
 
     def read_reached(self, topic: str) -> dict[int, Reached]:
         return self._store.read_reached(topic)
@@ -115,6 +118,15 @@ def test_dossiers_taken_for_new_once_they_are_evicted() -> None:
 
 def test_dossiers_taken_for_new_although_they_may_be_stored() -> None:
     assert found_out(counting(("self._store.read_known(partition)", "hashes_of([])")))
+
+
+def test_numbers_given_again_where_cases_are_stored_ahead() -> None:
+    assert found_out(counting(("                numbers.reach(case.number)\n", "                pass\n")))
+
+
+def test_numbers_that_go_on_after_what_is_stored_and_not_after_progress() -> None:
+    held = "last, held = self._store.read_numbers(partition, reached.pos if reached else 0)"
+    assert found_out(counting((held, held.replace("reached.pos if reached else 0", "1 << 63"))))
 
 
 def test_missing_offsets_ignored() -> None:

@@ -72,6 +72,10 @@ def test_sound_counts_end_with_0(dossier: Run, counted: ClickHouseConnection) ->
         "window_differences": [],
         "facts_differences": [],
         "conflicts": 0,
+        "findings": [],
+        "unconfirmed": 0,
+        "records": None,
+        "scope": "all",
         "differences": 0,
     }
 

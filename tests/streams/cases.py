@@ -62,6 +62,6 @@ def total(counted: Contributions) -> dict[str, int]:
     return summed
 
 
-def event_row(event: Event, record: Record, line: int) -> Row:
+def event_row(event: Event, record: Record, line: int, epoch: int = 1) -> Row:
     """The row of `events` for the event in this line of the record."""
-    return tuple(column[0] for column in event_columns(record, [line], [event], [register_of(event)]))
+    return tuple(column[0] for column in event_columns(record, [line], [event], [register_of(event)], epoch))

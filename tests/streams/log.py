@@ -178,4 +178,4 @@ def stored_windows(store: MemoryStore) -> dict[tuple[Any, ...], dict[str, int]]:
 
 
 def _without_position(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "pos"}
+    return {name: value for name, value in row.items() if name not in ("pos", "number")}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 import pytest
 from clickhouse_driver import Client
@@ -28,7 +27,7 @@ from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.audit import FactsDifference, WindowDifference, audit
-from streams.clickhouse import ClickHouseStore, connect
+from streams.clickhouse import connect
 from streams.errors import NotMigrated, Unreachable
 from streams.migration import Plan, make_tables
 from tests.strategies import conflicting_events, events_of
@@ -269,37 +268,6 @@ def test_events_that_were_lost_are_found(counted: ClickHouseConnection, client: 
     client.execute("DELETE FROM events WHERE dossier = 'D1' AND kind = 'progressed'")
     differing = {each.column for each in audit(counted, INSTANT).facts_differences}
     assert differing == {"registers", "step", "unit", "step_at"}
-
-
-def test_what_differs_only_while_workers_count_is_looked_at_again(
-    counted: ClickHouseConnection, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client.execute(
-        "INSERT INTO windows SELECT * REPLACE (pos + 1 AS pos, 5 AS rated) FROM windows FINAL WHERE received = 1"
-    )
-    assert audit(counted, INSTANT).differences > 0
-    looks = 0
-
-    def moved_on(_: ClickHouseStore) -> list[tuple[Any, ...]]:
-        nonlocal looks
-        looks += 1
-        if looks == 2:
-            client.execute("INSERT INTO windows SELECT * REPLACE (pos + 1 AS pos, 0 AS rated) FROM windows FINAL")
-        return [("topic", 0, looks)]
-
-    monkeypatch.setattr(ClickHouseStore, "read_counted", moved_on)
-    assert audit(counted, INSTANT).differences == 0
-    assert looks == 3
-
-
-def test_what_differs_while_workers_go_on_counting_is_told_in_the_end(
-    counted: ClickHouseConnection, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client.execute("DELETE FROM windows WHERE agency = 'H02'")
-    looks = iter(range(100))
-    monkeypatch.setattr(ClickHouseStore, "read_counted", lambda _: [("topic", 0, next(looks))])
-    assert audit(counted, INSTANT).differences == 1
-    assert next(looks) == 10
 
 
 def test_a_database_that_was_never_migrated_is_told(clickhouse_server: ClickHouseConnection) -> None:

@@ -22,11 +22,11 @@ class Audits:
     def __init__(self) -> None:
         self.seconds = 100.0
         self.next: Audit | Exception = SOUND
-        self.auditor = Auditor(self._audit, lambda: self.seconds)
+        self.auditor = Auditor(lambda: self.seconds)
 
     def run(self, ended: Audit | Exception) -> None:
         self.next = ended
-        self.auditor.run()
+        self.auditor.run(self._audit)
 
     def values(self) -> dict[str, float]:
         families = text_string_to_metric_families(self.auditor.page().decode())

@@ -16,6 +16,7 @@ from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counters import contributions, on_time
 from streams.facts import Facts, Payment, Refund
 from streams.flood import Seen
+from streams.ledger import Ledger
 from streams.position import MAX_EPOCH, pack
 from streams.record import Record, hole
 from streams.registers import pack as pack_registers
@@ -35,7 +36,7 @@ def named(table: Table, row: Row) -> dict[str, Any]:
 
 def test_an_event_is_a_row_with_its_place() -> None:
     event = said(Received, "2026-03-02 08:00", agency="H01", id="e1", seq=4, recorded_at=at("2026-03-03 08:00"))
-    assert named(EVENTS, event_row(event, RECORD, 5)) == {
+    assert named(EVENTS, event_row(event, RECORD, 5, epoch=6)) == {
         "dossier": "D1",
         "id": "e1",
         "kind": "received",
@@ -48,6 +49,7 @@ def test_an_event_is_a_row_with_its_place() -> None:
         "partition": 7,
         "offset": 123,
         "line": 5,
+        "epoch": 6,
     }
 
 
@@ -90,11 +92,12 @@ def test_each_fact_is_in_the_column_of_its_name() -> None:
         satisfied=True,
         score=4,
     )
-    row = named(FACTS, facts_row("D1", 26, Stored(27, b"state"), known, INSTANT))
+    row = named(FACTS, facts_row("D1", 26, Stored(27, b"state", 28), known, INSTANT))
     assert {name: value for name, value in row.items() if name not in Facts.__struct_fields__} == {
         "dossier": "D1",
         "pos": 27,
         "partition": 26,
+        "number": 28,
         "registers": b"state",
         "on_time": False,
         "payment_at": [13, 16],
@@ -130,7 +133,7 @@ def test_progress_behind_a_hole_still_names_the_last_record() -> None:
 
 def test_progress_is_after_the_record_it_names_and_before_the_next() -> None:
     now = datetime(2026, 3, 2, 1, 2, 3, 456_789, tzinfo=UTC)
-    row = named(PROGRESS, progress_row("events", 2, RECORD, now, Seen(70, 6)))
+    row = named(PROGRESS, progress_row("events", 2, RECORD, now, Seen(70, 6), ledger=Ledger(120, 4, 9)))
     assert pack(2, 123, MAX_LINES - 1) == row.pop("pos") < pack(2, 124, 0)
     assert row == {
         "topic": "events",
@@ -141,6 +144,9 @@ def test_progress_is_after_the_record_it_names_and_before_the_next() -> None:
         "window_lines": 70,
         "window_dead": 6,
         "record_offset": 123,
+        "records": 120,
+        "skipped": 4,
+        "dossiers": 9,
     }
 
 

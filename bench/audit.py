@@ -1,0 +1,140 @@
+"""`python -m bench.audit`: what an audit takes, and beside it reading and folding the same events as a rebuild does.
+
+The events of a simulated city are counted; then everything is audited, and then raw events are read with FINAL, each
+decoded whole, and folded, which is less than an audit does. What ten million dossiers take follows from the rate.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+import click
+import msgspec
+import psutil
+from msgspec import Struct
+
+from bench.command import command_of, data_option, out_option, write_result
+from bench.machine import Machine, this_machine
+from chaos.memory import MemoryDeadLetters
+from cli.signals import stop_signals
+from connectors.simulator.history import history
+from connectors.simulator.plan import Plan as City
+from deploy.embedded.platform import Options, Platform
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.profile import Profile
+from schemas.topics import EVENTS
+from streams.audit import audit
+from streams.batch import Counting, Identity
+from streams.clickhouse import ClickHouseStore
+from streams.facts import facts_of
+from streams.migration import Plan, make_tables
+from streams.pipeline import Pipeline
+from streams.registers import Registers, fold, pack
+from streams.replay import records_of, stored_events
+
+RESULT = Path(__file__).parent / "results" / "audit.json"
+_PARTITIONS = 8
+_BEGIN, _END = datetime(2025, 1, 6, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC)
+_RECORDS = 64
+_TEN_MILLION = 10_000_000
+
+
+class Row(Struct, frozen=True):
+    """Seconds, and CPU seconds of this process and of ClickHouse; and hours for ten million such dossiers."""
+
+    what: str
+    dossiers: int
+    events: int
+    seconds: float
+    auditor_cpu_seconds: float
+    clickhouse_cpu_seconds: float
+    ten_million_hours: float
+
+
+class Result(Struct, frozen=True):
+    """Everything that was measured, where and how."""
+
+    machine: Machine
+    command: str
+    rows: list[Row]
+    plain_times_as_long: float
+
+
+def count(clickhouse: ClickHouseConnection, dossiers: int) -> int:
+    """Count the events of so many dossiers; returns how many events those are."""
+    events = [event for _, event in history(City(seed=1, agencies=60), _BEGIN, _END, dossiers)]
+    with (
+        closing(ClickHouseStore(clickhouse)) as store,
+        closing(
+            Pipeline(Counting(Identity(EVENTS, _PARTITIONS, 1, Profile()), store), store, MemoryDeadLetters())
+        ) as at,
+    ):
+        records = list(records_of(events, _PARTITIONS))
+        for first in range(0, len(records), _RECORDS):
+            at.take(records[first : first + _RECORDS])
+        at.settle()
+    return len(events)
+
+
+def plainly(clickhouse: ClickHouseConnection) -> None:
+    """Fold all facts anew from events as a rebuild reads them."""
+    for _, of_dossier in groupby(stored_events(clickhouse), key=lambda pair: pair[0]):
+        registers: Registers = {}
+        for _, event in of_dossier:
+            registers = fold(registers, event)
+        facts_of(registers)
+        pack(registers)
+
+
+def measured(what: str, dossiers: int, events: int, server: psutil.Process, do: Callable[[], object]) -> Row:
+    """Do it once."""
+    own = psutil.Process()
+    before = sum(own.cpu_times()[:2]), sum(server.cpu_times()[:2])
+    began = time.perf_counter()
+    do()
+    seconds = time.perf_counter() - began
+    after = sum(own.cpu_times()[:2]), sum(server.cpu_times()[:2])
+    own_cpu, server_cpu = (round(then - first, 1) for first, then in zip(before, after, strict=True))
+    return Row(
+        what,
+        dossiers,
+        events,
+        round(seconds, 1),
+        own_cpu,
+        server_cpu,
+        round(seconds / dossiers * _TEN_MILLION / 3600, 2),
+    )
+
+
+@click.command()
+@click.option("--dossiers", type=click.IntRange(1000), default=100_000, show_default=True)
+@data_option("Where its own folder, bench-audit, is made anew.")
+@out_option(RESULT)
+def main(dossiers: int, data: Path, out: Path) -> None:
+    """Audit a simulated city of so many dossiers."""
+    folder = data.absolute() / "bench-audit"
+    with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
+        shutil.rmtree(folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        platform = stack.enter_context(Platform(folder, Options(kafka=False)))
+        host, _, port = platform.clickhouse.rpartition(":")
+        clickhouse = ClickHouseConnection(host, int(port))
+        plan = Plan(KafkaConnection("none:1"), clickhouse, Profile(), _PARTITIONS, 1, False)
+        make_tables(plan, lambda _: None, dry_run=False)
+        events = count(clickhouse, dossiers)
+        server = psutil.Process(next(each.pid for each in platform.state.processes if each.name == "clickhouse"))
+        rows = [
+            measured("facts read plainly", dossiers, events, server, lambda: plainly(clickhouse)),
+            measured("audit", dossiers, events, server, lambda: audit(clickhouse, Profile())),
+        ]
+    result = Result(this_machine(), command_of("bench.audit"), rows, round(rows[0].seconds / rows[1].seconds, 2))
+    write_result(out, result)
+    click.echo(msgspec.json.format(msgspec.json.encode(result)))
+
+
+if __name__ == "__main__":
+    main()
