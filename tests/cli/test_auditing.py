@@ -71,6 +71,7 @@ def test_sound_counts_end_with_0(dossier: Run, counted: ClickHouseConnection) ->
         "windows": WINDOWS,
         "window_differences": [],
         "facts_differences": [],
+        "view_differences": [],
         "conflicts": 0,
         "findings": [],
         "unconfirmed": 0,
