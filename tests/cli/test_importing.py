@@ -321,3 +321,14 @@ def test_an_array_that_standard_input_ends_within_is_told(settings: Settings, tm
     result = run(settings, *arguments, content=content)
     assert summary(result)["events"] == 2
     assert "the last value is never closed and was not counted: the input was cut off" in result.stderr
+
+
+@pytest.mark.usefixtures("sink")
+def test_a_warning_shows_what_a_file_holds_and_does_not_obey_it(settings: Settings, plain: list[str]) -> None:
+    mapping = Path(plain[2])
+    marks = "\\u0316" * 60
+    mapping.write_text(mapping.read_text() + f'when = {{ column = "id", one_of = ["B\\u001b[2J{marks}"] }}\n')
+    (warning,) = [line for line in run(settings, *plain).stderr.splitlines() if line.startswith("warning: ")]
+    assert warning.isprintable()
+    assert "waits for 'B\\x1b[2J" in warning
+    assert warning.count("\u0316") == 4  # more of them cover the lines around
