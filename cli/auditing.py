@@ -108,7 +108,9 @@ def _audited(
     began = time.monotonic()
     found = audit(settings.clickhouse, settings.profile, on_progress, since=since, pace=pace)
     if topic:
-        read = Topic(settings.kafka, settings.clickhouse, pace).compare(since.offsets if since else None)
+        read = Topic(settings.kafka, settings.clickhouse, pace, settings.alert_key).compare(
+            since.offsets if since else None
+        )
         found = structs.replace(found, findings=[*found.findings, *read.findings], records=read.records)
     try:
         write_down(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)

@@ -4,6 +4,7 @@ It is what shows a case that was taken out of every table at once. It reaches ba
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from clickhouse_driver.errors import Error
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
 from schemas.envelope import decode
 from schemas.events import Event
 from schemas.partition import partitions_of
@@ -69,8 +70,15 @@ class Topic:
     Raises Unreachable, NotMigrated, or Astray where the topic is not the one that was counted.
     """
 
-    def __init__(self, kafka: KafkaConnection, clickhouse: ClickHouseConnection, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        kafka: KafkaConnection,
+        clickhouse: ClickHouseConnection,
+        pace: Pace | None = None,
+        alert_key: Secret | None = None,
+    ) -> None:
         self._kafka = kafka
+        self._alert_key = alert_key
         self._clickhouse = clickhouse
         self._pace = pace or Pace()
 
@@ -115,12 +123,14 @@ class Topic:
             return
         with closing(records_of_topic(self._kafka, {partition: first}, {partition: end})) as records:
             for record in records:
+                if record.is_hole:
+                    continue
                 if len(lines.hashes) >= _LINES_AT_ONCE:
                     lines.next = record.offset
                     yield lines
                     lines = _Lines(partition, record.offset, end)
                 events, dead = _said(record, partitions)
-                lines.hashes.extend(map(_hash, events))
+                lines.hashes.extend(_hash(event) for _, event in events)
                 lines.offsets.extend([record.offset] * len(events))
                 lines.dead.update((record.offset, line) for line in dead)
                 lines.records += 1
@@ -141,7 +151,7 @@ class Topic:
             sql = f"SELECT {_CONTENT} AS content FROM events WHERE content IN asked"  # noqa: S608  # ours
             missing = missing[~np.isin(missing, _column(client, sql, {}, missing))]
         if len(missing):
-            yield from self._missing(lines, said, missing, partitions)
+            yield from self._missing(client, lines, said, missing, partitions)
         # Positions of epochs that counted another topic, or of before there were epochs, are not those of this one.
         epochs = _epochs(client)
         if epochs and len(unsent := np.unique(stored[~np.isin(stored, said)])):
@@ -154,16 +164,29 @@ class Topic:
                 place = _place(lines.partition, offset, line)
                 yield Finding("topic", place, f"event {id_} of {dossier}", "no such event on the topic")
 
-    def _missing(self, lines: _Lines, said: _Hashes, missing: _Hashes, partitions: int) -> Iterator[Finding]:
+    def _missing(
+        self, client: Client, lines: _Lines, said: _Hashes, missing: _Hashes, partitions: int
+    ) -> Iterator[Finding]:
         """The events of these hashes, from the records that they came in."""
-        offsets = np.array(lines.offsets, np.uint64)[np.isin(said, missing)]
-        for offset in np.unique(offsets)[:_SHOWN].tolist():
+        offsets, counts = np.unique(np.array(lines.offsets, np.uint64)[np.isin(said, missing)], return_counts=True)
+        span = {"topic": EVENTS, "partition": lines.partition, "first": lines.first, "next": lines.next}
+        # What a full dossier did not take is an event by itself, and a dead letter by the order of the log.
+        full = set(
+            client.execute(
+                "SELECT offset, line FROM dead_letters FINAL WHERE topic = %(topic)s AND partition = %(partition)s "
+                "AND offset >= %(first)s AND offset < %(next)s AND reason = 'full'",
+                span,
+            )
+        )
+        refused = Counter(offset for offset, _ in full)
+        taken = [each for each, count in zip(offsets.tolist(), counts.tolist(), strict=True) if count > refused[each]]
+        for offset in taken[:_SHOWN]:
             with closing(
                 records_of_topic(self._kafka, {lines.partition: offset}, {lines.partition: offset + 1})
             ) as records:
-                for record in records:
-                    for event in _said(record, partitions)[0]:
-                        if _hash(event) in missing:
+                for record in (each for each in records if not each.is_hole):
+                    for line, event in _said(record, partitions)[0]:
+                        if _hash(event) in missing and (offset, line) not in full:
                             what = f"event {event.id} of {event.dossier}"
                             yield Finding("topic", _place(lines.partition, offset), "nothing", what)
 
@@ -173,7 +196,7 @@ class Topic:
         stored = iter(client.execute(f"SELECT DISTINCT {columns} FROM dossier_alerts ORDER BY seq"))  # noqa: S608  # ours
         said = (
             (alert.seq, alert.dossier, alert.state, alert.level, alert.why, alert.agency)
-            for _, alert in read_alerts(self._kafka, 0)
+            for _, alert in read_alerts(self._kafka, 0, self._alert_key)
         )
         first = next(said, None)
         row: tuple[Any, ...] | None = next(stored, None)
@@ -188,15 +211,15 @@ class Topic:
             yield Finding("alerts", f"alert {row[0]}", _told(row), "no such alert on the topic")
 
 
-def _said(record: Record, partitions: int) -> tuple[list[Event], list[int]]:
-    """The events of a record, and the lines of it that are dead letters."""
+def _said(record: Record, partitions: int) -> tuple[list[tuple[int, Event]], list[int]]:
+    """The events of a record with their lines, and the lines of it that are dead letters."""
     decoded = decode(record.value, datetime.fromtimestamp(record.published / 1000, UTC))
     dead = [rejection.line for rejection in decoded.rejections]
     places = partitions_of([event.dossier for _, event in decoded.events], partitions) if decoded.events else []
-    ours: list[Event] = []
+    ours: list[tuple[int, Event]] = []
     for (line, event), place in zip(decoded.events, places, strict=True):
         if place == record.partition:
-            ours.append(event)
+            ours.append((line, event))
         else:
             dead.append(line)
     return ours, dead

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from schemas.connection import KafkaConnection
-from schemas.events import Received
+from schemas.events import MAX_NUMBERED, Paid, Received
 from schemas.partition import partition_of
 from streams import topics
 from streams.audit.topic import Topic
@@ -59,6 +59,28 @@ def test_all_there_is_to_see_from_the_topic(counted: Plan) -> None:
     assert ("topic", "event x of invented", "no such event on the topic") in findings()
 
 
+def test_what_a_full_dossier_did_not_take_is_a_dead_letter_and_no_event(counted: Plan) -> None:
+    paid = [
+        said(
+            Paid,
+            "2026-03-02 08:00",
+            dossier=ALONE.dossier,
+            id=f"p{number}",
+            transaction=f"t{number}",
+            amount=5,
+            method="cash",
+        )
+        for number in range(MAX_NUMBERED + 2)
+    ]
+    publish(counted.kafka, *paid)
+    work(counted)
+    assert ask(counted, "SELECT count() FROM dead_letters FINAL WHERE reason = 'full'") == [(2,)]
+    assert Topic(counted.kafka, counted.clickhouse).compare().findings == []
+    ask(counted, "DELETE FROM dead_letters WHERE reason = 'full' AND offset = (SELECT max(offset) FROM dead_letters)")
+    (found,) = Topic(counted.kafka, counted.clickhouse).compare().findings
+    assert found.recomputed == f"event p{MAX_NUMBERED + 1} of {ALONE.dossier}"
+
+
 def test_records_that_progress_and_group_were_moved_past(counted: Plan) -> None:
     publish(counted.kafka, structs.replace(ALONE, id="passed over"))
     ((before,),) = ask(counted, "SELECT offset FROM progress FINAL WHERE partition = 0")
@@ -66,7 +88,8 @@ def test_records_that_progress_and_group_were_moved_past(counted: Plan) -> None:
     (skipped,) = records_of_topic(counted.kafka, {0: last}, {0: last + 1})
     ask(
         counted,
-        "INSERT INTO progress SELECT * REPLACE (pos + 4096 AS pos, offset + 1 AS offset, records + 1 AS records, "
+        "INSERT INTO progress SELECT * REPLACE (pos + 4096 AS pos, offset + 1 AS offset, "
+        "record_offset + 1 AS record_offset, records + 1 AS records, "
         f"fromUnixTimestamp64Milli({skipped.published}) AS published_at) FROM progress FINAL WHERE partition = 0",
     )
     with topics.admin(counted.kafka) as client:
