@@ -109,6 +109,7 @@ SECTIONS: dict[str, Callable[[bytes], str]] = {
     "freshness": plain,
     "growth": plain,
     "wallboard": plain,
+    "audit": plain,
 }
 """The sections of the page by the names of their marks and result files; one that was not measured is empty."""
 
