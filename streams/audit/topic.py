@@ -107,7 +107,7 @@ class Topic:
         return Read(findings, found.total(), ends)
 
     def _counted(self, client: Client) -> dict[int, tuple[int, int, int]]:
-        """The last offset of each partition, the records that progress says were counted, and those in accepted gaps."""
+        """Of each partition the last offset, the records that progress says were counted, and those given up."""
         named = {"topic": EVENTS}
         gaps = dict(
             client.execute(
