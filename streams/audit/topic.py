@@ -87,54 +87,69 @@ class Topic:
         client = connect(self._clickhouse)
         try:
             findings = list(self._alerts(client))
-            records, ends = 0, {}
             # Before the records are read: what is counted by now is in the tables.
             standings = read_standings(self._kafka, self._clickhouse)
             if any(at.is_replaced for at in standings) and (error := trouble(standings)):
                 raise error
-            for at in standings:
-                first = max(at.first, (since or {}).get(at.partition, 0))
-                ends[at.partition] = max(first, min(at.next, at.end))
-                ((counted,),) = client.execute(
-                    "SELECT sum(records) FROM progress FINAL WHERE topic = %(topic)s AND partition = %(partition)s "
-                    "AND offset = %(offset)s",
-                    {"topic": EVENTS, "partition": at.partition, "offset": at.next - 1},
-                )
-                found = 0
-                for lines in self._lines(at.partition, first, ends[at.partition], len(standings)):
+            starts = {at.partition: max(at.first, (since or {}).get(at.partition, 0)) for at in standings}
+            ends = {at.partition: max(starts[at.partition], min(at.next, at.end)) for at in standings}
+            counted = self._counted(client)
+            found: Counter[int] = Counter()
+            for part in self._parts(starts, ends):
+                for lines in part:
                     findings += self._differences(client, lines, len(standings))
-                    found += lines.records
-                    self._pace.rest()
-                if first == 0 and counted and counted != found:
-                    findings.append(
-                        Finding("progress", f"partition {at.partition}", f"{counted} records", f"{found} on the topic")
-                    )
-                records += found
+                    found[lines.partition] += lines.records
+                self._pace.rest()
+            for partition, (offset, records, given_up) in counted.items():
+                # Only a topic that begins at its beginning and was read to where that count is of.
+                is_whole = starts.get(partition) == 0 and ends[partition] == offset + 1
+                # Gaps of before there was a ledger are among its records.
+                if is_whole and not found[partition] <= records <= found[partition] + given_up:
+                    should = f"{found[partition]} on the topic"
+                    findings.append(Finding("progress", f"partition {partition}", f"{records} records", should))
         except (Error, OSError, EOFError) as error:
             raise explain(error, self._clickhouse) from error
         finally:
             client.disconnect()
-        return Read(findings, records, ends)
+        return Read(findings, found.total(), ends)
 
-    def _lines(self, partition: int, first: int, end: int, partitions: int) -> Iterator[_Lines]:
-        """What the records of a partition say, a million lines at a time."""
-        lines = _Lines(partition, first, end)
-        if first == end:
-            return
-        with closing(records_of_topic(self._kafka, {partition: first}, {partition: end})) as records:
+    def _counted(self, client: Client) -> dict[int, tuple[int, int, int]]:
+        """Of each partition the last offset, the records that progress says were counted, and those given up."""
+        named = {"topic": EVENTS}
+        gaps = dict(
+            client.execute(
+                "SELECT partition, sum(to_offset + 1 - from_offset) FROM gaps FINAL "
+                "WHERE topic = %(topic)s GROUP BY partition",
+                named,
+            )
+        )
+        sql = "SELECT partition, offset, records FROM progress FINAL WHERE topic = %(topic)s"
+        return {at: (offset, records, gaps.get(at, 0)) for at, offset, records in client.execute(sql, named)}
+
+    def _parts(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[list[_Lines]]:
+        """What the records say, by partition, a million lines at a time."""
+        parts = {partition: _Lines(partition, start, start) for partition, start in starts.items()}
+        size = 0
+        with closing(records_of_topic(self._kafka, starts, ends)) as records:
             for record in records:
                 if record.is_hole:
+                    parts[record.partition].next = record.offset + 1
                     continue
-                if len(lines.hashes) >= _LINES_AT_ONCE:
-                    lines.next = record.offset
-                    yield lines
-                    lines = _Lines(partition, record.offset, end)
-                events, dead = _said(record, partitions)
+                if size >= _LINES_AT_ONCE:
+                    yield list(parts.values())
+                    parts = {each.partition: _Lines(each.partition, each.next, each.next) for each in parts.values()}
+                    size = 0
+                lines = parts[record.partition]
+                events, dead = _said(record, len(starts))
                 lines.hashes.extend(_hash(event) for _, event in events)
                 lines.offsets.extend([record.offset] * len(events))
                 lines.dead.update((record.offset, line) for line in dead)
                 lines.records += 1
-        yield lines
+                lines.next = record.offset + 1
+                size += len(events)
+        for lines in parts.values():
+            lines.next = ends[lines.partition]
+        yield list(parts.values())
 
     def _differences(self, client: Client, lines: _Lines, partitions: int) -> Iterator[Finding]:
         """What is on the topic and not stored, and what is stored and not on the topic."""
