@@ -378,11 +378,11 @@ class Counting:
                 registers = unpack_registers(stored.registers) if stored.pos else {}
                 case = cases[dossier] = Case(registers, stored.pos, stored.number)
                 effort += len(stored.registers) // _BYTES_OF_EFFORT
+            if case.number > numbers.last and news({}, said):
+                numbers.reach(case.number)
             if len(case.registers) >= most and case.refuses(said, most):
                 refused[end - 1] = said
                 continue
-            if case.number > numbers.last and news({}, said):
-                numbers.reach(case.number)
             if pos <= case.pos:
                 continue
             changed = news(case.registers, said)
