@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from cli.settings import Settings
-from cli.terminal import brief, console, print_json
+from cli.terminal import brief, console, print_json, printable
 from connectors.files.spreadsheet import unformulated
 from schemas.profile import Profile
 from streams.report import FIGURES, RATES, Freshness, Report, report
@@ -46,10 +46,16 @@ def report_command(
         writer = csv.writer(sys.stdout)
         writer.writerow(["agency", *FIGURES, *RATES])
         for row in (*found.agencies, {"agency": ""} | found.total):
-            agency = row["agency"] if exact else unformulated(row["agency"])
+            agency = csv_cell(row["agency"], exact=exact, terminal=sys.stdout.isatty())
             writer.writerow([agency, *(row[name] for name in (*FIGURES, *RATES))])
     else:
         show(found, settings.profile)
+
+
+def csv_cell(text: str, *, exact: bool, terminal: bool) -> str:
+    """Foreign text in CSV: a spreadsheet computes none of it unless it is `exact`, and a terminal obeys none."""
+    cell = text if exact else unformulated(text)
+    return printable(cell) if terminal else cell
 
 
 def show(found: Report, profile: Profile) -> None:

@@ -1,10 +1,11 @@
 """Cells that identify: dossiers, agencies, transactions. Two of them must never become one by how a file was saved.
 
-Spreadsheets and data frames keep numbers as floats, shorten long ones, and write words for nothing. Such a cell is
-refused rather than taken for the id of something.
+Spreadsheets and data frames keep numbers as floats, shorten long ones, make dates of what looks like one, and write
+words for nothing. Such a cell is refused rather than taken for the id of something.
 """
 
 import re
+from datetime import date
 
 from connectors.files.values import Cell, to_text
 
@@ -15,7 +16,11 @@ _FAILED = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|G
 
 
 def to_id(cell: Cell) -> str:
-    """The text of an id; raises ValueError for what is more likely a number, a failed formula or a word for nothing."""
+    """The text of an id; raises ValueError for what is more likely a number, a date, a failed formula or nothing."""
+    if isinstance(cell, bool | date):
+        # 3/12 and 3-12 typed into a spreadsheet are one date, and every ticked box is one TRUE.
+        what = "a yes or no" if isinstance(cell, bool) else "a date, which a spreadsheet makes of much"
+        raise ValueError(f'is {what}: keep it as text in the source, or take it for an id with `as = "text"`')
     text = not_shortened(cell)
     if _FLOAT.fullmatch(text):
         raise ValueError('is a number that was saved as a float: `as = "integer"` takes its integer, "text" its text')

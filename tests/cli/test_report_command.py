@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cli.report import csv_cell
 from schemas.connection import ClickHouseConnection
 from schemas.events import Received, Resolved, TermSet
 from streams.report import FIGURES, RATES
@@ -72,6 +73,13 @@ def test_csv_has_an_agency_a_line_the_total_last_and_nothing_where_there_is_no_r
         ("Sở Xây dựng", "1", "1.0", "0"),
         ("", "2", "1.0", "1"),
     ]
+
+
+def test_csv_is_as_it_is_in_a_file_and_obeyed_by_no_terminal() -> None:
+    assert csv_cell("\x1b[31mUBND", exact=False, terminal=False) == "\x1b[31mUBND"
+    assert csv_cell("\x1b[31mUBND", exact=False, terminal=True) == r"\x1b[31mUBND"
+    assert csv_cell("=1+1", exact=False, terminal=True) == "'=1+1"
+    assert csv_cell("=1+1\u202e", exact=True, terminal=True) == r"=1+1\u202e"
 
 
 @pytest.mark.parametrize(

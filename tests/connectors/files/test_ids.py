@@ -1,3 +1,4 @@
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -45,6 +46,15 @@ def test_a_number_that_a_spreadsheet_shortened_is_no_id(text: str) -> None:
 def test_a_word_for_nothing_is_no_id(text: str) -> None:
     with pytest.raises(ValueError, match="is a word for nothing: list it under `empty`"):
         to_id(text)
+
+
+@pytest.mark.parametrize("cell", [date(2026, 12, 3), datetime(2026, 12, 3), True, False])
+def test_what_a_spreadsheet_made_a_date_or_a_tick_of_is_no_id(cell: Cell) -> None:
+    with pytest.raises(ValueError, match='keep it as text in the source, or take it for an id with `as = "text"`'):
+        to_id(cell)
+    with pytest.raises(ValueError, match="is not an integer"):
+        to_integer_id(cell)
+    assert to_text(cell) == plain(cell)
 
 
 def test_a_float_in_text_is_an_id_only_as_the_mapping_says() -> None:
