@@ -12,9 +12,9 @@ from clickhouse_driver.errors import Error
 from msgspec import Struct, structs
 
 from cli.migrating import plan_of
-from cli.settings import Settings
+from cli.settings import Settings, unknown_platform
 from cli.terminal import printable
-from deploy.embedded.state import read_state
+from deploy.embedded.state import is_claimed, read_state
 from schemas.errors import DossierError
 from schemas.topics import declared
 from streams import topics
@@ -98,6 +98,8 @@ def _profile(settings: Settings) -> str:
 
 def _platform(settings: Settings) -> str:
     state = read_state(settings.data)
+    if state is None and is_claimed(settings.data):
+        raise _Wrong(unknown_platform(settings.data))
     if state is None:
         return f"none runs in {settings.data}; addresses come from the environment"
     unwell = [

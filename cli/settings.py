@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from deploy.embedded.platform import PROFILE
 from deploy.embedded.private import FOLDER, Secrets, read_secrets
-from deploy.embedded.state import PlatformState, read_state
+from deploy.embedded.state import PlatformState, is_claimed, read_state
 from deploy.errors import UnusableData
 from schemas.access import OWNER, READER
 from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
@@ -83,6 +83,8 @@ class Settings(Struct, frozen=True, dict=True):
         return self.clickhouse_address
 
     def _nothing(self, variable: str) -> str:
+        if is_claimed(self.data):
+            return unknown_platform(self.data)
         start = f"dossier up --data {self.data}"
         return f"no platform runs in {self.data}: start one with `{start}`, or set {variable} to host:port"
 
@@ -143,6 +145,12 @@ class Settings(Struct, frozen=True, dict=True):
             grafana=read.grafana(clickhouse, secrets.reader if embedded else Secret()),
             log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
+
+
+def unknown_platform(data: Path) -> str:
+    """What to say of a directory that a platform holds whose state is not believed here."""
+    unlike = f"a platform of a former version, or of another machine or container, has {data}"
+    return f"{unlike}: `dossier down --data {data}` stops the former, the other is stopped where it was started"
 
 
 VARIABLES: dict[str, str] = {

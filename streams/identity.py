@@ -109,8 +109,10 @@ def difference(stored: Origin, found: Origin, database: str, address: str) -> Wr
             "`dossier rebuild`"
         )
     if stored.rules != found.rules:
+        newer = stored.rules.split()[0] != found.rules.split()[0]
         return WrongIdentity(
             f"the counts in database {database} have rules {stored.rules}, but now it is {found.rules}: use the former "
-            "profile, or stop the workers and count anew by these rules with `dossier rebuild`"
+            f"{'version of this program' if newer else 'profile'}, or stop the workers (of an embedded platform: "
+            "`dossier down`, `dossier up --workers 0`) and count anew by these rules with `dossier rebuild`"
         )
     return None

@@ -28,12 +28,15 @@ from deploy.embedded.process import Program, Step
 from deploy.embedded.progress import Progress, Silence
 from deploy.embedded.restart import RestartPolicy
 from deploy.embedded.state import (
+    LOCK,
     PlatformState,
     ProcessState,
     State,
     created,
     end_leftovers,
+    former_state,
     has_ended,
+    is_claimed,
     overall,
     read_state,
     stored_state,
@@ -45,7 +48,6 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 
 PROFILE = "profile.toml"
 PORTS = "ports.json"
-LOCK = "platform.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,12 +340,13 @@ def keep_profile(profile: Path, data: Path) -> None:
 def stop_platform(data: Path, seconds: float = 60.0) -> bool:
     """Stop the platform that runs on a data directory and wait for its end; False when none did.
 
-    One that is not down after that long is killed. What a killed supervisor left behind is ended too.
+    One that is not down after that long is killed. What a killed supervisor left behind is ended too. One that a former
+    version started is stopped as well: who upgrades has that version no more.
     """
-    state = read_state(data)
+    state = read_state(data) or former_state(data)
     if state is None and is_claimed(data):
         raise AlreadyRuns(
-            f"a platform has {data}, but not one of this machine, container and version: stop it where it was started"
+            f"a platform has {data}, but not one of this machine and container: stop it where it was started"
         )
     if state:
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -351,19 +354,7 @@ def stop_platform(data: Path, seconds: float = 60.0) -> bool:
                 os.kill(state.supervisor, number)
             if has_ended(state.supervisor, state.created, seconds):
                 break
-    return bool(end_leftovers(stored_state(data))) or state is not None
-
-
-def is_claimed(data: Path) -> bool:
-    """Whether a process holds this data directory."""
-    try:
-        with (data / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    return bool(end_leftovers(stored_state(data) or state)) or state is not None
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """What a platform tells about itself in its data directory: `platform.json`, always whole and current."""
 
 import contextlib
+import fcntl
+import os
 import signal
 import time
 from datetime import datetime
@@ -17,6 +19,7 @@ from deploy.embedded.home import Place, place
 State = Literal["starting", "ready", "restarting", "failing", "stopped"]
 
 STATE_FILE = "platform.json"
+LOCK = "platform.lock"
 SAME_PROCESS_SECONDS = 2.0
 """How far two readings of one process's start time may differ; a pid is not given again that soon."""
 
@@ -91,6 +94,34 @@ def read_state(data: Path) -> PlatformState | None:
     if state is None or state.state == "stopped" or not is_alive(state.supervisor, state.created):
         return None
     return state
+
+
+def former_state(data: Path) -> PlatformState | None:
+    """The platform that runs here and was started by a version whose state file does not tell the directory.
+
+    It is believed only where its supervisor holds this very directory's lock, which no copy shares.
+    """
+    try:
+        state = msgspec.json.decode((data / STATE_FILE).read_bytes(), type=PlatformState)
+        lock = (data / LOCK).stat()
+        held = any(
+            os.path.samestat(lock, Path(file.path).stat()) for file in psutil.Process(state.supervisor).open_files()
+        )
+    except (OSError, msgspec.MsgspecError, psutil.Error):
+        return None
+    return state if held and is_alive(state.supervisor, state.created) else None
+
+
+def is_claimed(data: Path) -> bool:
+    """Whether a process holds this data directory, be it one whose state cannot be read here."""
+    try:
+        with (data / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def created(pid: int) -> float:

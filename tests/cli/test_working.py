@@ -41,8 +41,9 @@ def test_other_rules_than_those_of_the_counts(dossier: Run, deployed: dict[str, 
     assert ended.code == 4
     assert ended.reason == (
         f"the counts in database {deployed['database']} have rules v2 terms=instant time_zone=Asia/Ho_Chi_Minh, but "
-        "now it is v2 terms=date time_zone=Asia/Ho_Chi_Minh: use the former profile, or stop the workers and count "
-        "anew by these rules with `dossier rebuild`"
+        "now it is v2 terms=date time_zone=Asia/Ho_Chi_Minh: use the former profile, or stop the workers (of an "
+        "embedded platform: `dossier down`, `dossier up --workers 0`) and count anew by these rules with "
+        "`dossier rebuild`"
     )
 
 

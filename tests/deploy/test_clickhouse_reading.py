@@ -250,6 +250,8 @@ def test_limits_are_lowered_and_never_raised(reader: Client) -> None:
     assert code(reader, "SELECT groupArray(number) FROM numbers(1000000000)") == 241
     assert code(reader, "SELECT count() FROM numbers(3000000000)") == 158
     assert code(reader, "SELECT * FROM numbers(1000001)") == 396
+    assert code(reader, "SELECT arrayJoin(range(1000001))") == 396
+    assert len(reader.execute("SELECT arrayJoin(range(1000000))")) == 1_000_000
     assert code(reader, "SELECT 1", settings={"readonly": 0}) == 164
     assert code(reader, "SELECT 1", settings={"allow_experimental_analyzer": 0}) == 164
 

@@ -2,17 +2,21 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
 from deploy.embedded import state as states
 from deploy.embedded.home import move_in, place, settle
-from deploy.embedded.platform import LOCK, _claimed, stop_platform
+from deploy.embedded.platform import _claimed, stop_platform
 from deploy.embedded.progress import Silence
-from deploy.embedded.state import STATE_FILE, PlatformState, created, read_state, stored_state, write_state
+from deploy.embedded.state import LOCK, STATE_FILE, PlatformState, created, read_state, stored_state, write_state
 from deploy.errors import AlreadyRuns
 
 RUNNING = PlatformState(os.getpid(), created(os.getpid()), datetime(2026, 1, 5, tzinfo=UTC), "ready")
@@ -84,3 +88,41 @@ def test_a_directory_that_another_machine_or_container_holds_is_not_said_to_be_s
     with _claimed(data, Silence()), pytest.raises(AlreadyRuns, match="stop it where it was started"):
         stop_platform(data)
     assert (data / LOCK).exists()
+
+
+def former(data: Path, supervisor: int) -> None:
+    """As the state file was before it told its directory."""
+    state = structs.replace(RUNNING, supervisor=supervisor, created=created(supervisor))
+    (data / STATE_FILE).write_bytes(msgspec.json.encode(state))
+
+
+def holder(data: Path) -> subprocess.Popen[bytes]:
+    """A process that holds the directory as a supervisor does."""
+    code = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(data / LOCK)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout
+    process.stdout.readline()
+    return process
+
+
+def test_a_platform_that_a_former_version_started_is_stopped(data: Path) -> None:
+    with holder(data) as supervisor:
+        former(data, supervisor.pid)
+        assert read_state(data) is None
+        assert stop_platform(data)
+        assert supervisor.wait() == -signal.SIGTERM
+
+
+def test_a_copy_does_not_stop_the_former_version_of_its_original(data: Path) -> None:
+    with holder(data) as supervisor:
+        former(data, supervisor.pid)
+        assert not stop_platform(copied(data))
+        assert supervisor.poll() is None
+        with holder(copied_again := shutil.copytree(data, data.with_name("held"))) as other:
+            with pytest.raises(AlreadyRuns):
+                stop_platform(copied_again)
+            assert supervisor.poll() is other.poll() is None
+            other.kill()
+        supervisor.kill()

@@ -58,3 +58,18 @@ def test_the_last_epoch_that_serves_holds(
 def test_a_change_is_later_than_the_one_before_whatever_the_clock_says() -> None:
     ahead = datetime.now(UTC) + timedelta(days=1)
     assert later_than(structs.replace(entry(1, "serving"), changed_at=ahead)) > ahead
+
+
+@pytest.mark.parametrize(
+    ("rules", "former"),
+    [
+        ("v1 terms=instant time_zone=Asia/Ho_Chi_Minh", "use the former version of this program, or"),
+        ("v2 terms=date time_zone=Asia/Ho_Chi_Minh", "use the former profile, or"),
+    ],
+)
+def test_counts_of_a_former_version_are_told_from_those_of_another_profile(rules: str, former: str) -> None:
+    today = structs.replace(ORIGIN, rules="v2 terms=instant time_zone=Asia/Ho_Chi_Minh")
+    found = difference(structs.replace(ORIGIN, rules=rules), today, "dossiers", "broker:9092")
+    assert found
+    assert former in str(found)
+    assert "`dossier up --workers 0`" in str(found)

@@ -17,6 +17,7 @@ from deploy.embedded.clickhouse.errors import (
     NOT_SUPPORTED,
     READ_ONLY,
     SYNTAX,
+    TOO_MUCH,
     UNKNOWN_IDENTIFIER,
     UNKNOWN_SETTING,
     ServerError,
@@ -269,6 +270,11 @@ class Session:
                 block: bytes = piece.bytes()
                 result.count(piece)
                 result.blocks, result.size = result.blocks + 1, result.size + len(block)
+                # The engine asks its own limits only of queries that read something, never of constants.
+                if self._user.reads_only and result.rows > LIMITS["max_result_rows"]:
+                    raise ServerError(TOO_MUCH, f"Limit for result exceeded, max rows: {LIMITS['max_result_rows']:,}")
+                if self._user.reads_only and result.size > LIMITS["max_result_bytes"]:
+                    raise ServerError(TOO_MUCH, f"Limit for result exceeded, max bytes: {LIMITS['max_result_bytes']:,}")
                 yield retyped(block, columns)
 
     def _describe(self, what: str) -> Columns:
