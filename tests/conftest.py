@@ -3,7 +3,6 @@
 import gc
 import os
 import socket
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -16,9 +15,8 @@ from deploy.embedded.platform import Options, Platform
 from deploy.embedded.private import FOLDER, read_secrets
 from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.profile import Profile
-from streams.clickhouse import connect
-from streams.migration import Plan, make_tables
+from streams.migration import Plan
+from tests.databases import Databases
 
 # What CI runs must not hang on chance; at a desk, new examples are tried every time.
 settings.register_profile("desk", deadline=None)
@@ -93,17 +91,17 @@ def clickhouse_reader(clickhouse_platform: Platform) -> ClickHouseConnection:
     return secrets.clickhouse_at(clickhouse_platform.clickhouse, READER, "")
 
 
+@pytest.fixture(scope="session")
+def databases(clickhouse_server: ClickHouseConnection) -> Databases:
+    """Migrated databases of it, which tests take in turns."""
+    return Databases(clickhouse_server)
+
+
 @pytest.fixture
-def plan(clickhouse_server: ClickHouseConnection, tmp_path: Path) -> Iterator[Plan]:
+def plan(databases: Databases) -> Iterator[Plan]:
     """A deployment with a database of its own, migrated, by the default rules; it names no broker."""
-    name = f"test_{tmp_path.name}_{uuid.uuid4().hex[:8]}"
-    own = structs.replace(clickhouse_server, database=name)
-    plan = Plan(KafkaConnection("127.0.0.1:1"), own, Profile(), partitions=8, replication=1, replicated=False)
-    make_tables(plan, lambda _: None, dry_run=False)
-    yield plan
-    client = connect(clickhouse_server)
-    client.execute(f"DROP DATABASE `{name}` SYNC")
-    client.disconnect()
+    with databases.lend() as plan:
+        yield plan
 
 
 @pytest.fixture
