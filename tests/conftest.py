@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,17 +12,20 @@ import pytest
 from hypothesis import settings
 from msgspec import structs
 
+from cli.signals import STOP_SIGNALS
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.private import FOLDER, read_secrets
 from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.migration import Plan
 from tests.databases import Databases
+from tests.thorough import IS_THOROUGH
 
 # What CI runs must not hang on chance; at a desk, new examples are tried every time.
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("thorough" if IS_THOROUGH else "ci" if os.environ.get("CI") else "desk")
 
 SERVICES = ("clickhouse", "kafka", "platform", "loopback")
 
@@ -40,6 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
             item.add_marker(pytest.mark.filterwarnings(ORPHAN))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signals_are_heard() -> None:
+    """Tests and what they start hear signals, also where `nohup`, or a script with `&`, had them ignored."""
+    ignored = [number for number in STOP_SIGNALS if signal.getsignal(number) == signal.SIG_IGN]
+    if ignored and os.getpgrp() != os.getpid():
+        # A terminal that is closed or interrupted means its foreground, which this is not.
+        os.setpgid(0, 0)
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
