@@ -39,8 +39,8 @@ check: setup ## Format, lint, types, generated files: changes nothing
 	$(BIN)/dossier grafana check
 	$(BIN)/mypy
 
-test: check ## All tests, with a real Kafka and a real ClickHouse, two at a time
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+test: check ## All tests, with a real Kafka and a real ClickHouse, two at a time; FILE=tests/test_docs.py: that file's
+	$(BIN)/pytest --durations 10 $(or $(FILE),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 
 test-unit: setup ## The tests that need no service: seconds
 	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"
@@ -50,6 +50,7 @@ generate: setup ## Write the generated documents and what Grafana is given anew
 	$(BIN)/dossier grafana build
 
 chaos: setup ## Attack everything, print one table of what was lost or doubled; an hour, SEED=1
+	TESTS=thorough $(BIN)/pytest -m "not clickhouse and not kafka and not platform"
 	@$(BIN)/python -m chaos --seed $(SEED)
 
 bench-city: setup ## Count 3.5 million dossiers twice and compare every figure; half an hour, 16 GB, SEED=1

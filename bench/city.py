@@ -10,7 +10,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from bench.command import command_of, data_option, out_option, write_result
+from bench.command import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment, Spent
 from bench.machine import this_machine
 from bench.seed_case.lives import DOSSIERS
@@ -22,7 +22,6 @@ from cli.display import Display
 from cli.signals import stop_signals
 from streams.progress import Lag
 
-RESULT = Path(__file__).parent / "results" / "city.json"
 _BYTES_A_DOSSIER = 4_000
 _BYTES_AT_LEAST = 2_000_000_000
 
@@ -34,7 +33,7 @@ _BYTES_AT_LEAST = 2_000_000_000
 @click.option("--batch-records", type=click.IntRange(1), help="DOSSIER_BATCH_RECORDS of the workers.")
 @data_option("Where its own folder, bench-city, is made anew.")
 @click.option("--keep", is_flag=True, help="Leave that folder there afterwards.")
-@out_option(RESULT)
+@out_options("city")
 def main(dossiers: int, seed: int, workers: int, batch_records: int | None, data: Path, keep: bool, out: Path) -> None:
     """Publish the seed case, count it from an empty database, publish and count it again, and compare every figure.
 

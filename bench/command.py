@@ -1,5 +1,6 @@
 """What the commands of the benchmarks share: where they work, and where their result goes."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from typing import TypeVar
 import click
 import msgspec
 from msgspec import Struct
+
+RESULTS = Path(__file__).parent / "results"
+"""Those that are committed, and shown in docs/performance.md."""
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -22,15 +26,35 @@ def data_option(help_: str) -> Callable[[Command], Command]:
         default=Path("data"),
         show_default=True,
         show_envvar=True,
+        is_eager=True,  # where a result goes follows from it
         help=help_,
     )
 
 
-def out_option(result: Path) -> Callable[[Command], Command]:
-    """`--out`: the file of the result, the committed one unless another is named."""
-    return click.option(
-        "--out", type=click.Path(path_type=Path, dir_okay=False), default=result, help="The result, as JSON."
-    )
+def out_options(name: str) -> Callable[[Command], Command]:
+    """`--record` and `--out`: where the result goes, as the argument `out`.
+
+    Unless told, into the data directory: a run to try something must not change what the page of figures is made of.
+    """
+
+    def chosen(context: click.Context, _: click.Parameter, out: Path | None) -> Path:
+        if context.params.pop("record"):
+            if out:
+                raise click.UsageError("either --record or --out: both say where the result goes")
+            return RESULTS / f"{name}.json"
+        data: Path = context.params.get("data") or Path(os.environ.get("DOSSIER_DATA", "data"))
+        return out or data / "bench-results" / f"{name}.json"
+
+    def decorate(command: Command) -> Command:
+        path = click.Path(path_type=Path, dir_okay=False)
+        told = f"The result, as JSON.  [default: bench-results/{name}.json in the data directory]"
+        record = f"Write the result to bench/results/{name}.json, of which docs/performance.md is made."
+        # It is eager, so that it is known where `--out` is missing.
+        return click.option("--record", is_flag=True, is_eager=True, help=record)(
+            click.option("--out", type=path, callback=chosen, help=told)(command)
+        )
+
+    return decorate
 
 
 def command_of(module: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_option, write_result
+from bench.command import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment
 from bench.machine import Machine, this_machine
 from bench.sightings import POLL_SECONDS, Watch, delays, percentile
@@ -20,7 +20,6 @@ from cli.signals import stop_signals
 from streams.clickhouse import connect as connect_clickhouse
 from streams.progress import wait_until_counted
 
-RESULT = Path(__file__).parent / "results" / "freshness.json"
 RESTARTS = 5
 RESTART_RATE = 1200
 _IN_FLIGHT_SECONDS = 0.5
@@ -105,7 +104,7 @@ def restarted(deployment: Deployment, rate: int, workers: int) -> Row:
 @click.option("--seconds", type=click.IntRange(1), default=60, show_default=True, help="How long each of them.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Workers that count.")
 @data_option("Where its own folder, bench-freshness, is made anew.")
-@out_option(RESULT)
+@out_options("freshness")
 def main(rates: str, seconds: int, workers: int, data: Path, out: Path) -> None:
     """Publish events one by one at each rate, and say how fresh the counts are; then kill workers under traffic."""
     folder = data.absolute() / "bench-freshness"

@@ -18,7 +18,7 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_option, write_result
+from bench.command import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment, Spent
 from bench.machine import Machine, this_machine
 from bench.seed_case.history import history
@@ -30,7 +30,6 @@ from schemas.events import Event, Rated
 from streams.clickhouse import connect as connect_clickhouse
 from streams.progress import Lag, lag
 
-RESULT = Path(__file__).parent / "results" / "growth.json"
 MODEL = 100_000
 """Dossiers of the model, and of each copy of it."""
 _MODEL_YEARS = (2018, 2019, 2020)
@@ -183,7 +182,7 @@ class Growth:
 @click.option("--events", type=click.IntRange(1000), default=400_000, show_default=True, help="Of each slice, about.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
 @data_option("Where its own folder, bench-growth, is made anew; ten million dossiers take 10 GB.")
-@out_option(RESULT)
+@out_options("growth")
 def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
     """Grow a database, and count new dossiers and old ones on top of it, by one, two and four workers at the end."""
     folder = data.absolute() / "bench-growth"

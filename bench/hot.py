@@ -16,7 +16,7 @@ import click
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, out_option, write_result
+from bench.command import command_of, out_options, write_result
 from bench.machine import Machine, this_machine
 from bench.profile import AtOnce
 from chaos.memory import MemoryDeadLetters
@@ -37,7 +37,6 @@ from streams.pipeline import flush
 from streams.record import Record
 from streams.registers import Registers, fold
 
-RESULT = Path(__file__).parent / "results" / "hot.json"
 _RECORDS = 64
 _BEGIN = datetime(2016, 1, 1, tzinfo=UTC)
 _WINDOW = timedelta(seconds=WINDOW_SECONDS)
@@ -135,7 +134,7 @@ def make_windows(client: Client) -> None:
 
 @click.command()
 @click.option("--events", type=click.IntRange(1000), default=100_000, show_default=True, help="Of a case.")
-@out_option(RESULT)
+@out_options("hot")
 def main(events: int, out: Path) -> None:
     """Count one dossier with ever more events, a full one that moves, and an agency with a million windows."""
     few, full = max(1, events // 100), MAX_NUMBERED

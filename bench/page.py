@@ -10,10 +10,10 @@ import click
 import msgspec
 
 from bench.chart import chart
+from bench.command import RESULTS
 from bench.peers.result import HEADINGS, RATIOS, Result, cells, ratios
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "performance.svg"
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from bench.command import command_of, data_option, out_option, write_result
+from bench.command import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment
 from bench.machine import Machine, this_machine
 from bench.seed_case.lives import AGENCIES, CHANNELS, OUTCOMES, PROCEDURES, Lives, lives
@@ -26,7 +26,6 @@ from bench.usage import NOTHING, Usage, usage
 from cli.signals import stop_signals
 
 MAPPING = Path(__file__).with_suffix(".toml")
-RESULT = Path(__file__).parent / "results" / "publishing.json"
 FORMATS = ("csv", "jsonl")
 _COLUMNS = ("dossier", "agency", "procedure", "fee", "channel", "received", "term", "outcome", "resolved", "returned")
 _PUBLISHED = re.compile(r"^events\s+([\d,]+)  published$", re.MULTILINE)
@@ -59,7 +58,7 @@ class Result(Struct, frozen=True):
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same files.")
 @data_option("Where its own folder, bench-publishing, is made anew.")
-@out_option(RESULT)
+@out_options("publishing")
 def main(dossiers: int, seed: int, data: Path, out: Path) -> None:
     """Import the dossiers of the seed case from a file of each format, and a quarter of them, for how memory grows."""
     folder = data.absolute() / "bench-publishing"

@@ -16,7 +16,7 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_option, write_result
+from bench.command import command_of, data_option, out_options, write_result
 from bench.machine import Machine, this_machine
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
@@ -29,7 +29,6 @@ from streams.clickhouse import connect
 from streams.migration import Plan, make_tables
 from streams.pulse import quantile
 
-RESULT = Path(__file__).parent / "results" / "wallboard.json"
 _MAKE = Path(__file__).with_suffix(".sql")
 _AT_ONCE = 1_000_000
 _PARTITIONS = 8
@@ -116,7 +115,7 @@ _say = partial(click.echo, err=True)
 @click.option("--dossiers", default="1,3,10", show_default=True, help="Millions, one after another.")
 @click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="How often each query is asked.")
 @data_option("Where its own folder, bench-wallboard, is made anew; ten million dossiers take 2 GB.")
-@out_option(RESULT)
+@out_options("wallboard")
 def main(dossiers: str, rounds: int, data: Path, out: Path) -> None:
     """Ask what the wallboards ask, over databases of these sizes."""
     rows = [

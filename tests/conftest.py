@@ -2,8 +2,8 @@
 
 import gc
 import os
+import signal
 import socket
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -12,18 +12,20 @@ import pytest
 from hypothesis import settings
 from msgspec import structs
 
+from cli.signals import STOP_SIGNALS
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.private import FOLDER, read_secrets
 from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.profile import Profile
-from streams.clickhouse import connect
-from streams.migration import Plan, make_tables
+from streams.migration import Plan
+from tests.databases import Databases
+from tests.thorough import IS_THOROUGH
 
 # What CI runs must not hang on chance; at a desk, new examples are tried every time.
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("thorough" if IS_THOROUGH else "ci" if os.environ.get("CI") else "desk")
 
 SERVICES = ("clickhouse", "kafka", "platform", "loopback")
 
@@ -42,6 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
             item.add_marker(pytest.mark.filterwarnings(ORPHAN))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signals_are_heard() -> None:
+    """Tests and what they start hear signals, also where `nohup`, or a script with `&`, had them ignored."""
+    ignored = [number for number in STOP_SIGNALS if signal.getsignal(number) == signal.SIG_IGN]
+    if ignored and os.getpgrp() != os.getpid():
+        # A terminal that is closed or interrupted means its foreground, which this is not.
+        os.setpgid(0, 0)
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
@@ -93,17 +106,17 @@ def clickhouse_reader(clickhouse_platform: Platform) -> ClickHouseConnection:
     return secrets.clickhouse_at(clickhouse_platform.clickhouse, READER, "")
 
 
+@pytest.fixture(scope="session")
+def databases(clickhouse_server: ClickHouseConnection) -> Databases:
+    """Migrated databases of it, which tests take in turns."""
+    return Databases(clickhouse_server)
+
+
 @pytest.fixture
-def plan(clickhouse_server: ClickHouseConnection, tmp_path: Path) -> Iterator[Plan]:
+def plan(databases: Databases) -> Iterator[Plan]:
     """A deployment with a database of its own, migrated, by the default rules; it names no broker."""
-    name = f"test_{tmp_path.name}_{uuid.uuid4().hex[:8]}"
-    own = structs.replace(clickhouse_server, database=name)
-    plan = Plan(KafkaConnection("127.0.0.1:1"), own, Profile(), partitions=8, replication=1, replicated=False)
-    make_tables(plan, lambda _: None, dry_run=False)
-    yield plan
-    client = connect(clickhouse_server)
-    client.execute(f"DROP DATABASE `{name}` SYNC")
-    client.disconnect()
+    with databases.lend() as plan:
+        yield plan
 
 
 @pytest.fixture

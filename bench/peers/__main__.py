@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench.command import command_of, data_option, out_option, write_result
+from bench.command import command_of, data_option, out_options, write_result
 from bench.machine import this_machine
 from bench.peers import ours
 from bench.peers.contest import Contest
@@ -19,7 +19,6 @@ from cli.display import Display
 from cli.signals import stop_signals
 from deploy.embedded.jars import ROOTS
 
-RESULT = Path(__file__).parents[1] / "results" / "peers.json"
 NAMES = (ours.NAME, *(peer.name for peer in PEERS))
 
 
@@ -31,7 +30,7 @@ NAMES = (ours.NAME, *(peer.name for peer in PEERS))
 @click.option("--kill/--no-kill", default=True, show_default=True, help="Run each again and kill it half way.")
 @data_option("Where bench-peers is made anew, and bench-peers-installed kept.")
 @click.option("--keep", is_flag=True, help="Leave bench-peers there afterwards: logs and state.")
-@out_option(RESULT)
+@out_options("peers")
 def main(
     events: int, names: tuple[str, ...], seed: int, install: bool, kill: bool, data: Path, keep: bool, out: Path
 ) -> None:

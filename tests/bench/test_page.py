@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 from msgspec.json import encode as json
 
-from bench.page import PAGE, RESULTS, city, made, main, plain
+from bench.command import RESULTS
+from bench.page import PAGE, city, made, main, plain
 from bench.peers.result import Result, cells
 
 

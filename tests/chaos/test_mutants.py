@@ -16,9 +16,10 @@ from schemas.tables import Table
 from streams import batch, pipeline
 from streams.store import Reached, Row, Store, Stored, WindowRow
 from tests.chaos.mutants import without
+from tests.thorough import sized
 
 SEEDS = range(1000)
-SEEDS_OF_IMPLIED_RULES = range(300)
+SEEDS_OF_IMPLIED_RULES = range(sized(60, 300))
 START = 1_772_413_200  # 2026-03-02 08:00 in Việt Nam: all that is simulated happens within 15 minutes of it
 
 
@@ -30,9 +31,9 @@ def flushing(*changes: tuple[str, str]) -> Code:
     return Code(pipeline=without(pipeline, *changes).Pipeline)
 
 
-def found_out(code: Code, seeds: Sequence[int] = SEEDS) -> bool:
-    """Whether any seed shows that something is wrong."""
-    return any(play(schedule_of(seed), code).wrong for seed in seeds)
+def found_out(code: Code, seeds: Sequence[int] = SEEDS, *, first: int = 0) -> bool:
+    """Whether any seed shows that something is wrong; `first` is one that did when the test was written."""
+    return any(play(schedule_of(seed), code).wrong for seed in (first, *seeds))
 
 
 class WindowsFirst(Store):
@@ -80,7 +81,7 @@ def test_windows_read_before_facts() -> None:
 
 
 def test_windows_not_read_again_although_facts_are_ahead() -> None:
-    assert found_out(counting(("                run.state.windows.clear()\n", "")))
+    assert found_out(counting(("                run.state.windows.clear()\n", "")), first=119)
 
 
 def test_windows_not_written_where_changes_cancel_out() -> None:
@@ -88,7 +89,7 @@ def test_windows_not_written_where_changes_cancel_out() -> None:
     rows = "for window, row in touched.items()]"
     before = "before = {window: row.counts for window, row in windows.items()}"
     changed = "for window, row in touched.items() if row.counts != before[window]]"
-    assert found_out(counting((touched, f"{touched}; {before}"), (rows, changed)))
+    assert found_out(counting((touched, f"{touched}; {before}"), (rows, changed)), first=389)
 
 
 def test_windows_not_written_where_nothing_is_counted() -> None:
@@ -168,7 +169,7 @@ def test_what_is_one_too_many_told_only_of_events_past_the_facts() -> None:
 
 
 def test_progress_written_before_the_last_of_the_batches_that_records_are_cut_into() -> None:
-    assert found_out(counting(("                if run.is_done:\n", "                if True:\n")))
+    assert found_out(counting(("                if run.is_done:\n", "                if True:\n")), first=757)
 
 
 def test_evicted_dossiers_taken_for_new_where_a_batch_goes_on() -> None:

@@ -36,6 +36,7 @@ from streams.rows import facts_row
 from streams.store import Stored
 from tests.strategies import MOMENTS, conflicting_events, events
 from tests.streams.cases import at, micros, said
+from tests.thorough import sized
 
 PARTITIONS = 3
 RECEIVED = said(Received, "2026-03-02 08:00", agency="H01", channel="online")
@@ -91,7 +92,7 @@ CONFLICTING = [
 ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=sized(100, 400))
 @given(
     history=st.lists(events() | conflicting_events(), min_size=1, max_size=30),
     terms=st.sampled_from(("instant", "date")),
@@ -112,7 +113,7 @@ def test_it_agrees_with_the_rules_of_counting_about_any_events(
     assert found.windows == rules.windows
 
 
-@settings(max_examples=300)
+@settings(max_examples=sized(75, 300))
 @given(
     history=st.lists(
         conflicting_events(("D1",)).map(lambda event: structs.replace(event, recorded_at=MOMENTS[1], seq=0)),

@@ -15,12 +15,13 @@ from chaos.simulation.worker import Code
 from chaos.simulation.world import play
 from streams import batch, pipeline
 from tests.chaos.mutants import without
+from tests.thorough import sized
 
 UNFENCED = Code(counting=without(batch, ("if pos > row.pos:", "if True:")).Counting)
 BLOCK = 250
 
 
-@pytest.mark.parametrize("first", range(0, 2000, BLOCK))
+@pytest.mark.parametrize("first", range(0, sized(500, 2000), BLOCK))
 def test_the_counts_are_exact_whatever_happens(first: int) -> None:
     found = simulate(first, BLOCK)
     assert not found.failures, explain(found.failures[0].seed)

@@ -16,8 +16,8 @@ from grafana.variables import PERIOD
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event
 from streams.clickhouse import connect
+from tests.databases import Databases
 from tests.grafana.city import HOSTILE, LEAVING, midnight, resolved, waiting
-from tests.grafana.conftest import migrated
 from tests.streams.counted import count
 
 pytestmark = pytest.mark.clickhouse
@@ -44,13 +44,14 @@ def shown(client: Client, uid: str, english: str, **chosen: str | Sequence[str])
 
 
 @pytest.fixture(scope="module")
-def ranked(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+def ranked(databases: Databases) -> Iterator[Client]:
     """Four agencies: big and good, big and bad, of half the volume, and too small for a rank."""
     events: list[Event] = []
     for agency, fine, late in (("A", 39, 1), (HOSTILE, 20, 20), ("half", 25, 0), ("small", 5, 0)):
         for number in range(fine + late):
             events += resolved(f"{agency} {number}", agency, midnight(), late=number >= fine)
-    with migrated(clickhouse_server) as own:
+    with databases.lend() as plan:
+        own = plan.clickhouse
         count(own, *events, published=datetime.now(UTC))
         client = connect(own)
         yield client
@@ -236,10 +237,11 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def odd_agencies(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+def odd_agencies(databases: Databases) -> Iterator[Client]:
     """A dossier of each agency whose name hurts careless quoting, encoding or splitting: open, and overdue."""
     past = datetime.now(UTC) - timedelta(days=2)
-    with migrated(clickhouse_server) as own:
+    with databases.lend() as plan:
+        own = plan.clickhouse
         events = [event for name in NAMES for event in waiting(f"of {name}", name, past - timedelta(days=2), past)]
         count(own, *events, published=datetime.now(UTC))
         client = connect(own)

@@ -15,8 +15,8 @@ from grafana.sql import expand, variables_in
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Paid
 from streams.clickhouse import connect
+from tests.databases import Databases
 from tests.grafana.city import HOSTILE, midnight, resolved, waiting
-from tests.grafana.conftest import migrated
 from tests.streams.counted import count
 
 ROOT = Path(__file__).parents[2]
@@ -133,9 +133,10 @@ def client(clickhouse: ClickHouseConnection) -> Iterator[Client]:
     client.disconnect()
 
 
-def counted(server: ClickHouseConnection, name: str, *events: Event, **options: Any) -> dict[str, float]:
+def counted(databases: Databases, name: str, *events: Event, **options: Any) -> dict[str, float]:
     """What the rule of this name fires for in a city of these events alone."""
-    with migrated(server) as own:
+    with databases.lend() as plan:
+        own = plan.clickhouse
         count(own, *events, **options)
         client = connect(own)
         try:
@@ -161,40 +162,40 @@ def audited(client: Client, minute: int, differences: int) -> None:
 
 @pytest.mark.clickhouse
 class TestFiring:
-    def test_a_backlog(self, clickhouse_server: ClickHouseConnection) -> None:
+    def test_a_backlog(self, databases: Databases) -> None:
         past = datetime.now(UTC) - timedelta(hours=1)
         late = several(20, "late", waiting, past - timedelta(days=9), past)
-        assert counted(clickhouse_server, "overdue-backlog", *late) == {}
+        assert counted(databases, "overdue-backlog", *late) == {}
         one = several(1, "one more", waiting, past - timedelta(days=9), past)
-        assert counted(clickhouse_server, "overdue-backlog", *late, *one) == {HOSTILE: 21}
+        assert counted(databases, "overdue-backlog", *late, *one) == {HOSTILE: 21}
 
-    def test_dossiers_that_are_due(self, clickhouse_server: ClickHouseConnection) -> None:
+    def test_dossiers_that_are_due(self, databases: Databases) -> None:
         now = datetime.now(UTC)
         far = several(20, "far", waiting, now - timedelta(days=9), now + timedelta(hours=25))
-        assert counted(clickhouse_server, "due-soon", *far) == {}
+        assert counted(databases, "due-soon", *far) == {}
         near = several(11, "near", waiting, now - timedelta(days=9), now + timedelta(hours=23))
-        assert counted(clickhouse_server, "due-soon", *far, *near) == {HOSTILE: 11}
+        assert counted(databases, "due-soon", *far, *near) == {HOSTILE: 11}
 
-    def test_a_rate_under_target_of_enough_dossiers(self, clickhouse_server: ClickHouseConnection) -> None:
+    def test_a_rate_under_target_of_enough_dossiers(self, databases: Databases) -> None:
         late = several(19, "late", resolved, midnight(), late=True)
-        assert counted(clickhouse_server, "on-time-rate", *late) == {}
+        assert counted(databases, "on-time-rate", *late) == {}
         fine = several(1, "fine", resolved, midnight())
-        assert counted(clickhouse_server, "on-time-rate", *late, *fine) == {HOSTILE: 0.05}
+        assert counted(databases, "on-time-rate", *late, *fine) == {HOSTILE: 0.05}
 
-    def test_payments_under_target(self, clickhouse_server: ClickHouseConnection) -> None:
+    def test_payments_under_target(self, databases: Databases) -> None:
         # Received ten days earlier, which must be of this month as well.
         at = midnight() if midnight().day > 10 else midnight() + timedelta(days=10)
         paid = several(11, "paid", resolved, at)
         others = [event for event in several(9, "not", resolved, at) if not isinstance(event, Paid)]
-        assert counted(clickhouse_server, "payment-rate", *paid, *others[: 4 * 5]) == {}
-        assert counted(clickhouse_server, "payment-rate", *paid, *others) == {HOSTILE: 0.55}
+        assert counted(databases, "payment-rate", *paid, *others[: 4 * 5]) == {}
+        assert counted(databases, "payment-rate", *paid, *others) == {HOSTILE: 0.55}
 
-    def test_a_source_that_is_silent(self, clickhouse_server: ClickHouseConnection) -> None:
+    def test_a_source_that_is_silent(self, databases: Databases) -> None:
         now = datetime.now(UTC)
         one = several(1, "one", waiting, now - timedelta(days=9), now)
         for hours, sources in ((71, []), (73, ["one-stop"])):
             published = now - timedelta(hours=hours)
-            assert list(counted(clickhouse_server, "source-silent", *one, published=published)) == sources
+            assert list(counted(databases, "source-silent", *one, published=published)) == sources
 
     def test_counting_that_lags_or_says_nothing(self, client: Client) -> None:
         pulse(client, 400, lag_seconds=500.0)

@@ -14,8 +14,9 @@ from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, standing
 from grafana.wallboards import PERIODS, Period, wallboard
 from schemas.connection import ClickHouseConnection
 from streams.clickhouse import connect
+from tests.databases import Databases
 from tests.grafana.city import city, midnight, waiting
-from tests.grafana.conftest import grow, migrated, refresh
+from tests.grafana.conftest import grow, refresh
 from tests.grafana.test_queries import one
 from tests.streams.counted import count
 
@@ -75,9 +76,10 @@ def test_a_word_stands_beside_every_colour_and_agrees_with_the_thresholds() -> N
 
 
 @pytest.fixture(scope="module")
-def big_city(clickhouse_server: ClickHouseConnection) -> Iterator[Client]:
+def big_city(databases: Databases) -> Iterator[Client]:
     """The small city, read as a big one is: from what is rolled up."""
-    with migrated(clickhouse_server) as own:
+    with databases.lend() as plan:
+        own = plan.clickhouse
         count(own, *city(), published=datetime.now(UTC))
         client = connect(own)
         grow(client)

@@ -11,6 +11,7 @@ from schemas.events import KINDS, AnyEvent, Event, Resolved, Returned
 from streams.registers import fold, pack, unpack
 from tests.strategies import MOMENTS, conflicting_events, events
 from tests.streams.cases import joined, said
+from tests.thorough import sized
 
 CASE = ("D1",)
 
@@ -36,7 +37,7 @@ def test_every_kind_folds_alike_in_any_order_grouping_and_number(kind: type[Even
     assert_join(history, data.draw(st.randoms(use_true_random=False)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=sized(75, 150))
 @given(
     history=st.lists(events(CASE) | conflicting_events(CASE), min_size=1, max_size=15),
     random=st.randoms(use_true_random=False),
@@ -80,7 +81,7 @@ def test_the_greatest_recorded_at_then_seq_then_id_holds(earlier: dict[str, Any]
     assert joined(winner, loser) == joined(loser, winner) == joined(winner)
 
 
-@settings(max_examples=100)
+@settings(max_examples=sized(50, 100))
 @given(history=st.lists(events(CASE) | conflicting_events(CASE), min_size=1, max_size=15))
 def test_what_changes_nothing_leaves_the_very_same_object(history: list[AnyEvent]) -> None:
     registers = joined(*history)
@@ -89,7 +90,7 @@ def test_what_changes_nothing_leaves_the_very_same_object(history: list[AnyEvent
     assert registers == before
 
 
-@settings(max_examples=100)
+@settings(max_examples=sized(50, 100))
 @given(event=events(CASE))
 def test_folding_leaves_the_registers_it_was_given_alone(event: AnyEvent) -> None:
     registers = joined(said(Resolved, "2026-03-10 09:00"), said(Returned, "2026-03-10 10:00"))
@@ -98,7 +99,7 @@ def test_folding_leaves_the_registers_it_was_given_alone(event: AnyEvent) -> Non
     assert registers == before
 
 
-@settings(max_examples=100)
+@settings(max_examples=sized(50, 100))
 @given(
     one=st.lists(conflicting_events(CASE), max_size=4),
     other=st.lists(conflicting_events(CASE), max_size=4),

@@ -19,6 +19,7 @@ from streams.registers import Register, fold, news, register_of
 from streams.tally import _local_day, change
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT
+from tests.thorough import sized
 
 HISTORIES = st.lists(events_of("D1"), max_size=12) | st.lists(conflicting_events(("D1",)), max_size=12)
 NUMBERED = tuple(KINDS[kind] for kind in ("paid", "refunded", "extended", "supplement_requested", "paused"))
@@ -61,7 +62,7 @@ def difference_of(amount: int) -> dict[str, int]:
     return found
 
 
-@settings(max_examples=300)
+@settings(max_examples=sized(75, 300))
 @given(history=HISTORIES, profile=st.sampled_from((INSTANT, DATE, ADELAIDE)))
 def test_every_event_changes_what_the_plain_rules_say(history: list[AnyEvent], profile: Profile) -> None:
     assert fast(history, profile) == plainly(history, profile)
@@ -89,7 +90,7 @@ MANY = st.lists(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=sized(25, 100))
 @given(reception=events_of("D1", (KINDS["received"],)), history=MANY, profile=st.sampled_from((INSTANT, DATE)))
 def test_of_many_payments_and_extensions_each_changes_what_the_plain_rules_say(
     reception: AnyEvent, history: list[AnyEvent], profile: Profile
