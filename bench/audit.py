@@ -17,7 +17,7 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_option, write_result
+from bench.command import command_of, data_option, out_options, write_result
 from bench.machine import Machine, this_machine
 from chaos.memory import MemoryDeadLetters
 from cli.signals import stop_signals
@@ -33,10 +33,9 @@ from streams.clickhouse import ClickHouseStore
 from streams.facts import facts_of
 from streams.migration import Plan, make_tables
 from streams.pipeline import Pipeline
-from streams.registers import Registers, fold, pack
+from streams.registers import joined, pack
 from streams.replay import records_of, stored_events
 
-RESULT = Path(__file__).parent / "results" / "audit.json"
 _PARTITIONS = 8
 _BEGIN, _END = datetime(2025, 1, 6, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC)
 _RECORDS = 64
@@ -83,9 +82,7 @@ def count(clickhouse: ClickHouseConnection, dossiers: int) -> int:
 def plainly(clickhouse: ClickHouseConnection) -> None:
     """Fold all facts anew from events as a rebuild reads them."""
     for _, of_dossier in groupby(stored_events(clickhouse), key=lambda pair: pair[0]):
-        registers: Registers = {}
-        for _, event in of_dossier:
-            registers = fold(registers, event)
+        registers = joined(event for _, event in of_dossier)
         facts_of(registers)
         pack(registers)
 
@@ -106,7 +103,7 @@ def measured(what: str, dossiers: int, events: int, server: psutil.Process, do: 
 @click.command()
 @click.option("--dossiers", type=click.IntRange(1000), default=100_000, show_default=True)
 @data_option("Where its own folder, bench-audit, is made anew.")
-@out_option(RESULT)
+@out_options("audit")
 def main(dossiers: int, data: Path, out: Path) -> None:
     """Audit a simulated city of so many dossiers."""
     folder = data.absolute() / "bench-audit"
@@ -114,8 +111,7 @@ def main(dossiers: int, data: Path, out: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         platform = stack.enter_context(Platform(folder, Options(kafka=False)))
-        host, _, port = platform.clickhouse.rpartition(":")
-        clickhouse = ClickHouseConnection(host, int(port))
+        clickhouse = platform.clickhouse_access
         plan = Plan(KafkaConnection("none:1"), clickhouse, Profile(), _PARTITIONS, 1, False)
         make_tables(plan, lambda _: None, dry_run=False)
         events = count(clickhouse, dossiers)
