@@ -17,7 +17,7 @@ from deploy.embedded.clickhouse.users import DEFAULT_USERS
 from schemas.access import LIMITS, reader_statements
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
-from schemas.events import KINDS
+from schemas.events import KINDS, PAYLOAD_FIELDS
 from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from streams.clickhouse import connect
@@ -108,6 +108,23 @@ def test_topics_tables_views_and_counters_exist() -> None:
         assert f"| `{view}` |" in analyst
     for topic in TOPICS:
         assert f"| `{topic}` |" in TEXTS[ROOT / "docs" / "operator.md"]
+
+
+def test_every_name_in_the_glossary_exists() -> None:
+    columns = {column for table in TABLES for column in table.columns}
+    fields = {field for of_kind in PAYLOAD_FIELDS.values() for field in of_kind}
+    shown = set(re.findall(r" AS (\w+)", (ROOT / "schemas" / "views" / "dossiers.sql").read_text()))
+    names = columns | fields | shown | set(KINDS) | set(COUNTERS) | set(VIEWS)
+    rows = re.findall(r"^\| [^|]+ \| [^|]+ \| (`[^|]+) \| [^|]+ \|$", TEXTS[ROOT / "docs" / "glossary.md"], re.M)
+    assert len(rows) > 40
+    for row in rows:
+        for name in re.findall(r"`(\w+)`", row):
+            assert name in names, f"glossary.md names {name}"
+
+
+def test_every_kind_of_event_is_in_the_glossary() -> None:
+    for kind in KINDS:
+        assert f"`{kind}`" in TEXTS[ROOT / "docs" / "glossary.md"], kind
 
 
 @pytest.mark.clickhouse
