@@ -17,6 +17,7 @@ from streams.audit.cut import CUT, POSITION, Cut, read_cut, wait_for
 from streams.audit.findings import Audit, FactsDifference, Finding, WindowDifference, write_down
 from streams.audit.pace import Pace
 from streams.audit.raw import Part, named
+from streams.audit.rollups import of_rollups
 from streams.audit.views import of_views
 from streams.audit.windows import Windows
 from streams.clickhouse import connect, explain
@@ -98,7 +99,7 @@ class _Pass:
         (windows,) = client.execute("SELECT count() FROM windows FINAL")[0]
         findings = [*of_progress(client), *of_alerts(client)]
         if since is None:
-            findings += of_views(client, self._profile)
+            findings += [*of_views(client, self._profile), *of_rollups(client, self._profile)]
         gone = list(of_numbers(client))
         cases, moving = self._cases(since)
         named = sum(each.column == "dossier" and each.stored == "missing" for each in cases.differences)

@@ -10,7 +10,7 @@ from schemas.tables import AUDITS
 from streams.audit.cut import Cut
 from streams.clickhouse import database, insert
 
-KINDS = ("progress", "numbers", "topic", "alerts", "views")
+KINDS = ("progress", "numbers", "topic", "alerts", "views", "rollups")
 """What else is looked at, beside facts and windows: the kinds that a Finding may be of."""
 
 
