@@ -16,7 +16,7 @@ _CITY = ("refresh_city_past", "refresh_city_waiting")
 
 
 def of_rollups(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
-    """Roll-ups that nothing fills, and figures that stay wrong although they are filled anew; raises what the driver does.
+    """Roll-ups that nothing fills, and figures that stay wrong where filled anew; raises what the driver does.
 
     A roll-up is behind its source by design. So it is filled first, and what differs by the same amount at each of
     several such looks is wrong: what events change between filling and looking is another amount each time.
