@@ -42,12 +42,8 @@ def _unfilled(client: Client) -> Iterator[tuple[str, Finding]]:
     for view in REFRESHES:
         status, exception = there.get(view, ("missing", ""))
         if exception or status in ("missing", "Disabled"):
-            yield (
-                view,
-                Finding(
-                    "rollups", view, (exception or f"is {status.lower()}")[:200], "fills its table again and again"
-                ),
-            )
+            is_ = exception[:200] or f"is {status.lower()}"
+            yield view, Finding("rollups", view, is_, "fills its table again and again")
 
 
 def _differing(client: Client, profile: Profile) -> dict[tuple[str, str], tuple[int, int]]:
