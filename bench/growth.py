@@ -24,7 +24,7 @@ from bench.machine import Machine, this_machine
 from bench.seed_case.history import history
 from bench.seed_case.lives import DOSSIERS
 from cli.signals import stop_signals
-from connectors.publisher import BULK, connect
+from connectors.publishing.publisher import BULK, connect
 from schemas.envelope import decode_event
 from schemas.events import Event, Rated
 from streams.clickhouse import connect as connect_clickhouse

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event as Flag
 
-from connectors.publisher import LIVE, connect
+from connectors.publishing.publisher import LIVE, connect
 from connectors.simulator.live import live
 from connectors.simulator.pacing import paced
 from connectors.simulator.plan import Plan

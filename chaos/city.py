@@ -27,7 +27,7 @@ from chaos.volume import Volume
 from chaos.worker import CLOCK
 from cli.platform import SETUP, worker_joined
 from connectors.errors import ConnectorError
-from connectors.publisher import BULK, MAX_BLOCK, connect
+from connectors.publishing.publisher import BULK, MAX_BLOCK, connect
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import RANGE, is_free
 from deploy.embedded.private import FOLDER

@@ -111,6 +111,9 @@ def _show(found: Audit) -> None:
     for facts in found.facts_differences[:_SHOWN]:
         said = printable(f"{facts.column} is {facts.stored}, the events say {facts.recomputed}")
         click.echo(f"facts {brief(facts.dossier)}: {said}")
+    for view in found.view_differences[:_SHOWN]:
+        what = f"{view.figure} is {view.stored}, the tables hold {view.recomputed}" if view.figure else view.stored
+        click.echo(f"view {brief(view.place)}: {printable(what)}")
     if found.differences > _SHOWN:
         click.echo(f"and more: at most {_SHOWN} of each are shown, --json has all")
     if found.conflicts:

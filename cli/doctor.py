@@ -167,7 +167,12 @@ def _tables(settings: Settings) -> str:
         raise _Wrong("; ".join([*wrong, *by_hand]))
     with database(settings.clickhouse) as client:
         beside = others(client)
-    return f"database {name} is as declared{'; beside it are ' + ', '.join(beside) if beside else ''}"
+        ((conflicts,),) = client.execute("SELECT count() FROM data_conflicts")
+    return (
+        f"database {name} is as declared"
+        + (f"; beside it are {', '.join(beside)}" if beside else "")
+        + (f"; {conflicts} contradictions in the data, see the table data_conflicts" if conflicts else "")
+    )
 
 
 def _identity(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,17 +15,27 @@ from cli.display import Display
 from cli.publishing import publisher_unless
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from connectors.files import STDIN, Rows, format_of
-from connectors.importing import Import, Tally
-from connectors.imports import Imported, imported, number_of
-from connectors.mapping import FORMATS, Mapping, load_mapping
-from connectors.rejects import Rejects
-from connectors.rule import Rule
-from connectors.values import Clock, to_instant
+from cli.terminal import printable
+from connectors.files.importing import Import, Tally
+from connectors.files.imports import Imported, imported, number_of
+from connectors.files.lines import TORN
+from connectors.files.mapping import FORMATS, Mapping, check_encoding, load_mapping
+from connectors.files.rejects import Rejects
+from connectors.files.rows import STDIN, Rows, format_of
+from connectors.files.rule import Rule
+from connectors.files.values import Clock, to_instant
 from schemas.envelope import FUTURE_TOLERANCE
 
 STOP_SECONDS = 15.0
 """How long a stopped import waits for what is under way."""
+_NO_LINE_END = (
+    "the last line has no line end and was not counted: the input may have been cut off. Import it whole, or give "
+    "--whole where this is all of it"
+)
+_UNCLOSED = (
+    "the last value is never closed and was not counted: the input was cut off, or a quote or bracket is missing. "
+    "Import it whole"
+)
 
 
 @click.command("import", short_help="Publish the rows of a file as events.")
@@ -33,6 +44,7 @@ STOP_SECONDS = 15.0
 @click.option(
     "--format", "told_format", type=click.Choice(FORMATS), help="Format, where the extension does not say it."
 )
+@click.option("--encoding", help="How the text of the file was saved, such as cp1258; overrides the mapping.")
 @click.option("--as-of", help="When the source exported this (ISO 8601); overrides the mapping.")
 @click.option("--rejects", "rejects_file", type=click.Path(path_type=Path, dir_okay=False), help="Where rejects go.")
 @click.option(
@@ -52,6 +64,7 @@ def import_file(
     file: str,
     mapping_file: Path,
     told_format: str | None,
+    encoding: str | None,
     as_of: str | None,
     rejects_file: Path | None,
     max_rejects: float,
@@ -60,17 +73,20 @@ def import_file(
     wait: bool,
     dry_run: bool,
 ) -> None:
-    """Publish the rows of FILE (CSV, JSON lines or Parquet; - is standard input) as events.
+    """Publish the rows of FILE as events: CSV, JSON, JSON lines, Parquet, XLSX or XES; - is standard input.
 
-    Importing a file again counts nothing twice. Rows that do not fit are put aside with line and reason.
+    Importing a file again counts nothing twice. What does not fit is put aside with its place and the reason, in a file
+    that can be imported with the same mapping once that is corrected.
     Exit codes: 2 wrong mapping or file, 3 Kafka is away, 4 too many rejects, 130 or 143 stopped.
     """
     now = datetime.now(UTC)
     mapping = load_mapping(mapping_file)
+    if encoding is not None:
+        mapping = msgspec.structs.replace(mapping, encoding=_known(encoding))
     if as_of is not None:
         mapping = msgspec.structs.replace(mapping, recorded_at=None)
     told_at = _told_at(file, mapping, as_of, now)
-    rejects = Rejects(_rejects_path(settings, file, rejects_file, now), exact=exact)
+    rejects_path = _rejects_path(settings, file, rejects_file, now)
     started = time.monotonic()
     with (
         Rows(
@@ -82,10 +98,11 @@ def import_file(
         ) as rows,
         Stop() as stop,
         publisher_unless(dry_run, settings) as publisher,
-        rejects,
+        ExitStack() as stack,
     ):
-        number = number_of(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else 0
-        rule = Rule(mapping, told_at, now, number)
+        number = number_of(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else None
+        rejects = stack.enter_context(Rejects(rejects_path, file, told_at, number, exact=exact))
+        rule = Rule(mapping, told_at, now, number or 0, insists=as_of is not None)
         job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
         try:
             with Display() as display:
@@ -95,12 +112,11 @@ def import_file(
                     publisher.flush(STOP_SECONDS if stop.signal else None)
         finally:
             click.echo(_summary(job.tally, rejects, time.monotonic() - started, dry_run=dry_run))
+        if not stop.signal:
+            for odd in job.oddities.found():
+                click.echo(f"warning: {printable(odd)}", err=True)
         if rows.torn:
-            click.echo(
-                "the last line has no line end and was not counted: the input may have been cut off. Import it whole, "
-                "or give --whole where this is all of it",
-                err=True,
-            )
+            click.echo(_NO_LINE_END if rows.torn == TORN else _UNCLOSED, err=True)
         if wait and publisher and not stop.signal:
             _wait(settings, stop)
     if stop.signal:
@@ -130,6 +146,14 @@ def _wait(settings: Settings, stop: Stop) -> None:
         except Interrupted:
             return
     click.echo("everything published so far is counted")
+
+
+def _known(encoding: str) -> str:
+    try:
+        check_encoding(encoding)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--encoding") from error
+    return encoding
 
 
 def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> datetime:
@@ -180,6 +204,7 @@ def _summary(tally: Tally, rejects: Rejects, seconds: float, *, dry_run: bool) -
     lines = [
         f"rows       {tally.rows:>12,}" + (f"  ({tally.silent:,} gave no event)" if tally.silent else ""),
         f"{'events':<10} {tally.events:>12,}  {'not published: dry run' if dry_run else 'published'}",
+        *(f"  {kind:<22} {count:>12,}" for kind, count in tally.kinds.items()),
         f"repeats    {tally.repeats:>12,}  skipped, said before in this file",
         f"rejects    {tally.rejects:>12,}" + (f"  in {rejects.path}" if rejects.count else ""),
         f"seconds    {seconds:>12,.1f}",

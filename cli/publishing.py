@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cli.settings import Settings
-from connectors.publisher import BULK, Publisher, connect
+from connectors.publishing.publisher import BULK, Publisher, connect
 
 
 @contextmanager

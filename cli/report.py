@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cli.settings import Settings
 from cli.terminal import brief, console, print_json
-from connectors.spreadsheet import unformulated
+from connectors.files.spreadsheet import unformulated
 from schemas.profile import Profile
 from streams.report import FIGURES, RATES, Freshness, Report, report
 

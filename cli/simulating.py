@@ -9,7 +9,7 @@ import click
 from cli.display import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from connectors.publisher import BULK, LIVE, connect
+from connectors.publishing.publisher import BULK, LIVE, connect
 from connectors.simulator.calendar import CITY
 from connectors.simulator.history import history
 from connectors.simulator.live import SPEED_UP, live

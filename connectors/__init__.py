@@ -1,1 +1,1 @@
-"""Everything that turns an outside source into events on Kafka, and the publisher they share."""
+"""Everything that turns an outside source into events on Kafka: files, made-up traffic, and their publisher."""

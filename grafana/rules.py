@@ -9,6 +9,7 @@ from grafana.sql import query
 from grafana.thresholds import (
     AGENCY_OVERDUE,
     AUDIT_AGE,
+    CONFLICTS,
     DEAD_RATIO,
     DIFFERENCES,
     DUE_SOON,
@@ -187,6 +188,17 @@ PIPELINE_RULES = (
         f"For {_SPAN} no audit has ended, or none ever did since counting began: nobody knows that the counts are what "
         "the events say.",
         10 * _MINUTES,
+    ),
+    Rule(
+        "data-conflicts",
+        CONFLICTS,
+        "limit",
+        "operations",
+        "info",
+        "Dữ liệu mâu thuẫn / Contradicting records",
+        f"{{{{ $labels.kind }}}}: {_COUNT} dossiers",
+        f"Two records say what cannot both be so ({{{{ $labels.kind }}}}), of {_COUNT} dossiers of thirty days.",
+        60 * _MINUTES,
     ),
 )
 GROUPS = {"dossiers": (300, DOSSIER_RULES), "pipeline": (60, PIPELINE_RULES)}

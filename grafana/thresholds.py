@@ -230,6 +230,16 @@ WORKERS = Figure(
     target=1,
     limit=1,
 )
+CONFLICTS = Figure(
+    "conflicts",
+    "Dữ liệu mâu thuẫn",
+    "Records that contradict each other",
+    "Dossiers of the last thirty days of which two records say what cannot both be so.",
+    "count",
+    better="lower",
+    target=0,
+    limit=0,
+)
 
 Standing = Literal["met", "watch", "missed"]
 

@@ -1,7 +1,8 @@
 """Envelopes: what one Kafka record of `dossier-events` holds, 1 to 500 events as NDJSON, all of one partition.
 
 Decoding is total: whatever bytes come in, each line becomes an event whose every value fits its column, or a rejection
-with a reason. One bad line does not take its envelope along.
+with a reason. One bad line does not take its envelope along. Texts are in NFC afterwards, ids too: the partition of a
+dossier is that of its id in NFC.
 """
 
 import re
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from schemas.events import Amended, AnyEvent, Event
 from schemas.instant import truncated
+from schemas.text import is_nfc_utf8, nfc, nfc_struct, nfc_tree
 
 MAX_EVENTS = 500
 """Events a publisher puts into one envelope at most; a decoder takes up to MAX_LINES."""
@@ -51,6 +53,8 @@ class Decoded(Struct, frozen=True):
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()
 _ANYTHING = msgspec.json.Decoder()
+_ESCAPED_ASCII = re.compile(rb"\\u00(?:2[0de]|3[\da]|[4-7])", re.IGNORECASE)
+"""What an instant or the name of its field may hide behind; writers of JSON escape other letters."""
 
 
 def encode_event(event: Event) -> bytes:
@@ -64,8 +68,10 @@ def encode(lines: Iterable[bytes]) -> bytes:
 
 
 def decode_event(line: bytes) -> AnyEvent:
-    """The event of one line; raises msgspec.MsgspecError (or RecursionError on absurd nesting)."""
-    return _DECODER.decode(truncated(line))
+    """The event of one line, its text in NFC; raises msgspec.MsgspecError (or RecursionError on absurd nesting)."""
+    if line.isascii() and b"\\" not in line:
+        return _DECODER.decode(truncated(line))
+    return nfc_struct(_DECODER.decode(truncated(_composed(line))))
 
 
 def decode(value: bytes | None, published_at: datetime) -> Decoded:
@@ -85,7 +91,11 @@ def _decode_faultless(value: bytes, horizon: datetime) -> list[AnyEvent] | None:
         return None
     try:
         events: list[AnyEvent] = _DECODER.decode_lines(truncated(value))
-        value.decode()  # the decoder does not look into fields that it skips
+        # The decoder does not look into fields that it skips. What is escaped is only seen once it is decoded.
+        if not is_nfc_utf8(value) or (
+            b"\\" in value and (_ESCAPED_ASCII.search(value) or not is_nfc_utf8(_ENCODER.encode_lines(events)))
+        ):
+            return None
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None
     # Only line ends between whole objects, and as many objects as lines: each line is an object.
@@ -134,6 +144,17 @@ def _decode_lines(value: bytes | None, published_at: datetime, horizon: datetime
         else:
             decoded.events.append((index, event))
     return decoded
+
+
+def _composed(line: bytes) -> bytes:
+    """The line with its text in NFC, by which its limits are judged; as it is where that cannot be told of it."""
+    try:
+        if b"\\" not in line:
+            return line if is_nfc_utf8(line) else nfc(line.decode()).encode()
+        # An escape may be a mark, and what follows one may not be composed with its last letter.
+        return _ENCODER.encode(nfc_tree(_ANYTHING.decode(line)))
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return line
 
 
 def _ahead(event: Event, horizon: datetime) -> str:

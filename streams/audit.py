@@ -13,6 +13,7 @@ from schemas.connection import ClickHouseConnection
 from schemas.events import Event
 from schemas.profile import Profile
 from schemas.tables import AUDITS, FACTS
+from streams.audit_views import ViewDifference, of_views
 from streams.clickhouse import ClickHouseStore, connect, database, explain, insert
 from streams.facts import facts_of
 from streams.queries import query
@@ -53,16 +54,17 @@ class Audit(Struct, frozen=True):
     window_differences: list[WindowDifference]
     facts_differences: list[FactsDifference]
     conflicts: int
+    view_differences: list[ViewDifference] = []
 
     @property
     def differences(self) -> int:
         """How many differences there are."""
-        return len(self.window_differences) + len(self.facts_differences)
+        return len(self.window_differences) + len(self.facts_differences) + len(self.view_differences)
 
 
 def write_down(clickhouse: ClickHouseConnection, found: Audit, at: datetime, seconds: float) -> None:
     """Enter an audit that ended then into the table `audits`; raises Unreachable or NotMigrated."""
-    counts = len(found.facts_differences), len(found.window_differences)
+    counts = len(found.facts_differences), len(found.window_differences) + len(found.view_differences)
     row = (at, seconds, found.dossiers, found.windows, found.events, *counts, found.conflicts)
     with database(clickhouse) as client:
         insert(client, AUDITS, [row])
@@ -93,6 +95,7 @@ def _audit(clickhouse: ClickHouseConnection, profile: Profile, on_progress: Call
     windows = [WindowDifference(*map(_plain, row)) for row in client.execute(query("audit_windows", profile))]
     (counted,) = client.execute("SELECT count() FROM windows FINAL")
     (conflicts,) = client.execute("SELECT count() FROM event_conflicts")
+    shown = of_views(client, profile)
     client.disconnect()
     differences: list[FactsDifference] = []
     dossiers = events = 0
@@ -102,7 +105,7 @@ def _audit(clickhouse: ClickHouseConnection, profile: Profile, on_progress: Call
         differences += _compare(dossier, of_dossier, stored, profile)
         if on_progress and dossiers % 1000 == 0:
             on_progress(dossiers)
-    return Audit(dossiers, events, counted[0], windows, differences, conflicts[0])
+    return Audit(dossiers, events, counted[0], windows, differences, conflicts[0], shown)
 
 
 def _compare(

@@ -70,7 +70,7 @@ class Auditor:
         return self._meters.page()
 
     def _found(self, found: Audit, seconds: float) -> None:
-        counts = len(found.facts_differences), len(found.window_differences)
+        counts = len(found.facts_differences), len(found.window_differences) + len(found.view_differences)
         self._meters.set(metrics.DIFFERENCES, counts[0], "facts")
         self._meters.set(metrics.DIFFERENCES, counts[1], "windows")
         self._meters.set(metrics.CONFLICTS, found.conflicts)
@@ -88,6 +88,8 @@ class Auditor:
     def _tell(self, found: Audit) -> None:
         for kind, differences in (("facts", found.facts_differences), ("windows", found.window_differences)):
             log.warning("the number of differences has changed", extra={"kind": kind, "differences": len(differences)})
+        for shown in found.view_differences[:_TOLD]:
+            log.warning("a view differs", extra={"view": shown.place, "column": shown.figure})
         # Where they are, not what they are: that of a case may be about a person. `dossier audit` shows it.
         for facts in found.facts_differences[:_TOLD]:
             log.warning("facts differ", extra={"dossier": facts.dossier, "column": facts.column})

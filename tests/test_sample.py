@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.files import Rows, format_of
-from connectors.importing import Import
-from connectors.mapping import load_mapping
-from connectors.rejects import Rejects
-from connectors.rule import Rule
+from connectors.files.importing import Import
+from connectors.files.mapping import load_mapping
+from connectors.files.rejects import Rejects
+from connectors.files.rows import Rows, format_of
+from connectors.files.rule import Rule
 from schemas.events import Event
 from schemas.profile import decode_profile
 from streams.counters import contributions
@@ -42,7 +42,7 @@ def sample_events(folder: Path) -> list[Event]:
     file = str(SAMPLES / "wabo-receipt.csv")
     events: list[Event] = []
     with (
-        Rejects(folder / "rejects.csv") as rejects,
+        Rejects(folder / "rejects.csv", "log", NOW) as rejects,
         Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping)) as rows,
     ):
         for _ in Import(Rule(mapping, mapping.as_of, NOW), events.append, rejects, max_rejects=0).run(rows):

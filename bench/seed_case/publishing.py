@@ -12,7 +12,7 @@ from msgspec import Struct
 from bench.seed_case.history import history
 from bench.usage import usage
 from cli.display import Display
-from connectors.publisher import BULK, connect
+from connectors.publishing.publisher import BULK, connect
 from schemas.connection import KafkaConnection
 from schemas.envelope import decode_event
 

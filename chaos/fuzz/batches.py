@@ -9,6 +9,7 @@ from typing import Any
 from chaos.fuzz.fits import misfits
 from chaos.fuzz.lines import DOSSIERS, hostile_envelope, valid_line
 from chaos.memory import MemoryStore
+from chaos.oracle import Capacity
 from schemas.envelope import MAX_LINES, decode
 from schemas.partition import partition_of
 from schemas.profile import Profile
@@ -26,6 +27,8 @@ Log = Sequence[Sequence[Record]]
 
 IDENTITY = Identity("dossier-events", 3, 1, Profile())
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+_NUMBERED = 1
+"""Numbered registers of a dossier."""
 
 
 def hostile_log(chance: Random) -> Log:
@@ -64,9 +67,9 @@ def counted_wrong(log: Log, outcomes: Counter[str]) -> Iterator[str]:
 
 
 def _count(log: Log, store: MemoryStore) -> Iterator[Batch]:
-    # Caches of almost nothing, so that what is evicted must come back right.
+    # Caches and dossiers of almost nothing, so that what is evicted must come back right, and much is one too many.
     # Floods are what this is made of.
-    counting = Counting(IDENTITY, store, dossiers=1, windows=1, flood=Limit(ratio=1), effort=50)
+    counting = Counting(IDENTITY, store, dossiers=1, windows=1, flood=Limit(ratio=1), effort=50, numbered=_NUMBERED)
     for records in log:
         for batch in counting.count(records, lambda: None, NOW):
             store.write(WINDOWS, batch.windows)
@@ -96,18 +99,20 @@ def _lines_wrong(log: Log, batches: Sequence[Batch], outcomes: Counter[str]) -> 
     if sorted(counted + dead) != sorted(sent):
         yield f"{len(sent)} lines were sent, {len(counted)} counted and {len(dead)} put aside"
     for at, letter in zip(dead, letters, strict=True):
-        outcomes["misplaced"] += letter.reason == "misplaced"
+        for reason in ("misplaced", "full"):
+            outcomes[reason] += letter.reason == reason
         if letter.line_bytes != sent.get(at):
             yield f"the dead letter of {at} has other bytes than its line"
 
 
 def _sums_wrong(log: Log, store: MemoryStore) -> Iterator[str]:
-    """The facts are the fold of all events, the windows the sum over all facts."""
+    """The facts are the fold of all events that they have room for, the windows the sum over all facts."""
     registers: dict[str, Registers] = {}
+    capacity = Capacity(_NUMBERED)
     for record in (record for batch in log for record in batch):
         published_at = datetime.fromtimestamp(record.published / 1000, UTC)
         for _, event in decode(record.value, published_at).events:
-            if partition_of(event.dossier, IDENTITY.partitions) == record.partition:
+            if partition_of(event.dossier, IDENTITY.partitions) == record.partition and capacity.takes(event):
                 registers[event.dossier] = fold(registers.get(event.dossier, {}), event)
     stored = {dossier: row["registers"] for (dossier,), row in store.newest(FACTS).items()}
     if stored != {dossier: pack(said) for dossier, said in registers.items() if said}:

@@ -25,6 +25,7 @@ from schemas.instant import EARLIEST, LATEST, to_micros
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, WINDOWS
+from schemas.text import nfc
 from streams.counters import contributions
 from streams.facts import facts_of
 from streams.record import Record
@@ -156,8 +157,10 @@ def _all_counters(counts: dict[str, int]) -> list[int]:
 
 
 def _second_opinion(event: Event, line: bytes, index: int) -> Iterator[str]:
-    """Another JSON reader must find the same texts and numbers in the line."""
-    fields = json.loads(line, parse_int=_whole)
+    """Another JSON reader must find the same texts, in NFC, and numbers in the line."""
+    fields = {
+        name: nfc(told) if isinstance(told, str) else told for name, told in json.loads(line, parse_int=_whole).items()
+    }
     for name in event.__struct_fields__:
         value = getattr(event, name)
         if (

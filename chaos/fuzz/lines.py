@@ -13,7 +13,7 @@ from typing import Any, get_args
 import msgspec
 
 from chaos.fuzz.mutation import mutated
-from connectors.mapping import base_type
+from connectors.files.mapping import base_type
 from schemas.envelope import MAX_EVENT_BYTES, MAX_LINES
 from schemas.events import KINDS
 from schemas.instant import EARLIEST, LATEST, from_micros, to_micros

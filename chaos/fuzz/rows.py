@@ -4,15 +4,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from random import Random
 
 from chaos.fuzz.lines import INSTANTS, NAMES
 from chaos.fuzz.mutation import mutated
 from connectors.errors import WrongMapping
-from connectors.files import Row
-from connectors.mapping import decode_mapping
-from connectors.rule import Rule, Unfit
-from connectors.values import Cell
+from connectors.files.mapping import decode_mapping
+from connectors.files.row import Row
+from connectors.files.rule import Rule
+from connectors.files.values import Cell
 from schemas.envelope import decode_event, encode_event
 
 MAPPING = b"""
@@ -39,7 +40,7 @@ when = { column = "key", one_of = ["", "paid", "1"] }
 seq = "occurred_at"
 [events.fields]
 transaction = { column = "name", empty = ["-"] }
-amount = { column = "number" }
+amount = { column = "number", decimal = ",", times = 100 }
 method = "online"
 
 [[events]]
@@ -47,7 +48,15 @@ kind = "term_set"
 occurred_at = { column = "at" }
 required = true
 [events.fields]
-term = { column = "term" }
+term = { column = "term", as = "day" }
+
+[[events]]
+kind = "transferred"
+occurred_at = { column = "at" }
+when = { column = "term", not_empty = true }
+[events.fields]
+agency = { column = "name", as = "integer" }
+previous_agency = { column = "channel", required = true, as = "text" }
 """
 WORDS = (
     b'""', b'"%Z"', b'"%"', b'"%Y%j"', b'"%G-W%V-%u"', b'"%s"', b'"\\u0000"', b'"../../etc/passwd"', b'"America"',
@@ -65,7 +74,8 @@ CELLS: tuple[Cell, ...] = (
     float("-inf"), True, False, date.min, date.max, date(2026, 3, 1), datetime.min, datetime.max,
     datetime(2026, 3, 1, 9, 0), datetime(2026, 3, 1, 9, 0, tzinfo=UTC), datetime.min.replace(tzinfo=UTC),
     datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))),
-    datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+    datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), Decimal("1.50"), Decimal("NaN"), Decimal("1E+999999"),
+    2.0**53, "1.500,00", "150.000 đ", "2.617E+16", "NULL", "20260000.0", "e\u0301",
 )  # fmt: skip
 COLUMNS = ("dossier", "recorded", "at", "number", "key", "name", "channel", "flag", "term")
 _GOOD: dict[str, Cell] = {
@@ -89,13 +99,10 @@ def hostile_row(chance: Random) -> Row:
 def row_wrong(row: Row, outcomes: Counter[str]) -> Iterator[str]:
     """It gives events that a decoder takes, or the reason why not."""
     made = _RULE.events_of(row)
-    if isinstance(made, Unfit):
-        outcomes["row refused"] += 1
-        if not made.reason:
-            yield "it is refused without a reason"
-        return
-    outcomes["row taken"] += 1
-    for event in made:
+    outcomes["row refused" if made.unfit and not made.events else "row taken"] += 1
+    if not all(unfit.reason for unfit in made.unfit):
+        yield "it is refused without a reason"
+    for _, event in made.events:
         if decode_event(encode_event(event)) != event:
             yield f"its {type(event).__name__} is another one once it is read again"
 

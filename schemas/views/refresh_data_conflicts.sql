@@ -1,8 +1,8 @@
--- Fills data_conflicts every ten minutes. What one source corrects is no conflict: of its records of a reception, those
+-- Fills data_conflicts every half hour. What one source corrects is no conflict: of its records of a reception, those
 -- with the greatest (recorded_at, seq) are held against those of the others. Transactions are compared within two years.
 DROP VIEW IF EXISTS refresh_data_conflicts;
 
-CREATE MATERIALIZED VIEW refresh_data_conflicts REFRESH AFTER 10 MINUTE TO data_conflicts AS
+CREATE MATERIALIZED VIEW refresh_data_conflicts REFRESH AFTER 30 MINUTE TO data_conflicts AS
 SELECT flag.1 AS kind, dossier, agency, assumeNotNull(flag.2) AS since, flag.3 AS detail
 FROM
 (
@@ -90,16 +90,16 @@ FROM
         (
             SELECT arraySort(groupUniqArray(dossier)) AS dossiers, max(occurred_at) AS latest
             FROM events
-            WHERE kind = 'paid' AND occurred_at >= toStartOfYear(now() - INTERVAL 1 YEAR)
-                AND sipHash64(JSONExtractString(payload, 'gateway'), JSONExtractString(payload, 'transaction')) IN
+            WHERE kind = 'paid' AND occurred_at >= toStartOfYear(now() - INTERVAL 1 YEAR) AND sipHash64(dossier) IN
                 (
-                    SELECT sipHash64(JSONExtractString(payload, 'gateway'), JSONExtractString(payload, 'transaction')) AS hash
+                    SELECT arrayJoin([min(sipHash64(dossier)) AS one, max(sipHash64(dossier)) AS another])
                     FROM events
                     WHERE kind = 'paid' AND occurred_at >= toStartOfYear(now() - INTERVAL 1 YEAR)
-                    GROUP BY hash
-                    HAVING min(sipHash64(dossier)) != max(sipHash64(dossier))
+                    GROUP BY sipHash64(JSONExtractString(payload, 'gateway'), JSONExtractString(payload, 'transaction'))
+                    HAVING one != another
                 )
             GROUP BY JSONExtractString(payload, 'gateway'), JSONExtractString(payload, 'transaction')
+            HAVING length(dossiers) > 1
         )
     ) AS found ON facts.dossier = found.dossier
     WHERE facts.case_kind != '' AND NOT facts.voided

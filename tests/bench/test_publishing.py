@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench.publishing import FORMATS, MAPPING, write
-from connectors.files import Rows
-from connectors.importing import Import
-from connectors.mapping import load_mapping
-from connectors.rejects import Rejects
-from connectors.rule import Rule
+from connectors.files.importing import Import
+from connectors.files.mapping import load_mapping
+from connectors.files.rejects import Rejects
+from connectors.files.rows import Rows
+from connectors.files.rule import Rule
 from schemas.events import Event
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -26,7 +26,7 @@ def test_a_file_says_of_every_dossier_what_became_of_it(tmp_path: Path, format_:
     mapping = load_mapping(MAPPING)
     with (
         Rows(str(file), io.BytesIO(), mapping, format_) as rows,  # type: ignore[arg-type]  # it is one of the formats
-        Rejects(tmp_path / "rejects.csv") as rejects,
+        Rejects(tmp_path / "rejects.csv", "log", NOW) as rejects,
     ):
         for _ in Import(Rule(mapping, NOW, NOW), events.append, rejects).run(rows):
             pass

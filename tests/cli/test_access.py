@@ -46,7 +46,7 @@ def test_no_command_shows_a_secret(tmp_path: Path) -> None:
 
 @pytest.mark.clickhouse
 def test_a_wrong_password_of_clickhouse_is_one_line(dossier: Run, clickhouse: ClickHouseConnection) -> None:
-    ended = dossier("report", clickhouse_password=SECRET, **named(clickhouse))
+    ended = dossier("report", **named(clickhouse) | {"clickhouse_password": SECRET})
     assert ended.code == 3
     assert ended.reason.startswith(f"ClickHouse at {clickhouse.address} answers: ")
     assert SECRET not in ended.reason

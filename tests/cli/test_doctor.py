@@ -11,7 +11,8 @@ import pytest
 from msgspec import structs
 
 from deploy.embedded.state import PlatformState, ProcessState, write_state
-from schemas.connection import KafkaConnection
+from schemas.connection import ClickHouseConnection, KafkaConnection
+from streams.clickhouse import connect
 from streams.group import members
 from tests.cli.commands import AWAY, Ended, Run, apart
 
@@ -114,6 +115,25 @@ class TestServices:
         assert found[service].startswith(f"{name} at {AWAY} does not answer")
         assert f"start it, or correct DOSSIER_{name.upper()}" in found[service]
         assert {found[subject] for subject in unseen} == {f"cannot be looked at before this is well: {service}"}
+
+    def test_a_view_that_was_replaced_and_a_trigger_that_was_put_in(
+        self, dossier: Run, deployed: dict[str, str], clickhouse_server: ClickHouseConnection
+    ) -> None:
+        client = connect(structs.replace(clickhouse_server, database=deployed["database"]))
+        client.execute(
+            "CREATE OR REPLACE VIEW data_age AS SELECT now64(3) AS published_at, 0 AS seconds, '' AS published_local"
+        )
+        client.execute("CREATE MATERIALIZED VIEW rogue TO windows AS SELECT 'H01' AS agency, 5 AS resolved FROM events")
+        found = wrong(findings(dossier("doctor", **deployed)))
+        assert found["tables"].startswith("view data_age says `now64(3) AS published_at` where `maxOrNull(")
+        assert " is declared (and 2 more): run `dossier migrate`; materialized view " in found["tables"]
+        assert "rogue writes into windows, which nothing declares: DROP VIEW" in found["tables"]
+        ended = dossier("migrate", **deployed)
+        assert ended.out.startswith("mend: view data_age says ")
+        assert ended.err.startswith("differs, left as it is: materialized view ")
+        client.execute("DROP VIEW rogue")
+        assert dossier("migrate", **deployed).out == "nothing to do: topics, tables and views are as declared\n"
+        client.disconnect()
 
     def test_what_was_not_migrated(self, dossier: Run, deployed: dict[str, str]) -> None:
         ended = dossier("doctor", **deployed | {"database": "never_made"})

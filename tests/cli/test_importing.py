@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import click
+import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
@@ -221,6 +222,63 @@ def test_waiting_ends_when_everything_is_counted(
     assert result.stdout.endswith("everything published so far is counted\n")
 
 
+def test_a_workbook_is_imported_and_its_rejects_again(settings: Settings, sink: Sink, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["id", "at", "due"])
+    for number in range(40):
+        book.active.append([f"D-{number}", datetime(2026, 1, 5), datetime(2026, 1, 20) if number else "soon"])
+    book.save(tmp_path / "log.xlsx")
+    text = """
+    source = "s"
+    time_zone = "UTC"
+    dossier = { column = "id" }
+    [[events]]
+    kind = "received"
+    occurred_at = { column = "at" }
+    fields = { agency = "A" }
+    [[events]]
+    kind = "term_set"
+    occurred_at = { column = "at" }
+    fields = { term = { column = "due", empty = [] } }
+    """
+    (tmp_path / "m.toml").write_text(text)
+    arguments = ["--mapping", str(tmp_path / "m.toml"), "--rejects", str(tmp_path / "r.csv")]
+    result = run(settings, str(tmp_path / "log.xlsx"), *arguments)
+    assert result.exception is None
+    assert summary(result) == {"rows": 40, "events": 79, "repeats": 0, "rejects": 1}
+    assert re.findall(r"^  (\w+) +(\d+)$", result.stdout, re.MULTILINE) == [("received", "40"), ("term_set", "39")]
+    assert "warning: all 39 terms in 'due' are at midnight" in result.stderr
+    with (tmp_path / "r.csv").open(newline="") as file:
+        (reject,) = csv.DictReader(file)
+    assert (reject["place"], reject["value"]) == ("Sheet!C2", "soon")
+    (tmp_path / "m.toml").write_text(text.replace("empty = []", 'empty = ["soon"]'))
+    result = run(settings, str(tmp_path / "r.csv"), "--mapping", str(tmp_path / "m.toml"))
+    assert summary(result) == {"rows": 1, "events": 1, "repeats": 0, "rejects": 0}
+    assert sink.events[-1] == sink.events[0]
+
+
+def test_an_encoding_may_be_said_for_one_file(settings: Settings, sink: Sink, plain: list[str]) -> None:
+    Path(plain[0]).write_bytes("id,at,told\nĐ-1,2026-01-05,2026-01-06\n".encode("cp1258"))
+    assert isinstance(run(settings, *plain).exception, TooManyRejects)
+    assert run(settings, *plain, "--encoding", "cp1258").exception is None
+    assert [event.dossier for event in sink.events] == ["Đ-1"]
+    result = run(settings, *plain, "--encoding", "hex")
+    assert isinstance(result.exception, click.UsageError)
+    assert "encoding = 'hex' is not known" in result.exception.format_message()
+
+
+def test_an_event_that_never_comes_is_a_warning_unless_the_import_was_stopped(
+    settings: Settings, sink: Sink, plain: list[str]
+) -> None:
+    mapping = Path(plain[2])
+    mapping.write_text(mapping.read_text() + 'when = { column = "id", one_of = ["B"] }\n')
+    assert "warning: no row gave returned: its `when` waits for 'B' in 'id', which holds 'a', 'b'" in (
+        run(settings, *plain).stderr
+    )
+    assert sink.events == []
+
+
 def test_a_last_line_that_standard_input_ends_within_is_not_counted_and_told(
     settings: Settings, sink: Sink, tmp_path: Path
 ) -> None:
@@ -249,3 +307,17 @@ def test_a_last_line_without_an_end_counts_in_a_file_and_where_the_input_is_said
     for result in (told, kept):
         assert summary(result) == {"rows": 4321, "events": 6416, "repeats": 10533, "rejects": 0}
         assert "line end" not in result.stderr
+
+
+@pytest.mark.usefixtures("sink")
+@pytest.mark.parametrize("whole", [[], ["--whole"]])
+def test_an_array_that_standard_input_ends_within_is_told(settings: Settings, tmp_path: Path, whole: list[str]) -> None:
+    (tmp_path / "m.toml").write_text(
+        'source = "s"\ntime_zone = "UTC"\ndossier = { column = "id" }\n'
+        '[[events]]\nkind = "returned"\noccurred_at = { column = "at" }\n'
+    )
+    arguments = ["-", "--format", "json", "--mapping", str(tmp_path / "m.toml"), *whole]
+    content = b'[{"id":"a","at":"2026-01-05"},{"id":"b","at":"2026-01-05"},{"id":'
+    result = run(settings, *arguments, content=content)
+    assert summary(result)["events"] == 2
+    assert "the last value is never closed and was not counted: the input was cut off" in result.stderr

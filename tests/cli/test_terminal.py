@@ -17,7 +17,7 @@ from cli.doctor import Finding
 from cli.logs import JsonLines, TextLines
 from cli.terminal import brief, print_json, printable
 from cli.wall import Seen
-from connectors.spreadsheet import unformulated
+from connectors.files.spreadsheet import unformulated
 from deploy.embedded.state import PlatformState, ProcessState
 from grafana.publish.plan import Change
 from schemas.alerts import Alert

@@ -234,3 +234,13 @@ class TestFiring:
         assert firing(client, rule) == {"": pytest.approx(30 * 3600, abs=60)}
         client.execute("INSERT INTO audits (at) VALUES", [(datetime.now(UTC) - timedelta(hours=1),)])
         assert firing(client, rule) == {}
+
+    def test_records_that_contradict_each_other(self, client: Client) -> None:
+        now = datetime.now(UTC)
+        rows = [("two_sources", "D1", HOSTILE, now - timedelta(days=days), "a, b") for days in (1, 29, 31)]
+        client.execute("SYSTEM STOP VIEW refresh_data_conflicts")
+        client.execute("INSERT INTO data_conflicts (kind, dossier, agency, since, detail) VALUES", rows)
+        assert firing(client, NAMED["data-conflicts"]) == {"two_sources": 2}
+        client.execute("TRUNCATE TABLE data_conflicts")
+        client.execute("SYSTEM START VIEW refresh_data_conflicts")
+        assert firing(client, NAMED["data-conflicts"]) == {}

@@ -3,7 +3,8 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any, Literal, get_args
+from unicodedata import normalize
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ from schemas.envelope import (
     encode,
     encode_event,
 )
-from schemas.events import AnyEvent, Received
+from schemas.events import AnyEvent, Assigned, Received, TermSet
 from schemas.instant import EARLIEST, LATEST
 from tests.strategies import PUBLISHED, events
 
@@ -329,6 +330,42 @@ def test_reading_again_gives_the_same(lines: Sequence[bytes], published_at: date
     assert decode(value, published_at) == decode(value, published_at)
 
 
+AGENCY = "Ủy ban nhân dân phường Bến Nghé, thành phố Hồ Chí Minh, bộ phận tiếp nhận và trả kết quả"
+UNIT = "Tổ một cửa"
+
+
+def written(form: Literal["NFC", "NFD"], *, escaped: bool, **more: object) -> bytes:
+    """A line as foreign producers write it: in either Unicode form, and as escapes or not."""
+    texts = {"kind": "assigned", "id": "é1", "dossier": "Đ/ế-1", "source": "một cửa", "agency": AGENCY, "unit": UNIT}
+    line = {name: normalize(form, text) for name, text in texts.items()} | {"occurred_at": NOW.isoformat()} | more
+    return json.dumps(line, ensure_ascii=escaped).encode()
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("company", [[], [LINE], [b"{"]], ids=["alone", "among events", "beside a broken line"])
+def test_both_unicode_forms_of_a_text_are_one(escaped: bool, company: list[bytes]) -> None:
+    # In NFD the agency has more characters than are allowed, and still is a name of the right length.
+    assert len(normalize("NFD", AGENCY)) > 100 > len(AGENCY)
+    lines = [written("NFC", escaped=escaped), written("NFD", escaped=escaped), *company]
+    (_, composed), (_, decomposed), *_ = decode(encode(lines), NOW).events
+    assert decomposed == composed
+    assert isinstance(decomposed, Assigned)
+    assert (decomposed.id, decomposed.dossier) == (normalize("NFC", "é1"), normalize("NFC", "Đ/ế-1"))
+    assert (decomposed.agency, decomposed.unit) == (AGENCY, UNIT)
+    assert decode_event(lines[1]) == composed
+
+
+def test_an_escape_is_never_taken_for_the_letter_before_a_mark() -> None:
+    event = decode_event(written("NFD", escaped=False, unit="line\n\u0301 and tab\t\u0302"))
+    assert isinstance(event, Assigned)
+    assert (event.unit, event.agency) == ("line\n\u0301 and tab\t\u0302", AGENCY)
+
+
+def test_a_rejected_line_keeps_its_bytes_as_they_came() -> None:
+    line = written("NFD", escaped=False, seq=-1)
+    assert only(line).content == line
+
+
 @pytest.mark.parametrize("digits", [7, 8, 9, 12])
 @pytest.mark.parametrize("field", ["occurred_at", "recorded_at", "term"])
 @pytest.mark.parametrize("beside", [b"", b"\nno event"], ids=["all fit", "one does not"])
@@ -349,6 +386,23 @@ def test_the_last_moment_of_a_day_stays_on_its_day_however_fine_it_is(field: str
     decoded = decode(fine + beside, NOW)
     assert getattr(decoded.events[0][1], field) == datetime(2026, 5, 31, 16, 59, 59, 999_999, tzinfo=UTC)
     assert getattr(decode_event(fine), field) == getattr(decoded.events[0][1], field)
+
+
+@pytest.mark.parametrize("term", ["\\u0074erm", "term"])
+@pytest.mark.parametrize(
+    "second", ["59\\u002E9999999", "5\\u0039.9999999", "59.999999\\u0039", "59.9999999\\u002B07:00"]
+)
+@pytest.mark.parametrize("unit", ["T", normalize("NFD", "Tổ"), "To\\u0302\\u0309"])
+def test_an_instant_is_cut_and_a_text_composed_however_they_are_escaped(term: str, second: str, unit: str) -> None:
+    at = f"2026-05-31T23:59:{second}" + ("" if second.endswith("07:00") else "+07:00")
+    received = '"source":"s","occurred_at":"2026-05-30T00:00:00Z"'
+    fine = f'{{"kind":"term_set","id":"e","dossier":"{unit}",{received},"{term}":"{at}"}}'.encode()
+    for beside in (b"", b"\nno event"):
+        ((_, event),) = decode(fine + beside, NOW).events
+        assert isinstance(event, TermSet)
+        assert event.term == datetime(2026, 5, 31, 16, 59, 59, 999_999, tzinfo=UTC)
+        assert event.dossier == (unit if unit == "T" else "Tổ")
+        assert decode_event(fine) == event
 
 
 @pytest.mark.parametrize("at", ["23:59:60", "24:00:00"])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mapping import Mapping
+from connectors.files.mapping import Mapping
 from schemas.alerts import Alert
 from schemas.dead import DeadLetter
 from schemas.events import KINDS

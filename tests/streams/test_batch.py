@@ -2,13 +2,14 @@ from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from random import Random
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.memory import MemoryDeadLetters, MemoryStore
-from schemas.envelope import MAX_LINES, encode_event
+from schemas.envelope import MAX_LINES, decode_event, encode_event
 from schemas.events import AnyEvent, Received, Resolved, Transferred, Voided
 from schemas.instant import EARLIEST, LATEST
 from schemas.partition import partition_of
@@ -365,6 +366,24 @@ def test_an_event_in_the_wrong_partition_is_a_dead_letter_and_counts_nowhere() -
     assert repr(THEIRS) in letter.detail
     assert stored_facts(worker.store).keys() == {OURS}
     assert [row[0] for row in worker.store.rows["events"]] == [OURS]
+
+
+def test_a_dossier_belongs_where_its_id_in_nfc_does() -> None:
+    # A foreign producer keys its record by the bytes of an id that it writes in NFD.
+    ids = [f"ế-{number}" for number in range(40)]
+    moved = next(each for each in ids if partition_of(normalize("NFD", each), 2) == 0 != partition_of(each, 2))
+    stays = next(each for each in ids if partition_of(normalize("NFD", each), 2) == 0 == partition_of(each, 2))
+    written = [
+        said(Received, "2026-03-02 08:00", dossier=normalize("NFD", dossier), agency="H01")
+        for dossier in (moved, stays)
+    ]
+    worker = Worker(MemoryStore())
+    worker.take([record(0, 0, *written)])
+    (letter,) = worker.dead.letters
+    assert (letter.reason, letter.line, letter.line_bytes) == ("misplaced", 0, encode_event(written[0]))
+    assert stored_facts(worker.store).keys() == {stays}
+    # What a replay publishes is the event as it is decoded: it goes where its id belongs.
+    assert decode_event(letter.line_bytes).dossier == moved
 
 
 @pytest.mark.parametrize("value", [None, b""])

@@ -242,6 +242,19 @@ def test_other_rules_change_what_counts_and_the_views_with_it(counted: Plan) -> 
     ]
 
 
+def test_tables_that_were_changed_or_dropped_come_anew_as_declared(counted: Plan) -> None:
+    before = shown(counted)
+    ask(counted, "ALTER TABLE facts MODIFY COLUMN case_kind String")
+    ask(counted, "DROP TABLE windows SYNC")
+    left = make_tables(counted, lambda _: None, dry_run=True)
+    assert [words.split(" is ")[0] for words in left] == ["table facts: column case_kind", "table windows"]
+    rebuild(counted)
+    told: list[str] = []
+    assert (make_tables(counted, told.append, dry_run=False), told) == ([], [])
+    assert shown(counted) == before
+    assert differences(counted) == 0
+
+
 def terms_of_views(plan: Plan) -> str:
     ((text,),) = ask(
         plan, "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'dossiers'"

@@ -231,7 +231,8 @@ class TestDatabase:
         assert left[0] == "table facts is missing: stop the workers, then run `dossier rebuild`"
         assert left[1].startswith("dossiers.sql cannot be applied before that: ")
         client.execute("RENAME TABLE elsewhere TO facts")
-        assert looked_at(plan, dry_run=False) == (["mend: view dossiers is missing"], [])
+        assert "mend: view dossiers is missing" in looked_at(plan, dry_run=False)[0]
+        assert looked_at(plan) == ([], [])
 
     def test_what_a_site_keeps_beside_is_nobodys_fault(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE VIEW of_the_site AS SELECT agency FROM dossiers")

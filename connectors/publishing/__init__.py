@@ -1,0 +1,1 @@
+"""The publisher that all connectors share, and its way to Kafka."""

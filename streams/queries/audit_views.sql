@@ -1,0 +1,134 @@
+-- Figures that people read in views, and the same from the tables beneath by another way; only those that differ.
+-- Every period of a year must add up to what the windows of that year do, whatever a period is cut by.
+SELECT place, figure, sum(shown) AS is, sum(counted) AS should
+FROM
+(
+    SELECT
+        concat('agency_windows ', period, ' ', toString(toYear(start)), ' ', agency) AS place,
+        arrayJoin([
+            ('received', sum(received)),
+            ('received_online', sum(received_online)),
+            ('resolved', sum(resolved)),
+            ('resolved_on_time', sum(resolved_on_time)),
+            ('withdrawn', sum(withdrawn)),
+            ('refused', sum(refused)),
+            ('stopped', sum(stopped)),
+            ('fee_paid_online', sum(fee_paid_online)),
+            ('paid_amount', sum(paid_amount)),
+            ('components_digitised', sum(components_digitised)),
+            ('satisfied', sum(satisfied)),
+            ('feedback_answered', sum(feedback_answered)),
+            ('feedback_on_time', sum(feedback_on_time)),
+            ('on_time_rate', toInt64(round(sum(ifNull(on_time_rate, 0) * resolved)))),
+            ('online_rate', toInt64(round(sum(ifNull(online_rate, 0) * received))))
+        ]) AS each,
+        each.1 AS figure,
+        each.2 AS shown,
+        toInt64(0) AS counted
+    FROM agency_windows
+    WHERE period IN ('5 minutes', 'hour', 'day', 'month', 'quarter', 'year')
+    GROUP BY period, toYear(start), agency
+    UNION ALL
+    SELECT
+        concat('agency_windows ', arrayJoin(['5 minutes', 'hour', 'day', 'month', 'quarter', 'year']), ' ', year, ' ', agency),
+        arrayJoin([
+            ('received', sum(received)),
+            ('received_online', sum(received_online)),
+            ('resolved', sum(resolved)),
+            ('resolved_on_time', sum(resolved_on_time)),
+            ('withdrawn', sum(withdrawn)),
+            ('refused', sum(refused)),
+            ('stopped', sum(stopped)),
+            ('fee_paid_online', sum(fee_paid_online)),
+            ('paid_amount', sum(paid_amount)),
+            ('components_digitised', sum(components_digitised)),
+            ('satisfied', sum(satisfied)),
+            ('feedback_answered', sum(feedback_answered)),
+            ('feedback_on_time', sum(feedback_on_time)),
+            ('on_time_rate', sum(resolved_on_time)),
+            ('online_rate', sum(received_online))
+        ]) AS each,
+        each.1,
+        toInt64(0),
+        each.2
+    FROM windows FINAL
+    GROUP BY formatDateTime(window, '%Y', '{time_zone}') AS year, agency
+    UNION ALL
+    SELECT
+        concat('dossiers ', agency),
+        arrayJoin([
+            ('dossiers', toInt64(count())),
+            ('open', toInt64(countIf(is_open))),
+            ('overdue', toInt64(countIf(is_overdue))),
+            ('on_time', toInt64(countIf(on_time))),
+            ('ended', toInt64(countIf(status IN ('resolved', 'returned', 'withdrawn', 'refused', 'stopped', 'answered')))),
+            ('paid_amount', toInt64(sum(paid_amount)))
+        ]) AS each,
+        each.1,
+        each.2,
+        toInt64(0)
+    FROM dossiers
+    GROUP BY agency
+    UNION ALL
+    SELECT concat('overdue_dossiers ', agency), ('overdue', toInt64(count())) AS each, each.1, each.2, toInt64(0)
+    FROM overdue_dossiers
+    GROUP BY agency
+    UNION ALL
+    SELECT
+        concat(arrayJoin(if(each.1 = 'overdue', ['dossiers ', 'overdue_dossiers '], ['dossiers '])), agency),
+        arrayJoin([
+            ('dossiers', toInt64(count())),
+            ('open', toInt64(countIf(empty(outcome)))),
+            ('overdue', toInt64(countIf(empty(outcome) AND ifNull(if('{terms}' = 'instant',
+                term < now64(6),
+                formatDateTime(term, '%Y%m%d', '{time_zone}') < formatDateTime(now(), '%Y%m%d', '{time_zone}')), false)))),
+            ('on_time', toInt64(countIf(notEmpty(outcome) AND (term IS NULL OR if('{terms}' = 'instant',
+                outcome_at <= term,
+                formatDateTime(outcome_at, '%Y%m%d', '{time_zone}') <= formatDateTime(term, '%Y%m%d', '{time_zone}')))))),
+            ('ended', toInt64(countIf(notEmpty(outcome)))),
+            ('paid_amount', toInt64(sum(arraySum(payment_amount))))
+        ]) AS each,
+        each.1,
+        toInt64(0),
+        each.2
+    FROM facts FINAL
+    WHERE case_kind = 'dossier' AND NOT voided
+    GROUP BY agency
+    UNION ALL
+    -- Of many windows the city's past is read from a roll-up, which may be minutes behind: that day by day is exact.
+    SELECT
+        concat('city_figures ', period),
+        arrayJoin([
+            ('received', received),
+            ('resolved', resolved),
+            ('resolved_on_time', resolved_on_time),
+            ('resolved_late', resolved_late)
+        ]) AS each,
+        each.1,
+        each.2,
+        toInt64(0)
+    FROM city_figures
+    WHERE period = 'day' OR (SELECT count() FROM windows) < 500000
+    UNION ALL
+    SELECT
+        concat('city_figures ', span.1),
+        arrayJoin([
+            ('received', sum(received)),
+            ('resolved', sum(resolved)),
+            ('resolved_on_time', sum(resolved_on_time)),
+            ('resolved_late', sum(resolved) - sum(resolved_on_time))
+        ]) AS each,
+        each.1,
+        toInt64(0),
+        each.2
+    FROM windows FINAL
+    ARRAY JOIN [('day', '%Y%m%d'), ('month', '%Y%m'), ('year', '%Y')] AS span
+    WHERE if(span.1 = 'day', formatDateTime(window, '%Y%m%d', '{time_zone}') = formatDateTime(now(), '%Y%m%d', '{time_zone}'),
+            if(span.1 = 'month', formatDateTime(window, '%Y%m', '{time_zone}') = formatDateTime(now(), '%Y%m', '{time_zone}'),
+                formatDateTime(window, '%Y', '{time_zone}') = formatDateTime(now(), '%Y', '{time_zone}')))
+        AND (span.1 = 'day' OR (SELECT count() FROM windows) < 500000)
+    GROUP BY span.1
+)
+GROUP BY place, figure
+HAVING is != should
+ORDER BY place, figure
