@@ -1,11 +1,11 @@
 """Two of one command at a time, on a real broker: side by side, after a kill, after a freeze."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,15 +16,15 @@ from streams.errors import NotAlone, NotMigrated
 from streams.exclusive import Exclusive
 from streams.group import SESSION_SECONDS
 from tests.broker import delete_topics
-from tests.cli.commands import ROOT
+from tests.cli.commands import environment, named
 
 pytestmark = pytest.mark.kafka
 HOLDER = """
-import sys, time
-from schemas.connection import KafkaConnection
+import os, time
+from cli.settings import Settings
 from streams.errors import NotAlone
 from streams.exclusive import Exclusive
-with Exclusive(KafkaConnection(sys.argv[1]), "rebuild") as right:
+with Exclusive(Settings.from_env(os.environ).kafka, "rebuild") as right:
     print("begun", flush=True)
     while True:
         try:
@@ -45,19 +45,21 @@ def broker(kafka: KafkaConnection) -> Iterator[KafkaConnection]:
 
 
 @pytest.fixture
-def holder(broker: KafkaConnection) -> Iterator[subprocess.Popen[str]]:
+def holder(broker: KafkaConnection, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that does it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, broker.bootstrap],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", HOLDER],
+        env=environment(data=tmp_path, **named(broker)),
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begun\n"
-    yield process
-    process.kill()
-    process.communicate()
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_second_one_is_told_whose_the_first_is_and_one_that_was_killed_is_soon_forgotten(
