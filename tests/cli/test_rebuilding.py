@@ -11,6 +11,7 @@ from msgspec import structs
 
 from schemas.connection import KafkaConnection
 from schemas.profile import Profile
+from streams.exclusive import Exclusive
 from streams.migration import Plan, make_topics, migrate
 from tests.broker import delete_topics
 from tests.cli.commands import Run, environment, named
@@ -42,6 +43,14 @@ def by_date(tmp_path: Path) -> Path:
     path = tmp_path / "date.toml"
     path.write_text('terms = "date"')
     return path
+
+
+def test_two_at_once(dossier: Run, counted: Plan, variables: dict[str, str]) -> None:
+    with Exclusive(counted.kafka, "rebuild"):
+        second = dossier("rebuild", **variables)
+        assert second.code == 1
+        assert "another rebuild runs: " in second.err
+    assert dossier("rebuild", **variables).code == 0
 
 
 def test_other_rules(dossier: Run, counted: Plan, variables: dict[str, str], by_date: Path) -> None:
