@@ -78,8 +78,8 @@ def counted(history: list[AnyEvent], profile: Profile) -> Expected:
 
 
 def test_a_case_has_all_columns_of_facts_but_those_that_say_how_they_came_about() -> None:
-    assert ["dossier", "pos", "registers", *Case.__struct_fields__] == sorted(
-        FACTS.columns, key=["dossier", "pos", "registers", *Case.__struct_fields__].index
+    assert ["dossier", "pos", "number", "registers", *Case.__struct_fields__] == sorted(
+        FACTS.columns, key=["dossier", "pos", "number", "registers", *Case.__struct_fields__].index
     )
 
 
