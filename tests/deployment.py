@@ -23,7 +23,10 @@ ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "samples" / "wabo-receipt.csv"
 MAPPING = ROOT / "samples" / "wabo-receipt.toml"
 
-_POSITIONS = {"partition", "offset", "line", "pos", "published_at"}
+_POSITIONS = {"partition", "offset", "line", "epoch", "pos", "number", "published_at"}
+"""Where something came in the log, and so as which of its kind."""
+_IMPORTS = {"seq", "registers"}
+"""These have the number of the import that an event came with."""
 
 
 class Deployment:
@@ -88,14 +91,14 @@ class Deployment:
         return read_secrets(self.data / FOLDER)
 
     def snapshot(self) -> dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]:
-        """Events, facts and windows by key, Kafka positions aside; windows that count nothing are no difference."""
+        """Events, facts and windows by key, places and imports aside; windows that count nothing are no difference."""
         keys = ((EVENTS, ("dossier", "id")), (FACTS, ("dossier",)), (WINDOWS, ("agency", "window")))
         found = {table.name: self._rows(table, key) for table, key in keys}
         found["windows"] = {key: counts for key, counts in found["windows"].items() if any(counts)}
         return found
 
     def _rows(self, table: Table, key: tuple[str, ...]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-        rest = [column for column in table.columns if column not in _POSITIONS and column not in key]
+        rest = [column for column in table.columns if column not in _POSITIONS | _IMPORTS | {*key}]
         chosen = ", ".join([*key, *(f"sum({column})" if table is WINDOWS else column for column in rest)])
         group = f"GROUP BY {', '.join(key)}" if table is WINDOWS else ""
         client = self.clickhouse()
