@@ -71,7 +71,6 @@ def test_sound_counts_end_with_0(dossier: Run, counted: ClickHouseConnection) ->
         "windows": WINDOWS,
         "window_differences": [],
         "facts_differences": [],
-        "view_differences": [],
         "conflicts": 0,
         "findings": [],
         "unconfirmed": 0,
@@ -194,7 +193,8 @@ def test_audits_go_on_while_the_database_is_away_until_told_to_stop(
         cut = [True]
         proxy = stack.enter_context(Proxy(counted.host, counted.port, lambda _: cut[0]))
         command = (sys.executable, "-m", "cli.main", "audit", "--every", "1", "--metrics", f"127.0.0.1:{unused_port}")
-        variables = {"clickhouse": f"127.0.0.1:{proxy.port}", "database": counted.database, "log": "json"}
+        away = structs.replace(counted, host="127.0.0.1", port=proxy.port)
+        variables = named(away) | {"log": "json"}
         output = stack.enter_context(log.open("w"))
         process = subprocess.Popen(command, env=environment(data=tmp_path, **variables), stdout=output, stderr=output)
         stack.callback(process.wait)
