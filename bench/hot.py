@@ -155,8 +155,7 @@ def main(events: int, out: Path) -> None:
         stack.enter_context(stop_signals(lambda: None, lambda: None))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-hot-"))
         platform = stack.enter_context(Platform(Path(folder), Options(kafka=False)))
-        host, _, port = platform.clickhouse.rpartition(":")
-        clickhouse = ClickHouseConnection(host, int(port))
+        clickhouse = platform.clickhouse_access
         make_tables(Plan(KafkaConnection(""), clickhouse, _PROFILE, 1, 1, False), lambda _: None, dry_run=False)
         client = connect(clickhouse)
         stack.callback(client.disconnect)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import kafka.codec as kafka_codec
 import pytest
+from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.topics import EVENTS
@@ -26,9 +27,8 @@ PARTITIONS = 8
 
 
 @pytest.fixture
-def clickhouse_of(deployed: dict[str, str]) -> ClickHouseConnection:
-    host, _, port = deployed["clickhouse"].rpartition(":")
-    return ClickHouseConnection(host, int(port), database=deployed["database"])
+def clickhouse_of(deployed: dict[str, str], clickhouse_server: ClickHouseConnection) -> ClickHouseConnection:
+    return structs.replace(clickhouse_server, database=deployed["database"])
 
 
 def counts(clickhouse: ClickHouseConnection, like: str) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The audit of roll-ups: what nothing fills, and what is filled wrongly, is told; what is only behind is not."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -58,6 +59,15 @@ def test_a_rollup_that_is_filled_wrongly_is_found(client: Client, plan: Plan) ->
 @pytest.mark.parametrize("view", ["refresh_city_past", "refresh_city_waiting", "refresh_data_conflicts"])
 def test_one_that_was_stopped_is_found(client: Client, plan: Plan, view: str) -> None:
     client.execute(f"SYSTEM STOP VIEW {view}")
+    # One that is being filled at this moment is first let go.
+    is_stopped = (
+        "SELECT count() FROM system.view_refreshes "
+        f"WHERE view = '{view}' AND database = currentDatabase() AND status = 'Disabled'"
+    )
+    deadline = time.monotonic() + 30
+    while client.execute(is_stopped) != [(1,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert [(each.place, each.stored) for each in found(client, plan)] == [(view, "is disabled")]
     client.execute(f"SYSTEM START VIEW {view}")
     assert found(client, plan) == []
