@@ -94,8 +94,8 @@ def away(*_: object, **__: object) -> None:
 COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "report": (("report",), {"report.report": lambda *_: REPORT}),
     "report json": (("report", "--json"), {"report.report": lambda *_: REPORT}),
-    "audit": (("audit",), {"auditing.audit": lambda *_: AUDIT, "auditing.write_down": away}),
-    "audit json": (("audit", "--json"), {"auditing.audit": lambda *_: AUDIT, "auditing.write_down": away}),
+    "audit": (("audit",), {"auditing.audit": lambda *_, **__: AUDIT, "auditing.write_down": away}),
+    "audit json": (("audit", "--json"), {"auditing.audit": lambda *_, **__: AUDIT, "auditing.write_down": away}),
     "dead-letters list": (("dead-letters", "list"), {"deadletters.Letters": Letters}),
     "dead-letters list json": (("dead-letters", "list", "--json"), {"deadletters.Letters": Letters}),
     "dead-letters show": (("dead-letters", "show", "0@1:2"), {"deadletters.Letters": Letters}),
