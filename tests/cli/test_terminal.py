@@ -21,7 +21,8 @@ from connectors.files.spreadsheet import unformulated
 from deploy.embedded.state import PlatformState, ProcessState
 from grafana.publish.plan import Change
 from schemas.alerts import Alert
-from streams.audit import Audit, FactsDifference, Finding, WindowDifference
+from streams.audit import Audit, FactsDifference, WindowDifference
+from streams.audit import Finding as AuditFinding
 from streams.errors import Unreachable
 from streams.letters import Group, Letter, Place
 from streams.report import FIGURES, RATES, Freshness, Report
@@ -50,7 +51,7 @@ AUDIT = Audit(
     window_differences=[WindowDifference(HOSTILE, "2026-03-02 00:00:00", 1, "received", 1, 2)],
     facts_differences=[FactsDifference(HOSTILE, "step", HOSTILE, "x")],
     conflicts=0,
-    findings=[Finding("topic", HOSTILE, HOSTILE, HOSTILE)],
+    findings=[AuditFinding("topic", HOSTILE, HOSTILE, HOSTILE)],
 )
 LETTER = Letter(Place(0, 1, 2), "invalid", HOSTILE, HOSTILE, HOSTILE, AT, "discarded", HOSTILE, False, AT)
 ALERT = Alert(
