@@ -144,6 +144,13 @@ class StoreContract:
             name: pos for pos, name in enumerate(names)
         }
 
+    def test_numbers_of_cases_up_to_a_position_and_beyond_it(self, store: Store) -> None:
+        for number, (name, pos, partition) in enumerate((("D1", 4, 3), ("D2", 5, 3), ("D3", 6, 3), ("D4", 9, 4)), 1):
+            store.write(FACTS, [facts_row(name, partition, Stored(pos, b"x", number), Facts(), DATE)])
+        assert store.read_numbers(3, 5) == (2, {3})
+        assert store.read_numbers(5, 5) == (0, set())
+        assert store.read_facts({"D2"}) == {"D2": Stored(5, b"x", 2)}
+
     def test_progress_is_read_by_partition_of_the_topic(self, store: Store) -> None:
         for partition, offset in ((0, 5), (1, 2**40 - 1), (0, 3)):
             record = Record(partition, offset, 0, None)
