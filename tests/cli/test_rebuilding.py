@@ -17,12 +17,7 @@ from tests.broker import delete_topics
 from tests.cli.commands import Run, environment, named
 from tests.counted_topic import add_partitions, ask, publish, random_events, shown, work
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.clickhouse,
-    # Kafka's client may be connecting, in the thread that keeps the right to rebuild, when that is given back.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
 BY_DATE = Profile(terms="date")
 
