@@ -28,13 +28,13 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.audit import audit
-from streams.batch import Counting, Identity
-from streams.clickhouse import ClickHouseStore
-from streams.facts import facts_of
-from streams.migration import Plan, make_tables
-from streams.pipeline import Pipeline
-from streams.registers import joined, pack
-from streams.replay import records_of, stored_events
+from streams.counting.batch import Counting, Identity
+from streams.counting.facts import facts_of
+from streams.counting.registers import joined, pack
+from streams.rebuild.replay import records_of, stored_events
+from streams.storage.clickhouse import ClickHouseStore
+from streams.storage.migration import Plan, make_tables
+from streams.worker.pipeline import Pipeline
 
 _PARTITIONS = 8
 _BEGIN, _END = datetime(2025, 1, 6, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC)

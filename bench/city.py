@@ -18,9 +18,9 @@ from bench.seed_case.publishing import Published, publish_apart
 from bench.seed_case.result import Replay, Result, replayed, table
 from bench.seed_case.stored import Differences, compare, totals
 from bench.seed_case.truth import Truth, truth
-from cli.display import Display
+from cli.progress import Display
 from cli.signals import stop_signals
-from streams.progress import Lag
+from streams.storage.progress import Lag
 
 _BYTES_A_DOSSIER = 4_000
 _BYTES_AT_LEAST = 2_000_000_000

@@ -16,7 +16,7 @@ from bench.usage import NOTHING, Usage, usage, usage_of
 from cli.platform import worker_joined
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams.progress import Lag, wait_until_counted
+from streams.storage.progress import Lag, wait_until_counted
 
 READY_SECONDS = 120.0
 

@@ -17,8 +17,8 @@ from bench.machine import Machine, this_machine
 from bench.sightings import POLL_SECONDS, Watch, delays, percentile
 from bench.traffic import Traffic
 from cli.signals import stop_signals
-from streams.clickhouse import connect as connect_clickhouse
-from streams.progress import wait_until_counted
+from streams.storage.clickhouse import connect as connect_clickhouse
+from streams.storage.progress import wait_until_counted
 
 RESTARTS = 5
 RESTART_RATE = 1200

@@ -31,11 +31,11 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import decode_event
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.batch import Counting, Identity
-from streams.migration import Plan, make_tables
-from streams.pipeline import flush
-from streams.record import Record
-from streams.worker import calm_collector
+from streams.counting.batch import Counting, Identity
+from streams.counting.record import Record
+from streams.storage.migration import Plan, make_tables
+from streams.worker.pipeline import flush
+from streams.worker.worker import calm_collector
 
 PARTITIONS = 8
 HEADINGS = ("ClickHouse", "calls", "rows", "ms", "ms a call", "CPU ms")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.connection import ClickHouseConnection
 from schemas.topics import EVENTS
-from streams.clickhouse import connect
+from streams.storage.clickhouse import connect
 
 POLL_SECONDS = 0.01
 """Between the end of a look and the next: a delay is up to this and one query too long, never too short."""

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from schemas.connection import ClickHouseConnection
 from schemas.tables import Table
-from streams.clickhouse import ClickHouseStore
-from streams.store import Row, Stored, WindowRow
+from streams.counting.store import Row, Stored, WindowRow
+from streams.storage.clickhouse import ClickHouseStore
 
 
 class Timed(ClickHouseStore):

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from bench.dataset import Record
 from schemas.connection import KafkaConnection
 from schemas.topics import Topic
-from streams import topics as shown
-from streams.topics import admin
+from streams.broker import topics as shown
+from streams.broker.topics import admin
 
 PARTITIONS = 8
 _CONFIG = {"retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}

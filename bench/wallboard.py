@@ -25,9 +25,9 @@ from grafana.sql import expand
 from schemas.connection import KafkaConnection
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
-from streams.clickhouse import connect
-from streams.migration import Plan, make_tables
-from streams.pulse import quantile
+from streams.storage.clickhouse import connect
+from streams.storage.migration import Plan, make_tables
+from streams.worker.heartbeat import quantile
 
 _MAKE = Path(__file__).with_suffix(".sql")
 _AT_ONCE = 1_000_000

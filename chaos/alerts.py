@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from schemas.alerts import DEFAULT_LEVELS, Alert, parse_levels
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
-from streams.alerting import LateDossiers
-from streams.alertlog import AlertLog
-from streams.alerttopic import read_alerts
-from streams.clickhouse import database
+from streams.alerts.log import AlertLog
+from streams.alerts.topic import read_alerts
+from streams.alerts.watcher import LateDossiers
 from streams.errors import Superseded
+from streams.storage.clickhouse import database
 
 _SHOWN = 5
 _TAKEN_BACK = 5

@@ -37,9 +37,9 @@ from schemas.events import Event
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.audit import audit
-from streams.clickhouse import connect as clickhouse_client
-from streams.group import members
-from streams.progress import Lag, lag, wait_until_counted
+from streams.broker.group import members
+from streams.storage.clickhouse import connect as clickhouse_client
+from streams.storage.progress import Lag, lag, wait_until_counted
 
 PARTITIONS = 8
 PATIENCE_SECONDS = 300.0

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Sequence, Set
 from operator import itemgetter
 from typing import Any
 
-from schemas.dead import DeadLetter
+from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes, hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.flood import Seen
-from streams.ledger import Ledger
-from streams.store import Last, Reached, Row, Store, Stored, WindowRow
+from streams.counting.dead_letter_limit import Seen
+from streams.counting.ledger import Ledger
+from streams.counting.store import Last, Reached, Row, Store, Stored, WindowRow
 
 _KEYS = {
     EVENTS.name: ("dossier", "id", "kind", "source", "occurred_at", "payload"),

@@ -14,8 +14,8 @@ from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.instant import from_micros
 from schemas.tables import EVENTS, FACTS, WINDOWS, Table
-from streams.clickhouse import connect, explain
-from streams.store import Row
+from streams.counting.store import Row
+from streams.storage.clickhouse import connect, explain
 
 _EXAMPLES = 5
 """So many of each sort are told; the numbers are of all."""

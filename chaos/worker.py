@@ -38,18 +38,18 @@ def main(name: str, folder: Path) -> None:
 
     from chaos.crashes import Trap, TrappedStore
     from cli.logs import configure
-    from cli.migrating import plan_of
+    from cli.migrate import plan_of
     from cli.settings import Settings
-    from streams.alerting import Alerting, LateDossiers
-    from streams.alertlog import AlertLog
-    from streams.batch import Counting
-    from streams.clickhouse import ClickHouseStore
-    from streams.deadletters import DeadLetterTopic
-    from streams.flood import Limit
-    from streams.migration import identify
-    from streams.offsets import require_agreement
-    from streams.pipeline import Pipeline
-    from streams.worker import Pace, make_app, run
+    from streams.alerts.log import AlertLog
+    from streams.alerts.watcher import Alerting, LateDossiers
+    from streams.counting.batch import Counting
+    from streams.counting.dead_letter_limit import Limit
+    from streams.dead_letters.topic import DeadLetterTopic
+    from streams.storage.clickhouse import ClickHouseStore
+    from streams.storage.migration import identify
+    from streams.storage.offsets import require_agreement
+    from streams.worker.pipeline import Pipeline
+    from streams.worker.worker import Pace, make_app, run
 
     settings = Settings.from_env(os.environ)
     identity = identify(plan_of(settings))

@@ -11,15 +11,15 @@ from pathlib import Path
 import click
 from msgspec import structs
 
-from cli.display import Display
-from cli.importing import import_file
+from cli.import_ import import_file
 from cli.platform import counting_options, data_option
+from cli.progress import Display
 from cli.report import show
 from cli.settings import Settings
 from cli.signals import stop_signals
-from cli.watching import show as show_wall
+from cli.watch import show as show_wall
 from deploy.embedded.platform import Platform
-from streams.report import report, stored_events
+from streams.reports.report import report, stored_events
 
 _READING_SECONDS = 5.0
 """For the figures, before the wallboard covers them."""

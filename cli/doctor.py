@@ -11,20 +11,20 @@ import click
 from clickhouse_driver.errors import Error
 from msgspec import Struct, structs
 
-from cli.migrating import plan_of
+from cli.migrate import plan_of
 from cli.settings import Settings, unknown_platform
 from cli.terminal import printable
 from deploy.embedded.state import is_claimed, read_state
 from schemas.errors import DossierError
 from schemas.topics import declared
-from streams import topics
-from streams.clickhouse import connect, database, explain
-from streams.foreign import others
-from streams.group import members
-from streams.migration import identify, make_tables
-from streams.offsets import read_standings, require_agreement, require_readable
-from streams.progress import lag
-from streams.transactions import read_held
+from streams.broker import topics
+from streams.broker.group import members
+from streams.storage.clickhouse import connect, database, explain
+from streams.storage.migration import identify, make_tables
+from streams.storage.offsets import read_standings, require_agreement, require_readable
+from streams.storage.open_transactions import read_held
+from streams.storage.progress import lag
+from streams.storage.undeclared import others
 
 _LITTLE_DISK = 1 << 30
 _SETTLING_SECONDS = 3.0

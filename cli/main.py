@@ -8,23 +8,23 @@ from importlib.metadata import version
 import click
 from click.shell_completion import get_completion_class
 
-from cli.alerting import alerts
-from cli.auditing import audit_command
-from cli.deadletters import dead_letters
+from cli.alerts import alerts
+from cli.audit import audit_command
+from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.grafana import grafana_group
-from cli.importing import import_file
-from cli.migrating import migrate_command
+from cli.import_ import import_file
+from cli.migrate import migrate_command
 from cli.platform import down, status, up
-from cli.rebuilding import rebuild_command
+from cli.rebuild import rebuild_command
 from cli.report import report_command
-from cli.rewinding import rewind_command
+from cli.rewind import rewind_command
 from cli.settings import VARIABLES, Settings
-from cli.simulating import simulate
+from cli.simulate import simulate
 from cli.terminal import printable
-from cli.watching import watch_command
-from cli.working import work
+from cli.watch import watch_command
+from cli.work import work
 from schemas.errors import DossierError
 
 

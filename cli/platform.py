@@ -15,7 +15,7 @@ import click
 import msgspec
 from msgspec import structs
 
-from cli.display import Display
+from cli.progress import Display
 from cli.settings import HANDED_ON, Settings, read_profile, unknown_platform
 from cli.signals import Terminated, stop_signals
 from cli.terminal import printable
@@ -26,8 +26,8 @@ from deploy.embedded.private import FOLDER, KAFKA_USER, NAMES, read_secrets
 from deploy.embedded.state import PlatformState, is_claimed, read_state
 from deploy.errors import NotReady, UnusableData
 from schemas.access import OWNER, READER
+from streams.broker.group import members
 from streams.errors import Unreachable
-from streams.group import members
 
 SETUP = (sys.executable, "-m", "cli.main", "migrate")
 WORKER = (sys.executable, "-m", "cli.main", "work")

@@ -12,7 +12,7 @@ from cli.settings import Settings
 from cli.terminal import brief, console, print_json, printable
 from connectors.files.spreadsheet import unformulated
 from schemas.profile import Profile
-from streams.report import FIGURES, RATES, Freshness, Report, report
+from streams.reports.report import FIGURES, RATES, Freshness, Report, report
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 

@@ -18,7 +18,7 @@ from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError
 from schemas.profile import Profile, decode_profile
-from streams.flood import LIMIT
+from streams.counting.dead_letter_limit import LIMIT
 
 _LEAST_SECRET = 16
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from schemas.alerts import Alert, encode_alert
-from schemas.dead import DeadLetter, dead_letter, encode_dead
+from schemas.dead_letter import DeadLetter, dead_letter, encode_dead
 from schemas.envelope import FUTURE_TOLERANCE, MAX_EVENT_BYTES, MAX_EVENTS, MAX_LINES, Rejection, encode_event
 from schemas.events import KINDS, Event, Paid, Received
 from schemas.topics import ALERTS, DEAD, EVENTS, Topic, declared

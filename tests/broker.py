@@ -7,7 +7,7 @@ from kafka.errors import UnknownTopicOrPartitionError
 
 from schemas.connection import KafkaConnection
 from schemas.topics import declared
-from streams import topics
+from streams.broker import topics
 
 
 def delete_topics(kafka: KafkaConnection) -> None:

@@ -14,14 +14,14 @@ from schemas.events import Event
 from schemas.partition import partition_of
 from schemas.tables import FACTS
 from schemas.topics import EVENTS
-from streams import topics
-from streams.batch import Counting, Identity
-from streams.clickhouse import ClickHouseStore, database
-from streams.group import commit_offsets
-from streams.migration import Plan, identify
-from streams.offsets import read_standings, require_agreement
-from streams.pipeline import Pipeline
-from streams.replay import records_of_topic
+from streams.broker import topics
+from streams.broker.group import commit_offsets
+from streams.counting.batch import Counting, Identity
+from streams.rebuild.replay import records_of_topic
+from streams.storage.clickhouse import ClickHouseStore, database
+from streams.storage.migration import Plan, identify
+from streams.storage.offsets import read_standings, require_agreement
+from streams.worker.pipeline import Pipeline
 from tests.streams.log import DOSSIERS, random_event, record
 
 Shown = tuple[dict[str, tuple[Any, ...]], dict[tuple[str, int], tuple[int, ...]]]

@@ -13,8 +13,8 @@ from msgspec import structs
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
-from streams.clickhouse import connect
-from streams.migration import Plan, make_tables
+from streams.storage.clickhouse import connect
+from streams.storage.migration import Plan, make_tables
 
 _TABLES = "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND name NOT LIKE '.%'"
 _REFRESHES = (

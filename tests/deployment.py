@@ -17,7 +17,7 @@ from deploy.embedded.private import FOLDER, Secrets, read_secrets
 from deploy.embedded.state import PlatformState, read_state
 from schemas.connection import KafkaConnection
 from schemas.tables import EVENTS, FACTS, WINDOWS, Table
-from streams.clickhouse import connect
+from streams.storage.clickhouse import connect
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "samples" / "wabo-receipt.csv"

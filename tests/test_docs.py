@@ -20,8 +20,8 @@ from schemas.counters import COUNTERS
 from schemas.events import KINDS, PAYLOAD_FIELDS
 from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
-from streams.clickhouse import connect
-from streams.metrics import AUDIT, WORKER
+from streams.monitoring.metrics import AUDIT, WORKER
+from streams.storage.clickhouse import connect
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
-from schemas.dead import decode_dead
+from schemas.dead_letter import decode_dead
 from schemas.partition import partition_of
 from schemas.topics import DEAD, EVENTS
 from tests.deployment import SAMPLE, Deployment, Killer

@@ -14,9 +14,9 @@ from connectors.files.rows import Rows, format_of
 from connectors.files.rule import Rule
 from schemas.events import Event
 from schemas.profile import decode_profile
-from streams.counters import contributions
-from streams.facts import facts_of
-from streams.registers import Registers, fold
+from streams.counting.contributions import contributions
+from streams.counting.facts import facts_of
+from streams.counting.registers import Registers, fold
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

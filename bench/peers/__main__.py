@@ -15,7 +15,7 @@ from bench.peers.contest import Contest
 from bench.peers.installation import Installation
 from bench.peers.result import Result, table, with_ratios
 from bench.peers.systems import FLOOR, PEERS
-from cli.display import Display
+from cli.progress import Display
 from cli.signals import stop_signals
 from deploy.embedded.jars import ROOTS
 

@@ -14,8 +14,8 @@ from schemas.counters import COUNTERS
 from schemas.envelope import decode_event
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.clickhouse import connect
-from streams.progress import Lag, wait_until_counted
+from streams.storage.clickhouse import connect
+from streams.storage.progress import Lag, wait_until_counted
 
 NAME = "ours"
 VERSION = f"faust-streaming {version('faust-streaming')}, chdb-core {version('chdb-core')}"

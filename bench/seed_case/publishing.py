@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from bench.seed_case.history import history
 from bench.usage import usage
-from cli.display import Display
+from cli.progress import Display
 from connectors.publishing.publisher import BULK, connect
 from schemas.connection import KafkaConnection
 from schemas.envelope import decode_event

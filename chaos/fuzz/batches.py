@@ -14,13 +14,13 @@ from schemas.envelope import MAX_LINES, decode
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.batch import Batch, Counting, Identity
-from streams.counters import contributions
-from streams.facts import facts_of
-from streams.flood import Limit
-from streams.record import Record
-from streams.registers import Registers, fold, pack
-from streams.rows import dead_row
+from streams.counting.batch import Batch, Counting, Identity
+from streams.counting.contributions import contributions
+from streams.counting.dead_letter_limit import Limit
+from streams.counting.facts import facts_of
+from streams.counting.record import Record
+from streams.counting.registers import Registers, fold, pack
+from streams.counting.rows import dead_row
 
 Log = Sequence[Sequence[Record]]
 """Batches of records; within each partition the offsets follow each other over all of them."""

@@ -18,7 +18,7 @@ from chaos.fuzz.found import Finding, Fuzzed, Progress, chance_of, told
 from chaos.fuzz.lines import hostile_envelope
 from chaos.fuzz.mutation import mutated
 from chaos.fuzz.rows import hostile_mapping, hostile_row, mapping_wrong, row_wrong
-from schemas.dead import DeadLetter, dead_letter, decode_dead, encode_dead
+from schemas.dead_letter import DeadLetter, dead_letter, decode_dead, encode_dead
 from schemas.envelope import MAX_LINES, Rejection, RejectReason, decode, decode_event, encode_event
 from schemas.events import AnyEvent, Event
 from schemas.instant import EARLIEST, LATEST, to_micros
@@ -26,12 +26,12 @@ from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, WINDOWS
 from schemas.text import nfc
-from streams.counters import contributions
-from streams.facts import facts_of
-from streams.record import Record
-from streams.registers import fold, pack, register_of, unpack
-from streams.rows import dead_row, event_columns, facts_row, window_row
-from streams.store import Stored
+from streams.counting.contributions import contributions
+from streams.counting.facts import facts_of
+from streams.counting.record import Record
+from streams.counting.registers import fold, pack, register_of, unpack
+from streams.counting.rows import dead_row, event_columns, facts_row, window_row
+from streams.counting.store import Stored
 
 TARGET = "decoder"
 _EVERY = 500

@@ -13,7 +13,7 @@ from deploy.embedded.platform import Options, Platform, stop_platform
 from deploy.embedded.private import FOLDER, read_secrets
 from schemas.access import OWNER, READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams import topics
+from streams.broker import topics
 from streams.errors import Unreachable
 
 ATTACKS = (

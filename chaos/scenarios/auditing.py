@@ -15,7 +15,7 @@ from schemas.events import Received
 from schemas.topics import EVENTS
 from streams.audit import Audit, audit
 from streams.audit.topic import Topic
-from streams.clickhouse import connect
+from streams.storage.clickhouse import connect
 
 _A_SECOND = 1200
 _PLANTED = "planted"

@@ -11,8 +11,8 @@ from chaos.city import City
 from chaos.scale import Scale
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams import topics
-from streams.clickhouse import connect
+from streams.broker import topics
+from streams.storage.clickhouse import connect
 
 
 def backup_restored(city: City, scale: Scale) -> int:

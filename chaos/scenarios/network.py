@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from chaos.city import City
 from chaos.scale import Scale
-from streams.group import members
+from streams.broker.group import members
 
 _MEMORY_LIMIT = 1 << 30
 """What a worker may take at most while it waits; its stream buffer is bounded."""

@@ -11,7 +11,7 @@ from schemas.envelope import encode_event
 from schemas.events import Event
 from schemas.partition import partition_of
 from schemas.topics import EVENTS
-from streams import topics
+from streams.broker import topics
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 

@@ -9,7 +9,7 @@ import msgspec
 from chaos.simulation.runs import explain, simulate
 from chaos.simulation.schedule import schedule_of
 from chaos.simulation.world import play
-from cli.display import Display
+from cli.progress import Display
 
 _MOST = 10**9
 

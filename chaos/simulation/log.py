@@ -15,9 +15,9 @@ from schemas import events as said
 from schemas.envelope import encode_event
 from schemas.events import MAX_NUMBERED, Event
 from schemas.profile import Profile
-from streams.batch import Identity
-from streams.flood import Seen
-from streams.record import Record, hole
+from streams.counting.batch import Identity
+from streams.counting.dead_letter_limit import Seen
+from streams.counting.record import Record, hole
 
 TOPIC = "simulated-events"
 TIME_ZONE = "Asia/Ho_Chi_Minh"

@@ -11,15 +11,15 @@ from msgspec import Struct
 
 from chaos.memory import MemoryStore
 from chaos.simulation.log import Log
-from schemas.dead import DeadLetter
+from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes
 from schemas.tables import PROGRESS, Table
-from streams.batch import Counting
+from streams.counting.batch import Counting
+from streams.counting.record import Record
+from streams.counting.store import Reached, Row, Store, Stored, WindowRow
 from streams.errors import StreamsError
-from streams.pipeline import Pipeline
-from streams.record import Record
-from streams.store import Reached, Row, Store, Stored, WindowRow
-from streams.watch import Watch
+from streams.worker.pipeline import Pipeline
+from streams.worker.telemetry import Watch
 
 DEAD_TOPIC = Table("dead-letter topic", {})
 """Sending dead letters is one more insert of a flush; its rows are the letters."""

@@ -26,12 +26,12 @@ from chaos.simulation.schedule import (
 )
 from chaos.simulation.worker import DEAD_TOPIC, Code, Insert, Worker
 from chaos.verdict import judge, remembered
-from schemas.dead import DeadLetter
+from schemas.dead_letter import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, TABLES, WINDOWS, Table
+from streams.counting.ledger import Ledger
+from streams.counting.record import Record, hole
+from streams.counting.store import Row
 from streams.errors import LostEvents
-from streams.ledger import Ledger
-from streams.record import Record, hole
-from streams.store import Row
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 _BY_NAME = {table.name: table for table in TABLES}

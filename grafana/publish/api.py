@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 
 from grafana.publish.errors import ChangedMeanwhile, GrafanaAway, NotAllowed, PublishError, Refused
 from schemas.connection import Secret
-from streams.bounded import Unbounded, ask
+from streams.http.client import Unbounded, ask
 
 _TIMEOUT_SECONDS = 15.0
 """For a whole request."""

@@ -20,9 +20,9 @@ from streams.audit.raw import Part, named
 from streams.audit.rollups import of_rollups
 from streams.audit.views import of_views
 from streams.audit.windows import Windows
-from streams.clickhouse import connect, explain
+from streams.counting.store import WindowRow
 from streams.errors import Unfinished
-from streams.store import WindowRow
+from streams.storage.clickhouse import connect, explain
 
 __all__ = ["Audit", "FactsDifference", "Finding", "Pace", "WindowDifference", "audit", "write_down"]
 

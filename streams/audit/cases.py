@@ -14,11 +14,11 @@ from schemas.tables import FACTS
 from streams.audit.cut import Cut
 from streams.audit.findings import FactsDifference
 from streams.audit.raw import Part, Said, replacing, rows, said
-from streams.counters import contributions
-from streams.facts import facts_of
-from streams.registers import Register, news, pack
-from streams.rows import facts_row
-from streams.store import Stored
+from streams.counting.contributions import contributions
+from streams.counting.facts import facts_of
+from streams.counting.registers import Register, news, pack
+from streams.counting.rows import facts_row
+from streams.counting.store import Stored
 
 _Row: TypeAlias = tuple[Any, ...]
 _POS = list(FACTS.columns).index("pos")

@@ -7,8 +7,8 @@ from clickhouse_driver import Client
 from msgspec import Struct
 
 from schemas.topics import EVENTS
-from streams.identity import read_history
-from streams.position import pack, unpack
+from streams.counting.position import pack, unpack
+from streams.storage.identity import read_history
 
 _POLL_SECONDS = 0.1
 _LONGEST = 6

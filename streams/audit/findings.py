@@ -8,7 +8,7 @@ from msgspec import Struct
 from schemas.connection import ClickHouseConnection
 from schemas.tables import AUDITS
 from streams.audit.cut import Cut
-from streams.clickhouse import database, insert
+from streams.storage.clickhouse import database, insert
 
 KINDS = ("progress", "numbers", "topic", "alerts", "views", "rollups")
 """What else is looked at, beside facts and windows: the kinds that a Finding may be of."""

@@ -14,10 +14,10 @@ from schemas.connection import ClickHouseConnection
 from schemas.events import KINDS, Event
 from schemas.instant import EARLIEST
 from streams.audit.cut import CUT, POSITION, Cut
-from streams.clickhouse import chunks, connect
+from streams.counting.position import pack
+from streams.counting.registers import Register, register_of
 from streams.errors import RefusedRow
-from streams.position import pack
-from streams.registers import Register, register_of
+from streams.storage.clickhouse import chunks, connect
 
 _NAMES_AT_ONCE = 20_000
 

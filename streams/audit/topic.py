@@ -23,16 +23,16 @@ from schemas.envelope import decode
 from schemas.events import Event
 from schemas.partition import partitions_of
 from schemas.topics import EVENTS
-from streams.alerttopic import read_alerts
+from streams.alerts.topic import read_alerts
 from streams.audit.findings import Finding
 from streams.audit.pace import Pace
-from streams.clickhouse import connect, explain
-from streams.identity import read_history
-from streams.offsets import read_standings, trouble
-from streams.record import Record
-from streams.registers import register_of
-from streams.replay import records_of_topic
-from streams.rows import payload_of
+from streams.counting.record import Record
+from streams.counting.registers import register_of
+from streams.counting.rows import payload_of
+from streams.rebuild.replay import records_of_topic
+from streams.storage.clickhouse import connect, explain
+from streams.storage.identity import read_history
+from streams.storage.offsets import read_standings, trouble
 
 _LINES_AT_ONCE = 1_000_000
 _SHOWN = 50

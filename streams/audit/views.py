@@ -9,9 +9,9 @@ from clickhouse_driver.errors import ServerException
 from schemas.ddl import views
 from schemas.profile import Profile, profile_of
 from streams.audit.findings import Finding
-from streams.identity import read_history
 from streams.queries import query
-from streams.structure import Views
+from streams.storage.identity import read_history
+from streams.storage.structure import Views
 
 _LOOKS = 5
 _PAUSE_SECONDS = 0.3

@@ -20,11 +20,11 @@ from schemas.tables import WINDOWS
 from streams.audit.cut import CUT, Cut, read_cut, wait_for
 from streams.audit.findings import WindowDifference
 from streams.audit.raw import Said, named, replacing, said
-from streams.counters import contributions
-from streams.facts import facts_of
+from streams.counting.contributions import contributions
+from streams.counting.facts import facts_of
+from streams.counting.registers import Register, news
+from streams.counting.store import WindowRow
 from streams.queries import query
-from streams.registers import Register, news
-from streams.store import WindowRow
 
 _ROUNDS = 5
 _SECOND = 1_000_000

@@ -8,10 +8,10 @@ from chaos.inserts import Inserts
 from chaos.proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.tables import PROGRESS
-from streams.clickhouse import ClickHouseStore, connect
-from streams.record import Record
-from streams.rows import progress_row
-from streams.store import Row
+from streams.counting.record import Record
+from streams.counting.rows import progress_row
+from streams.counting.store import Row
+from streams.storage.clickhouse import ClickHouseStore, connect
 from tests.streams.log import NOW
 
 

@@ -13,8 +13,9 @@ from chaos.simulation.worker import Code
 from chaos.simulation.world import play
 from schemas.partition import Hashes
 from schemas.tables import Table
-from streams import batch, pipeline
-from streams.store import Reached, Row, Store, Stored, WindowRow
+from streams.counting import batch
+from streams.counting.store import Reached, Row, Store, Stored, WindowRow
+from streams.worker import pipeline
 from tests.chaos.mutants import without
 from tests.thorough import sized
 

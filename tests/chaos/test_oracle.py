@@ -29,11 +29,11 @@ from schemas.instant import to_micros
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import FACTS
-from streams.counters import contributions
-from streams.facts import facts_of
-from streams.registers import Registers, fold, pack
-from streams.rows import facts_row
-from streams.store import Stored
+from streams.counting.contributions import contributions
+from streams.counting.facts import facts_of
+from streams.counting.registers import Registers, fold, pack
+from streams.counting.rows import facts_row
+from streams.counting.store import Stored
 from tests.strategies import MOMENTS, conflicting_events, events
 from tests.streams.cases import at, micros, said
 from tests.thorough import sized

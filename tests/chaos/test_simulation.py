@@ -13,7 +13,8 @@ from chaos.simulation.schedule import Take, schedule_of
 from chaos.simulation.shrink import shrink
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
-from streams import batch, pipeline
+from streams.counting import batch
+from streams.worker import pipeline
 from tests.chaos.mutants import without
 from tests.thorough import sized
 

@@ -13,9 +13,9 @@ from chaos.verdict import Stored, Verdict, judge, stored_in
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.events import AnyEvent, Event, Paid, Received, Resolved
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
-from streams.clickhouse import connect
 from streams.errors import NotMigrated, Unreachable
-from streams.migration import Plan, make_tables
+from streams.storage.clickhouse import connect
+from streams.storage.migration import Plan, make_tables
 from tests.strategies import conflicting_events, events
 from tests.streams.cases import INSTANT, said
 from tests.streams.counted import PARTITIONS, count

@@ -15,8 +15,8 @@ from msgspec import structs
 from cli.main import main
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
-from streams.group import members
-from streams.migration import Plan, migrate
+from streams.broker.group import members
+from streams.storage.migration import Plan, migrate
 from tests.broker import delete_topics
 from tests.cli.commands import Ended, Run, environment, named
 

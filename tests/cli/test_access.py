@@ -14,8 +14,8 @@ from deploy.embedded import kafka as embedded
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import listens
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret
-from streams.group import members
-from streams.worker import _credentials
+from streams.broker.group import members
+from streams.worker.worker import _credentials
 from tests.cli.commands import AWAY, MAPPING, Run, apart, environment, named
 
 SECRET = "hunter2-đ-of-the-test"  # noqa: S105  # of nothing

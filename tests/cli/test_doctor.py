@@ -12,8 +12,8 @@ from msgspec import structs
 
 from deploy.embedded.state import PlatformState, ProcessState, write_state
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams.clickhouse import connect
-from streams.group import members
+from streams.broker.group import members
+from streams.storage.clickhouse import connect
 from tests.cli.commands import AWAY, Ended, Run, apart
 
 SUBJECTS = (

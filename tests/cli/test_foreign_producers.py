@@ -12,12 +12,12 @@ from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.topics import EVENTS
-from streams import topics
-from streams.clickhouse import connect
-from streams.group import committed_offsets
-from streams.progress import lag
+from streams.broker import topics
+from streams.broker.group import committed_offsets
+from streams.storage.clickhouse import connect
+from streams.storage.progress import lag
 from tests.cli.commands import Run, environment
-from tests.cli.test_working import await_, working
+from tests.cli.test_work import await_, working
 from tests.counted_topic import delete_records
 from tests.foreign import CODECS, producer, received, send, transact
 
@@ -142,8 +142,8 @@ def test_a_codec_that_cannot_be_read_ends_the_worker_with_one_clear_line(
     [
         "aiokafka.consumer.fetcher.Fetcher._proc_fetch_request",
         "aiokafka.consumer.group_coordinator.GroupCoordinator._heartbeat_routine",
-        "streams.consumer._Thread._fetch_records",
-        "streams.consumer._Thread._commit",
+        "streams.worker.consumer._Thread._fetch_records",
+        "streams.worker.consumer._Thread._commit",
     ],
 )
 def test_an_exception_in_the_clients_thread_ends_the_worker(
@@ -174,16 +174,16 @@ def test_an_exception_in_a_thread_of_kafka_python_ends_the_worker(
 ) -> None:
     # Broken only in the worker that runs: what it asks before it starts is asked in its own thread.
     code = f"""
-import streams.worker
-run = streams.worker.run
+import streams.worker.worker
+run = streams.worker.worker.run
 def broken(app, pipeline):
 {textwrap.indent(SENDER.format(patched=patched), "    ")}
     run(app, pipeline)
-streams.worker.run = broken
+streams.worker.worker.run = broken
 """
     ended_with, line = ended(tmp_path, code, **deployed)
     assert ended_with == 70
-    assert "CRITICAL streams.ending: the worker ends" in line
+    assert "CRITICAL streams.worker.exit: the worker ends" in line
     assert "RuntimeError" in line
 
 

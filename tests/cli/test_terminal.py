@@ -16,16 +16,16 @@ from rich.cells import cell_len
 from cli.doctor import Finding
 from cli.logs import JsonLines, TextLines
 from cli.terminal import brief, print_json, printable
-from cli.wall import Seen
+from cli.wallboard import Seen
 from connectors.files.spreadsheet import unformulated
 from deploy.embedded.state import PlatformState, ProcessState
 from grafana.publish.plan import Change
 from schemas.alerts import Alert
 from streams.audit import Audit, FactsDifference, WindowDifference
 from streams.audit import Finding as AuditFinding
+from streams.dead_letters.table import Group, Letter, Place
 from streams.errors import Unreachable
-from streams.letters import Group, Letter, Place
-from streams.report import FIGURES, RATES, Freshness, Report
+from streams.reports.report import FIGURES, RATES, Freshness, Report
 from tests.cli.commands import AWAY, Ended, Run
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)

@@ -19,14 +19,14 @@ from deploy.embedded.ports import listens
 from deploy.embedded.state import read_state
 from deploy.errors import AlreadyRuns, PortTaken, UnusableData
 from schemas.connection import KafkaConnection
-from streams.endpoint import json_page, served
+from streams.http.server import json_page, served
 
 TOPIC = "kept"
 PATIENCE_SECONDS = 60
 ONLY_KAFKA = Options(clickhouse=False)
 WORKER = """
 import os, time
-from streams.endpoint import json_page, served
+from streams.http.server import json_page, served
 host, _, port = os.environ["DOSSIER_METRICS"].partition(":")
 with served((host, int(port)), "", {"/health": json_page(lambda: (True, {}))}):
     time.sleep(600)

@@ -11,7 +11,7 @@ from schemas.connection import ClickHouseConnection
 from schemas.ddl import views
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
-from streams.clickhouse import connect
+from streams.storage.clickhouse import connect
 from tests.databases import Databases
 from tests.grafana.city import city
 from tests.streams.counted import count

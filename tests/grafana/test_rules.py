@@ -14,7 +14,7 @@ from grafana.rules import GROUPS, RULES, RUNBOOK, Rule, provisioning
 from grafana.sql import expand, variables_in
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Paid
-from streams.clickhouse import connect
+from streams.storage.clickhouse import connect
 from tests.databases import Databases
 from tests.grafana.city import HOSTILE, midnight, resolved, waiting
 from tests.streams.counted import count

@@ -24,7 +24,7 @@ from schemas.alerts import DEFAULT_LEVELS, Alert
 from schemas.ddl import views
 from schemas.envelope import RejectReason
 from schemas.profile import Profile
-from streams.facts import Outcome, Suspension
+from streams.counting.facts import Outcome, Suspension
 
 STATUS_IN_VIEW = {
     "received",

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from schemas.dead import decode_dead
+from schemas.dead_letter import decode_dead
 from schemas.documents import COMMAND, FOLDER, asyncapi, documents, event_schema, main, stale
 from schemas.envelope import MAX_LINES, decode, decode_event, encode_event
 from schemas.events import KINDS, AnyEvent

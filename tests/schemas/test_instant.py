@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from connectors.files.mapping import Mapping
 from schemas.alerts import Alert
-from schemas.dead import DeadLetter
+from schemas.dead_letter import DeadLetter
 from schemas.events import KINDS
 from schemas.instant import EARLIEST, LATEST, check_instant, from_micros, to_micros, truncated
 from tests.strategies import instants

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 from schemas.events import Event
 from schemas.instant import to_micros
 from schemas.profile import Profile
-from streams.counters import Contributions, contributions
-from streams.facts import Facts, facts_of
-from streams.record import Record
-from streams.registers import Registers, fold, register_of
-from streams.rows import event_columns
-from streams.store import Row
+from streams.counting.contributions import Contributions, contributions
+from streams.counting.facts import Facts, facts_of
+from streams.counting.record import Record
+from streams.counting.registers import Registers, fold, register_of
+from streams.counting.rows import event_columns
+from streams.counting.store import Row
 
 E = TypeVar("E", bound=Event)
 

@@ -12,10 +12,10 @@ from schemas.instant import to_micros
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.batch import Counting, Identity
-from streams.clickhouse import ClickHouseStore
-from streams.pipeline import Pipeline
-from streams.record import Record
+from streams.counting.batch import Counting, Identity
+from streams.counting.record import Record
+from streams.storage.clickhouse import ClickHouseStore
+from streams.worker.pipeline import Pipeline
 from tests.strategies import PUBLISHED
 
 PARTITIONS = 2

@@ -29,13 +29,13 @@ from schemas.events import (
 from schemas.instant import to_micros
 from schemas.partition import partition_of
 from schemas.tables import FACTS, WINDOWS
-from streams.batch import Identity
-from streams.counters import contributions
-from streams.facts import facts_of
-from streams.record import Record
-from streams.registers import Registers, fold, pack
-from streams.rows import facts_row
-from streams.store import Stored
+from streams.counting.batch import Identity
+from streams.counting.contributions import contributions
+from streams.counting.facts import facts_of
+from streams.counting.record import Record
+from streams.counting.registers import Registers, fold, pack
+from streams.counting.rows import facts_row
+from streams.counting.store import Stored
 from tests.streams.cases import INSTANT, at, said
 
 PARTITIONS = 2

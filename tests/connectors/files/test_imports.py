@@ -14,7 +14,7 @@ from connectors.files.imports import Imported, imported, number_of
 from connectors.files.mapping import load_mapping
 from schemas.connection import KafkaConnection
 from schemas.topics import IMPORTS, declared
-from streams import topics
+from streams.broker import topics
 from tests.broker import delete_topics
 
 MAPPING = load_mapping(Path(__file__).parents[3] / "samples" / "wabo-receipt.toml")

@@ -11,8 +11,8 @@ from connectors.files.rule import Rule
 from connectors.files.values import Cell
 from schemas.events import Digitised, Event, Paid, Progressed, Rated, Received, Resolved, TermSet
 from schemas.instant import to_micros
-from streams.facts import facts_of
-from streams.registers import Registers, fold
+from streams.counting.facts import facts_of
+from streams.counting.registers import Registers, fold
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 TOLD = datetime(2026, 11, 1, tzinfo=UTC)

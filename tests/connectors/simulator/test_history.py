@@ -11,9 +11,9 @@ from connectors.simulator.plan import Plan
 from schemas.envelope import decode_event, encode_event
 from schemas.events import KINDS, Event, FeedbackReceived, Received
 from schemas.profile import Profile
-from streams.counters import on_time
-from streams.facts import facts_of
-from streams.registers import Registers, fold
+from streams.counting.contributions import on_time
+from streams.counting.facts import facts_of
+from streams.counting.registers import Registers, fold
 
 BEGIN = datetime(2026, 1, 5, tzinfo=CITY)
 END = BEGIN + timedelta(days=60)

@@ -1,0 +1,212 @@
+"""`dossier import`: the rows of a file become events on Kafka."""
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.dry_run import publisher_unless
+from cli.progress import Display
+from cli.settings import Settings
+from cli.signals import Interrupted, Stop
+from cli.terminal import printable
+from connectors.files.importing import Import, Tally
+from connectors.files.imports import Imported, imported, number_of
+from connectors.files.lines import TORN
+from connectors.files.mapping import FORMATS, Mapping, check_encoding, load_mapping
+from connectors.files.rejects import Rejects
+from connectors.files.rows import STDIN, Rows, format_of
+from connectors.files.rule import Rule
+from connectors.files.values import Clock, to_instant
+from schemas.envelope import FUTURE_TOLERANCE
+
+STOP_SECONDS = 15.0
+"""How long a stopped import waits for what is under way."""
+_NO_LINE_END = (
+    "the last line has no line end and was not counted: the input may have been cut off. Import it whole, or give "
+    "--whole where this is all of it"
+)
+_UNCLOSED = (
+    "the last value is never closed and was not counted: the input was cut off, or a quote or bracket is missing. "
+    "Import it whole"
+)
+
+
+@click.command("import", short_help="Publish the rows of a file as events.")
+@click.argument("file")
+@click.option("--mapping", "mapping_file", type=click.Path(path_type=Path), required=True, help="TOML mapping file.")
+@click.option(
+    "--format", "told_format", type=click.Choice(FORMATS), help="Format, where the extension does not say it."
+)
+@click.option("--encoding", help="How the text of the file was saved, such as cp1258; overrides the mapping.")
+@click.option("--as-of", help="When the source exported this (ISO 8601); overrides the mapping.")
+@click.option("--rejects", "rejects_file", type=click.Path(path_type=Path, dir_okay=False), help="Where rejects go.")
+@click.option(
+    "--max-rejects",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Share of rejects that stops it.",
+)
+@click.option("--exact", is_flag=True, help="Rejects for programs: no quote before = + - @.")
+@click.option("--whole", is_flag=True, help="Count the last line of standard input also where it has no line end.")
+@click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
+@click.pass_obj
+def import_file(
+    settings: Settings,
+    file: str,
+    mapping_file: Path,
+    told_format: str | None,
+    encoding: str | None,
+    as_of: str | None,
+    rejects_file: Path | None,
+    max_rejects: float,
+    exact: bool,
+    whole: bool,
+    wait: bool,
+    dry_run: bool,
+) -> None:
+    """Publish the rows of FILE as events: CSV, JSON, JSON lines, Parquet, XLSX or XES; - is standard input.
+
+    Importing a file again counts nothing twice. What does not fit is put aside with its place and the reason, in a file
+    that can be imported with the same mapping once that is corrected.
+    Exit codes: 2 wrong mapping or file, 3 Kafka is away, 4 too many rejects, 130 or 143 stopped.
+    """
+    now = datetime.now(UTC)
+    mapping = load_mapping(mapping_file)
+    if encoding is not None:
+        mapping = msgspec.structs.replace(mapping, encoding=_known(encoding))
+    if as_of is not None:
+        mapping = msgspec.structs.replace(mapping, recorded_at=None)
+    told_at = _told_at(file, mapping, as_of, now)
+    rejects_path = _rejects_path(settings, file, rejects_file, now)
+    started = time.monotonic()
+    with (
+        Rows(
+            file,
+            sys.stdin.buffer,
+            mapping,
+            format_of(file, mapping, told_format),
+            whole=whole or file != STDIN,
+        ) as rows,
+        Stop() as stop,
+        publisher_unless(dry_run, settings) as publisher,
+        ExitStack() as stack,
+    ):
+        number = number_of(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else None
+        rejects = stack.enter_context(Rejects(rejects_path, file, told_at, number, exact=exact))
+        rule = Rule(mapping, told_at, now, number or 0, insists=as_of is not None)
+        job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
+        try:
+            with Display() as display:
+                far = partial(_far, job.tally, rows, started)
+                _run(job, rows, stop, partial(display.tick, far))
+                if publisher:
+                    publisher.flush(STOP_SECONDS if stop.signal else None)
+        finally:
+            click.echo(_summary(job.tally, rejects, time.monotonic() - started, dry_run=dry_run))
+        if not stop.signal:
+            for odd in job.oddities.found():
+                click.echo(f"warning: {printable(odd)}", err=True)
+        if rows.torn:
+            click.echo(_NO_LINE_END if rows.torn == TORN else _UNCLOSED, err=True)
+        if wait and publisher and not stop.signal:
+            _wait(settings, stop)
+    if stop.signal:
+        click.echo(f"stopped after row {job.tally.rows}: import again to go on, nothing is counted twice", err=True)
+        raise click.exceptions.Exit(stop.exit_code)
+
+
+def _run(job: Import, rows: Rows, stop: Stop, tick: Callable[[], None]) -> None:
+    try:
+        for _ in job.run(stop.each(rows)):
+            tick()
+    except Interrupted:
+        return
+
+
+def _wait(settings: Settings, stop: Stop) -> None:
+    from streams.storage.progress import Lag, wait_until_counted
+
+    with Display() as display:
+
+        def on_progress(lag: Lag) -> None:
+            display.tick(lambda: f"waiting until all is counted: {lag.left:,} records left")
+
+        try:
+            with stop.waiting():
+                wait_until_counted(settings.kafka, settings.clickhouse, on_progress)
+        except Interrupted:
+            return
+    click.echo("everything published so far is counted")
+
+
+def _known(encoding: str) -> str:
+    try:
+        check_encoding(encoding)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--encoding") from error
+    return encoding
+
+
+def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> datetime:
+    if as_of is not None:
+        try:
+            told_at = to_instant(as_of, Clock(mapping.zone))
+        except ValueError as error:
+            raise click.BadParameter(f"{as_of!r} {error}", param_hint="--as-of") from error
+    elif mapping.as_of is not None:
+        told_at = mapping.as_of
+    elif file == STDIN or not Path(file).is_file():
+        told_at = now
+    else:
+        told_at = min(datetime.fromtimestamp(Path(file).stat().st_mtime, UTC), now)
+    if told_at > now + FUTURE_TOLERANCE:
+        raise click.BadParameter(f"{told_at.isoformat()} lies in the future", param_hint="--as-of or as_of")
+    return told_at
+
+
+def _imported(file: str, mapping: Mapping, told_at: datetime, now: datetime) -> Imported:
+    path = Path(file)
+    # What can be read once only is another import each time.
+    return imported(path if file != STDIN and path.is_file() else None, mapping, told_at, now)
+
+
+def _rejects_path(settings: Settings, file: str, told: Path | None, now: datetime) -> Path:
+    if told is None:
+        name = "stdin" if file == STDIN else Path(file).name
+        return settings.data / "rejects" / f"{name}-{now:%Y%m%dT%H%M%S%f}.csv"
+    if file != STDIN and told.exists() and told.samefile(file):
+        raise click.BadParameter(f"{told} is the file that is to be imported", param_hint="--rejects")
+    # What an earlier import put there is not of this one.
+    told.unlink(missing_ok=True)
+    return told
+
+
+def _far(tally: Tally, rows: Rows, started: float) -> str:
+    seconds = time.monotonic() - started
+    share = f" ({rows.read_bytes / rows.total_bytes:.0%})" if rows.total_bytes else ""
+    return f"{_counts(tally)}{share}, {tally.rows / max(seconds, 0.001):,.0f} rows/s"
+
+
+def _counts(tally: Tally) -> str:
+    return f"{tally.rows:,} rows: {tally.events:,} events, {tally.repeats:,} repeats, {tally.rejects:,} rejects"
+
+
+def _summary(tally: Tally, rejects: Rejects, seconds: float, *, dry_run: bool) -> str:
+    lines = [
+        f"rows       {tally.rows:>12,}" + (f"  ({tally.silent:,} gave no event)" if tally.silent else ""),
+        f"{'events':<10} {tally.events:>12,}  {'not published: dry run' if dry_run else 'published'}",
+        *(f"  {kind:<22} {count:>12,}" for kind, count in tally.kinds.items()),
+        f"repeats    {tally.repeats:>12,}  skipped, said before in this file",
+        f"rejects    {tally.rejects:>12,}" + (f"  in {rejects.path}" if rejects.count else ""),
+        f"seconds    {seconds:>12,.1f}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Late dossiers: the rule, the log of alerts, and their delivery."""

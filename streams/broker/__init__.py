@@ -1,0 +1,1 @@
+"""What is asked of Kafka: topics, the group of workers, reading a topic."""

@@ -1,0 +1,71 @@
+"""Rows of a table, kept column by column: as the driver sends them, and with less memory than a tuple each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from typing import Any, overload
+
+from schemas.tables import Table
+from streams.counting.store import Row
+
+
+class Block(Sequence[Row]):
+    """Reads as the sequence of its rows, whose values are in the order of the table's declared columns."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: list[list[Any]]) -> None:
+        self.columns = columns
+
+    @classmethod
+    def of(cls, table: Table) -> "Block":
+        """A block for rows of this table, without any yet."""
+        return cls([[] for _ in table.columns])
+
+    def parted(self, table: Table) -> "list[tuple[tuple[str, ...], Block]]":
+        """The rows in up to two blocks, each with the names of its columns: one has no column that is rare.
+
+        What such a column lacks there is the default of its type, which is what it would hold.
+        """
+        names = tuple(table.columns)
+        rare = [column for name, column in zip(names, self.columns, strict=True) if name in table.rare]
+        if not rare:
+            return [(names, self)]
+        full = list(map(any, zip(*rare, strict=True)))
+        plain = [not each for each in full]
+        common = [(name, column) for name, column in zip(names, self.columns, strict=True) if name not in table.rare]
+        parts = [
+            (tuple(name for name, _ in common), Block([list(compress(column, plain)) for _, column in common])),
+            (names, Block([list(compress(column, full)) for column in self.columns])),
+        ]
+        return [(columns, block) for columns, block in parts if len(block)]
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Add rows."""
+        self.extend_columns(zip(*rows, strict=True))
+
+    def extend_columns(self, columns: Iterable[Iterable[object]]) -> None:
+        """Add rows that come column by column; no column at all is no row."""
+        for column, values in zip(self.columns, columns, strict=False):
+            column.extend(values)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # rows are added
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[Row]:
+        return zip(*self.columns, strict=True)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Block": ...
+
+    def __getitem__(self, index: int | slice) -> "Row | Block":
+        if isinstance(index, slice):
+            return Block([column[index] for column in self.columns])
+        return tuple(column[index] for column in self.columns)

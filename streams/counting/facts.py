@@ -1,0 +1,210 @@
+"""The facts of a case: what its registers mean, flat, as the facts table keeps them and people ask for them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from schemas.events import PAYLOAD_FIELDS
+from streams.counting.registers import Register, Registers, Value, outcome, reception
+
+CaseKind = Literal["", "dossier", "feedback"]
+Outcome = Literal["", "resolved", "withdrawn", "refused", "stopped", "answered"]
+Suspension = Literal["", "supplement", "obligation", "pause"]
+
+
+class Payment(Struct, frozen=True, gc=False):
+    """A confirmed payment: when, how much, whether online, and how much of it was given back."""
+
+    at: int
+    amount: int
+    online: bool
+    refunded: int
+
+
+class Refund(Struct, frozen=True, gc=False):
+    """Money given back: when and how much."""
+
+    at: int
+    amount: int
+
+
+class Facts(Struct, frozen=True):
+    """One case as of its latest records. All times are microseconds since 1970 in UTC; None is "not known".
+
+    `case_kind` is empty as long as no reception was seen: such a case counts nowhere yet. `agency` is the one
+    responsible now, `receiver` the office that took the dossier in. `term` is the current
+    term, `term_original` the first.
+    """
+
+    case_kind: CaseKind = ""
+    voided: bool = False
+    agency: str = ""
+    receiver: str = ""
+    channel: str = ""
+    procedure: str = ""
+    fee_bearing: bool = False
+    received_at: int | None = None
+    term_original: int | None = None
+    term: int | None = None
+    extended_at: tuple[int, ...] = ()
+    apologies: int = 0
+    step: str = ""
+    unit: str = ""
+    step_at: int | None = None
+    supplement_requested_at: tuple[int, ...] = ()
+    suspension: Suspension = ""
+    suspended_at: int | None = None
+    outcome: Outcome = ""
+    outcome_at: int | None = None
+    electronic_result: bool = False
+    returned_at: int | None = None
+    payments: tuple[Payment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    digitised_at: int | None = None
+    components: int = 0
+    components_digitised: int = 0
+    components_reused: int = 0
+    rated_at: int | None = None
+    satisfied: bool = False
+    score: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was received and has neither an outcome nor been voided."""
+        return bool(self.case_kind) and not self.voided and not self.outcome
+
+
+def facts_of(registers: Registers) -> Facts:
+    """What these registers mean, a pure function of them."""
+    get = registers.get
+    intake, assignment, void = reception(registers), get("assignment"), get("void")
+    progress, digitisation, rating = get("progress"), get("digitisation"), get("rating")
+    case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = _intake(registers, intake)
+    step, unit, step_at = (*progress[5], progress[4]) if progress else ("", "", None)
+    components, digitised, reused, _ = digitisation[5] if digitisation else _NOT_DIGITISED
+    # Most cases have nothing that there can be several of.
+    several = [key for key in registers if ":" in key]
+    numbered = _numbered(registers, several) if several else {}
+    term_original, term, extended_at, apologies = _term(get("term"), numbered.get("extension", {}))
+    suspended_at, suspension = _suspension(numbered) if numbered else (None, "")
+    ended, ended_at, electronic_result = _outcome(outcome(registers), get("return"))
+    payments, refunds = _money(registers, several) if several else ((), ())
+    known: tuple[Any, ...] = (
+        case_kind,
+        bool(void and void[5][0]),
+        assignment[5][0] if assignment else agency,
+        receiver or "",
+        channel,
+        procedure or "",
+        fee_bearing,
+        received_at,
+        term_original,
+        term,
+        extended_at,
+        apologies,
+        step,
+        unit or "",
+        step_at,
+        _times(numbered.get("supplement")),
+        suspension,
+        suspended_at,
+        ended,
+        ended_at,
+        electronic_result,
+        get("return", _NOTHING_SAID)[4],
+        payments,
+        refunds,
+        digitisation[4] if digitisation else None,
+        components,
+        digitised,
+        reused,
+        rating[4] if rating else None,
+        bool(rating and rating[5][0]),
+        (rating[5][1] or 0) if rating else 0,
+    )
+    return Facts(*known)
+
+
+_NOT_DIGITISED = (0, 0, 0, False)
+_NOTHING_SAID: Any = (None,) * 6
+_Numbered: TypeAlias = Mapping[str, dict[int, Register]]
+
+
+def _intake(registers: Registers, intake: Register | None) -> tuple[Any, ...]:
+    if intake is None:
+        return "", "", "", None, None, None, False
+    agency, channel, *rest = intake[5]
+    procedure, receiver, fee_bearing = rest or (None, None, False)
+    case_kind, received_at = "dossier" if intake[3] == "received" else "feedback", intake[4]
+    for field in PAYLOAD_FIELDS["amended"] if any(key.startswith("amended:") for key in registers) else ():
+        amendment: Any = registers.get(f"amended:{field}")
+        if amendment is None or amendment[:3] <= intake[:3]:
+            continue
+        value = amendment[5][0]
+        if field == "agency":
+            agency = value
+        elif field == "channel":
+            channel = value
+        elif field == "received_at":
+            received_at = value
+        elif field == "procedure":
+            procedure = value
+        else:
+            fee_bearing = value
+    return case_kind, agency, channel, received_at, procedure, receiver, fee_bearing
+
+
+def _term(term: Register | None, extensions: dict[int, Register]) -> tuple[Value, Value, tuple[int, ...], int]:
+    original = term[5][0] if term else None
+    if not extensions:
+        return original, original, (), 0
+    apologies = sum(bool(extension[5][2]) for extension in extensions.values())
+    return original, extensions[max(extensions)][5][0], _times(extensions), apologies
+
+
+def _times(numbered: dict[int, Register] | None) -> tuple[int, ...]:
+    return tuple([numbered[number][4] for number in sorted(numbered)]) if numbered else ()
+
+
+def _suspension(numbered: _Numbered) -> tuple[int | None, str]:
+    begun = [
+        (start[4], name)
+        for name, end in (("supplement", "answer"), ("obligation", "settlement"), ("pause", "resumption"))
+        for number, start in numbered.get(name, {}).items()
+        if number not in numbered.get(end, {})
+    ]
+    return min(begun) if begun else (None, "")
+
+
+def _outcome(said: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
+    if returned is not None and (said is None or (said[3] == "reopened" and returned[:3] > said[:3])):
+        # A result that was handed over was there, although the source never said when it was ready.
+        return "resolved", returned[4], False
+    if said is None or said[3] == "reopened":
+        return "", None, False
+    kind = "answered" if said[3] == "feedback_answered" else said[3]
+    return kind, said[4], kind == "resolved" and said[5][0]
+
+
+def _money(registers: Registers, several: Iterable[str]) -> tuple[tuple[Payment, ...], tuple[Refund, ...]]:
+    payments, refunds = [], []
+    for key in sorted(several):
+        name, _, transaction = key.partition(":")
+        if name == "payment":
+            _, amount, method, _ = registers[key][5]
+            refund = registers.get(f"refund:{transaction}")
+            refunded = refund[5][1] if refund else 0
+            payments.append(Payment(registers[key][4], amount, method == "online", refunded))
+        elif name == "refund":
+            refunds.append(Refund(registers[key][4], registers[key][5][1]))
+    return tuple(payments), tuple(refunds)
+
+
+def _numbered(registers: Registers, several: Iterable[str]) -> dict[str, dict[int, Register]]:
+    found: dict[str, dict[int, Register]] = {}
+    for key in several:
+        name, _, number = key.partition(":")
+        if number.isdecimal() and name not in ("payment", "refund"):
+            found.setdefault(name, {})[int(number)] = registers[key]
+    return found

@@ -1,0 +1,1 @@
+"""Metrics: every one with its name, kind and help."""

@@ -1,0 +1,1 @@
+"""Figures for people and programs, read from the views."""

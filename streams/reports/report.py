@@ -1,0 +1,87 @@
+"""The report: the figures of each agency and of all, for a span of time."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from clickhouse_driver.errors import Error
+from msgspec import Struct
+
+from schemas.connection import ClickHouseConnection
+from schemas.counters import COUNTERS
+from schemas.instant import EARLIEST, LATEST
+from schemas.profile import Profile
+from streams.queries import query
+from streams.storage.clickhouse import connect, explain
+
+FIGURES = (*COUNTERS, "open", "overdue")
+RATES = {
+    "online_rate": ("received_online", "received"),
+    "on_time_rate": ("resolved_on_time", "resolved"),
+    "online_payment_rate": ("fee_paid_online", "fee_bearing"),
+    "digitisation_rate": ("components_digitised", "components"),
+    "satisfaction_rate": ("satisfied", "rated"),
+    "feedback_on_time_rate": ("feedback_on_time", "feedback_answered"),
+}
+"""Each rate's numerator and denominator."""
+
+
+class Freshness(Struct, frozen=True):
+    """The newest event of all sources, when it was published, and when counts were last written; None without."""
+
+    occurred_at: datetime | None
+    published_at: datetime | None
+    counted_at: datetime | None
+
+
+class Report(Struct, frozen=True):
+    """Figures and rates by name, per agency (with its name as `agency`) and in total, as of `as_of`."""
+
+    as_of: datetime
+    rules: str
+    agencies: list[dict[str, Any]]
+    total: dict[str, Any]
+    freshness: Freshness
+
+
+def report(
+    clickhouse: ClickHouseConnection, profile: Profile, since: datetime | None = None, until: datetime | None = None
+) -> Report:
+    """The report of what happened from `since` up to, not including, `until`; open and overdue are as of now.
+
+    Instants must be aware; windows are five minutes long, so a span should begin and end on them. Raises Unreachable or
+    NotMigrated.
+    """
+    client = connect(clickhouse)
+    span = {"since": since or EARLIEST, "until": until or LATEST}
+    try:
+        rows = client.execute(query("report", profile), {key: round(at.timestamp()) for key, at in span.items()})
+        (fresh,) = client.execute(
+            "SELECT maxOrNull(occurred_at), maxOrNull(published_at), maxOrNull(counted_at) FROM freshness"
+        )
+    except (Error, OSError, EOFError) as error:
+        raise explain(error, clickhouse) from error
+    finally:
+        client.disconnect()
+    agencies = [{"agency": agency} | _with_rates(dict(zip(FIGURES, figures, strict=True))) for agency, *figures in rows]
+    total = _with_rates({figure: sum(agency[figure] for agency in agencies) for figure in FIGURES})
+    return Report(datetime.now(UTC), profile.rules, agencies, total, Freshness(*fresh))
+
+
+def stored_events(clickhouse: ClickHouseConnection) -> int:
+    """How many different events there are; raises Unreachable or NotMigrated."""
+    client = connect(clickhouse)
+    try:
+        return int(client.execute("SELECT count() FROM events FINAL")[0][0])
+    except (Error, OSError, EOFError) as error:
+        raise explain(error, clickhouse) from error
+    finally:
+        client.disconnect()
+
+
+def _with_rates(figures: dict[str, int]) -> dict[str, Any]:
+    """The figures and their rates; a rate without a denominator is None, never 0."""
+    rates = {
+        name: figures[numerator] / figures[denominator] if figures[denominator] else None
+        for name, (numerator, denominator) in RATES.items()
+    }
+    return figures | rates

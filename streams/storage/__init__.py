@@ -1,0 +1,1 @@
+"""What is kept in ClickHouse: the store, migrations, and which counts a deployment has."""

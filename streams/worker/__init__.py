@@ -1,0 +1,1 @@
+"""The worker: a thin Faust agent around counting, and what it tells of itself."""

@@ -1,0 +1,101 @@
+"""Two of one command at a time, on a real broker: side by side, after a kill, after a freeze."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.connection import KafkaConnection
+from schemas.topics import ALERTS, declared
+from streams.broker import topics
+from streams.broker.exclusive_command import Exclusive
+from streams.broker.group import SESSION_SECONDS
+from streams.errors import NotAlone, NotMigrated
+from tests.broker import delete_topics
+from tests.cli.commands import environment, named
+
+pytestmark = pytest.mark.kafka
+HOLDER = """
+import os, time
+from cli.settings import Settings
+from streams.errors import NotAlone
+from streams.broker.exclusive_command import Exclusive
+with Exclusive(Settings.from_env(os.environ).kafka, "rebuild") as right:
+    print("begun", flush=True)
+    while True:
+        try:
+            right.require()
+        except NotAlone as error:
+            print(error, flush=True)
+            break
+        time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def broker(kafka: KafkaConnection) -> Iterator[KafkaConnection]:
+    with topics.admin(kafka) as client:
+        topics.create(client, next(topic for topic in declared(1, 1) if topic.name == ALERTS))
+    yield kafka
+    delete_topics(kafka)
+
+
+@pytest.fixture
+def holder(broker: KafkaConnection, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that does it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER],
+        env=environment(data=tmp_path, **named(broker)),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_second_one_is_told_whose_the_first_is_and_one_that_was_killed_is_soon_forgotten(
+    broker: KafkaConnection, holder: subprocess.Popen[str]
+) -> None:
+    with (
+        pytest.raises(NotAlone, match=rf"another rebuild runs: .*-{holder.pid}; wait for it"),
+        Exclusive(broker, "rebuild"),
+    ):
+        pytest.fail("two at a time")
+    assert holder.poll() is None
+    with Exclusive(broker, "rewind") as other:
+        other.require()
+    holder.kill()
+    began = time.monotonic()
+    with Exclusive(broker, "rebuild") as right:
+        right.require()
+    assert time.monotonic() - began < SESSION_SECONDS + 6
+    # What ends by itself waits for nothing.
+    with Exclusive(broker, "rebuild") as right:
+        right.require()
+
+
+def test_one_that_was_frozen_hears_that_another_has_begun(
+    broker: KafkaConnection, holder: subprocess.Popen[str]
+) -> None:
+    holder.send_signal(signal.SIGSTOP)
+    with Exclusive(broker, "rebuild") as right:
+        holder.send_signal(signal.SIGCONT)
+        assert holder.stdout is not None
+        assert holder.stdout.readline().startswith(
+            "the broker took this rebuild for dead and may have let another begin"
+        )
+        right.require()
+
+
+def test_without_topics_it_says_what_makes_them(kafka: KafkaConnection) -> None:
+    with pytest.raises(NotMigrated, match="run `dossier migrate`"), Exclusive(kafka, "rebuild"):
+        pytest.fail("there is nothing to be exclusive about")
