@@ -28,14 +28,15 @@ from schemas.envelope import MAX_EVENTS, encode, encode_event
 from schemas.events import MAX_NUMBERED, Event, Paid, Received, Transferred
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.counting.batch import Counting, Identity
 from streams.counting.contributions import contributions, difference
+from streams.counting.counting import Counting
 from streams.counting.facts import Facts, facts_of
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold
+from streams.counting.write_order import flush
 from streams.storage.clickhouse import ClickHouseStore, chunks, connect
 from streams.storage.migration import Plan, make_tables
-from streams.worker.pipeline import flush
 
 _RECORDS = 64
 _BEGIN = datetime(2016, 1, 1, tzinfo=UTC)

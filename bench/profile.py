@@ -31,10 +31,11 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import decode_event
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.counting.batch import Counting, Identity
+from streams.counting.counting import Counting
+from streams.counting.identity import Identity
 from streams.counting.record import Record
+from streams.counting.write_order import flush
 from streams.storage.migration import Plan, make_tables
-from streams.worker.pipeline import flush
 from streams.worker.worker import calm_collector
 
 PARTITIONS = 8

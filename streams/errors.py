@@ -53,7 +53,7 @@ class Unreadable(StreamsError):
     exit_code = 4
 
 
-class Flooded(StreamsError):
+class TooManyDeadLetters(StreamsError):
     """Too many lines cannot be counted: mend the producer or the worker, or accept them by a higher limit."""
 
     exit_code = 4

@@ -15,9 +15,9 @@ from schemas import events as said
 from schemas.envelope import encode_event
 from schemas.events import MAX_NUMBERED, Event
 from schemas.profile import Profile
-from streams.counting.batch import Identity
-from streams.counting.dead_letter_limit import Seen
-from streams.counting.record import Record, hole
+from streams.counting.dead_letter_limit import LimitWindow
+from streams.counting.identity import Identity
+from streams.counting.record import Record, offset_gap
 
 TOPIC = "simulated-events"
 TIME_ZONE = "Asia/Ho_Chi_Minh"
@@ -74,7 +74,7 @@ class Log(Struct, frozen=True, dict=True):
         """The records as a worker gets them, a hole of its own for each offset that is none."""
         return [
             [
-                hole(partition, offset, offset)
+                offset_gap(partition, offset, offset)
                 if entry.empty
                 else Record(partition, offset, entry.timestamp, _value(entry))
                 for offset, entry in enumerate(entries)
@@ -88,12 +88,12 @@ class Log(Struct, frozen=True, dict=True):
         return {place: reason for place, (_, reason) in self._lines.items() if reason}
 
     @cached_property
-    def reached(self) -> dict[int, tuple[int, Seen]]:
-        """The last offset of each partition, be it of a hole, and what the flood rule has seen: it is one window."""
+    def progress(self) -> dict[int, tuple[int, LimitWindow]]:
+        """The last offset of each partition, of a record or of a gap, and the dead-letter limit's only window."""
         dead = Counter(partition for (partition, _, _), reason in self.reasons.items() if reason != "full")
         lines = Counter(partition for partition, _, _ in self._lines)
         return {
-            partition: (len(entries) - 1, Seen(lines[partition], dead[partition]))
+            partition: (len(entries) - 1, LimitWindow(lines[partition], dead[partition]))
             for partition, entries in enumerate(self.entries)
             if entries
         }

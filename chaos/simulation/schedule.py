@@ -20,7 +20,9 @@ _DOSSIERS = (0, 1, 1, 1000)
 _WINDOWS = (0, 2, 1000, 1000)
 """What workers cache at most; what is not yet written stays in any case."""
 _EFFORTS = (2, 1_000_000, 1_000_000)
-"""After how much a batch is cut."""
+"""After how much effort a batch is cut."""
+_BYTES = (1, 1 << 25, 1 << 25)
+"""How many bytes of registers a worker reads at once, and caches at most."""
 _SOURCES = ("facts", "windows", "facts", "windows", "progress", "events", "dead_letters")
 
 
@@ -122,17 +124,25 @@ class Late(Struct, frozen=True):
 Step: TypeAlias = Take | Write | Acknowledge | Crash | Move | Rewind | Skip | Again | Late
 
 
+class Limits(Struct, frozen=True):
+    """The limits of a worker: how much it caches, and what a batch may take."""
+
+    dossiers: int
+    windows: int
+    effort: int
+    cached_bytes: int
+    read_bytes: int
+
+
 class Schedule(Struct, frozen=True):
-    """A log, the owner of each partition, what happens, and the limits of each worker.
+    """A log, the owner of each partition, the limits of each worker, and what happens.
 
-    How many dossiers and windows it caches, and after how much effort it cuts a batch.
-
-    `afterwards` says whether the writes that are then still on their way arrive at the very end.
+    `afterwards` says whether the writes that are then still in flight arrive at the very end.
     """
 
     log: Log
     owners: tuple[int, ...]
-    limits: tuple[tuple[int, int, int], ...]
+    limits: tuple[Limits, ...]
     steps: tuple[Step, ...]
     afterwards: bool
 
@@ -143,11 +153,22 @@ def schedule_of(seed: int) -> Schedule:
     log = _log(seed // SCHEDULES_OF_A_LOG)
     workers = random.choice((1, 2, 2, 3))
     make = _Random(random, log.partitions, workers)
+    # With numbers of its own, so that a seed still gives the steps that it gave before there was this limit.
+    bytes_of = Random(f"{seed} bytes")
     return Schedule(
         log,
         owners=tuple([random.randrange(workers) for _ in range(log.partitions)]),
         limits=tuple(
-            [(random.choice(_DOSSIERS), random.choice(_WINDOWS), random.choice(_EFFORTS)) for _ in range(workers)]
+            [
+                Limits(
+                    random.choice(_DOSSIERS),
+                    random.choice(_WINDOWS),
+                    random.choice(_EFFORTS),
+                    bytes_of.choice(_BYTES),
+                    bytes_of.choice(_BYTES),
+                )
+                for _ in range(workers)
+            ]
         ),
         steps=tuple(make.steps(_STEPS)),
         afterwards=random.random() < 0.5,

@@ -48,10 +48,13 @@ def _published(entry: Entry) -> str:
 
 
 def _workers(schedule: Schedule) -> Iterator[str]:
-    for worker, (dossiers, windows, effort) in enumerate(schedule.limits):
+    for worker, limits in enumerate(schedule.limits):
         owned = [str(partition) for partition, owner in enumerate(schedule.owners) if owner == worker]
         has = f"has partition {' and '.join(owned)}" if owned else "has no partition"
-        yield f"worker {worker} {has}, caches {dossiers} dossiers and {windows} windows, cuts after {effort}"
+        yield (
+            f"worker {worker} {has}, caches {limits.dossiers} dossiers of {limits.cached_bytes} bytes and "
+            f"{limits.windows} windows, reads {limits.read_bytes} bytes at once, cuts after {limits.effort}"
+        )
 
 
 def _indented(lines: Iterator[str] | tuple[str, ...] | list[str]) -> Iterator[str]:

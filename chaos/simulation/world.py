@@ -29,7 +29,7 @@ from chaos.verdict import judge, remembered
 from schemas.dead_letter import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, TABLES, WINDOWS, Table
 from streams.counting.ledger import Ledger
-from streams.counting.record import Record, hole
+from streams.counting.record import Record, offset_gap
 from streams.counting.store import Row
 from streams.errors import LostEvents
 
@@ -146,13 +146,14 @@ class _World:
             if found != self._log.reasons:
                 yield f"the dead letters of the {name} are {found}, should be {self._log.reasons}"
         yield from self._store.contradictions
-        reached = {partition: (at.offset, at.seen) for partition, at in self._store.read_reached(TOPIC).items()}
-        if reached != self._log.reached:
-            yield f"progress is {reached}, should be {self._log.reached}"
+        checkpoints = self._store.read_checkpoints(TOPIC)
+        progress = {partition: (at.offset, at.limit_window) for partition, at in checkpoints.items()}
+        if progress != self._log.progress:
+            yield f"progress is {progress}, should be {self._log.progress}"
         numbers: defaultdict[int, list[int]] = defaultdict(list)
         for row in self._store.newest(FACTS).values():
             numbers[row["partition"]].append(row["number"])
-        for partition, at in self._store.read_reached(TOPIC).items():
+        for partition, at in checkpoints.items():
             given = sorted(numbers[partition])
             if given != list(range(1, len(given) + 1)):
                 yield f"the cases of partition {partition} have numbers {given}"
@@ -187,7 +188,7 @@ class _World:
             return
         partitions = {record.partition for record in records}
         self.happened["batches"] += 1
-        entries = [self._log.entries[r.partition][r.offset] for r in records if not r.is_hole]
+        entries = [self._log.entries[r.partition][r.offset] for r in records if not r.is_gap]
         self.happened["events"] += sum(len(entry.lines) for entry in entries)
         self.happened["holes"] += len(records) - len(entries)
         self.happened["batches of a zombie"] += any(self._owners[p] != step.worker for p in partitions)
@@ -303,15 +304,15 @@ class _World:
 
 def _told(record: Record) -> str:
     at = f"{record.partition}@{record.offset}"
-    return f"the hole {record.partition}@{record.first} to {at}" if record.is_hole else at
+    return f"the hole {record.partition}@{record.first} to {at}" if record.is_gap else at
 
 
 def _joined(records: Sequence[Record]) -> list[Record]:
     """The records as a consumer hands them out: offsets that hold nothing and follow each other are one hole."""
     found: list[Record] = []
     for record in records:
-        if found and found[-1].is_hole and record.is_hole:
-            record = hole(record.partition, found.pop().first, record.offset)
+        if found and found[-1].is_gap and record.is_gap:
+            record = offset_gap(record.partition, found.pop().first, record.offset)
         found.append(record)
     return found
 

@@ -132,7 +132,7 @@ class Topic:
         size = 0
         with closing(records_of_topic(self._kafka, starts, ends)) as records:
             for record in records:
-                if record.is_hole:
+                if record.is_gap:
                     parts[record.partition].next = record.offset + 1
                     continue
                 if size >= _LINES_AT_ONCE:
@@ -199,7 +199,7 @@ class Topic:
             with closing(
                 records_of_topic(self._kafka, {lines.partition: offset}, {lines.partition: offset + 1})
             ) as records:
-                for record in (each for each in records if not each.is_hole):
+                for record in (each for each in records if not each.is_gap):
                     for line, event in _said(record, partitions)[0]:
                         if _hash(event) in missing and (offset, line) not in full:
                             what = f"event {event.id} of {event.dossier}"

@@ -31,7 +31,9 @@ _Part: TypeAlias = Callable[[Case, str, Profile], Iterable[_Counted]]
 _NOTHING: tuple[_Counted, ...] = ()
 
 
-def change(case: Case, changed: tuple[tuple[str, Register], ...], kind: str, profile: Profile) -> dict[Window, Packed]:
+def apply_updates(
+    case: Case, changed: tuple[tuple[str, Register], ...], kind: str, profile: Profile
+) -> dict[Window, Packed]:
     """Put what an event of this kind changed into the case; returns what that adds to windows, where anything."""
     parts = _CHANGED_BY[kind]
     if not parts:

@@ -26,11 +26,13 @@ from schemas.tables import EVENTS as EVENTS_TABLE
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import commit_offsets, require_nobody
-from streams.counting.batch import Counting, Identity
-from streams.counting.dead_letter_limit import Limit
+from streams.counting.counting import Counting
+from streams.counting.dead_letter_limit import DeadLetterLimit
+from streams.counting.identity import Identity
 from streams.counting.position import MAX_EPOCH, pack
 from streams.counting.record import Record
 from streams.counting.store import Row
+from streams.counting.write_order import DeadLetters
 from streams.dead_letters.topic import DeadLetterTopic
 from streams.errors import Astray, NotMigrated, RefusedRow, Unfinished
 from streams.rebuild.replay import digest_of_events, records_of, records_of_topic, stored_events
@@ -38,7 +40,7 @@ from streams.storage.clickhouse import ClickHouseStore, database
 from streams.storage.identity import Entry, History, Origin, difference, later_than, read_history, write_entry
 from streams.storage.migration import Plan, apply, find_origin, pending_views, require_migrated
 from streams.storage.offsets import Standing, read_standings
-from streams.worker.pipeline import DeadLetters, Pipeline
+from streams.worker.pipeline import Pipeline
 
 Source = Literal["events", "topic"]
 
@@ -250,7 +252,7 @@ class Rebuild:
         # Raw events were taken when they were counted first, and are not in the order in which that was decided.
         numbered = sys.maxsize if _source(entry) == "events" else MAX_NUMBERED
         # Lines that were put aside once are put aside again, however many they are.
-        counting = Counting(identity, store, flood=Limit(ratio=1), numbered=numbered)
+        counting = Counting(identity, store, dead_letter_limit=DeadLetterLimit(ratio=1), max_numbered=numbered)
         with closing(Pipeline(counting, store, dead)) as pipeline:
             for batch in _batches(records, self._records):
                 done += sum(map(weigh, batch))
@@ -422,7 +424,7 @@ def _lines(record: Record) -> int:
 
 def _starts(store: ClickHouseStore) -> dict[int, int]:
     """Where the rebuild goes on in each partition of its log that it has begun."""
-    return {partition: reached.offset + 1 for partition, reached in store.read_reached(EVENTS).items()}
+    return {partition: reached.offset + 1 for partition, reached in store.read_checkpoints(EVENTS).items()}
 
 
 def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:

@@ -14,7 +14,7 @@ from schemas.ddl import Script, migrations, preamble, views
 from schemas.profile import Profile, profile_of
 from schemas.topics import EVENTS, declared
 from streams.broker import topics
-from streams.counting.batch import Identity
+from streams.counting.identity import Identity
 from streams.errors import NotMigrated, Unfinished, WrongIdentity
 from streams.storage.clickhouse import connect, database, explain
 from streams.storage.identity import Entry, Origin, difference, later_than, read_history, write_entry

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence, Set
 from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.store import Reached, Row, Store, Stored, WindowRow
-from streams.worker.pipeline import DeadLetters
+from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
+from streams.counting.write_order import DeadLetters
 from streams.worker.telemetry import TOPIC, Watch
 
 
@@ -17,10 +17,10 @@ class ObservedStore(Store):
         self._store = store
         self._watch = watch
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
         """As the store."""
         with self._watch.operation("read", FACTS.name):
-            return self._store.read_facts(dossiers)
+            return self._store.read_facts(dossiers, max_bytes)
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """As the store."""
@@ -32,20 +32,20 @@ class ObservedStore(Store):
         with self._watch.operation("read", WINDOWS.name):
             return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> Hashes:
+    def read_dossier_hashes(self, partition: int) -> Hashes:
         """As the store."""
         with self._watch.operation("read", FACTS.name):
-            return self._store.read_known(partition)
+            return self._store.read_dossier_hashes(partition)
 
-    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """As the store."""
         with self._watch.operation("read", FACTS.name):
-            return self._store.read_numbers(partition, pos)
+            return self._store.read_case_numbers(partition, pos)
 
-    def read_reached(self, topic: str) -> dict[int, Reached]:
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
         """As the store."""
         with self._watch.operation("read", PROGRESS.name):
-            return self._store.read_reached(topic)
+            return self._store.read_checkpoints(topic)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """As the store; a write of nothing is none."""

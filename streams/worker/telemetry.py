@@ -13,7 +13,8 @@ from msgspec import Struct, field
 
 from schemas.tables import DEAD_LETTERS as DEAD_LETTERS_TABLE
 from streams.alerts.overdue import Look
-from streams.counting.batch import Batch, Identity
+from streams.counting.batch import Batch
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.monitoring import metrics
 from streams.monitoring.metrics import Meters
@@ -166,7 +167,7 @@ class Watch:
                     if state.next_offset is None or run[0].offset < state.next_offset:
                         state.next_offset = run[0].offset
                     state.end = max(state.end, run[-1].offset + 1)
-                    published = next((record.published for record in run if not record.is_hole), self._now() * 1000)
+                    published = next((record.published for record in run if not record.is_gap), self._now() * 1000)
                     state.taken.append((run[-1].offset, published))
 
     def counted(self, batch: Batch, records: int, seconds: float, cached: Mapping[str, int]) -> None:
@@ -180,7 +181,7 @@ class Watch:
     def confirmed(self, records: Sequence[Record], batch: Batch, seconds: float) -> None:
         """Everything of these records is written."""
         now = self._now()
-        holding = [record for record in records if not record.is_hole]
+        holding = [record for record in records if not record.is_gap]
         self._meters.observe(metrics.BATCH_SECONDS, seconds, "flush")
         self._meters.add(metrics.RECORDS, len(holding))
         self._meters.add(metrics.EVENTS, len(batch.events))

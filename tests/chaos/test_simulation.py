@@ -13,12 +13,10 @@ from chaos.simulation.schedule import Take, schedule_of
 from chaos.simulation.shrink import shrink
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
-from streams.counting import batch
-from streams.worker import pipeline
-from tests.chaos.mutants import without
+from tests.chaos.mutants import COUNTING, WRITING, without
 from tests.thorough import sized
 
-UNFENCED = Code(counting=without(batch, ("if pos > row.pos:", "if True:")).Counting)
+UNFENCED = Code(counting=without(COUNTING, ("if pos > row.pos:", "if True:")).Counting)
 BLOCK = 250
 
 
@@ -98,7 +96,7 @@ def test_what_fails_is_told_with_its_records_its_steps_and_what_is_wrong() -> No
 
 
 def test_a_batch_that_raises_is_a_failure_that_names_the_error() -> None:
-    code = Code(pipeline=without(pipeline, ("in in_sequence(records):", "in [list(records)]:")).Pipeline)
+    code = Code(pipeline=without(WRITING, ("in in_sequence(records):", "in [list(records)]:")).Pipeline)
     (failure,) = simulate(0, 1000, code=code).failures
     assert failure.wrong[0].startswith("LostEvents: simulated-events partition")
 

@@ -20,7 +20,9 @@ from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from schemas.topics import EVENTS
 from streams.audit import FactsDifference, audit
 from streams.audit.cut import read_cut
-from streams.counting.batch import Batch, Counting, Identity
+from streams.counting.batch import Batch
+from streams.counting.counting import Counting
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.storage.clickhouse import ClickHouseStore, connect
 from streams.worker.pipeline import Pipeline

@@ -13,10 +13,10 @@ from schemas.instant import EARLIEST, to_micros
 from schemas.profile import Profile
 from streams.counting.case import Case
 from streams.counting.contributions import Contributions, contributions, difference, local_date
-from streams.counting.deltas import _local_day, change
+from streams.counting.deltas import _local_day, apply_updates
 from streams.counting.facts import Facts, facts_of
 from streams.counting.packed_counters import packed, unpacked
-from streams.counting.registers import Register, fold, news, register_of
+from streams.counting.registers import Register, fold, register_of, updates
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT
 from tests.thorough import sized
@@ -45,8 +45,8 @@ def fast(history: list[AnyEvent], profile: Profile) -> list[Contributions]:
     changes = []
     for event in history:
         said = register_of(event)
-        changed = news(case.registers, said)
-        delta = change(case, changed, said[3], profile) if changed else {}
+        changed = updates(case.registers, said)
+        delta = apply_updates(case, changed, said[3], profile) if changed else {}
         changes.append({window: difference_of(amount) for window, amount in delta.items()})
     return changes
 

@@ -14,7 +14,7 @@ from schemas.envelope import Rejection
 from schemas.instant import from_micros
 from streams.counting.batch import Batch
 from streams.counting.column_block import Block
-from streams.counting.record import Record, hole
+from streams.counting.record import Record, offset_gap
 from streams.worker.telemetry import ENDS_SECONDS, TOPIC, Watch
 from tests.streams.log import IDENTITY
 
@@ -276,7 +276,7 @@ def test_what_waits_for_an_open_transaction_is_lag_and_no_reason_for_a_restart(w
 
 
 def test_a_hole_is_progress_and_no_record(watch: Watch) -> None:
-    records = [record(0, 5), hole(0, 6, 8)]
+    records = [record(0, 5), offset_gap(0, 6, 8)]
     watch.ends({0: 9, 1: 5})
     watch.taken(records)
     watch.confirmed(records, batch(1), 0.1)
