@@ -64,6 +64,11 @@ class Counting:
             "windows": sum(len(state.windows) for state in self._partitions.values()),
         }
 
+    @property
+    def cached_bytes(self) -> int:
+        """The size of the registers of all dossiers that are cached."""
+        return sum(state.facts.bytes for state in self._partitions.values())
+
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what is cached of these partitions; all earlier batches must be flushed."""
         for partition in partitions:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from copy import deepcopy
+from itertools import product
 from typing import Any
 
 import pytest
@@ -93,8 +94,8 @@ class StoreContract:
         assert found.keys() == set(names[::2])
 
     def test_a_dossier_with_more_bytes_than_may_be_read_is_looked_up_alone(self, store: Store) -> None:
-        for pos in (3, 9, 5):
-            store.write(FACTS, [facts_row("D1", 3, Stored(pos, bytes([pos]) * 50_000), Facts(), DATE)])
+        for name, pos in product(("D1", "D2"), (3, 9, 5)):
+            store.write(FACTS, [facts_row(name, 3, Stored(pos, bytes([pos]) * 50_000), Facts(), DATE)])
         assert store.read_facts(["D1", "D2"], 10_000) == (1, {"D1": Stored(9, bytes([9]) * 50_000)})
 
     def test_nothing_is_found_in_an_empty_store(self, store: Store) -> None:
