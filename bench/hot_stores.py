@@ -47,7 +47,7 @@ def paid(dossier: str, numbers: int) -> Iterator[Event]:
 
 
 def make_windows(client: Client, agencies: int, windows: int) -> None:
-    """Rows of so many agencies with so many windows each, an hour apart, as former records left them.
+    """Rows of so many agencies with so many windows each, one after another, as former records left them.
 
     Every counter is large enough for what a case may take from it.
     """
