@@ -53,7 +53,7 @@ def make_windows(client: Client, agencies: int, windows: int) -> None:
     """
     client.execute(
         f"INSERT INTO windows (agency, window, partition, pos, {', '.join(COUNTERS)}) "  # noqa: S608  # our names
-        "SELECT concat('H', toString(number % %(agencies)s)), "
+        "SELECT concat('H', toString(modulo(number, %(agencies)s))), "
         "toDateTime(%(begin)s, 'UTC') + intDiv(number, %(agencies)s) * %(length)s, 0, 1, "
         f"{', '.join('10000000' for _ in COUNTERS)} FROM numbers(%(rows)s)",
         {

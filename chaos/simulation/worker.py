@@ -1,4 +1,4 @@
-"""A worker of the simulation: the real pipeline, whose flushes are done one insert at a time, by whoever asks."""
+"""A worker of the simulation: the real pipeline, whose flushes are done one insert at a time, on request."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Sequence, Set
@@ -29,7 +29,7 @@ Insert: TypeAlias = tuple[Table, Sequence[Any]]
 
 
 class Code(Struct, frozen=True):
-    """The code under test; a mutant puts something else in its place, to see that it is found out."""
+    """The code under test; a mutant replaces it, and a test shows that the simulation detects the mutant."""
 
     counting: type[Counting] = Counting
     pipeline: type[Pipeline] = Pipeline
@@ -39,7 +39,7 @@ class Code(Struct, frozen=True):
 
 
 _WATCH = Watch()
-"""One for all: nobody looks at what it sees, and a worker is made at every crash."""
+"""One for all workers: it is never read, and a worker is made at every crash."""
 
 
 class Implied(StreamsError):
@@ -63,16 +63,16 @@ class Flush(Future[None]):
 
     def next(self, *, beside: bool) -> deque[Any]:
         """Where the next insert is taken from."""
-        self._go_on()
+        self._skip_barrier()
         return self.beside if self.beside and (beside or self.main[0] is None) else self.main
 
     def confirm(self, queue: deque[Any]) -> None:
         """The first of this queue is written."""
         queue.popleft()
-        self._go_on()
+        self._skip_barrier()
 
-    def _go_on(self) -> None:
-        """Let the main writes wait no longer than there is something beside them: a hole alone writes progress only."""
+    def _skip_barrier(self) -> None:
+        """Let the main writes wait no longer than something beside them is left: a gap alone writes only progress."""
         while self.main and self.main[0] is None and not self.beside:
             self.main.popleft()
 
@@ -216,7 +216,7 @@ class Worker:
         return self._database.flushes
 
     def revoke(self, partition: int) -> None:
-        """It is told that the partition is lost."""
+        """Notify it that it has lost the partition."""
         self._pipeline.revoke({partition})
 
     def take(self, records: Sequence[Record], now: datetime) -> None:
@@ -253,7 +253,7 @@ class Worker:
         return table, len(some), len(rows)
 
     def lost(self) -> list[Insert]:
-        """The inserts that are on their way when the worker ends: one of the main ones, one beside."""
+        """The inserts in flight when the worker ends: one of the main ones, one beside."""
         if not self.flushes:
             return []
         flush = self.flushes[0]

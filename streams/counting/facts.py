@@ -90,7 +90,7 @@ def facts_of(registers: Registers) -> Facts:
     suspended_at, suspension = _suspension(numbered) if numbered else (None, "")
     ended, ended_at, electronic_result = _outcome(outcome(registers), get("return"))
     payments, refunds = _money(registers, several) if several else ((), ())
-    known: tuple[Any, ...] = (
+    values: tuple[Any, ...] = (
         case_kind,
         bool(void and void[5][0]),
         assignment[5][0] if assignment else agency,
@@ -112,7 +112,7 @@ def facts_of(registers: Registers) -> Facts:
         ended,
         ended_at,
         electronic_result,
-        get("return", _NOTHING_SAID)[4],
+        get("return", _NO_REGISTER)[4],
         payments,
         refunds,
         digitisation[4] if digitisation else None,
@@ -123,11 +123,11 @@ def facts_of(registers: Registers) -> Facts:
         bool(rating and rating[5][0]),
         (rating[5][1] or 0) if rating else 0,
     )
-    return Facts(*known)
+    return Facts(*values)
 
 
 _NOT_DIGITISED = (0, 0, 0, False)
-_NOTHING_SAID: Any = (None,) * 6
+_NO_REGISTER: Any = (None,) * 6
 _Numbered: TypeAlias = Mapping[str, dict[int, Register]]
 
 
@@ -177,14 +177,14 @@ def _suspension(numbered: _Numbered) -> tuple[int | None, str]:
     return min(begun) if begun else (None, "")
 
 
-def _outcome(said: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
-    if returned is not None and (said is None or (said[3] == "reopened" and returned[:3] > said[:3])):
+def _outcome(register: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
+    if returned is not None and (register is None or (register[3] == "reopened" and returned[:3] > register[:3])):
         # A result that was handed over was there, although the source never said when it was ready.
         return "resolved", returned[4], False
-    if said is None or said[3] == "reopened":
+    if register is None or register[3] == "reopened":
         return "", None, False
-    kind = "answered" if said[3] == "feedback_answered" else said[3]
-    return kind, said[4], kind == "resolved" and said[5][0]
+    kind = "answered" if register[3] == "feedback_answered" else register[3]
+    return kind, register[4], kind == "resolved" and register[5][0]
 
 
 def _money(registers: Registers, several: Iterable[str]) -> tuple[tuple[Payment, ...], tuple[Refund, ...]]:

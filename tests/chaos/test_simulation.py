@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from chaos.simulation import __main__ as command
 from chaos.simulation.runs import explain, simulate
-from chaos.simulation.schedule import Take, schedule_of
+from chaos.simulation.schedule import schedule_of
 from chaos.simulation.shrink import shrink
+from chaos.simulation.steps import Take
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
 from tests.chaos.mutants import COUNTING, WRITING, without
@@ -35,7 +36,7 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
         "batches of a zombie",
         "crashes",
         "failed inserts",
-        "holes",
+        "offset gaps",
         "inserts after a crash",
         "inserts delivered again",
         "partitions moved",
@@ -66,7 +67,7 @@ def test_a_seed_gives_the_same_schedule_whatever_was_made_before() -> None:
 def test_a_schedule_goes_the_same_way_each_time() -> None:
     told: list[list[str]] = [[], []]
     for heard in told:
-        play(schedule_of(3), tell=heard.append)
+        play(schedule_of(3), trace=heard.append)
     assert told[0] == told[1]
     assert len(told[0]) > 20
 

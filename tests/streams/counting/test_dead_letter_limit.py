@@ -13,25 +13,25 @@ LINES = st.lists(st.booleans(), max_size=60)
 
 def one_by_one(lines: list[bool], limit: DeadLetterLimit) -> tuple[LimitWindow, bool]:
     """What the rule says, told in the plainest way."""
-    seen = EMPTY_WINDOW
+    window = EMPTY_WINDOW
     for index, is_dead in enumerate(lines):
-        window = lines[index - index % limit.lines : index + 1]
-        if is_dead and sum(window) > limit.lines * limit.ratio:
-            return LimitWindow(len(window), sum(window)), True
-        seen = LimitWindow(len(window), sum(window)) if len(window) < limit.lines else EMPTY_WINDOW
-    return seen, False
+        current = lines[index - index % limit.lines : index + 1]
+        if is_dead and sum(current) > limit.lines * limit.ratio:
+            return LimitWindow(len(current), sum(current)), True
+        window = LimitWindow(len(current), sum(current)) if len(current) < limit.lines else EMPTY_WINDOW
+    return window, False
 
 
 def in_parts(
-    lines: list[bool], cuts: list[int], limit: DeadLetterLimit, seen: LimitWindow = EMPTY_WINDOW
+    lines: list[bool], cuts: list[int], limit: DeadLetterLimit, window: LimitWindow = EMPTY_WINDOW
 ) -> tuple[LimitWindow, bool]:
     """What the rule says in the end, where the lines are seen in these parts."""
     for start, end in pairwise([0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]):
         part = lines[start:end]
-        seen, flooded = observe(seen, len(part), [index for index, is_dead in enumerate(part) if is_dead], limit)
-        if flooded:
-            return seen, True
-    return seen, False
+        window, exceeded = observe(window, len(part), [index for index, is_dead in enumerate(part) if is_dead], limit)
+        if exceeded:
+            return window, True
+    return window, False
 
 
 @given(LINES, st.lists(st.integers(0, 60), max_size=8), LIMITS)
@@ -72,8 +72,8 @@ def test_a_part_longer_than_a_window_is_measured_window_by_window() -> None:
 
 
 def test_a_window_that_was_accepted_under_a_higher_ratio_is_not_held_against_later_lines() -> None:
-    accepted, flooded = observe(EMPTY_WINDOW, 800, range(800), DeadLetterLimit(1000, 0.9))
-    assert not flooded
+    accepted, exceeded = observe(EMPTY_WINDOW, 800, range(800), DeadLetterLimit(1000, 0.9))
+    assert not exceeded
     assert observe(accepted, 50, range(50), DeadLetterLimit(1000, 0.1)) == (LimitWindow(50, 50), False)
     assert observe(accepted, 101, range(101), DeadLetterLimit(1000, 0.1)) == (LimitWindow(101, 101), True)
 

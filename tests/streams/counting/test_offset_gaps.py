@@ -1,4 +1,4 @@
-"""What a hole in the offsets means: read across it is empty, jumped it is a loss."""
+"""What a gap between offsets means: read across it is empty, jumped it is a loss."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def spans(partition: int, start: int, offsets: Sequence[int], position: int) -> 
         ),
     ],
 )
-def test_a_hole_that_was_read_across_is_handed_out_as_one(
+def test_a_gap_that_was_read_across_is_handed_out_as_one(
     start: int, offsets: list[int], position: int, expected: list[tuple[int, int, bool]]
 ) -> None:
     assert spans(0, start, offsets, position) == expected
@@ -63,7 +63,7 @@ def test_every_offset_that_was_read_follows_the_last(start: int, held: set[int],
         pytest.param(0, 1, True, id="the log began before anybody counted"),
     ],
 )
-def test_a_hole_that_was_jumped_is_a_loss(expected: int, first: int, lost: bool) -> None:
+def test_a_gap_that_was_jumped_is_a_loss(expected: int, first: int, lost: bool) -> None:
     assert is_lost(expected, first) is lost
 
 
@@ -88,7 +88,7 @@ def counted(store: MemoryStore, *batches: list[Record]) -> None:
         store.write(PROGRESS, batch.progress)
 
 
-def test_counting_goes_on_behind_a_hole_and_remembers_the_last_record() -> None:
+def test_counting_goes_on_behind_a_gap_and_remembers_the_last_record() -> None:
     store = MemoryStore()
     counted(store, [offset_gap(0, 0, 3), reception(4), offset_gap(0, 5, 9)])
     checkpoint = store.read_checkpoints(IDENTITY.topic)[0]
@@ -98,14 +98,14 @@ def test_counting_goes_on_behind_a_hole_and_remembers_the_last_record() -> None:
     assert (checkpoint.offset, checkpoint.last_record.offset) == (13, 13)
 
 
-def test_a_partition_of_holes_alone_is_counted_and_has_no_last_record() -> None:
+def test_a_partition_of_gaps_alone_is_counted_and_has_no_last_record() -> None:
     store = MemoryStore()
     counted(store, [offset_gap(0, 0, 3)])
     checkpoint = store.read_checkpoints(IDENTITY.topic)[0]
     assert (checkpoint.offset, checkpoint.last_record.offset) == (3, -1)
 
 
-@pytest.mark.parametrize("ahead", [reception(6), offset_gap(0, 6, 7)], ids=["a record", "a hole"])
+@pytest.mark.parametrize("ahead", [reception(6), offset_gap(0, 6, 7)], ids=["a record", "a gap"])
 def test_what_lies_behind_deleted_records_stops_counting(ahead: Record) -> None:
     store = MemoryStore()
     counted(store, [reception(0), offset_gap(0, 1, 4)])

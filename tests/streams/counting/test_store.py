@@ -59,9 +59,9 @@ HOSTILE = [
 ]
 
 
-def facts_at(dossier: str, pos: int, known: Facts | None = None) -> Row:
+def facts_at(dossier: str, pos: int, row: Facts | None = None) -> Row:
     stored = Stored(pos, b"%d\x00\xff'\\" % pos)
-    return facts_row(dossier, 3, stored, known or Facts(), DATE)
+    return facts_row(dossier, 3, stored, row or Facts(), DATE)
 
 
 def window_at(agency: str, start: int, pos: int, *, partition: int = 3, count: int = 1) -> Row:
@@ -326,11 +326,11 @@ class TestValues:
             client.execute(f"TRUNCATE TABLE {table.name}")
         client.disconnect()
         rows = [event_row(event, LAST, line) for line, event in enumerate(history)]
-        known = facts_row("D1", 7, Stored(1, pack_registers(joined(*history))), facts(*history), DATE)
+        row = facts_row("D1", 7, Stored(1, pack_registers(joined(*history))), facts(*history), DATE)
         clickhouse_store.write(EVENTS, rows)
-        clickhouse_store.write(FACTS, [known])
+        clickhouse_store.write(FACTS, [row])
         assert sorted(map(comparable, stored(clickhouse, EVENTS))) == sorted(map(comparable, rows))
-        assert [comparable(row) for row in stored(clickhouse, FACTS)] == [comparable(known)]
+        assert [comparable(row) for row in stored(clickhouse, FACTS)] == [comparable(row)]
 
 
 @pytest.mark.clickhouse
