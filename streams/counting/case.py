@@ -27,7 +27,7 @@ class Sums(Struct):
     """Their counters, by the start of the window in seconds."""
 
     def put(self, registers: Registers, key: str, register: Register) -> None:
-        """Replace the record of this numbered register, which is still the old one in `registers`."""
+        """Update the sums for a numbered register that replaces the one with its key in `registers`."""
         current = registers.get(key)
         if current is None:
             self.registers += 1
@@ -71,7 +71,7 @@ class Case(Struct):
         return self._sums
 
     def put(self, changed: Iterable[tuple[str, Register]]) -> None:
-        """Replace the records of these registers."""
+        """Put these registers in place of those with the same keys."""
         if self._sums is not None:
             for key, register in changed:
                 if is_numbered(key):
@@ -79,7 +79,7 @@ class Case(Struct):
         self.registers.update(changed)
 
     def refuses(self, register: Register, most: int) -> bool:
-        """Whether this record would need one more numbered register than the case may have.
+        """Whether this register would be one more numbered register than the case may have.
 
         A register is never removed, and a case that has `most` of them gets no other. A later state of the case
         therefore gives the same answer.

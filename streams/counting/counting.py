@@ -1,7 +1,8 @@
 """The core of counting: records in, rows out, exactly once by construction.
 
 Every row it makes is absolute and carries a position: it equals the state after some prefix of the partition's log. A
-greater position replaces a smaller one whoever wrote it, so crashes, replays and zombies can only repeat what is right.
+greater position replaces a smaller one, no matter which worker wrote it: crashes, replays and zombies can only repeat
+what is right already.
 The rules it follows, and why each is needed, are in docs/architecture.md, “Exactly once”.
 """
 
