@@ -2,8 +2,7 @@
 
 Every row it makes is absolute and carries a position: it equals the state after some prefix of the partition's log. A
 greater position replaces a smaller one, no matter which worker wrote it: crashes, replays and zombies can only repeat
-what is right already.
-The rules it follows, and why each is needed, are in docs/architecture.md, “Exactly once”.
+what is right already. The rules, and why each is needed, are in docs/architecture.md, “Exactly once”.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

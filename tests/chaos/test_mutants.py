@@ -178,6 +178,10 @@ def test_progress_written_before_the_last_of_the_batches_that_records_are_cut_in
     assert found_out(counting(("                if run.is_done:\n", "                if True:\n")), first=757)
 
 
+def test_dossiers_beyond_what_may_be_read_at_once_taken_for_new() -> None:
+    assert found_out(counting(("for dossier in dossiers[:looked_up]:", "for dossier in dossiers:")))
+
+
 def test_evicted_dossiers_taken_for_new_where_a_batch_goes_on() -> None:
     assert found_out(counting((ABSENT, "                stored = NO_FACTS\n"), (IMPORTED, NOTHING_STORED + IMPORTED)))
 
