@@ -4,12 +4,17 @@ Nothing is evicted that is not yet written: `keep` protects so many of the most 
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from streams.counting.contributions import Window
 from streams.counting.packed_counters import Packed
+from streams.counting.registers import pack
 from streams.counting.store import Stored
+
+NO_FACTS = Stored(0, pack({}))
+"""Of a dossier that no event was counted of."""
 
 
 class FactsCache:
@@ -25,9 +30,20 @@ class FactsCache:
     def __len__(self) -> int:
         return len(self._facts)
 
+    def without(self, dossiers: Iterable[str]) -> list[str]:
+        """Those of these dossiers that are not cached, in their order."""
+        facts = self._facts
+        return [dossier for dossier in dossiers if dossier not in facts]
+
     def get(self, dossier: str) -> Stored | None:
         """The facts of the dossier, where they are cached."""
         return self._facts.get(dossier)
+
+    def put_new(self, dossiers: Iterable[str]) -> None:
+        """Keep the facts of these dossiers, which are not cached and have none yet."""
+        before = len(self._facts)
+        self._facts.update(dict.fromkeys(dossiers, NO_FACTS))
+        self.bytes += (len(self._facts) - before) * len(NO_FACTS.registers)
 
     def put(self, dossier: str, facts: Stored) -> None:
         """Keep these facts of the dossier, which counts as used now."""

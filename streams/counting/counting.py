@@ -13,12 +13,13 @@ from msgspec import structs
 
 from schemas.events import MAX_NUMBERED
 from streams.counting.batch import Batch
+from streams.counting.caches import NO_FACTS
 from streams.counting.dead_letter_limit import DEFAULT_LIMIT, DeadLetterLimit
 from streams.counting.effort import MAX_EFFORT, MAX_FACTS_BYTES
 from streams.counting.event_folding import fold_events
 from streams.counting.identity import Identity
 from streams.counting.partition_run import PartitionRun
-from streams.counting.partition_state import NO_FACTS, PartitionState, load_partition, require_sequence
+from streams.counting.partition_state import PartitionState, load_partition, require_sequence
 from streams.counting.record import Record
 from streams.counting.record_decoding import decode_records
 from streams.counting.rows import progress_row

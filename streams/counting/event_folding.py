@@ -57,9 +57,10 @@ def fold_events(
         if delta := apply_updates(case, changed, register[3], profile):
             run.deltas.append((pos, delta))
             effort += DELTA * len(delta)
-            for window in delta.keys() - run.windows:
-                run.windows.add(window)
-                effort += WINDOW_READ * state.windows.must_be_read(window)
+            for window in delta:
+                if window not in run.windows:
+                    run.windows.add(window)
+                    effort += WINDOW_READ * state.windows.must_be_read(window)
     run.dossiers = len(cases)
     _add_events(run, refused, batch, identity.topic, max_numbered)
     rows = []

@@ -49,8 +49,8 @@ class PartitionRun(Struct):
 
     def missing(self, most: int) -> list[str]:
         """The dossiers of the next events, of so many at most, whose facts are not cached, in order."""
-        upcoming = dict.fromkeys([dossier for _, dossier, _ in self.events[self.begin : self.begin + most]])
-        return [dossier for dossier in upcoming if dossier not in self.state.facts]
+        upcoming = self.events[self.begin : self.begin + most]
+        return self.state.facts.without(dict.fromkeys([dossier for _, dossier, _ in upcoming]))
 
     def advance(self) -> None:
         """Begin another batch where the last one ended."""

@@ -12,11 +12,8 @@ from streams.counting.dossier_filter import DossierFilter
 from streams.counting.ledger import NO_RECORDS, CaseNumbers, Ledger
 from streams.counting.offset_gaps import is_lost
 from streams.counting.record import Record
-from streams.counting.registers import pack as pack_registers
-from streams.counting.store import NO_RECORD, LastRecord, Store, Stored
+from streams.counting.store import NO_RECORD, LastRecord, Store
 from streams.errors import LostEvents
-
-NO_FACTS = Stored(0, pack_registers({}))
 
 
 class PartitionState(Struct):
@@ -41,8 +38,7 @@ class PartitionState(Struct):
             return set()
         hashes = hashes_of(dossiers)
         ours = hashes % partitions == self.partition
-        for dossier in compress(dossiers, ours & ~self.dossiers.may_contain(hashes)):
-            self.facts.put(dossier, NO_FACTS)
+        self.facts.put_new(compress(dossiers, ours & ~self.dossiers.may_contain(hashes)))
         self.dossiers.add(hashes)
         return set() if ours.all() else set(compress(dossiers, ~ours))
 

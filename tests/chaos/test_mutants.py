@@ -70,7 +70,7 @@ SETTLED = "                settle()\n"
 RESET = "                run.state.windows.reset(self._store.read_newest(run.state.partition))\n"
 ABSENT = "                break\n"
 IMPORTED = "from streams.counting.partition_run import PartitionRun\nfrom streams.counting.registers import Register"
-NOTHING_STORED = "from streams.counting.partition_state import NO_FACTS\n"
+NOTHING_STORED = "from streams.counting.caches import NO_FACTS\n"
 
 
 def test_facts_written_before_windows() -> None:
