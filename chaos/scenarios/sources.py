@@ -109,7 +109,8 @@ def flood(city: City, scale: Scale) -> int:
     city.publish_foreign([encode(lines[start : start + 1000]) for start in range(0, len(lines), 1000)], lines, only=0)
     city.send(scale.slice)
     city.await_true(
-        lambda: any("flooded" in each.reason for each in city.platform.state.processes), "the flood to be noticed"
+        lambda: any("too many dead letters" in each.reason for each in city.platform.state.processes),
+        "the dead-letter limit to stop a worker",
     )
     assert city.poison_missing() > len(lines) // 2, "the flood was drained"
     city.restart(2, DOSSIER_DEAD_RATIO="1")
