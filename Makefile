@@ -32,9 +32,10 @@ format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-check: setup ## Format, lint, types, generated files: changes nothing
+check: setup ## Format, lint, imports, types, generated files: changes nothing
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m schemas.documents --check
 	$(BIN)/dossier grafana check
 	$(BIN)/mypy
