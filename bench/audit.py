@@ -31,9 +31,10 @@ from streams.audit import audit
 from streams.counting.batch import Counting, Identity
 from streams.counting.facts import facts_of
 from streams.counting.registers import joined, pack
-from streams.rebuild.replay import records_of, stored_events
-from streams.storage.clickhouse import ClickHouseStore
-from streams.storage.migration import Plan, make_tables
+from streams.rebuild.replay import records_from_events, stored_events
+from streams.storage.plan import Plan
+from streams.storage.store import ClickHouseStore
+from streams.storage.table_migration import make_tables
 from streams.worker.pipeline import Pipeline
 
 _PARTITIONS = 8
@@ -72,7 +73,7 @@ def count(clickhouse: ClickHouseConnection, dossiers: int) -> int:
             Pipeline(Counting(Identity(EVENTS, _PARTITIONS, 1, Profile()), store), store, MemoryDeadLetters())
         ) as at,
     ):
-        records = list(records_of(events, _PARTITIONS))
+        records = list(records_from_events(events, _PARTITIONS))
         for first in range(0, len(records), _RECORDS):
             at.take(records[first : first + _RECORDS])
         at.settle()

@@ -33,8 +33,10 @@ from streams.counting.contributions import contributions, difference
 from streams.counting.facts import Facts, facts_of
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold
-from streams.storage.clickhouse import ClickHouseStore, chunks, connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.clickhouse import chunks, connect
+from streams.storage.plan import Plan
+from streams.storage.store import ClickHouseStore
+from streams.storage.table_migration import make_tables
 from streams.worker.pipeline import flush
 
 _RECORDS = 64

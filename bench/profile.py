@@ -33,9 +33,10 @@ from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.counting.batch import Counting, Identity
 from streams.counting.record import Record
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from streams.worker.pipeline import flush
-from streams.worker.worker import calm_collector
+from streams.worker.worker import tune_gc
 
 PARTITIONS = 8
 HEADINGS = ("ClickHouse", "calls", "rows", "ms", "ms a call", "CPU ms")
@@ -82,7 +83,7 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
         stack.callback(store.close)
         waiting = records(seed, dossiers)
         _say(f"counting {len(waiting):,} records")
-        calm_collector()
+        tune_gc()
         with cProfile.Profile() as profiler:
             written = _count(waiting, store, batch_records)
     click.echo(f"{written:,} events of {dossiers:,} dossiers, {batch_records} records a batch")

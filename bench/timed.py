@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from schemas.connection import ClickHouseConnection
 from schemas.tables import Table
 from streams.counting.store import Row, Stored, WindowRow
-from streams.storage.clickhouse import ClickHouseStore
+from streams.storage.store import ClickHouseStore
 
 
 class Timed(ClickHouseStore):

@@ -26,7 +26,8 @@ from schemas.connection import KafkaConnection
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from streams.worker.heartbeat import quantile
 
 _MAKE = Path(__file__).with_suffix(".sql")

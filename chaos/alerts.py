@@ -8,8 +8,8 @@ from schemas.alerts import DEFAULT_LEVELS, Alert, parse_levels
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from streams.alerts.log import AlertLog
+from streams.alerts.scanner import OverdueScanner
 from streams.alerts.topic import read_alerts
-from streams.alerts.watcher import LateDossiers
 from streams.errors import Superseded
 from streams.storage.clickhouse import database
 
@@ -44,10 +44,10 @@ def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, prof
 
 
 def _look(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> None:
-    late = LateDossiers(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
+    late = OverdueScanner(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
     with closing(late), closing(AlertLog(kafka, clickhouse)) as log:
-        late.look(log, datetime.now(UTC))  # the first one sees none
-        while late.look(log, datetime.now(UTC)).alerts:
+        late.scan(log, datetime.now(UTC))  # the first one sees none
+        while late.scan(log, datetime.now(UTC)).alerts:
             pass  # a look has only so many alerts, and a city that was counted within moments needs several
 
 

@@ -41,15 +41,15 @@ def main(name: str, folder: Path) -> None:
     from cli.migrate import plan_of
     from cli.settings import Settings
     from streams.alerts.log import AlertLog
-    from streams.alerts.watcher import Alerting, LateDossiers
+    from streams.alerts.scanner import AlertingThread, OverdueScanner
     from streams.counting.batch import Counting
     from streams.counting.dead_letter_limit import Limit
     from streams.dead_letters.topic import DeadLetterTopic
-    from streams.storage.clickhouse import ClickHouseStore
     from streams.storage.migration import identify
     from streams.storage.offsets import require_agreement
+    from streams.storage.store import ClickHouseStore
     from streams.worker.pipeline import Pipeline
-    from streams.worker.worker import Pace, make_app, run
+    from streams.worker.worker import BatchLimits, make_app, run
 
     settings = Settings.from_env(os.environ)
     identity = identify(plan_of(settings))
@@ -84,13 +84,13 @@ def main(name: str, folder: Path) -> None:
         counting, store, DeadLetterTopic(settings.kafka), lambda: datetime.now(UTC) + timedelta(seconds=skew())
     )
     # What is taken at once before a crash and after it differs.
-    pace = Pace(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
-    alerting = Alerting(
+    limits = BatchLimits(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
+    alerting = AlertingThread(
         lambda: AlertLog(settings.kafka, settings.clickhouse),
-        lambda: LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
+        lambda: OverdueScanner(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
         seconds=0.5,
     )
-    run(make_app(settings.kafka, identity.topic, pipeline, pace, name, alerting.own), pipeline)
+    run(make_app(settings.kafka, identity.topic, pipeline, limits, name, alerting.set_leader), pipeline)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import print_json, printable
 from schemas.errors import SettingError
-from streams.alerts.history import Selection, newest
-from streams.alerts.topic import NewAlerts
+from streams.alerts.table import Selection, newest
+from streams.alerts.topic import AlertReader
 
 GROUP = "dossier-alerts-webhook"
 _SHOWN = 50
@@ -79,14 +79,14 @@ def send_command(settings: Settings, everything: bool) -> None:
     if webhook is None:
         raise SettingError("DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET say where to deliver: both are needed")
     configure(settings.log)
-    following = NewAlerts(settings.kafka, GROUP, everything=everything, key=settings.alert_key)
+    following = AlertReader(settings.kafka, GROUP, everything=everything, key=settings.alert_key)
     with Stop() as stop, closing(following) as new, suppress(Interrupted):
         while True:
             with stop.waiting():
-                found = new.take()
+                found = new.poll()
             for delivery in deliveries(found):
                 # It may be left amid a request: what was not surely taken is delivered again.
                 with stop.waiting():
                     deliver(webhook, delivery, lambda: datetime.now(UTC), time.sleep)
             if found:
-                new.done()
+                new.commit()

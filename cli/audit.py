@@ -17,10 +17,10 @@ from cli.settings import Address, Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import brief, print_json, printable
 from schemas.errors import DossierError
-from streams.audit import Audit, Pace, audit, write_down
+from streams.audit import Audit, Throttle, audit, record_audit
 from streams.audit.cut import Cut
-from streams.audit.rounds import Rounds
-from streams.audit.service import Auditor
+from streams.audit.schedule import AuditSchedule
+from streams.audit.service import AuditService
 from streams.audit.topic import Topic
 from streams.http.server import json_page, metrics_page, served
 
@@ -101,31 +101,31 @@ def _audited(
     on_progress: Callable[[int], None] | None = None,
     *,
     since: Cut | None = None,
-    pace: Pace | None = None,
+    throttle: Throttle | None = None,
     topic: bool = False,
 ) -> Audit:
     """Audit, and write down what was found; who may only read can audit all the same, and `tell` hears of it."""
     began = time.monotonic()
-    found = audit(settings.clickhouse, settings.profile, on_progress, since=since, pace=pace)
+    found = audit(settings.clickhouse, settings.profile, on_progress, since=since, throttle=throttle)
     if topic:
-        read = Topic(settings.kafka, settings.clickhouse, pace, settings.alert_key).compare(
+        read = Topic(settings.kafka, settings.clickhouse, throttle, settings.alert_key).compare(
             since.offsets if since else None
         )
         found = structs.replace(found, findings=[*found.findings, *read.findings], records=read.records)
     try:
-        write_down(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
+        record_audit(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
     except DossierError as error:
         tell(f"the table audits does not get it: {error}")
     return found
 
 
 def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, share: float, *, topic: bool) -> None:
-    auditor = Auditor()
+    auditor = AuditService()
 
-    def run(since: Cut | None, pace: Pace) -> Audit | None:
-        return auditor.run(lambda: _audited(settings, log.warning, since=since, pace=pace, topic=topic))
+    def run(since: Cut | None, throttle: Throttle) -> Audit | None:
+        return auditor.run(lambda: _audited(settings, log.warning, since=since, throttle=throttle, topic=topic))
 
-    rounds = Rounds(run, every, share)
+    rounds = AuditSchedule(run, every, share)
     auditor.built(version("dossier-stream"), settings.profile)
     settings.clickhouse  # noqa: B018  # where none is known, that is said at once
     pages = {

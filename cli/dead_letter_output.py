@@ -10,7 +10,7 @@ import msgspec
 from rich.cells import cell_len
 
 from cli.terminal import brief, printable
-from streams.dead_letters.table import Group, Letter
+from streams.dead_letters.table import DeadLetterGroup, StoredDeadLetter
 
 
 def counted(number: int, what: str) -> str:
@@ -18,7 +18,7 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def fields_of(letter: Letter) -> dict[str, Any]:
+def fields_of(letter: StoredDeadLetter) -> dict[str, Any]:
     """The letter for a machine: its place as it is written and in parts, and all that is known of it."""
     place = {"place": str(letter.place)} | msgspec.structs.asdict(letter.place)
     return place | {name: value for name, value in msgspec.structs.asdict(letter).items() if name != "place"}
@@ -32,13 +32,13 @@ def content_of(content: bytes) -> dict[str, str]:
         return {"content_base64": b64encode(content).decode()}
 
 
-def print_groups(groups: list[Group]) -> None:
+def print_groups(groups: list[DeadLetterGroup]) -> None:
     """Print a line for each reason and source."""
     for group in groups:
         click.echo(f"{group.letters:>10,}  {group.reason:<14}  {printable(group.source[:100]) or '(no source)'}")
 
 
-def print_letters(letters: list[Letter], zone: ZoneInfo) -> None:
+def print_letters(letters: list[StoredDeadLetter], zone: ZoneInfo) -> None:
     """Print a line for each letter below a heading; nothing where there are none."""
     rows = [("place", "published", "state", "reason", "field", "source", "detail")] + [
         (
@@ -60,7 +60,7 @@ def print_letters(letters: list[Letter], zone: ZoneInfo) -> None:
         click.echo("  ".join(printable(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def print_letter(letter: Letter, content: bytes, advice: str, zone: ZoneInfo) -> None:
+def print_letter(letter: StoredDeadLetter, content: bytes, advice: str, zone: ZoneInfo) -> None:
     """Print all of one, with its content."""
     lines = fields_of(letter) | {"published_at": _time(letter.published_at, zone)}
     if letter.decided_at is not None:

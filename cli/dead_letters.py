@@ -19,8 +19,8 @@ from schemas.envelope import RejectReason
 from schemas.events import AnyEvent
 from schemas.partition import partition_of
 from streams.dead_letters.replay_rules import ADVICE, events_in
-from streams.dead_letters.table import MAX_PAGE, Letter, Letters, Place, Selection, State, place_of
-from streams.errors import NoSuchLetter, NotReplayable
+from streams.dead_letters.table import MAX_PAGE, DeadLetterTable, Place, Selection, State, StoredDeadLetter, place_of
+from streams.errors import NoSuchDeadLetter, NotReplayable
 from streams.storage.migration import identify
 
 _SHOWN = 50
@@ -97,7 +97,7 @@ def list_command(
     """Show how many letters there are by reason and source, then the newest one by one; never their content."""
     wanted = None if state == "all" else state
     selection = _selection(settings, wanted, (), reason, source, since, until)
-    with closing(Letters(settings.clickhouse)) as letters:
+    with closing(DeadLetterTable(settings.clickhouse)) as letters:
         groups = letters.groups(selection)
         found = letters.newest(selection, limit) if limit else []
     total = sum(group.letters for group in groups)
@@ -121,7 +121,7 @@ def show_command(settings: Settings, place: Place, raw: bool, as_json: bool) -> 
 
     The content may be personal data. What cannot be printed is shown as escapes.
     """
-    with closing(Letters(settings.clickhouse)) as letters:
+    with closing(DeadLetterTable(settings.clickhouse)) as letters:
         (letter,) = _at(letters, (place,))
         content = letters.contents([letter]).get(place, b"")
     if raw:
@@ -167,12 +167,12 @@ def replay_command(
     replayed = published = 0
     with (
         Stop() as stop,
-        closing(Letters(settings.clickhouse)) as letters,
+        closing(DeadLetterTable(settings.clickhouse)) as letters,
         publisher_unless(dry_run, settings) as publisher,
     ):
         for page in _pages(stop, letters, selection, places, _REPLAYED_AT_ONCE):
             contents = letters.contents(page)
-            fit: list[Letter] = []
+            fit: list[StoredDeadLetter] = []
             for letter in page:
                 line = contents.get(letter.place, b"") if corrected is None else corrected
                 try:
@@ -219,7 +219,7 @@ def discard_command(
     selection = _chosen_letters(settings, places, everything, filters)
     told = _Lines(err=False)
     discarded = 0
-    with Stop() as stop, closing(Letters(settings.clickhouse)) as letters:
+    with Stop() as stop, closing(DeadLetterTable(settings.clickhouse)) as letters:
         for page in _pages(stop, letters, selection, places):
             discarded += len(page)
             if dry_run:
@@ -263,8 +263,8 @@ def _end(stop: Stop, lines: tuple[_Lines, ...], what: str, done: int, *, dry_run
 
 
 def _pages(
-    stop: Stop, letters: Letters, selection: Selection, places: tuple[Place, ...], size: int = MAX_PAGE
-) -> Iterator[list[Letter]]:
+    stop: Stop, letters: DeadLetterTable, selection: Selection, places: tuple[Place, ...], size: int = MAX_PAGE
+) -> Iterator[list[StoredDeadLetter]]:
     """The selected letters, ending early when it is told to stop; the places that were named must exist."""
     if places:
         _at(letters, places)
@@ -274,10 +274,12 @@ def _pages(
         return
 
 
-def _at(letters: Letters, places: tuple[Place, ...]) -> list[Letter]:
+def _at(letters: DeadLetterTable, places: tuple[Place, ...]) -> list[StoredDeadLetter]:
     found = letters.newest(Selection(places=places), len(places))
     if missing := set(places) - {letter.place for letter in found}:
-        raise NoSuchLetter(f"no dead letter is at {min(missing)}: `dossier dead-letters list --state all` shows them")
+        raise NoSuchDeadLetter(
+            f"no dead letter is at {min(missing)}: `dossier dead-letters list --state all` shows them"
+        )
     return found
 
 

@@ -20,11 +20,12 @@ from schemas.topics import declared
 from streams.broker import topics
 from streams.broker.group import members
 from streams.storage.clickhouse import connect, database, explain
-from streams.storage.migration import identify, make_tables
-from streams.storage.offsets import read_standings, require_agreement, require_readable
-from streams.storage.open_transactions import read_held
+from streams.storage.migration import identify
+from streams.storage.offsets import read_offsets, require_agreement, require_readable
+from streams.storage.open_transactions import read_open_transactions
 from streams.storage.progress import lag
-from streams.storage.undeclared import others
+from streams.storage.table_migration import make_tables
+from streams.storage.undeclared import harmless_objects
 
 _LITTLE_DISK = 1 << 30
 _SETTLING_SECONDS = 3.0
@@ -168,7 +169,7 @@ def _tables(settings: Settings) -> str:
     if wrong or by_hand:
         raise _Wrong("; ".join([*wrong, *by_hand]))
     with database(settings.clickhouse) as client:
-        beside = others(client)
+        beside = harmless_objects(client)
         ((conflicts,),) = client.execute("SELECT count() FROM data_conflicts")
     return (
         f"database {name} is as declared"
@@ -191,10 +192,10 @@ def _offsets(settings: Settings) -> str:
 
 
 def _records(settings: Settings) -> str:
-    standings = read_standings(settings.kafka, settings.clickhouse, verify=False)
+    standings = read_offsets(settings.kafka, settings.clickhouse, verify=False)
     require_readable(settings.kafka, standings)
-    held = read_held(settings.kafka, standings, datetime.now(UTC))
-    if hanging := [str(each) for each in held if each.hangs]:
+    held = read_open_transactions(settings.kafka, standings, datetime.now(UTC))
+    if hanging := [str(each) for each in held if each.is_hanging]:
         raise _Wrong(
             f"{'; '.join(hanging)}: stop that producer, or let it go on; where nobody has it, end the transaction with "
             "Kafka's own `kafka-transactions.sh abort`"

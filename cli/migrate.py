@@ -7,7 +7,8 @@ import click
 
 from cli.settings import Settings
 from cli.terminal import printable
-from streams.storage.migration import Plan, migrate
+from streams.storage.migration import migrate
+from streams.storage.plan import Plan
 
 
 def plan_of(settings: Settings) -> Plan:

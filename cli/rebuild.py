@@ -6,8 +6,9 @@ from cli.migrate import plan_of
 from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from streams.broker.exclusive_command import Exclusive
-from streams.rebuild.rebuild import Rebuild, Source
+from streams.broker.exclusive_command import ExclusiveCommand
+from streams.rebuild.preconditions import Source
+from streams.rebuild.rebuild import Rebuild
 
 
 class _Shown:
@@ -16,9 +17,9 @@ class _Shown:
     def __init__(self, display: Display, stop: Stop) -> None:
         self._display = display
         self._stop = stop
-        self.right: Exclusive | None = None
+        self.right: ExclusiveCommand | None = None
 
-    def say(self, line: str) -> None:
+    def step(self, line: str) -> None:
         self._display.say(line)
         self._hear()
 
@@ -26,7 +27,7 @@ class _Shown:
         self._display.advance("Counting anew", done, total)
         self._hear()
 
-    def waits_for(self, workers: set[str]) -> None:
+    def waiting_for(self, workers: set[str]) -> None:
         self._display.tick(lambda: f"waiting for {', '.join(sorted(workers))} to leave the group")
         self._hear()
 
@@ -61,10 +62,10 @@ def rebuild_command(settings: Settings, source: Source | None, take_over: bool, 
         shown = _Shown(display, stop)
         rebuild = Rebuild(plan_of(settings), source, shown, records=settings.batch_records, take_over=take_over)
         if dry_run:
-            for line in rebuild.look():
+            for line in rebuild.preview():
                 click.echo(line)
             return
-        with Exclusive(settings.kafka, "rebuild") as shown.right:
+        with ExclusiveCommand(settings.kafka, "rebuild") as shown.right:
             if abandon:
                 done = rebuild.abandon()
                 click.echo("the rebuild is given up, the former counts serve" if done else "no rebuild is unfinished")

@@ -17,7 +17,7 @@ from deploy.embedded.platform import Options, Platform
 from deploy.embedded.private import FOLDER, read_secrets
 from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams.storage.migration import Plan
+from streams.storage.plan import Plan
 from tests.databases import Databases
 from tests.thorough import IS_THOROUGH
 

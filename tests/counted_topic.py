@@ -17,10 +17,12 @@ from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import commit_offsets
 from streams.counting.batch import Counting, Identity
-from streams.rebuild.replay import records_of_topic
-from streams.storage.clickhouse import ClickHouseStore, database
-from streams.storage.migration import Plan, identify
-from streams.storage.offsets import read_standings, require_agreement
+from streams.rebuild.replay import records_from_topic
+from streams.storage.clickhouse import database
+from streams.storage.migration import identify
+from streams.storage.offsets import read_offsets, require_agreement
+from streams.storage.plan import Plan
+from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.streams.log import DOSSIERS, random_event, record
 
@@ -58,14 +60,14 @@ def work(plan: Plan) -> MemoryDeadLetters:
 def count_on(plan: Plan, identity: Identity, *, commits: bool = True) -> MemoryDeadLetters:
     """Count on in this epoch, asking nothing."""
     dead = MemoryDeadLetters()
-    standings = read_standings(plan.kafka, plan.clickhouse, verify=False)
+    standings = read_offsets(plan.kafka, plan.clickhouse, verify=False)
     starts = {at.partition: max(at.first, at.committed or 0) if commits else at.first for at in standings}
     ends = {at.partition: at.end for at in standings}
     with (
         closing(ClickHouseStore(plan.clickhouse)) as store,
         closing(Pipeline(Counting(identity, store), store, dead)) as at,
     ):
-        records = list(records_of_topic(plan.kafka, starts, ends))
+        records = list(records_from_topic(plan.kafka, starts, ends))
         for first in range(0, len(records), 7):
             at.take(records[first : first + 7])
         at.settle()

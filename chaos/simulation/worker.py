@@ -19,7 +19,7 @@ from streams.counting.record import Record
 from streams.counting.store import Reached, Row, Store, Stored, WindowRow
 from streams.errors import StreamsError
 from streams.worker.pipeline import Pipeline
-from streams.worker.telemetry import Watch
+from streams.worker.telemetry import Telemetry
 
 DEAD_TOPIC = Table("dead-letter topic", {})
 """Sending dead letters is one more insert of a flush; its rows are the letters."""
@@ -37,8 +37,8 @@ class Code(Struct, frozen=True):
     goes_on_after_a_failed_insert: bool = False
 
 
-_WATCH = Watch()
-"""One for all: nobody looks at what it sees, and a worker is made at every crash."""
+_TELEMETRY = Telemetry()
+"""One for all workers: nobody reads it, and a worker is made at every crash."""
 
 
 class Implied(StreamsError):
@@ -205,7 +205,7 @@ class Worker:
             numbered=log.numbered,
         )
         self._pipeline = code.pipeline(
-            counting, database, database, lambda: self._now, database, _Beside(database), _WATCH
+            counting, database, database, lambda: self._now, database, _Beside(database), _TELEMETRY
         )
 
     @property

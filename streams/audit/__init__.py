@@ -11,20 +11,20 @@ from clickhouse_driver.errors import Error
 
 from schemas.connection import ClickHouseConnection
 from schemas.profile import Profile
-from streams.audit.accounts import of_alerts, of_numbers, of_progress
 from streams.audit.cases import Cases, Looked, Moving
 from streams.audit.cut import CUT, POSITION, Cut, read_cut, wait_for
-from streams.audit.findings import Audit, FactsDifference, Finding, WindowDifference, write_down
-from streams.audit.pace import Pace
-from streams.audit.raw import Part, named
-from streams.audit.rollups import of_rollups
-from streams.audit.views import of_views
+from streams.audit.findings import Audit, FactsDifference, Finding, WindowDifference, record_audit
+from streams.audit.ledger import of_alerts, of_numbers, of_progress
+from streams.audit.raw_events import Part, named
+from streams.audit.rollups import rollup_findings
+from streams.audit.throttle import Throttle
+from streams.audit.views import view_findings
 from streams.audit.windows import Windows
 from streams.counting.store import WindowRow
 from streams.errors import Unfinished
 from streams.storage.clickhouse import connect, explain
 
-__all__ = ["Audit", "FactsDifference", "Finding", "Pace", "WindowDifference", "audit", "write_down"]
+__all__ = ["Audit", "FactsDifference", "Finding", "Throttle", "WindowDifference", "audit", "record_audit"]
 
 PATIENCE_SECONDS = 20.0
 """How long progress may stand still while rows beyond it are waited for; a worker writes it every second or two."""
@@ -40,7 +40,7 @@ def audit(
     on_progress: Callable[[int], None] | None = None,
     *,
     since: Cut | None = None,
-    pace: Pace | None = None,
+    throttle: Throttle | None = None,
     patience: float = PATIENCE_SECONDS,
 ) -> Audit:
     """Recompute everything and compare, or with `since` what moved beyond that cut; `on_progress` hears of cases done.
@@ -52,7 +52,9 @@ def audit(
     try:
         for _ in range(_ATTEMPTS):
             before = _tables(client)
-            found = _Pass(clickhouse, client, profile, on_progress or (lambda _: None), pace or Pace(), patience)(since)
+            found = _Pass(
+                clickhouse, client, profile, on_progress or (lambda _: None), throttle or Throttle(), patience
+            )(since)
             if _tables(client) == before:
                 return found
     except (Error, OSError, EOFError) as error:
@@ -83,14 +85,14 @@ class _Pass:
         client: Client,
         profile: Profile,
         tell: Callable[[int], None],
-        pace: Pace,
+        throttle: Throttle,
         patience: float,
     ) -> None:
         self._clickhouse = clickhouse
         self._client = client
         self._profile = profile
         self._tell = tell
-        self._pace = pace
+        self._pace = throttle
         self._patience = patience
 
     def __call__(self, since: Cut | None) -> Audit:
@@ -99,7 +101,7 @@ class _Pass:
         (windows,) = client.execute("SELECT count() FROM windows FINAL")[0]
         findings = [*of_progress(client), *of_alerts(client)]
         if since is None:
-            findings += [*of_views(client, self._profile), *of_rollups(client, self._profile)]
+            findings += [*view_findings(client, self._profile), *rollup_findings(client, self._profile)]
         gone = list(of_numbers(client))
         cases, moving = self._cases(since)
         named = sum(each.column == "dossier" and each.stored == "missing" for each in cases.differences)

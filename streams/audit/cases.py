@@ -13,7 +13,7 @@ from schemas.profile import Profile
 from schemas.tables import FACTS
 from streams.audit.cut import Cut
 from streams.audit.findings import FactsDifference
-from streams.audit.raw import Part, Said, replacing, rows, said
+from streams.audit.raw_events import Part, Said, replacing, rows, said
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, news, pack

@@ -76,7 +76,7 @@ class Audit(Struct, frozen=True):
         return counts | {kind: sum(found.kind == kind for found in self.findings) for kind in KINDS}
 
 
-def write_down(clickhouse: ClickHouseConnection, found: Audit, at: datetime, seconds: float) -> None:
+def record_audit(clickhouse: ClickHouseConnection, found: Audit, at: datetime, seconds: float) -> None:
     """Enter an audit that ended then into the table `audits`; raises Unreachable or NotMigrated."""
     counts = len(found.facts_differences), len(found.window_differences), found.conflicts
     others = found.scope, len(found.findings), found.unconfirmed

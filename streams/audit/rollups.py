@@ -20,7 +20,7 @@ _FAILED = 740
 _CITY = ("refresh_city_past", "refresh_city_waiting")
 
 
-def of_rollups(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
+def rollup_findings(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
     """Roll-ups that nothing fills, and figures that stay wrong where filled anew; raises what the driver does.
 
     A roll-up is behind its source by design. So it is filled first, and what differs by the same amount at each of

@@ -11,7 +11,7 @@ from msgspec import Struct
 from schemas.profile import Profile
 from streams.audit import Audit
 from streams.audit.findings import KINDS
-from streams.errors import Astray, Unfinished, Unreachable
+from streams.errors import Diverged, Unfinished, Unreachable
 from streams.monitoring import metrics
 from streams.monitoring.metrics import Meters
 
@@ -28,7 +28,7 @@ class AuditHealth(Struct, frozen=True):
     differences: int | None = None
 
 
-class Auditor:
+class AuditService:
     """Runs audits one after another and remembers how they ended. `page` and `health` are for any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,7 +50,7 @@ class Auditor:
         began = self._clock()
         try:
             found = audit()
-        except (Unreachable, Unfinished, Astray) as error:
+        except (Unreachable, Unfinished, Diverged) as error:
             self._meters.add(metrics.AUDITS, 1, "unfinished")
             with self._lock:
                 self._health = AuditHealth(False, f"the last audit did not finish: {error}", self._health.differences)

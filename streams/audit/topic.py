@@ -25,14 +25,14 @@ from schemas.partition import partitions_of
 from schemas.topics import EVENTS
 from streams.alerts.topic import read_alerts
 from streams.audit.findings import Finding
-from streams.audit.pace import Pace
+from streams.audit.throttle import Throttle
 from streams.counting.record import Record
 from streams.counting.registers import register_of
 from streams.counting.rows import payload_of
-from streams.rebuild.replay import records_of_topic
+from streams.rebuild.replay import records_from_topic
 from streams.storage.clickhouse import connect, explain
 from streams.storage.identity import read_history
-from streams.storage.offsets import read_standings, trouble
+from streams.storage.offsets import disagreement, read_offsets
 
 _LINES_AT_ONCE = 1_000_000
 _SHOWN = 50
@@ -67,20 +67,20 @@ class _Lines(Struct):
 class Topic:
     """Compares the topics of this Kafka with the tables.
 
-    Raises Unreachable, NotMigrated, or Astray where the topic is not the one that was counted.
+    Raises Unreachable, NotMigrated, or Diverged where the topic is not the one that was counted.
     """
 
     def __init__(
         self,
         kafka: KafkaConnection,
         clickhouse: ClickHouseConnection,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         alert_key: Secret | None = None,
     ) -> None:
         self._kafka = kafka
         self._alert_key = alert_key
         self._clickhouse = clickhouse
-        self._pace = pace or Pace()
+        self._pace = throttle or Throttle()
 
     def compare(self, since: Mapping[int, int] | None = None) -> Read:
         """What was counted of the topic, from its start or from these offsets on; and alerts."""
@@ -88,8 +88,8 @@ class Topic:
         try:
             findings = list(self._alerts(client))
             # Before the records are read: what is counted by now is in the tables.
-            standings = read_standings(self._kafka, self._clickhouse)
-            if any(at.is_replaced for at in standings) and (error := trouble(standings)):
+            standings = read_offsets(self._kafka, self._clickhouse)
+            if any(at.is_replaced for at in standings) and (error := disagreement(standings)):
                 raise error
             starts = {at.partition: max(at.first, (since or {}).get(at.partition, 0)) for at in standings}
             ends = {at.partition: max(starts[at.partition], min(at.next, at.end)) for at in standings}
@@ -130,7 +130,7 @@ class Topic:
         """What the records say, by partition, a million lines at a time."""
         parts = {partition: _Lines(partition, start, start) for partition, start in starts.items()}
         size = 0
-        with closing(records_of_topic(self._kafka, starts, ends)) as records:
+        with closing(records_from_topic(self._kafka, starts, ends)) as records:
             for record in records:
                 if record.is_hole:
                     parts[record.partition].next = record.offset + 1
@@ -197,7 +197,7 @@ class Topic:
         taken = [each for each, count in zip(offsets.tolist(), counts.tolist(), strict=True) if count > refused[each]]
         for offset in taken[:_SHOWN]:
             with closing(
-                records_of_topic(self._kafka, {lines.partition: offset}, {lines.partition: offset + 1})
+                records_from_topic(self._kafka, {lines.partition: offset}, {lines.partition: offset + 1})
             ) as records:
                 for record in (each for each in records if not each.is_hole):
                     for line, event in _said(record, partitions)[0]:

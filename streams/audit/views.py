@@ -17,7 +17,7 @@ _LOOKS = 5
 _PAUSE_SECONDS = 0.3
 
 
-def of_views(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
+def view_findings(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
     """What views show otherwise than tables hold by these rules; raises what the driver does.
 
     Table and view are read a moment apart, so while workers count a figure may differ at one look. What differs is what

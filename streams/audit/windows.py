@@ -19,7 +19,7 @@ from schemas.profile import Profile
 from schemas.tables import WINDOWS
 from streams.audit.cut import CUT, Cut, read_cut, wait_for
 from streams.audit.findings import WindowDifference
-from streams.audit.raw import Said, named, replacing, said
+from streams.audit.raw_events import Said, named, replacing, said
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, news

@@ -38,7 +38,7 @@ from streams.counting.registers import pack as pack_registers
 from streams.counting.registers import unpack as unpack_registers
 from streams.counting.rows import event_columns, facts_row, progress_row, window_row
 from streams.counting.store import NO_RECORD, Last, Row, Store, Stored, WindowRow
-from streams.errors import Flooded, LostEvents
+from streams.errors import LostEvents, TooManyDeadLetters
 
 
 class Identity(Struct, frozen=True):
@@ -193,7 +193,8 @@ class Counting:
 
         Within each partition the offsets of the records follow each other. `settle` returns when every earlier batch is
         flushed; it is called only where the caches cannot be trusted. `now` is only written down, as the time of
-        progress. Raises LostEvents where offsets are missing, and Flooded where too many lines cannot be counted.
+        progress. Raises LostEvents where offsets are missing, and TooManyDeadLetters where too many lines
+        cannot be counted.
         """
         batch = Batch()
         parts = groupby(sorted(records, key=_partition_of_record), key=_partition_of_record)
@@ -316,7 +317,7 @@ class Counting:
             batch.dead.append(dead_letter(topic, record.partition, record.offset, published_at, rejection))
 
     def _see(self, state: _Partition, record: Record, lines: int, rejections: list[Rejection], batch: Batch) -> None:
-        """Put what is no event of this partition on the batch's dead letters; raises Flooded where it is too much."""
+        """Put what is no event of this partition on the batch's dead letters; raises TooManyDeadLetters."""
         self._bury(record, rejections, batch)
         if record.offset >= state.next_unseen:
             dead = sorted(rejection.line for rejection in rejections)
@@ -324,7 +325,7 @@ class Counting:
             state.ledger = state.ledger.after(record.offset - state.next_unseen)
             state.next_unseen = record.offset + 1
             if flooded:
-                raise Flooded(self._flooded(record.partition, state.seen, batch.dead))
+                raise TooManyDeadLetters(self._flooded(record.partition, state.seen, batch.dead))
 
     def _flooded(self, partition: int, seen: Seen, letters: list[DeadLetter]) -> str:
         ours = [letter for letter in letters if letter.partition == partition]

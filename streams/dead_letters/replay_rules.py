@@ -1,10 +1,10 @@
-"""What may become of a dead letter: whether it can be published again, and what to do about each reason."""
+"""The rules for replaying dead letters: which can be published again, and what to do about each reason."""
 
 from datetime import datetime
 
 from schemas.envelope import FUTURE_TOLERANCE, Rejection, decode, decode_event
 from schemas.events import AnyEvent
-from streams.dead_letters.table import Letter
+from streams.dead_letters.table import StoredDeadLetter
 from streams.errors import NotReplayable
 
 ADVICE: dict[str, str] = {
@@ -22,20 +22,22 @@ ADVICE: dict[str, str] = {
 """What to do about each reason."""
 
 
-def events_in(letter: Letter, content: bytes, now: datetime, *, corrected: bool = False) -> list[AnyEvent]:
-    """The events in a letter's content, fit to be published at `now`; `content` may be a `corrected` one.
+def events_in(
+    dead_letter: StoredDeadLetter, content: bytes, now: datetime, *, corrected: bool = False
+) -> list[AnyEvent]:
+    """The events in the content of a dead letter that may be published at `now`; the content may be `corrected`.
 
-    Raises NotReplayable where any of it would become a dead letter again. What lies in the future must have passed
-    altogether, without the tolerance of counting: the broker's clock judges it, and may be behind.
+    Raises NotReplayable where any line would become a dead letter again. Times in the future must have passed, without
+    the tolerance of counting: the broker's clock decides, and may be behind.
     """
-    if letter.reason == "empty":
+    if dead_letter.reason == "empty":
         raise NotReplayable("a record without a value holds no line to replay: discard it")
-    if letter.erased and not content:
+    if dead_letter.erased and not content:
         raise NotReplayable("its content was erased: give it anew with --content")
-    if letter.reason == "full" and not corrected:
+    if dead_letter.reason == "full" and not corrected:
         raise NotReplayable("its dossier is full for good, so it would come back: correct it, or discard it")
     lines = content.removesuffix(b"\n").split(b"\n")
-    if len(lines) > 1 and letter.reason != "too_many_lines":
+    if len(lines) > 1 and dead_letter.reason != "too_many_lines":
         raise NotReplayable(f"the content has {len(lines)} lines, but an event is one line of JSON")
     events: list[AnyEvent] = []
     wrong: list[str] = []

@@ -11,7 +11,8 @@ from schemas.tables import PROGRESS
 from streams.counting.record import Record
 from streams.counting.rows import progress_row
 from streams.counting.store import Row
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.storage.clickhouse import connect
+from streams.storage.store import ClickHouseStore
 from tests.streams.log import NOW
 
 

@@ -16,7 +16,8 @@ from cli.main import main
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from streams.broker.group import members
-from streams.storage.migration import Plan, migrate
+from streams.storage.migration import migrate
+from streams.storage.plan import Plan
 from tests.broker import delete_topics
 from tests.cli.commands import Ended, Run, environment, named
 

@@ -24,9 +24,10 @@ from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS
 from schemas.topics import EVENTS
 from streams.counting.rows import dead_row
-from streams.dead_letters.table import Letters, Place
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.dead_letters.table import DeadLetterTable, Place
+from streams.storage.clickhouse import connect
 from streams.storage.progress import wait_until_counted
+from streams.storage.store import ClickHouseStore
 from tests.cli.commands import AWAY, Run, apart, environment
 from tests.streams.cases import at, said
 
@@ -475,7 +476,7 @@ class TestCounting:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as killed:
-            killed.setattr(Letters, "decide", die)
+            killed.setattr(DeadLetterTable, "decide", die)
             replay("--all", code=130)
         assert set(states(client).values()) == {"open"}
         replay("--all", code=1)

@@ -23,7 +23,7 @@ from grafana.publish.plan import Change
 from schemas.alerts import Alert
 from streams.audit import Audit, FactsDifference, WindowDifference
 from streams.audit import Finding as AuditFinding
-from streams.dead_letters.table import Group, Letter, Place
+from streams.dead_letters.table import DeadLetterGroup, Place, StoredDeadLetter
 from streams.errors import Unreachable
 from streams.reports.report import FIGURES, RATES, Freshness, Report
 from tests.cli.commands import AWAY, Ended, Run
@@ -53,7 +53,7 @@ AUDIT = Audit(
     conflicts=0,
     findings=[AuditFinding("topic", HOSTILE, HOSTILE, HOSTILE)],
 )
-LETTER = Letter(Place(0, 1, 2), "invalid", HOSTILE, HOSTILE, HOSTILE, AT, "discarded", HOSTILE, False, AT)
+LETTER = StoredDeadLetter(Place(0, 1, 2), "invalid", HOSTILE, HOSTILE, HOSTILE, AT, "discarded", HOSTILE, False, AT)
 ALERT = Alert(
     seq=1,
     dossier=HOSTILE,
@@ -70,16 +70,16 @@ STATE = PlatformState(
 )
 
 
-class Letters:
+class DeadLetterTable:
     """Dead letters whose every text is hostile."""
 
     def __init__(self, _: object) -> None:
         pass
 
-    def groups(self, _: object) -> list[Group]:
-        return [Group("invalid", HOSTILE, 1)]
+    def groups(self, _: object) -> list[DeadLetterGroup]:
+        return [DeadLetterGroup("invalid", HOSTILE, 1)]
 
-    def newest(self, *_: object) -> list[Letter]:
+    def newest(self, *_: object) -> list[StoredDeadLetter]:
         return [LETTER]
 
     def contents(self, _: object) -> dict[Place, bytes]:
@@ -96,12 +96,15 @@ def away(*_: object, **__: object) -> None:
 COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "report": (("report",), {"report.report": lambda *_: REPORT}),
     "report json": (("report", "--json"), {"report.report": lambda *_: REPORT}),
-    "audit": (("audit",), {"audit.audit": lambda *_, **__: AUDIT, "audit.write_down": away}),
-    "audit json": (("audit", "--json"), {"audit.audit": lambda *_, **__: AUDIT, "audit.write_down": away}),
-    "dead-letters list": (("dead-letters", "list"), {"dead_letters.Letters": Letters}),
-    "dead-letters list json": (("dead-letters", "list", "--json"), {"dead_letters.Letters": Letters}),
-    "dead-letters show": (("dead-letters", "show", "0@1:2"), {"dead_letters.Letters": Letters}),
-    "dead-letters show json": (("dead-letters", "show", "0@1:2", "--json"), {"dead_letters.Letters": Letters}),
+    "audit": (("audit",), {"audit.audit": lambda *_, **__: AUDIT, "audit.record_audit": away}),
+    "audit json": (("audit", "--json"), {"audit.audit": lambda *_, **__: AUDIT, "audit.record_audit": away}),
+    "dead-letters list": (("dead-letters", "list"), {"dead_letters.DeadLetterTable": DeadLetterTable}),
+    "dead-letters list json": (("dead-letters", "list", "--json"), {"dead_letters.DeadLetterTable": DeadLetterTable}),
+    "dead-letters show": (("dead-letters", "show", "0@1:2"), {"dead_letters.DeadLetterTable": DeadLetterTable}),
+    "dead-letters show json": (
+        ("dead-letters", "show", "0@1:2", "--json"),
+        {"dead_letters.DeadLetterTable": DeadLetterTable},
+    ),
     "alerts": (("alerts", "list"), {"alerts.newest": lambda *_: (1, [ALERT])}),
     "alerts json": (("alerts", "list", "--json"), {"alerts.newest": lambda *_: (1, [ALERT])}),
     "watch": (("watch", "--once"), {"watch._read": lambda *_: Seen(trouble=HOSTILE)}),

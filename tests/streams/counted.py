@@ -14,7 +14,7 @@ from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.counting.batch import Counting, Identity
 from streams.counting.record import Record
-from streams.storage.clickhouse import ClickHouseStore
+from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.strategies import PUBLISHED
 

@@ -11,8 +11,9 @@ from schemas.partition import partition_of
 from streams.audit.topic import Topic
 from streams.broker import topics
 from streams.broker.group import commit_offsets
-from streams.rebuild.replay import records_of_topic
-from streams.storage.migration import Plan, migrate
+from streams.rebuild.replay import records_from_topic
+from streams.storage.migration import migrate
+from streams.storage.plan import Plan
 from tests.broker import delete_topics
 from tests.counted_topic import ask, publish, random_events, work
 from tests.streams.cases import said
@@ -85,7 +86,7 @@ def test_records_that_progress_and_group_were_moved_past(counted: Plan) -> None:
     publish(counted.kafka, structs.replace(ALONE, id="passed over"))
     ((before,),) = ask(counted, "SELECT offset FROM progress FINAL WHERE partition = 0")
     last = before + 1
-    (skipped,) = records_of_topic(counted.kafka, {0: last}, {0: last + 1})
+    (skipped,) = records_from_topic(counted.kafka, {0: last}, {0: last + 1})
     ask(
         counted,
         "INSERT INTO progress SELECT * REPLACE (pos + 4096 AS pos, offset + 1 AS offset, "

@@ -22,7 +22,8 @@ from streams.audit import FactsDifference, audit
 from streams.audit.cut import read_cut
 from streams.counting.batch import Batch, Counting, Identity
 from streams.counting.record import Record
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.storage.clickhouse import connect
+from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.streams.cases import INSTANT, said
 from tests.streams.log import DOSSIERS, NOW, PARTITIONS, Log, log_of, random_event, record

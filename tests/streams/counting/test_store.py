@@ -28,8 +28,9 @@ from streams.counting.registers import pack as pack_registers
 from streams.counting.rows import dead_row, facts_row, progress_row, window_row
 from streams.counting.store import Last, Reached, Row, Store, Stored, WindowRow
 from streams.errors import NotMigrated, RefusedRow, Unreachable
-from streams.storage import clickhouse as module
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.storage import store as module
+from streams.storage.clickhouse import connect
+from streams.storage.store import ClickHouseStore
 from tests.strategies import events_of
 from tests.streams.cases import DATE, event_row, facts, joined
 from tests.streams.log import NOW
@@ -350,7 +351,7 @@ class TestFailures:
             store.read_reached("events")
 
     def test_a_patient_store_reads_again_until_it_is_answered(self, clickhouse: ClickHouseConnection) -> None:
-        refusals = iter(range(module._READ_TRIES * 2))
+        refusals = iter(range(module._READ_ATTEMPTS * 2))
         with Proxy(
             clickhouse.host,
             clickhouse.port,
@@ -358,7 +359,7 @@ class TestFailures:
         ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port), patient=True)) as store:
                 assert store.read_reached("events") == {}
-            assert proxy.cut == module._READ_TRIES * 2
+            assert proxy.cut == module._READ_ATTEMPTS * 2
 
     @pytest.mark.parametrize("number", [0, 1, 4, 6, 7, 12])
     def test_of_many_rows_the_very_one_is_named_that_does_not_fit(

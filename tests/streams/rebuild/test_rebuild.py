@@ -16,12 +16,15 @@ from schemas.topics import EVENTS
 from streams.audit import audit
 from streams.counting.batch import Identity
 from streams.counting.position import unpack
-from streams.errors import Astray, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
-from streams.rebuild.rebuild import Rebuild, Source
+from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
+from streams.rebuild.preconditions import Source
+from streams.rebuild.rebuild import Rebuild
 from streams.storage import migration
 from streams.storage.clickhouse import database
 from streams.storage.identity import read_history
-from streams.storage.migration import Plan, identify, make_tables, make_topics, migrate
+from streams.storage.migration import identify, make_topics, migrate
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics
 from tests.counted_topic import (
     add_partitions,
@@ -45,20 +48,20 @@ class Onlooker:
         self.lines: list[str] = []
         self.done: list[tuple[int, int]] = []
 
-    def say(self, line: str) -> None:
+    def step(self, line: str) -> None:
         self.lines.append(line)
 
     def counted(self, done: int, total: int) -> None:
         self.done.append((done, total))
 
-    def waits_for(self, workers: set[str]) -> None:
+    def waiting_for(self, workers: set[str]) -> None:
         raise AssertionError(workers)
 
 
 def rebuild(plan: Plan, source: Source | None = None, *, records: int = 3, take_over: bool = False) -> Onlooker:
-    watch = Onlooker()
-    Rebuild(plan, source, watch, records=records, take_over=take_over).run()
-    return watch
+    onlooker = Onlooker()
+    Rebuild(plan, source, onlooker, records=records, take_over=take_over).run()
+    return onlooker
 
 
 @pytest.fixture
@@ -95,8 +98,8 @@ def test_what_was_damaged_is_healed_and_counting_goes_on(counted: Plan, source: 
     ask(counted, "INSERT INTO facts SELECT * REPLACE (pos + 1 AS pos, 'nowhere' AS agency) FROM facts FINAL LIMIT 1")
     assert differences(counted)
     assert shown(counted) != before
-    watch = rebuild(counted, source)
-    assert watch.done[-1][0] == watch.done[-1][1]
+    onlooker = rebuild(counted, source)
+    assert onlooker.done[-1][0] == onlooker.done[-1][1]
     assert shown(counted) == before
     assert differences(counted) == 0
     assert tables(counted) == made
@@ -268,7 +271,7 @@ def test_a_topic_made_anew_goes_on_with_the_counts_of_the_former(counted: Plan) 
     make_topics(counted, lambda _: None, dry_run=False)
     with pytest.raises(WrongIdentity, match=r"made anew.*`dossier rebuild`"):
         work(counted)
-    with pytest.raises(Astray, match=r"made anew .*`dossier rebuild`"):
+    with pytest.raises(Diverged, match=r"made anew .*`dossier rebuild`"):
         rebuild(counted, "topic")
     rebuild(counted)
     assert shown(counted) == before
@@ -277,7 +280,7 @@ def test_a_topic_made_anew_goes_on_with_the_counts_of_the_former(counted: Plan) 
     assert shown(counted) != before
     assert differences(counted) == 0
     # The topic does not hold what was counted of the former one.
-    with pytest.raises(Astray, match="made anew"):
+    with pytest.raises(Diverged, match="made anew"):
         rebuild(counted, "topic")
 
 
@@ -309,12 +312,12 @@ def test_a_topic_that_was_cut_off_is_counted_again_from_its_start(counted: Plan)
         "INSERT INTO progress SELECT * REPLACE (pos + 10 * 4096 AS pos, offset + 10 AS offset, "
         "record_offset + 10 AS record_offset) FROM progress FINAL",
     )
-    with pytest.raises(Astray, match=r"it was cut off.*`dossier rebuild`"):
+    with pytest.raises(Diverged, match=r"it was truncated.*`dossier rebuild`"):
         work(counted)
     publish(counted.kafka, *random_events(seed=9, count=60))
-    with pytest.raises(Astray, match=r"has another record at offset .*`dossier rebuild`"):
+    with pytest.raises(Diverged, match=r"has another record at offset .*`dossier rebuild`"):
         work(counted)
-    with pytest.raises(Astray, match="does not hold all that was counted"):
+    with pytest.raises(Diverged, match="does not hold all that was counted"):
         rebuild(counted, "topic")
     rebuild(counted)
     assert shown(counted) == before
@@ -397,15 +400,15 @@ def test_an_unfinished_rebuild_is_finished_or_given_up_and_nothing_else(counted:
 
 def test_past_the_exchange_there_is_no_way_back(counted: Plan) -> None:
     class AtExchange(Onlooker):
-        def say(self, line: str) -> None:
+        def step(self, line: str) -> None:
             if line == "exchange facts":
                 raise Killed
 
     with pytest.raises(Killed):
         Rebuild(counted, None, AtExchange()).run()
-    with pytest.raises(Unfinished, match="past going back: finish it with `dossier rebuild`"):
+    with pytest.raises(Unfinished, match="cannot be given up: finish it with `dossier rebuild`"):
         Rebuild(counted, None, Onlooker()).abandon()
-    assert "the counts are exchanged" in Rebuild(counted, None, Onlooker()).look()[-1]
+    assert "the counts are exchanged" in Rebuild(counted, None, Onlooker()).preview()[-1]
     rebuild(counted)
     assert differences(counted) == 0
 
@@ -414,8 +417,8 @@ def test_past_the_exchange_there_is_no_way_back(counted: Plan) -> None:
 def test_what_was_counted_before_an_interruption_is_not_counted_again(counted: Plan, source: Source) -> None:
     before = shown(counted)
     interrupt(counted, source)
-    watch = rebuild(counted)
-    assert not [line for line in watch.lines if line.startswith("count ")]
+    onlooker = rebuild(counted)
+    assert not [line for line in onlooker.lines if line.startswith("count ")]
     assert shown(counted) == before
 
 
@@ -428,8 +431,8 @@ def test_events_that_come_amid_a_rebuild_make_it_begin_anew(counted: Plan) -> No
     assert serving is not None
     count_on(counted, structs.replace(identity_of(counted), epoch=serving.epoch), commits=False)
     expected = shown(counted)
-    watch = rebuild(counted)
-    assert [line for line in watch.lines if line.startswith("count ")]
+    onlooker = rebuild(counted)
+    assert [line for line in onlooker.lines if line.startswith("count ")]
     assert shown(counted) == expected
     work(counted)
     assert shown(counted) == expected

@@ -20,7 +20,9 @@ from streams.broker import topics
 from streams.errors import NotMigrated, Unreachable, WrongIdentity
 from streams.storage import migration
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, identify, make_tables, make_topics, migrate
+from streams.storage.migration import identify, make_topics, migrate
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics
 
 

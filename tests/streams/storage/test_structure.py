@@ -11,9 +11,10 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import create, structure, views
 from schemas.tables import TABLES
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
 from streams.storage.structure import elements, normal
-from streams.storage.undeclared import intrusions, others
+from streams.storage.table_migration import make_tables
+from streams.storage.undeclared import harmless_objects, interfering_objects
 from tests import structure as generator
 from tests.streams.cases import INSTANT, at
 
@@ -65,8 +66,8 @@ class Policed:
 
 
 def test_a_row_policy_that_holds_for_this_user_is_told() -> None:
-    assert intrusions(Policed()) == [
-        "row policy only_H01 hides rows of windows from this user (but where \"agency = 'H01'\"): drop it, or except "
+    assert interfering_objects(Policed()) == [
+        "row policy only_H01 hides rows of windows from this user (except where \"agency = 'H01'\"): drop it, or except "
         "this user from it"
     ]
 
@@ -195,13 +196,13 @@ class TestDatabase:
             ),
             (
                 "RENAME TABLE gaps TO elsewhere",
-                "table gaps is missing: nothing else holds what it held, restore the database's backup",
+                "table gaps is missing: no other table has its content, restore the database's backup",
                 "RENAME TABLE elsewhere TO gaps",
             ),
             (
                 "CREATE MATERIALIZED VIEW rogue TO windows AS SELECT 'H01' AS agency, 5 AS resolved FROM events",
                 "materialized view test_structure.rogue writes into windows, which nothing declares: DROP VIEW "
-                "`test_structure`.`rogue`, then `dossier audit` tells what it did",
+                "`test_structure`.`rogue`, then `dossier audit` shows what it did",
                 "DROP VIEW rogue",
             ),
         ],
@@ -241,9 +242,9 @@ class TestDatabase:
     def test_what_a_site_keeps_beside_is_nobodys_fault(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE VIEW of_the_site AS SELECT agency FROM dossiers")
         assert looked_at(plan) == ([], [])
-        assert others(client) == ["of_the_site"]
+        assert harmless_objects(client) == ["of_the_site"]
         client.execute("DROP VIEW of_the_site")
-        assert others(client) == []
+        assert harmless_objects(client) == []
 
     def test_a_trigger_of_another_database_is_found(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE DATABASE test_structure_2")
@@ -258,4 +259,7 @@ class TestDatabase:
 
     def test_a_setting_that_cuts_what_is_shown_is_told(self, client: Client) -> None:
         client.settings = {**client.settings, "limit": 10}
-        assert "setting limit is set for this user, so that what it reads is not whole: unset it" in intrusions(client)
+        assert (
+            "setting limit is set for this user, so its results are incomplete: unset it"
+            in interfering_objects(client)
+        )

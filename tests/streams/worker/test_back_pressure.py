@@ -27,7 +27,8 @@ from schemas.topics import EVENTS
 from streams.broker.group import GROUP
 from streams.broker.topics import admin
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, migrate
+from streams.storage.migration import migrate
+from streams.storage.plan import Plan
 from tests.cli.commands import environment, named
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]

@@ -12,7 +12,7 @@ from schemas.tables import DEAD_LETTERS
 from streams.counting.batch import Counting
 from streams.counting.dead_letter_limit import Limit, Seen
 from streams.counting.record import Record
-from streams.errors import Flooded
+from streams.errors import TooManyDeadLetters
 from streams.worker.pipeline import flush
 from tests.streams.cases import said
 from tests.streams.log import (
@@ -71,14 +71,14 @@ def test_what_is_too_much_is_neither_written_nor_acknowledged() -> None:
     assert reached(store) == (1, Seen(10, 4))
     written = {name: list(rows) for name, rows in store.rows.items()}
     elsewhere = record(1, 0, said(Received, "2026-03-02 08:00", dossier=THEIRS, agency="H1"))
-    with pytest.raises(Flooded):
+    with pytest.raises(TooManyDeadLetters):
         worker.take(good(2), bad(3, 2), elsewhere)
     assert store.rows == written
 
 
 def test_the_reason_says_how_much_of_what_and_where_and_what_to_do() -> None:
     stray = said(Received, "2026-03-02 08:00", dossier=THEIRS, agency="H1")
-    with pytest.raises(Flooded) as stopped:
+    with pytest.raises(TooManyDeadLetters) as stopped:
         Worker(MemoryStore()).take(good(0), record(0, 1, b"secret {", stray), bad(2), record(0, 3, b"[", b"[", b"{}"))
     assert stopped.value.exit_code == 4
     assert str(stopped.value).startswith(
@@ -93,7 +93,7 @@ def test_a_worker_that_starts_again_stops_again_at_once() -> None:
     store = MemoryStore()
     Worker(store).take(good(0, 6), bad(1, 4))
     for _ in range(3):
-        with pytest.raises(Flooded, match="partition 0 is flooded: 6 of 12 lines"):
+        with pytest.raises(TooManyDeadLetters, match="partition 0 is flooded: 6 of 12 lines"):
             Worker(store).take(bad(2, 2))
     assert reached(store) == (1, Seen(10, 4))
     assert len(store.newest(DEAD_LETTERS)) == 4
@@ -104,7 +104,7 @@ def test_restarts_with_the_smallest_batches_do_not_drain_the_topic() -> None:
     for offset in range(5):
         Worker(store).take(bad(offset))
     for _ in range(10):
-        with pytest.raises(Flooded):
+        with pytest.raises(TooManyDeadLetters):
             Worker(store).take(bad(5))
     assert len(store.newest(DEAD_LETTERS)) == 5
 
@@ -112,7 +112,7 @@ def test_restarts_with_the_smallest_batches_do_not_drain_the_topic() -> None:
 def test_a_higher_ratio_is_enough_to_go_on_and_the_former_one_can_be_had_back() -> None:
     store = MemoryStore()
     flood = [good(0), *(bad(offset, 3) for offset in range(1, 5))]
-    with pytest.raises(Flooded):
+    with pytest.raises(TooManyDeadLetters):
         Worker(store).take(*flood)
     Worker(store, Limit(20, 0.9)).take(*flood)
     assert len(store.newest(DEAD_LETTERS)) == 12
@@ -135,7 +135,7 @@ def test_records_that_come_again_are_not_seen_twice() -> None:
         again.take(good(0), bad(1, 3))
         again.take(good(0), bad(1, 3), good(2))
         assert reached(store) == (2, Seen(5, 3))
-    with pytest.raises(Flooded, match="6 of 8 lines"):
+    with pytest.raises(TooManyDeadLetters, match="6 of 8 lines"):
         worker.take(good(2), bad(3, 3))
 
 
@@ -173,7 +173,7 @@ def test_a_flood_is_accepted_without_loss_and_without_doubles(seed: int) -> None
         while True:
             try:
                 worker.take(*batch)
-            except Flooded:
+            except TooManyDeadLetters:
                 stopped += 1
                 limits.pop(0)
                 worker = Worker(store, limits[0])

@@ -6,21 +6,21 @@ from typing import Protocol
 
 from streams.audit.cut import Cut
 from streams.audit.findings import Audit
-from streams.audit.pace import Pace
+from streams.audit.throttle import Throttle
 
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86_400.0
 
 
 class Run(Protocol):
-    """Audits everything at this pace, or what moved beyond a cut; None where it did not end."""
+    """Audits everything at this throttle, or what moved beyond a cut; None where it did not end."""
 
-    def __call__(self, since: Cut | None, pace: Pace) -> Audit | None:
+    def __call__(self, since: Cut | None, throttle: Throttle) -> Audit | None:
         """Audit once."""
 
 
-class Rounds:
-    """Rounds, one of which begins every so many seconds.
+class AuditSchedule:
+    """AuditSchedule, one of which begins every so many seconds.
 
     Each audits everything, one as soon as the last has ended. Where that takes more than an hour, everything is audited
     once a day. In the rests of such an audit, and until the next, each round audits what moved since the last.
@@ -52,7 +52,7 @@ class Rounds:
             self._look_at_moved()
             return
         before = self._since
-        found = self._run(None, Pace(self._share, self._rest))
+        found = self._run(None, Throttle(self._share, self._rest))
         if found is not None and self._since is before:
             self._since = found.cut
         if found is not None and self._clock() - began > HOUR_SECONDS:
@@ -68,6 +68,6 @@ class Rounds:
         self._sleep(max(0.0, until - self._clock()))
 
     def _look_at_moved(self) -> None:
-        found = self._run(self._since, Pace())
+        found = self._run(self._since, Throttle())
         if found is not None:
             self._since = found.cut

@@ -2,8 +2,8 @@
 
 from streams.audit.cut import Cut
 from streams.audit.findings import Audit
-from streams.audit.pace import Pace
-from streams.audit.rounds import Rounds
+from streams.audit.schedule import AuditSchedule
+from streams.audit.throttle import Throttle
 
 EVERY = 300.0
 
@@ -24,15 +24,15 @@ def rounds_of(parts: int, until: float) -> list[tuple[float, int | None]]:
     clock = Clock()
     begun: list[tuple[float, int | None]] = []
 
-    def run(since: Cut | None, pace: Pace) -> Audit:
+    def run(since: Cut | None, throttle: Throttle) -> Audit:
         number = len(begun)
         begun.append((clock.now - 1000, since.floor if since else None))
         for _ in range(parts if since is None else 0):
             clock.sleep(60)
-            pace._idle(180)  # as a share of a quarter would have it
+            throttle._idle(180)  # as a share of a quarter would have it
         return Audit(0, 0, 0, [], [], 0, cut=Cut({}, number))
 
-    rounds = Rounds(run, EVERY, 0.25, clock=clock, sleep=clock.sleep)
+    rounds = AuditSchedule(run, EVERY, 0.25, clock=clock, sleep=clock.sleep)
     while clock.now - 1000 < until:
         rounds.go_on()
     return begun

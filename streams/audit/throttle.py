@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Pace:
+class Throttle:
     """Rests between the parts of an audit, so that it is busy for no more than this share of the time.
 
     `idle` is called with the seconds of each rest, and may do something else meanwhile.

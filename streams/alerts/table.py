@@ -1,4 +1,4 @@
-"""What was said of late dossiers, as the table keeps it."""
+"""Alerts as they are stored in the table `dossier_alerts`."""
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ class Selection(Struct, frozen=True):
 
 
 def newest(clickhouse: ClickHouseConnection, selection: Selection, most: int) -> tuple[int, list[Alert]]:
-    """How many of these there are, and so many of them, the newest first; raises Unreachable or NotMigrated."""
+    """How many selected alerts there are, and the newest of them; raises Unreachable or NotMigrated."""
     named = {name: getattr(selection, name) for name in ("agency", "level", "dossier")}
     with database(clickhouse) as client:
         rows = client.execute(query("alerts"), named | {"standing": int(selection.standing), "most": most})

@@ -16,13 +16,14 @@ from schemas.events import Event, Extended, Received, Resolved, TermSet, Transfe
 from schemas.profile import Profile
 from schemas.topics import ALERTS, declared
 from streams.alerts import log as alertlog
-from streams.alerts import watcher as alerting
+from streams.alerts import scanner
 from streams.alerts.log import AlertLog
-from streams.alerts.topic import NewAlerts, read_alerts
-from streams.alerts.watcher import Alerting, LateDossiers
+from streams.alerts.scanner import AlertingThread, OverdueScanner
+from streams.alerts.topic import AlertReader, read_alerts
 from streams.broker import topics
 from streams.errors import Superseded, Unreachable
-from streams.storage.migration import Plan, migrate
+from streams.storage.migration import migrate
+from streams.storage.plan import Plan
 from tests.broker import delete_topics
 from tests.counted_topic import ask, publish, work
 from tests.foreign import CODECS, producer
@@ -48,8 +49,8 @@ def open_log(plan: Plan) -> AlertLog:
 
 
 @contextmanager
-def watching(plan: Plan) -> Iterator[LateDossiers]:
-    with closing(LateDossiers(plan.kafka, plan.clickhouse, plan.profile, LEVELS)) as late:
+def watching(plan: Plan) -> Iterator[OverdueScanner]:
+    with closing(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS)) as late:
         yield late
 
 
@@ -60,8 +61,8 @@ def brief(alerts: list[Alert]) -> list[tuple[str, str, str, str]]:
 def look(plan: Plan, now: datetime) -> list[tuple[str, str, str, str]]:
     """What a worker says that has just begun to watch."""
     with watching(plan) as late, closing(open_log(plan)) as log:
-        assert late.look(log, now).alerts == []
-        return brief(list(late.look(log, now).alerts))
+        assert late.scan(log, now).alerts == []
+        return brief(list(late.scan(log, now).alerts))
 
 
 def history(plan: Plan) -> list[tuple[object, ...]]:
@@ -130,17 +131,17 @@ def test_nothing_is_said_while_a_history_is_counted(plan: Plan) -> None:
     publish(plan.kafka, said(Resolved, "2026-03-03 17:00", dossier="D1"))
     with watching(plan) as late, closing(open_log(plan)) as log:
         for _ in range(3):
-            assert late.look(log, TERM + DAY).alerts == []
+            assert late.scan(log, TERM + DAY).alerts == []
         work(plan)
-        assert late.look(log, TERM + DAY).alerts == []
+        assert late.scan(log, TERM + DAY).alerts == []
 
 
 def test_a_look_is_bounded_and_the_next_goes_on(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerting, "_AT_ONCE", 2)
+    monkeypatch.setattr(scanner, "_DOSSIERS_PER_SCAN", 2)
     publish(plan.kafka, *(event for number in range(5) for event in dossier(f"D{number}")))
     work(plan)
     with watching(plan) as late, closing(open_log(plan)) as log:
-        assert [len(late.look(log, TERM + DAY).alerts) for _ in range(5)] == [0, 2, 2, 1, 0]
+        assert [len(late.scan(log, TERM + DAY).alerts) for _ in range(5)] == [0, 2, 2, 1, 0]
     assert len({name for _, name, *_ in history(plan)}) == 5
 
 
@@ -205,16 +206,16 @@ def test_a_zombie_cannot_write(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> N
     publish(plan.kafka, *dossier("D1"))
     work(plan)
     with watching(plan) as late, closing(open_log(plan)) as zombie:
-        late.look(zombie, TERM + DAY)
+        late.scan(zombie, TERM + DAY)
         assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
         ask(plan, "TRUNCATE TABLE dossier_alerts")  # so that it has something to say
         with pytest.raises(Superseded, match="another worker watches"):
-            late.look(zombie, TERM + DAY)
+            late.scan(zombie, TERM + DAY)
         with pytest.raises(Superseded, match="another worker watches"):  # the client refuses to begin
-            late.look(zombie, TERM + DAY)
+            late.scan(zombie, TERM + DAY)
         monkeypatch.setattr(zombie._producer, "begin_transaction", lambda: None)
         with pytest.raises(Superseded, match="another worker watches"):  # it hears of it between begin and send
-            late.look(zombie, TERM + DAY)
+            late.scan(zombie, TERM + DAY)
     assert len(list(read_alerts(plan.kafka, 0))) == 1
 
 
@@ -245,8 +246,8 @@ def test_what_no_worker_wrote_is_not_believed(plan: Plan, caplog: pytest.LogCapt
     work(plan)
     key = Secret("a key of some length")
     with watching(plan) as late, closing(AlertLog(plan.kafka, plan.clickhouse, key)) as log:
-        late.look(log, TERM + DAY)
-        (true,) = late.look(log, TERM + DAY).alerts
+        late.scan(log, TERM + DAY)
+        (true,) = late.scan(log, TERM + DAY).alerts
     forged = structs.replace(true, seq=2, dossier="D2")
     value = encode_alert(forged)
     producer = KafkaProducer(**plan.kafka.options())
@@ -263,10 +264,10 @@ def test_what_no_worker_wrote_is_not_believed(plan: Plan, caplog: pytest.LogCapt
     with closing(AlertLog(plan.kafka, plan.clickhouse, key)) as log:
         assert log.next == 2
     assert [row[1] for row in ask(plan, "SELECT seq, dossier FROM dossier_alerts FINAL")] == ["D1"]
-    with closing(NewAlerts(plan.kafka, "test-key", everything=True, key=key)) as new:
+    with closing(AlertReader(plan.kafka, "test-key", everything=True, key=key)) as new:
         found: list[Alert] = []
         while not found:
-            found = new.take()
+            found = new.poll()
         assert found == [true]
     reasons = {record.__dict__["reason"][:40] for record in caplog.records if record.message == "no alert"}
     assert {"it is not signed with DOSSIER_ALERT_KEY", "its key is not its dossier"} <= reasons
@@ -317,26 +318,28 @@ def test_who_takes_over_again_knows_nothing_of_before(plan: Plan) -> None:
     """What was counted up to where a partition ended long ago may be far from where it ends now."""
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    opened: list[LateDossiers] = []
-    looks: Queue[int] = Queue()
+    opened: list[OverdueScanner] = []
+    scans: Queue[int] = Queue()
 
-    def open_dossiers() -> LateDossiers:
-        opened.append(LateDossiers(plan.kafka, plan.clickhouse, plan.profile, LEVELS))
+    def open_scanner() -> OverdueScanner:
+        opened.append(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS))
         return opened[-1]
 
-    watch = Alerting(lambda: open_log(plan), open_dossiers, lambda look, _: looks.put(len(look.alerts)), seconds=0.05)
-    watch.own(True)
-    assert [looks.get(timeout=30) for _ in range(2)] == [0, 1]
-    watch.own(False)
-    while not looks.empty():
-        looks.get()
+    thread = AlertingThread(
+        lambda: open_log(plan), open_scanner, lambda scan, _: scans.put(len(scan.alerts)), seconds=0.05
+    )
+    thread.set_leader(True)
+    assert [scans.get(timeout=30) for _ in range(2)] == [0, 1]
+    thread.set_leader(False)
+    while not scans.empty():
+        scans.get()
     # While nobody watched, a dossier was counted, and its extension not yet: it only seems to be late.
     publish(plan.kafka, *dossier("D2"))
     work(plan)
     publish(plan.kafka, said(Extended, "2026-03-03 17:00", dossier="D2", term=at("2099-01-01 00:00")))
-    watch.own(True)
-    assert [looks.get(timeout=30) for _ in range(3)] == [0, 0, 0]
-    watch.own(False)
+    thread.set_leader(True)
+    assert [scans.get(timeout=30) for _ in range(3)] == [0, 0, 0]
+    thread.set_leader(False)
     assert len(opened) == 2
     assert opened[0] is not opened[1]
 
