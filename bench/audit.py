@@ -27,7 +27,7 @@ from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.audit import audit
+from streams.audit.recompute import audit
 from streams.counting.batch import Counting, Identity
 from streams.counting.facts import facts_of
 from streams.counting.registers import joined, pack

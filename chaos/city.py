@@ -36,7 +36,7 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.events import Event
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.audit import audit
+from streams.audit.recompute import audit
 from streams.broker.group import members
 from streams.storage.clickhouse import connect as clickhouse_client
 from streams.storage.progress import Lag, lag, wait_until_counted

@@ -17,11 +17,13 @@ from cli.settings import Address, Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import brief, print_json, printable
 from schemas.errors import DossierError
-from streams.audit import Audit, Throttle, audit, record_audit
 from streams.audit.cut import Cut
+from streams.audit.findings import Audit, record_audit
+from streams.audit.recompute import audit
 from streams.audit.schedule import AuditSchedule
 from streams.audit.service import AuditService
-from streams.audit.topic import Topic
+from streams.audit.throttle import Throttle
+from streams.audit.topic import TopicCheck
 from streams.http.server import json_page, metrics_page, served
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ _UNCONFIRMED = 5
 @click.option(
     "--share",
     type=click.FloatRange(0.01, 1),
-    help="With --every: of the time, how much an audit of everything may be busy.  [default: 0.25]",
+    help="With --every: the share of the time that audits may be busy, all rounds together.  [default: 0.25]",
 )
 @click.pass_context
 def audit_command(
@@ -108,7 +110,7 @@ def _audited(
     began = time.monotonic()
     found = audit(settings.clickhouse, settings.profile, on_progress, since=since, throttle=throttle)
     if topic:
-        read = Topic(settings.kafka, settings.clickhouse, throttle, settings.alert_key).compare(
+        read = TopicCheck(settings.kafka, settings.clickhouse, throttle, settings.alert_key).run(
             since.offsets if since else None
         )
         found = structs.replace(found, findings=[*found.findings, *read.findings], records=read.records)
@@ -125,7 +127,7 @@ def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, s
     def run(since: Cut | None, throttle: Throttle) -> Audit | None:
         return auditor.run(lambda: _audited(settings, log.warning, since=since, throttle=throttle, topic=topic))
 
-    rounds = AuditSchedule(run, every, share)
+    schedule = AuditSchedule(run, every, share)
     auditor.built(version("dossier-stream"), settings.profile)
     settings.clickhouse  # noqa: B018  # where none is known, that is said at once
     pages = {
@@ -142,7 +144,7 @@ def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, s
         while True:
             # An audit changes nothing, so it may be left at any point.
             with stop.waiting():
-                rounds.go_on()
+                schedule.next_round()
 
 
 def _plain(found: Audit) -> dict[str, object]:

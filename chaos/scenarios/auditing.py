@@ -13,8 +13,9 @@ from chaos.city import City
 from chaos.scale import Scale
 from schemas.events import Received
 from schemas.topics import EVENTS
-from streams.audit import Audit, audit
-from streams.audit.topic import Topic
+from streams.audit.findings import Audit
+from streams.audit.recompute import audit
+from streams.audit.topic import TopicCheck
 from streams.storage.clickhouse import connect
 
 _A_SECOND = 1200
@@ -58,7 +59,7 @@ def audits_under_load(city: City, scale: Scale) -> int:
         places = [each.place for each in found.findings if each.kind == "progress"]
         assert places == ["partition 0"], f"progress that was moved was not found: {_brief(found)}"
     _require_sound(audit(city.clickhouse, city.profile))
-    differing = Topic(city.kafka, city.clickhouse).compare().findings
+    differing = TopicCheck(city.kafka, city.clickhouse).run().findings
     assert not differing, f"the topic differs from the tables: {differing[0]}"
     client.disconnect()
     return scale.audits + len(_PLANTS) + 1

@@ -1,4 +1,4 @@
-"""What the ledger of each partition shows: rows taken out of all tables at once, and progress that was moved."""
+"""The ledger of each partition: it shows cases that were removed from all tables, and progress that was moved."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from streams.audit.findings import Finding
 _SHOWN = 20
 
 
-def of_progress(client: Client) -> Iterator[Finding]:
-    """Partitions of which progress is elsewhere than what was counted brings it; raises what the driver does."""
+def progress_findings(client: Client) -> Iterator[Finding]:
+    """Partitions whose progress is not where their counted records end; raises what the driver does."""
     sql = (
         "SELECT partition, offset, records, skipped FROM progress FINAL "
         "WHERE topic = %(topic)s AND offset + 1 != records + skipped ORDER BY partition"
@@ -25,32 +25,25 @@ def of_progress(client: Client) -> Iterator[Finding]:
         )
 
 
-def of_numbers(client: Client) -> Iterator[tuple[int, Finding]]:
-    """Cases whose numbers are missing, and how many of each partition; raises what the driver does."""
-    # Progress first: what it says is stored by then.
-    given = client.execute("SELECT partition, dossiers FROM progress FINAL WHERE topic = %(topic)s", {"topic": EVENTS})
-    for partition, dossiers in given:
-        of = {"partition": partition, "dossiers": dossiers}
+def number_findings(client: Client) -> Iterator[tuple[int, Finding]]:
+    """Missing numbers of cases: how many of each partition, and which; raises what the driver does."""
+    # Progress first: the cases that it counts are stored by then.
+    counts = client.execute("SELECT partition, dossiers FROM progress FINAL WHERE topic = %(topic)s", {"topic": EVENTS})
+    for partition, dossiers in counts:
+        parameters = {"partition": partition, "dossiers": dossiers}
         ((found,),) = client.execute(
             "SELECT groupBitmapIf(number, number BETWEEN 1 AND %(dossiers)s) FROM facts "
             "WHERE partition = %(partition)s",
-            of,
+            parameters,
         )
         if found < dossiers:
             ((missing,),) = client.execute(
                 "SELECT groupArray(%(shown)s)(each) "
                 "FROM (SELECT toUInt32(number + 1) AS each FROM numbers(%(dossiers)s)) "
                 "WHERE each NOT IN (SELECT number FROM facts WHERE partition = %(partition)s)",
-                of | {"shown": _SHOWN},
+                parameters | {"shown": _SHOWN},
             )
-            gone = dossiers - found
-            named = f"{', '.join(map(str, missing))}{' and more' * (gone > _SHOWN)}"
-            is_there, should = f"{found} of its {dossiers} cases", f"also those with numbers {named}"
-            yield gone, Finding("numbers", f"partition {partition}", is_there, should)
-
-
-def of_alerts(client: Client) -> Iterator[Finding]:
-    """Alerts whose numbers are missing; raises what the driver does."""
-    ((last, found),) = client.execute("SELECT max(seq), uniqExact(seq) FROM dossier_alerts")
-    if found < last:
-        yield Finding("alerts", "dossier_alerts", f"{found} alerts", f"{last}, numbered without gaps")
+            number = dossiers - found
+            named = f"{', '.join(map(str, missing))}{' and more' * (number > _SHOWN)}"
+            stored, should = f"{found} of its {dossiers} cases", f"also those with numbers {named}"
+            yield number, Finding("numbers", f"partition {partition}", stored, should)

@@ -1,4 +1,4 @@
-"""Raw events as an audit reads them: what each said, and at which position of the log."""
+"""Raw events as an audit reads them: each with its register and its position in the log."""
 
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing
@@ -17,33 +17,30 @@ from streams.audit.cut import CUT, POSITION, Cut
 from streams.counting.position import pack
 from streams.counting.registers import Register, register_of
 from streams.errors import RefusedRow
-from streams.storage.clickhouse import chunks, connect
+from streams.storage.clickhouse import ExternalTable, chunks, connect, external_table
 
 _NAMES_AT_ONCE = 20_000
 
 
 class Part(Struct, frozen=True):
-    """Some of the dossiers: a condition on them, and the names that it speaks of, where it names any."""
+    """A part of the dossiers: a condition in SQL, and the names in the table `asked`, if the condition uses it."""
 
     where: str = "1"
     parameters: Mapping[str, str] = {}
     names: Collection[str] | None = None
 
 
-def named(names: Collection[str]) -> Iterator[Part]:
-    """These dossiers, some thousands at a time."""
-    for some in chunks(sorted(names), _NAMES_AT_ONCE):
-        yield Part("dossier IN asked", {}, some)
+def parts_of(names: Collection[str]) -> Iterator[Part]:
+    """These dossiers in parts of some thousands."""
+    for chunk in chunks(sorted(names), _NAMES_AT_ONCE):
+        yield Part("dossier IN asked", {}, chunk)
 
 
-def rows(
+def stream_rows(
     clickhouse: ClickHouseConnection, sql: str, part: Part, **parameters: object
 ) -> Generator[tuple[Any, ...], None, None]:
-    """The rows of this query over a part of the dossiers, streamed; raises what the driver does."""
-    asked = None
-    if part.names is not None:
-        data = [{"dossier": name.encode()} for name in part.names]
-        asked = [{"name": "asked", "structure": [("dossier", "String")], "data": data}]
+    """Stream the rows of a query over a part of the dossiers; raises what the driver does."""
+    asked = None if part.names is None else _asked(part.names)
     client = connect(clickhouse, strings_as_bytes=True)
     try:
         yield from client.execute_iter(sql, {**part.parameters, **parameters}, external_tables=asked)
@@ -51,10 +48,11 @@ def rows(
         client.disconnect()
 
 
-class Said(Struct, frozen=True, gc=False):
-    """A raw event: its partition and position, and its record.
+class RawEvent(Struct, frozen=True, gc=False):
+    """A raw event: its partition, position and register.
 
-    `is_next` says that it is another event than the one before, `is_conflict` that it is the second content of an id.
+    `is_next` is False where it is another recording of the event before it; `is_conflict` marks the second content of
+    an id.
     """
 
     partition: int
@@ -64,11 +62,11 @@ class Said(Struct, frozen=True, gc=False):
     is_conflict: bool
 
 
-def said(clickhouse: ClickHouseConnection, part: Part) -> Generator[tuple[bytes, Said], None, None]:
-    """All rows of raw events of these dossiers, by dossier; earlier recordings of one may be among them.
+def read_raw_events(clickhouse: ClickHouseConnection, part: Part) -> Generator[tuple[bytes, RawEvent], None, None]:
+    """All rows of raw events of these dossiers, by dossier; several recordings of one event may be among them.
 
-    Without FINAL: folding is idempotent, and what was replaced tells what was known before. Raises what the driver
-    does, and RefusedRow for an event that is none by this version.
+    It reads without FINAL: folding is idempotent, and a replaced row shows what was known before. Raises what the
+    driver does, and RefusedRow for an event that this version does not know.
     """
     sql = (
         "SELECT dossier, id, kind, toUnixTimestamp64Micro(occurred_at), toUnixTimestamp64Micro(recorded_at), seq, "  # noqa: S608  # our names
@@ -76,7 +74,7 @@ def said(clickhouse: ClickHouseConnection, part: Part) -> Generator[tuple[bytes,
     )
     before: tuple[Any, ...] = ()
     contents = 0
-    with closing(rows(clickhouse, sql, part)) as found:
+    with closing(stream_rows(clickhouse, sql, part)) as found:
         for dossier, id_, kind, occurred, recorded, seq, payload, epoch, partition, offset, line, digest in found:
             name = id_.decode()
             try:
@@ -91,34 +89,31 @@ def said(clickhouse: ClickHouseConnection, part: Part) -> Generator[tuple[bytes,
             is_next = key != before
             if is_next:
                 contents = contents + 1 if key[:2] == before[:2] else 1
-            yield dossier, Said(partition, pack(epoch, offset, line), register, is_next, is_next and contents == 2)
+            yield dossier, RawEvent(partition, pack(epoch, offset, line), register, is_next, is_next and contents == 2)
             before = key
 
 
-_SOMETHING: dict[str, object] = {"id": "x", "dossier": "x", "source": "x", "occurred_at": EARLIEST}
+_ANY_FIELDS: dict[str, object] = {"id": "x", "dossier": "x", "source": "x", "occurred_at": EARLIEST}
 
 
 @lru_cache(65_536)
 def _payload(kind: str, payload: bytes) -> tuple[Any, ...]:
-    """What the register of an event of this kind holds of this payload, which many events share."""
-    event: Event = msgspec.convert(orjson.loads(payload) | _SOMETHING | {"kind": kind}, KINDS[kind])
+    """The payload's part of a register; cached, as many events share a payload."""
+    event: Event = msgspec.convert(orjson.loads(payload) | _ANY_FIELDS | {"kind": kind}, KINDS[kind])
     return register_of(event)[5]
 
 
-def replacing(client: Client, part: Part, cut: Cut) -> set[str]:
-    """Those of the dossiers that have a raw event beyond the cut which may have replaced one before it.
+def may_have_replaced(client: Client, part: Part, cut: Cut) -> set[str]:
+    """Those of the dossiers that have a raw event beyond the cut that may have replaced one before it.
 
-    A part that was never merged has replaced nothing. Raises what the driver does.
+    Rows of a part that was never merged have replaced nothing. Raises what the driver does.
     """
-    asked = [
-        {
-            "name": "asked",
-            "structure": [("dossier", "String")],
-            "data": [{"dossier": name.encode()} for name in part.names or ()],
-        }
-    ]
     sql = (
         "SELECT DISTINCT dossier FROM events "  # noqa: S608  # our names
         f"WHERE {part.where} AND {POSITION} > {CUT} AND toUInt32OrZero(splitByChar('_', _part)[4]) > 0"
     )
-    return {name for (name,) in client.execute(sql, cut.parameters(), external_tables=asked)}
+    return {name for (name,) in client.execute(sql, cut.parameters(), external_tables=_asked(part.names or ()))}
+
+
+def _asked(names: Collection[str]) -> ExternalTable:
+    return external_table({"dossier": "String"}, ((name,) for name in names))

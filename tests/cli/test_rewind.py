@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from schemas.connection import KafkaConnection
-from streams.audit import audit
+from streams.audit.recompute import audit
 from streams.storage.migration import migrate
 from streams.storage.plan import Plan
 from tests.broker import delete_topics

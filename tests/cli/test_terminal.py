@@ -21,8 +21,8 @@ from connectors.files.spreadsheet import unformulated
 from deploy.embedded.state import PlatformState, ProcessState
 from grafana.publish.plan import Change
 from schemas.alerts import Alert
-from streams.audit import Audit, FactsDifference, WindowDifference
-from streams.audit import Finding as AuditFinding
+from streams.audit.findings import Audit, FactsDifference, WindowDifference
+from streams.audit.findings import Finding as AuditFinding
 from streams.dead_letters.table import DeadLetterGroup, Place, StoredDeadLetter
 from streams.errors import Unreachable
 from streams.reports.report import FIGURES, RATES, Freshness, Report

@@ -26,7 +26,8 @@ from schemas.events import (
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
-from streams.audit import FactsDifference, WindowDifference, audit
+from streams.audit.findings import FactsDifference, WindowDifference
+from streams.audit.recompute import audit
 from streams.errors import NotMigrated, Unreachable
 from streams.storage.clickhouse import connect
 from streams.storage.plan import Plan

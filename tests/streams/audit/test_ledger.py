@@ -8,7 +8,8 @@ from clickhouse_driver import Client
 from schemas.connection import ClickHouseConnection
 from schemas.events import Received
 from schemas.partition import partition_of
-from streams.audit import Finding, audit
+from streams.audit.findings import Finding
+from streams.audit.recompute import audit
 from streams.storage.clickhouse import connect
 from tests.streams.cases import INSTANT, said
 from tests.streams.counted import PARTITIONS, count

@@ -18,8 +18,9 @@ from schemas.partition import partition_of as place_of
 from schemas.tables import EVENTS as EVENTS_TABLE
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from schemas.topics import EVENTS
-from streams.audit import FactsDifference, audit
 from streams.audit.cut import read_cut
+from streams.audit.findings import FactsDifference
+from streams.audit.recompute import audit
 from streams.counting.batch import Batch, Counting, Identity
 from streams.counting.record import Record
 from streams.storage.clickhouse import connect

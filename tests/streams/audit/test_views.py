@@ -11,8 +11,8 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import views
 from schemas.events import FeedbackAnswered, FeedbackReceived, Paid, Received, Resolved, TermSet
 from schemas.profile import Profile
-from streams.audit import audit
 from streams.audit.findings import Finding
+from streams.audit.recompute import audit
 from streams.audit.views import view_findings
 from streams.storage.clickhouse import connect, database
 from streams.storage.identity import Entry, Origin, write_entry

@@ -13,7 +13,7 @@ from schemas.connection import KafkaConnection
 from schemas.events import MAX_NUMBERED, Paid, Received
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.audit import audit
+from streams.audit.recompute import audit
 from streams.counting.batch import Identity
 from streams.counting.position import unpack
 from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity

@@ -67,8 +67,8 @@ class Policed:
 
 def test_a_row_policy_that_holds_for_this_user_is_told() -> None:
     assert interfering_objects(Policed()) == [
-        "row policy only_H01 hides rows of windows from this user (except where \"agency = 'H01'\"): drop it, or except "
-        "this user from it"
+        "row policy only_H01 hides rows of windows from this user (except where \"agency = 'H01'\"): drop it, or "
+        "except this user from it"
     ]
 
 
@@ -259,7 +259,6 @@ class TestDatabase:
 
     def test_a_setting_that_cuts_what_is_shown_is_told(self, client: Client) -> None:
         client.settings = {**client.settings, "limit": 10}
-        assert (
-            "setting limit is set for this user, so its results are incomplete: unset it"
-            in interfering_objects(client)
+        assert "setting limit is set for this user, so its results are incomplete: unset it" in interfering_objects(
+            client
         )
