@@ -9,7 +9,7 @@ from clickhouse_driver.errors import ErrorCodes, ServerException
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
 from streams.audit.findings import Finding
-from streams.queries import query
+from streams.queries import figures, query
 from streams.storage.clickhouse import ACCESS_DENIED
 
 _CHECKS = 5
@@ -17,6 +17,21 @@ _PAUSE_SECONDS = 0.3
 _NOT_ALLOWED = {ErrorCodes.READONLY, ACCESS_DENIED}
 _FAILED = 740
 """REFRESH_FAILED."""
+_FIGURES = (
+    "received",
+    "received_online",
+    "fee_bearing",
+    "fee_paid_online",
+    "resolved",
+    "resolved_on_time",
+    "ended",
+    "components",
+    "components_digitised",
+    "rated",
+    "satisfied",
+    "feedback_answered",
+    "feedback_on_time",
+)
 _CITY = ("refresh_city_past", "refresh_city_waiting")
 
 
@@ -65,7 +80,9 @@ def _differing(client: Client, profile: Profile) -> dict[tuple[str, str], tuple[
     for view in _CITY:
         client.execute(f"SYSTEM REFRESH VIEW {view}")
         client.execute(f"SYSTEM WAIT VIEW {view}")
-    rows = client.execute(query("audit_rollups", profile))
+    rows = client.execute(
+        query("audit_rollups", profile, stored=figures(_FIGURES), summed=figures(_FIGURES, "sum({})"))
+    )
     return {(place, figure): (is_, should) for place, figure, is_, should in rows}
 
 

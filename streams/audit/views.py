@@ -9,12 +9,27 @@ from clickhouse_driver.errors import ServerException
 from schemas.ddl import views
 from schemas.profile import Profile, profile_of
 from streams.audit.findings import Finding
-from streams.queries import query
+from streams.queries import figures, query
 from streams.storage.identity import read_history
 from streams.storage.structure import Views
 
 _CHECKS = 5
 _PAUSE_SECONDS = 0.3
+_SUMMED = (
+    "received",
+    "received_online",
+    "resolved",
+    "resolved_on_time",
+    "withdrawn",
+    "refused",
+    "stopped",
+    "fee_paid_online",
+    "paid_amount",
+    "components_digitised",
+    "satisfied",
+    "feedback_answered",
+    "feedback_on_time",
+)
 
 
 def view_findings(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
@@ -49,5 +64,5 @@ def view_findings(client: Client, profile: Profile, pause: Callable[[float], Non
 
 
 def _figures(client: Client, profile: Profile) -> dict[tuple[str, str], tuple[int, int]]:
-    rows = client.execute(query("audit_views", profile))
+    rows = client.execute(query("audit_views", profile, summed=figures(_SUMMED, "sum({})")))
     return {(place, figure): (is_, should) for place, figure, is_, should in rows}

@@ -24,7 +24,7 @@ from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, news
 from streams.counting.store import WindowRow
-from streams.queries import query
+from streams.queries import figures, query
 from streams.storage.clickhouse import external_table
 
 _ROUNDS = 5
@@ -114,8 +114,14 @@ class WindowCheck:
             asked = external_table(columns, only)
             of_stored = "(agency, window, partition) IN asked"
             of_recomputed = "(agency, toStartOfFiveMinutes(assumeNotNull(counted.1)), partition) IN asked"
-        sql = query("audit_windows", self._profile).replace("{cut}", CUT)
-        sql = sql.replace("{of_stored}", of_stored).replace("{of_recomputed}", of_recomputed)
+        sql = query(
+            "audit_windows",
+            self._profile,
+            counters=figures(COUNTERS),
+            cut=CUT,
+            of_stored=of_stored,
+            of_recomputed=of_recomputed,
+        )
         for agency, start, partition, counter, stored, base, pos in client.execute_iter(
             sql, cut.parameters(), external_tables=asked
         ):
