@@ -163,7 +163,7 @@ def _tables(settings: Settings) -> str:
     name = settings.clickhouse.database
     lacking = ", ".join(line.removeprefix("apply ") for line in told if line.startswith("apply "))
     wrong = [f"database {name} lacks {lacking}"] if lacking else []
-    wrong += [line.removeprefix("mend: ") for line in told if line.startswith("mend: ")]
+    wrong += [line.removeprefix("repair: ") for line in told if line.startswith("repair: ")]
     if wrong:
         wrong[-1] += ": run `dossier migrate`"
     if wrong or by_hand:

@@ -9,14 +9,16 @@ from streams.errors import NotReplayable
 
 ADVICE: dict[str, str] = {
     "empty": "A record without a value: somebody took the topic for a compacted one. Find its sender, and discard it.",
-    "too_many_lines": "The producer fills its envelopes without a limit. Mend it; replay divides the lines anew.",
-    "too_large": "No event is that large: the producer sends something else. Mend it; replay a correction, or discard.",
+    "too_many_lines": "The producer fills its envelopes without a limit. Repair it; replay divides the lines again.",
+    "too_large": "No event is that large: the producer sends something else. Repair it; replay a correction, or "
+    "discard it.",
     "malformed": "The line is no JSON: cut short, or of another format. Replay a correction, or discard it.",
     "unknown_kind": "A kind of event this release does not know. Replay it after an upgrade, or discard it.",
-    "invalid": "A field is missing or out of its limits. Mend the producer and replay a correction, or discard it.",
+    "invalid": "A field is missing or out of its limits. Repair the producer and replay a correction, or discard it.",
     "future": "A clock or time zone of the source is wrong. Replay it once that time has passed, or a correction.",
-    "misplaced": "The producer does not use Kafka's own partitioner. Mend it; replay puts the event where it belongs.",
-    "full": "One dossier gets a new number or transaction again and again: a source numbers something else. Mend it; "
+    "misplaced": "The producer does not use Kafka's own partitioner. Repair it; replay puts the event where it "
+    "belongs.",
+    "full": "One dossier gets a new number or transaction again and again: a source numbers something else. Repair it; "
     "replay a correction to a number that the dossier has, or discard it.",
 }
 """What to do about each reason."""
@@ -33,7 +35,7 @@ def events_in(
     if dead_letter.reason == "empty":
         raise NotReplayable("a record without a value holds no line to replay: discard it")
     if dead_letter.erased and not content:
-        raise NotReplayable("its content was erased: give it anew with --content")
+        raise NotReplayable("its content was erased: give it again with --content")
     if dead_letter.reason == "full" and not corrected:
         raise NotReplayable("its dossier is full for good, so it would come back: correct it, or discard it")
     lines = content.removesuffix(b"\n").split(b"\n")

@@ -167,7 +167,7 @@ class Rebuild:
         """Make the views, set the group's offsets and drop the former tables; then the epoch serves."""
         applied = dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
         for script, why in pending_views(client, profile_of(entry.origin.rules), applied):
-            self._observer.step(f"mend: {why}" if why else f"apply {script.name}")
+            self._observer.step(f"repair: {why}" if why else f"apply {script.name}")
             apply(client, script)
         self._observer.step("set the group's offsets")
         offsets = read_offsets(self._plan.kafka, self._plan.clickhouse, verify=False)

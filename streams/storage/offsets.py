@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Sequence
 
-from clickhouse_driver.errors import Error
 from kafka import TopicPartition
 from msgspec import Struct
 
@@ -16,7 +15,7 @@ from streams.counting.offset_gaps import is_lost
 from streams.counting.record import Record
 from streams.counting.store import NO_RECORD
 from streams.errors import Diverged, LostEvents, StreamsError, Unreachable
-from streams.storage.clickhouse import connect, explain
+from streams.storage.clickhouse import database
 
 _FETCH_SECONDS = 15.0
 
@@ -154,17 +153,12 @@ def require_readable(kafka: KafkaConnection, offsets: Iterable[PartitionOffsets]
 
 
 def _read_counted(clickhouse: ClickHouseConnection) -> dict[int, Counted]:
-    client = connect(clickhouse)
-    try:
+    with database(clickhouse) as client:
         rows = client.execute(
             "SELECT partition, offset, toUnixTimestamp64Milli(published_at), record_offset FROM progress FINAL "
             "WHERE topic = %(topic)s",
             {"topic": EVENTS},
         )
-    except (Error, OSError, EOFError) as error:
-        raise explain(error, clickhouse) from error
-    finally:
-        client.disconnect()
     return {partition: Counted(*counted) for partition, *counted in rows}
 
 

@@ -54,7 +54,7 @@ _NOT_ABOUT_ROWS = NOT_MIGRATED | {
 _WRONG_TYPE = (AttributeError, TypeError, ValueError)
 """What the driver raises, without wrapping it, for a value of another type than the column's."""
 _SHOWN = {"topic", "partition", "offset", "line", "pos", "dossier", "id", "agency", "window", "reason"}
-"""Columns whose values an error message may show: they say where something is."""
+"""Columns whose values an error message may show: they show where something is."""
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 
 
@@ -236,7 +236,7 @@ class ClickHouseStore(Store):
 
 
 def _refusal(table: Table, row: Mapping[str, object], refusal: Exception) -> str:
-    """Where the row is, but not what it says, which may be about a person."""
+    """Where the row is, but not its content, which may be about a person."""
     shown = ", ".join(
         f"{name} = {value!r:.100}" if name in _SHOWN else f"{name} ({type(value).__name__})"
         for name, value in row.items()

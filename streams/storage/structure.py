@@ -29,7 +29,7 @@ class Difference(Struct, frozen=True):
 
     name: str
     words: str
-    mend: tuple[str, ...] = ()
+    repair: tuple[str, ...] = ()
 
 
 def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
@@ -45,8 +45,8 @@ def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
             yield _missing(name, replicated)
         elif name == "sources_of_events":
             if (line := _first_difference(text, found[name])) is not None:
-                mend = (f"DROP TABLE {name}", create(name, replicated), _REFILLED["sources"])
-                yield Difference(name, f"trigger {name} {line}", mend)
+                repair = (f"DROP TABLE {name}", create(name, replicated), _REFILLED["sources"])
+                yield Difference(name, f"trigger {name} {line}", repair)
         else:
             yield from _of_table(name, elements(text), elements(found[name]))
 
@@ -165,8 +165,8 @@ def _of_table(name: str, declared: dict[str, str], found: dict[str, str]) -> Ite
         if is_ == should:
             continue
         words = f"table {name}: {key} is {_quoted(is_)}, declared is {_quoted(should)}"
-        if mend := _mend(name, key, is_, should):
-            yield Difference(name, words, mend)
+        if repair := _repair(name, key, is_, should):
+            yield Difference(name, words, repair)
         else:
             yield Difference(name, f"{words}; {_advice(name, key, should)}")
 
@@ -176,13 +176,13 @@ def _advice(name: str, key: str, should: str | None) -> str:
     if should is None and what in ("column", "index", "projection"):
         return f"drop it unless it is meant: ALTER TABLE {name} DROP {what.upper()} {named}"
     if name in DERIVED:
-        return f"drop the table, `dossier migrate` makes it anew: DROP TABLE {name}"
+        return f"drop the table, `dossier migrate` makes it again: DROP TABLE {name}"
     if name in (*REBUILDABLE, "progress"):
-        return "stop the workers and run `dossier rebuild`, which makes the table anew"
+        return "stop the workers and run `dossier rebuild`, which makes the table again"
     return "it cannot be changed in place: restore the database's backup"
 
 
-def _mend(name: str, key: str, is_: str | None, should: str | None) -> tuple[str, ...]:
+def _repair(name: str, key: str, is_: str | None, should: str | None) -> tuple[str, ...]:
     """Statements that repair it and change no row; none where there are none."""
     what, _, named = key.partition(" ")
     if what == "ttl":
@@ -221,5 +221,5 @@ def _quoted(text: str | None) -> str:
     """A text shortened and without control characters, as anybody may have written it."""
     if text is None:
         return "nothing"
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    plain = "".join(character if character.isprintable() else " " for character in text)
     return f"`{plain if len(plain) <= _SHOWN else plain[:_SHOWN] + '…'}`"

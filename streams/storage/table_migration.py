@@ -60,7 +60,7 @@ def make_tables(plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> li
             if client is not None and is_whole:
                 left = _repair(client, plan, on_step, dry_run)
             for script, why in pending_views(client if is_whole else None, _profile(client, plan, applied), applied):
-                on_step(f"mend: {why}" if why else f"apply {script.name}")
+                on_step(f"repair: {why}" if why else f"apply {script.name}")
                 try:
                     _apply(None if dry_run else client, script, on_step)
                 except ServerException as error:
@@ -120,11 +120,11 @@ def _repair(client: Client, plan: Plan, on_step: Callable[[str], None], dry_run:
     """Repair tables where no row can be lost by it; returns what is left to a person."""
     left = []
     for each in table_differences(client, plan.replicated):
-        if not each.mend:
+        if not each.repair:
             left.append(each.words)
             continue
-        on_step(f"mend: {each.words}")
-        for statement in each.mend:
+        on_step(f"repair: {each.words}")
+        for statement in each.repair:
             if dry_run:
                 on_step(f"{statement};\n")
             else:
@@ -168,9 +168,9 @@ def _profile(client: Client | None, plan: Plan, applied: Mapping[str, str]) -> P
 
 
 def _refuse_unknown(applied: Iterable[str], plan: Plan) -> None:
-    known = {script.name for script in migrations(plan.replicated)}
+    own = {script.name for script in migrations(plan.replicated)}
     # Views have no number: those of a later version do no harm.
-    if unknown := sorted(name for name in applied if name[:4].isdigit() and name not in known):
+    if unknown := sorted(name for name in applied if name[:4].isdigit() and name not in own):
         raise NotMigrated(
             f"database {plan.clickhouse.database} has {', '.join(unknown)}, which this version ({_version()}) does not "
             "know: use the version that applied it, or a later one"

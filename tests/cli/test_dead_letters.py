@@ -226,7 +226,7 @@ class TestShow:
             ["state", "open"],
             [
                 "to do",
-                "The producer does not use Kafka's own partitioner. Mend it; replay puts the event where it belongs.",
+                "The producer does not use Kafka's own partitioner. Repair it; replay puts the event where it belongs.",
             ],
         ]
 
@@ -434,7 +434,7 @@ class TestDiscard:
         assert client.execute("SELECT content, detail FROM dead_letters WHERE line = 0") == [("", "")]
         assert client.execute("SELECT content FROM dead_letters WHERE line = 1") == [("{",)]
         ended = dossier("dead-letters", "replay", "1@0:0", **deployed)
-        assert (ended.code, ended.err) == (1, "1@0:0 refused: its content was erased: give it anew with --content\n")
+        assert (ended.code, ended.err) == (1, "1@0:0 refused: its content was erased: give it again with --content\n")
         (tmp_path / "line").write_bytes(encode_event(received("R1")))
         assert dossier("dead-letters", "replay", "1@0:0", "--content", tmp_path / "line", **deployed).code == 0
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]

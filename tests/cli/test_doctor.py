@@ -130,7 +130,7 @@ class TestServices:
         assert ": run `dossier migrate`; materialized view " in found["tables"]
         assert "rogue writes into windows, which nothing declares: DROP VIEW" in found["tables"]
         ended = dossier("migrate", **deployed)
-        assert ended.out.startswith("mend: view data_age says ")
+        assert ended.out.startswith("repair: view data_age says ")
         assert ended.err.startswith("differs, left as it is: materialized view ")
         client.execute("DROP VIEW rogue")
         assert dossier("migrate", **deployed).out == "nothing to do: topics, tables and views are as declared\n"

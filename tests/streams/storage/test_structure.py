@@ -95,7 +95,7 @@ def looked_at(plan: Plan, *, dry_run: bool = True) -> tuple[list[str], list[str]
     """What a migration mends (or would), without its SQL, and what it leaves."""
     told: list[str] = []
     left = make_tables(plan, told.append, dry_run=dry_run)
-    return [line for line in told if line.startswith(("apply ", "mend: "))], left
+    return [line for line in told if line.startswith(("apply ", "repair: "))], left
 
 
 @pytest.mark.clickhouse
@@ -120,7 +120,7 @@ class TestDatabase:
         client.execute(VIEWS["agency_windows"].replace(declared, "sum(by_period.resolved) AS resolved_on_time"))
         assert client.execute(shown) == [(707, 707)]
         words = (
-            "mend: view agency_windows says `sum(by_period.resolved) AS resolved_on_time` where "
+            "repair: view agency_windows says `sum(by_period.resolved) AS resolved_on_time` where "
             "`sum(by_period.resolved_on_time) AS resolved_on_time` is declared"
         )
         assert looked_at(plan) == ([words], [])
@@ -175,7 +175,7 @@ class TestDatabase:
     def test_what_no_row_can_be_lost_by_is_mended(self, plan: Plan, client: Client, broken: str, words: str) -> None:
         client.execute(broken)
         told, left = looked_at(plan, dry_run=False)
-        assert [line for line in told if line.startswith(f"mend: {words}")]
+        assert [line for line in told if line.startswith(f"repair: {words}")]
         assert left == []
         assert looked_at(plan) == ([], [])
 
@@ -214,7 +214,7 @@ class TestDatabase:
         told, left = looked_at(plan, dry_run=False)
         assert left == [words]
         # A view that shows a column has it as the table does.
-        assert all(line.startswith("mend: view ") for line in told)
+        assert all(line.startswith("repair: view ") for line in told)
         client.execute(by_hand)
         looked_at(plan, dry_run=False)
         assert looked_at(plan) == ([], [])
@@ -226,17 +226,17 @@ class TestDatabase:
         assert looked_at(plan, dry_run=False) == ([], [words])
         assert client.execute("SELECT a FROM freshness") == [(1,)]
         client.execute("DROP TABLE freshness")
-        assert looked_at(plan, dry_run=False) == (["mend: view freshness is missing"], [])
+        assert looked_at(plan, dry_run=False) == (["repair: view freshness is missing"], [])
 
     def test_a_table_that_is_missing_does_not_hide_what_else_is_wrong(self, plan: Plan, client: Client) -> None:
         client.execute("RENAME TABLE facts TO elsewhere")
         client.execute("DROP VIEW dossiers")
         told, left = looked_at(plan, dry_run=False)
-        assert "mend: view dossiers is missing" in told
+        assert "repair: view dossiers is missing" in told
         assert left[0] == "table facts is missing: stop the workers, then run `dossier rebuild`"
         assert left[1].startswith("dossiers.sql cannot be applied before that: ")
         client.execute("RENAME TABLE elsewhere TO facts")
-        assert "mend: view dossiers is missing" in looked_at(plan, dry_run=False)[0]
+        assert "repair: view dossiers is missing" in looked_at(plan, dry_run=False)[0]
         assert looked_at(plan) == ([], [])
 
     def test_what_a_site_keeps_beside_is_nobodys_fault(self, plan: Plan, client: Client) -> None:
