@@ -80,7 +80,7 @@ class _Pass:
         self._client = client
         self._profile = profile
         self._on_progress = on_progress
-        self._pace = throttle
+        self._throttle = throttle
         self._patience = patience
 
     def run(self, since: Cut | None) -> Audit:
@@ -96,10 +96,10 @@ class _Pass:
         if sum(number for number, _ in missing) > named:
             # Otherwise each missing case is a difference with its name, as its events are stored.
             findings += [finding for _, finding in missing]
-        self._pace.rest()
+        self._throttle.rest()
         only = None if since is None else cases.windows | self._touched(since)
         differing, unconfirmed = WindowCheck(self._clickhouse, self._profile, self._patience).run(client, only)
-        self._pace.rest()
+        self._throttle.rest()
         return Audit(
             cases.dossiers,
             cases.events,
@@ -121,7 +121,7 @@ class _Pass:
         for part in self._parts(since):
             cases.run(self._client, part, read_cut(self._client), {}, found)
             self._on_progress(found.dossiers)
-            self._pace.rest()
+            self._throttle.rest()
         for _ in range(_ROUNDS):
             if not found.pending:
                 break
