@@ -1,4 +1,4 @@
-"""The verdict on alerts: what was said of late dossiers, held against the rules of saying it, by code of its own."""
+"""The verdict on alerts: what was said of scanner dossiers, held against the rules of saying it, by code of its own."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -44,10 +44,10 @@ def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, prof
 
 
 def _look(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> None:
-    late = OverdueScanner(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
-    with closing(late), closing(AlertLog(kafka, clickhouse)) as log:
-        late.scan(log, datetime.now(UTC))  # the first one sees none
-        while late.scan(log, datetime.now(UTC)).alerts:
+    scanner = OverdueScanner(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
+    with closing(scanner), closing(AlertLog(kafka, clickhouse)) as log:
+        scanner.scan(log, datetime.now(UTC))  # the first one sees none
+        while scanner.scan(log, datetime.now(UTC)).alerts:
             pass  # a look has only so many alerts, and a city that was counted within moments needs several
 
 

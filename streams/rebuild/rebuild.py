@@ -17,7 +17,7 @@ from streams.broker import topics
 from streams.broker.group import commit_offsets, require_no_members
 from streams.errors import Unfinished
 from streams.rebuild import tables
-from streams.rebuild.filling import Filling
+from streams.rebuild.backfill import Backfill
 from streams.rebuild.preconditions import (
     Source,
     changes,
@@ -157,11 +157,11 @@ class Rebuild:
             write_entry(client, entry)
             # From here on no worker starts; one that was just starting may have joined.
             require_no_members(self._plan.kafka, self._observer.waiting_for)
-        filling = Filling(self._plan, self._records, self._observer.step, self._observer.counted)
+        backfill = Backfill(self._plan, self._records, self._observer.step, self._observer.counted)
         if is_from_topic:
-            return filling.from_topic(client, entry, offsets)
+            return backfill.from_topic(client, entry, offsets)
         resumes = {at.partition: resume_offset(at, stored, found) for at in offsets}
-        return filling.from_events(client, entry, resumes, new_numbers=stored.partitions != entry.origin.partitions)
+        return backfill.from_events(client, entry, resumes, new_numbers=stored.partitions != entry.origin.partitions)
 
     def _finish(self, client: Client, entry: Entry) -> Entry:
         """Make the views, set the group's offsets and drop the former tables; then the epoch serves."""

@@ -20,9 +20,9 @@ from schemas.connection import KafkaConnection
 from streams.broker.group import GROUP, SESSION_SECONDS
 from streams.worker.buffer import Buffer, bounded
 from streams.worker.consumer import NO_RESET, CommittedTransport, record_of
+from streams.worker.event_loop import report_to_telemetry
 from streams.worker.exit import ExitOnError, end, end_process, end_when_a_thread_fails
 from streams.worker.pipeline import Pipeline
-from streams.worker.reporting import report
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +107,9 @@ def make_app(
         log.info("partitions are assigned", extra={"partitions": ",".join(map(str, sorted(own)))})
 
     @app.task  # type: ignore[untyped-decorator]  # theirs
-    async def reporting() -> None:
+    async def event_loop() -> None:
         async with ExitOnError():
-            await report(app, topic, pipeline.telemetry)
+            await report_to_telemetry(app, topic, pipeline.telemetry)
 
     return app
 

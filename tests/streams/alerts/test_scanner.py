@@ -16,7 +16,7 @@ from schemas.events import Event, Extended, Received, Resolved, TermSet, Transfe
 from schemas.profile import Profile
 from schemas.topics import ALERTS, declared
 from streams.alerts import log as alertlog
-from streams.alerts import scanner
+from streams.alerts import scanner as module
 from streams.alerts.log import AlertLog
 from streams.alerts.scanner import AlertingThread, OverdueScanner
 from streams.alerts.topic import AlertReader, read_alerts
@@ -49,24 +49,24 @@ def open_log(plan: Plan) -> AlertLog:
 
 
 @contextmanager
-def watching(plan: Plan) -> Iterator[OverdueScanner]:
-    with closing(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS)) as late:
-        yield late
+def scanning(plan: Plan) -> Iterator[OverdueScanner]:
+    with closing(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS)) as scanner:
+        yield scanner
 
 
 def brief(alerts: list[Alert]) -> list[tuple[str, str, str, str]]:
     return sorted((alert.dossier, alert.state, alert.level, alert.why) for alert in alerts)
 
 
-def look(plan: Plan, now: datetime) -> list[tuple[str, str, str, str]]:
-    """What a worker says that has just begun to watch."""
-    with watching(plan) as late, closing(open_log(plan)) as log:
-        assert late.scan(log, now).alerts == []
-        return brief(list(late.scan(log, now).alerts))
+def scan(plan: Plan, now: datetime) -> list[tuple[str, str, str, str]]:
+    """The alerts of a worker that has just become the leader."""
+    with scanning(plan) as scanner, closing(open_log(plan)) as log:
+        assert scanner.scan(log, now).alerts == []
+        return brief(list(scanner.scan(log, now).alerts))
 
 
-def history(plan: Plan) -> list[tuple[object, ...]]:
-    """What the table says, which must be what the topic says."""
+def stored_alerts(plan: Plan) -> list[tuple[object, ...]]:
+    """The alerts of the table, which must equal those of the topic."""
     rows = ask(plan, "SELECT seq, dossier, state, level, why, agency, term, at FROM dossier_alerts FINAL ORDER BY seq")
     names = ("seq", "dossier", "state", "level", "why", "agency", "term", "at")
     topic = [tuple(getattr(alert, name) for name in names) for _, alert in read_alerts(plan.kafka, 0)]
@@ -84,15 +84,15 @@ def dossier(name: str, term: datetime = TERM, agency: str = "H01") -> tuple[Even
 def test_a_dossier_from_first_warning_to_its_end(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"), *dossier("far", TERM + 90 * DAY))
     work(plan)
-    assert look(plan, TERM - 4 * DAY) == []
-    assert look(plan, TERM - 2 * DAY) == [("D1", "raised", "due-3d", "")]
-    assert look(plan, TERM - 2 * DAY) == []
-    assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM - 4 * DAY) == []
+    assert scan(plan, TERM - 2 * DAY) == [("D1", "raised", "due-3d", "")]
+    assert scan(plan, TERM - 2 * DAY) == []
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
     publish(plan.kafka, said(Resolved, "2026-03-13 17:00", dossier="D1"))
     work(plan)
-    assert look(plan, TERM + 2 * DAY) == [("D1", "cleared", "overdue", "resolved")]
-    assert look(plan, TERM + 9 * DAY) == []
-    assert [row[0] for row in history(plan)] == [1, 2, 3]
+    assert scan(plan, TERM + 2 * DAY) == [("D1", "cleared", "overdue", "resolved")]
+    assert scan(plan, TERM + 9 * DAY) == []
+    assert [row[0] for row in stored_alerts(plan)] == [1, 2, 3]
     assert ask(plan, "SELECT * FROM standing_alerts") == []
 
 
@@ -100,14 +100,14 @@ def test_what_the_law_calls_in_time_is_not_overdue(plan: Plan) -> None:
     by_date = structs.replace(plan, profile=Profile(terms="date"))
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    assert look(by_date, at("2026-03-12 23:59")) == [("D1", "raised", "due-24h", "")]
-    assert look(by_date, at("2026-03-13 00:00")) == [("D1", "raised", "overdue", "")]
+    assert scan(by_date, at("2026-03-12 23:59")) == [("D1", "raised", "due-24h", "")]
+    assert scan(by_date, at("2026-03-13 00:00")) == [("D1", "raised", "overdue", "")]
 
 
 def test_extended_transferred_voided(plan: Plan) -> None:
     publish(plan.kafka, *dossier("longer"), *dossier("moved"), *dossier("mistake"))
     work(plan)
-    assert {level for _, _, level, _ in look(plan, TERM + DAY)} == {"overdue"}
+    assert {level for _, _, level, _ in scan(plan, TERM + DAY)} == {"overdue"}
     publish(
         plan.kafka,
         said(Extended, "2026-03-13 17:00", dossier="longer", term=TERM + 20 * DAY, apology=True),
@@ -115,7 +115,7 @@ def test_extended_transferred_voided(plan: Plan) -> None:
         said(Voided, "2026-03-13 17:00", dossier="mistake"),
     )
     work(plan)
-    assert look(plan, TERM + 2 * DAY) == [
+    assert scan(plan, TERM + 2 * DAY) == [
         ("longer", "cleared", "overdue", "term"),
         ("mistake", "cleared", "overdue", "voided"),
         ("moved", "cleared", "overdue", "agency"),
@@ -129,28 +129,28 @@ def test_nothing_is_said_while_a_history_is_counted(plan: Plan) -> None:
     work(plan)
     # Published but not counted yet: the dossier is not late at all.
     publish(plan.kafka, said(Resolved, "2026-03-03 17:00", dossier="D1"))
-    with watching(plan) as late, closing(open_log(plan)) as log:
+    with scanning(plan) as scanner, closing(open_log(plan)) as log:
         for _ in range(3):
-            assert late.scan(log, TERM + DAY).alerts == []
+            assert scanner.scan(log, TERM + DAY).alerts == []
         work(plan)
-        assert late.scan(log, TERM + DAY).alerts == []
+        assert scanner.scan(log, TERM + DAY).alerts == []
 
 
 def test_a_look_is_bounded_and_the_next_goes_on(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner, "_DOSSIERS_PER_SCAN", 2)
+    monkeypatch.setattr(module, "_DOSSIERS_PER_SCAN", 2)
     publish(plan.kafka, *(event for number in range(5) for event in dossier(f"D{number}")))
     work(plan)
-    with watching(plan) as late, closing(open_log(plan)) as log:
-        assert [len(late.scan(log, TERM + DAY).alerts) for _ in range(5)] == [0, 2, 2, 1, 0]
-    assert len({name for _, name, *_ in history(plan)}) == 5
+    with scanning(plan) as scanner, closing(open_log(plan)) as log:
+        assert [len(scanner.scan(log, TERM + DAY).alerts) for _ in range(5)] == [0, 2, 2, 1, 0]
+    assert len({name for _, name, *_ in stored_alerts(plan)}) == 5
 
 
 def test_a_dossier_that_the_counts_no_longer_know(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
     ask(plan, "TRUNCATE TABLE facts")
-    assert look(plan, TERM + DAY) == [("D1", "cleared", "overdue", "gone")]
+    assert scan(plan, TERM + DAY) == [("D1", "cleared", "overdue", "gone")]
 
 
 def test_a_crash_between_topic_and_table_repeats_nothing(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,13 +163,13 @@ def test_a_crash_between_topic_and_table_repeats_nothing(plan: Plan, monkeypatch
     with monkeypatch.context() as during:
         during.setattr(alertlog, "_insert", crash)
         with pytest.raises(Unreachable, match="killed"):
-            look(plan, TERM + DAY)
+            scan(plan, TERM + DAY)
     assert ask(plan, "SELECT count() FROM dossier_alerts") == [(0,)]
     # Whoever comes next says only what is new, even where meanwhile something else is true.
     publish(plan.kafka, said(Resolved, "2026-03-13 17:00", dossier="D1"))
     work(plan)
-    assert look(plan, TERM + 2 * DAY) == [("D1", "cleared", "overdue", "resolved")]
-    assert len(history(plan)) == 3
+    assert scan(plan, TERM + 2 * DAY) == [("D1", "cleared", "overdue", "resolved")]
+    assert len(stored_alerts(plan)) == 3
 
 
 def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
@@ -178,9 +178,9 @@ def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
     killed = open_log(plan)
     killed._producer.begin_transaction()
     killed._producer.send(ALERTS, b"{}", partition=0).get(timeout=10)
-    assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
     killed.close()
-    assert len(history(plan)) == 1
+    assert len(stored_alerts(plan)) == 1
 
 
 def test_alerts_are_read_whatever_compresses_them(plan: Plan) -> None:
@@ -205,38 +205,38 @@ def test_alerts_are_read_whatever_compresses_them(plan: Plan) -> None:
 def test_a_zombie_cannot_write(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    with watching(plan) as late, closing(open_log(plan)) as zombie:
-        late.scan(zombie, TERM + DAY)
-        assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    with scanning(plan) as scanner, closing(open_log(plan)) as zombie:
+        scanner.scan(zombie, TERM + DAY)
+        assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
         ask(plan, "TRUNCATE TABLE dossier_alerts")  # so that it has something to say
         with pytest.raises(Superseded, match="another worker watches"):
-            late.scan(zombie, TERM + DAY)
+            scanner.scan(zombie, TERM + DAY)
         with pytest.raises(Superseded, match="another worker watches"):  # the client refuses to begin
-            late.scan(zombie, TERM + DAY)
+            scanner.scan(zombie, TERM + DAY)
         monkeypatch.setattr(zombie._producer, "begin_transaction", lambda: None)
         with pytest.raises(Superseded, match="another worker watches"):  # it hears of it between begin and send
-            late.scan(zombie, TERM + DAY)
+            scanner.scan(zombie, TERM + DAY)
     assert len(list(read_alerts(plan.kafka, 0))) == 1
 
 
 def test_a_database_that_was_restored_gets_what_it_lacks_from_the_topic(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    look(plan, TERM - 2 * DAY)
-    look(plan, TERM + DAY)
-    before = history(plan)
+    scan(plan, TERM - 2 * DAY)
+    scan(plan, TERM + DAY)
+    before = stored_alerts(plan)
     ask(plan, "ALTER TABLE dossier_alerts DELETE WHERE seq > 1 SETTINGS mutations_sync = 2")
-    assert look(plan, TERM + DAY) == []
-    assert history(plan) == before
+    assert scan(plan, TERM + DAY) == []
+    assert stored_alerts(plan) == before
 
 
 def test_a_topic_that_was_made_anew_goes_on_with_the_next_number(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    look(plan, TERM - 2 * DAY)
-    look(plan, TERM - DAY / 2)
+    scan(plan, TERM - 2 * DAY)
+    scan(plan, TERM - DAY / 2)
     make_topic_anew(plan)
-    assert look(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
     assert [alert.seq for _, alert in read_alerts(plan.kafka, 0)] == [3]
     assert ask(plan, "SELECT level FROM standing_alerts") == [("overdue",)]
 
@@ -245,9 +245,9 @@ def test_what_no_worker_wrote_is_not_believed(plan: Plan, caplog: pytest.LogCapt
     publish(plan.kafka, *dossier("D1"))
     work(plan)
     key = Secret("a key of some length")
-    with watching(plan) as late, closing(AlertLog(plan.kafka, plan.clickhouse, key)) as log:
-        late.scan(log, TERM + DAY)
-        (true,) = late.scan(log, TERM + DAY).alerts
+    with scanning(plan) as scanner, closing(AlertLog(plan.kafka, plan.clickhouse, key)) as log:
+        scanner.scan(log, TERM + DAY)
+        (true,) = scanner.scan(log, TERM + DAY).alerts
     forged = structs.replace(true, seq=2, dossier="D2")
     value = encode_alert(forged)
     producer = KafkaProducer(**plan.kafka.options())
@@ -291,7 +291,7 @@ def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> Non
     publish(plan.kafka, *(event for name in names for event in dossier(name, TERM + random.randrange(-5, 6) * DAY)))
     for turn in range(4):
         work(plan)
-        look(plan, now)
+        scan(plan, now)
         stands = {
             name: (level, agency)
             for name, level, agency in ask(plan, "SELECT dossier, level, agency FROM standing_alerts")
@@ -311,7 +311,7 @@ def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> Non
                     ]
                 ),
             )
-    history(plan)
+    stored_alerts(plan)
 
 
 def test_who_takes_over_again_knows_nothing_of_before(plan: Plan) -> None:
@@ -333,7 +333,7 @@ def test_who_takes_over_again_knows_nothing_of_before(plan: Plan) -> None:
     thread.set_leader(False)
     while not scans.empty():
         scans.get()
-    # While nobody watched, a dossier was counted, and its extension not yet: it only seems to be late.
+    # While nobody watched, a dossier was counted, and its extension not yet: it only seems to be scanner.
     publish(plan.kafka, *dossier("D2"))
     work(plan)
     publish(plan.kafka, said(Extended, "2026-03-03 17:00", dossier="D2", term=at("2099-01-01 00:00")))

@@ -28,6 +28,7 @@ from streams.counting.registers import pack as pack_registers
 from streams.counting.rows import dead_row, facts_row, progress_row, window_row
 from streams.counting.store import Last, Reached, Row, Store, Stored, WindowRow
 from streams.errors import NotMigrated, RefusedRow, Unreachable
+from streams.storage import retry
 from streams.storage import store as module
 from streams.storage.clickhouse import connect
 from streams.storage.store import ClickHouseStore
@@ -309,8 +310,8 @@ class TestValues:
 class TestFailures:
     @pytest.fixture(autouse=True)
     def short_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "_FIRST_PAUSE_SECONDS", 0.001)
-        monkeypatch.setattr(module, "_LONGEST_PAUSE_SECONDS", 0.01)
+        monkeypatch.setattr(retry, "_FIRST_SECONDS", 0.001)
+        monkeypatch.setattr(retry, "_LONGEST_SECONDS", 0.01)
 
     def test_an_insert_is_repeated_with_the_same_rows_when_its_connection_is_cut(
         self, clickhouse: ClickHouseConnection

@@ -19,7 +19,7 @@ from streams.counting.position import unpack
 from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
 from streams.rebuild.preconditions import Source
 from streams.rebuild.rebuild import Rebuild
-from streams.storage import migration
+from streams.storage import table_migration
 from streams.storage.clickhouse import database
 from streams.storage.identity import read_history
 from streams.storage.migration import identify, make_topics, migrate
@@ -469,7 +469,7 @@ def test_not_even_how_far_it_came(counted: Plan) -> None:
 def test_a_migration_waits_for_the_rebuild(counted: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt(counted)
     later = (*ddl.migrations(replicated=False), ddl.Script("9999_later.sql", ("SELECT 1",)))
-    monkeypatch.setattr(migration, "migrations", lambda _: later)
+    monkeypatch.setattr(table_migration, "migrations", lambda _: later)
     with pytest.raises(Unfinished, match=r"9999_later.sql would change tables .*`dossier rebuild --abandon`"):
         make_tables(counted, lambda _: None, dry_run=False)
 

@@ -11,7 +11,7 @@ LAST = Counted(offset=9, published=1000)
 
 
 @pytest.mark.parametrize(
-    ("standing", "error", "said"),
+    ("at", "error", "said"),
     [
         pytest.param(PartitionOffsets(0, 0, 0), None, "", id="nothing was ever published"),
         pytest.param(PartitionOffsets(0, 0, 5), None, "", id="nothing is counted yet"),
@@ -41,7 +41,7 @@ LAST = Counted(offset=9, published=1000)
             PartitionOffsets(0, 0, 14, Counted(13, 1000, 9), 999, 14),
             Diverged,
             "at offset 9",
-            id="written anew before holes",
+            id="written again before an offset gap",
         ),
         pytest.param(PartitionOffsets(0, 11, 12, LAST, None, 10), LostEvents, "--accept-gap`", id="one record is lost"),
         pytest.param(
@@ -59,10 +59,10 @@ LAST = Counted(offset=9, published=1000)
         ),
     ],
 )
-def test_each_trouble_is_told_with_its_answer(
-    standing: PartitionOffsets, error: type[StreamsError] | None, said: str
+def test_each_disagreement_names_the_command_to_run(
+    at: PartitionOffsets, error: type[StreamsError] | None, said: str
 ) -> None:
-    found = disagreement([standing])
+    found = disagreement([at])
     assert type(found) is (error or type(None))
     assert said in str(found)
 
@@ -81,7 +81,7 @@ def test_the_gravest_is_told_first_and_how_many_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "to_start", "accept_gap", "gaps", "moves"),
+    ("at", "to_start", "accept_gap", "gaps", "moves"),
     [
         pytest.param(
             PartitionOffsets(0, 0, 12, LAST, 1000, 12), False, False, [], [Move(0, 12, 10)], id="back to the counts"
@@ -114,9 +114,9 @@ def test_the_gravest_is_told_first_and_how_many_there_are() -> None:
     ],
 )
 def test_where_a_rewind_moves_the_group(
-    standing: PartitionOffsets, to_start: bool, accept_gap: bool, gaps: list[Gap], moves: list[Move]
+    at: PartitionOffsets, to_start: bool, accept_gap: bool, gaps: list[Gap], moves: list[Move]
 ) -> None:
-    found = plan_rewind([standing], to_start=to_start, accept_gap=accept_gap)
+    found = plan_rewind([at], to_start=to_start, accept_gap=accept_gap)
     assert (found.gaps, found.moves) == (gaps, moves)
 
 

@@ -118,7 +118,7 @@ def test_lag_is_what_the_broker_has_beyond_what_is_confirmed(telemetry: Telemetr
     assert shown["dossier_last_batch_timestamp_seconds"] == TODAY + 2
 
 
-def test_a_pulse_says_what_was_done_since_the_one_before(telemetry: Telemetry, clock: Clock) -> None:
+def test_a_heartbeat_has_what_was_done_since_the_one_before(telemetry: Telemetry, clock: Clock) -> None:
     telemetry.ends_read({0: 25, 1: 5})
     taken = [record(0, offset, age=30) for offset in range(5, 15)]
     telemetry.batch_started(taken)
@@ -188,7 +188,7 @@ def test_operations_are_timed_and_their_retries_counted(telemetry: Telemetry, cl
     assert shown["dossier_retries_total read facts"] == 2
 
 
-def test_what_runs_is_told(telemetry: Telemetry) -> None:
+def test_what_runs_is_shown(telemetry: Telemetry) -> None:
     telemetry.built("1.2.3", IDENTITY)
     (build,) = [name for name in values(telemetry) if name.startswith("dossier_build_info")]
     assert build.split()[1:] == [str(IDENTITY.epoch), *IDENTITY.profile.rules.split(), "1.2.3"]
@@ -199,7 +199,7 @@ def verdict(telemetry: Telemetry) -> tuple[bool, bool, str]:
     return health.live, health.ready, health.state
 
 
-def test_a_worker_with_nothing_to_count_is_well_for_ever(telemetry: Telemetry, clock: Clock) -> None:
+def test_a_worker_with_nothing_to_count_is_healthy_for_ever(telemetry: Telemetry, clock: Clock) -> None:
     for _ in range(1000):
         clock.pass_(ENDS_SECONDS)
         telemetry.loop_turned()

@@ -29,7 +29,7 @@ from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import DeadLetterSink, Pipeline
 
 
-class Filling:
+class Backfill:
     """Fills the tables of a rebuild. A fill that was interrupted resumes by its own progress while its log is the same.
 
     `on_step` is told of each step, and `on_progress` after each batch how much of the log is counted and how much there

@@ -23,7 +23,7 @@ class _Offsets(Struct, frozen=True):
     committed: dict[int, int]
 
 
-async def report(app: faust.App, topic: str, telemetry: Telemetry) -> None:
+async def report_to_telemetry(app: faust.App, topic: str, telemetry: Telemetry) -> None:
     """Report until the app stops, and collect garbage now and then.
 
     The broker is asked on the consumer's own thread; nothing waits for an answer that is late or never comes.
