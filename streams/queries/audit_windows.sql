@@ -1,6 +1,6 @@
--- Windows whose counts are not what the facts up to the cut add up to, counter by counter; and what moved beyond the cut:
--- windows whole, and dossiers by name under the counter `moved`. Nothing else on a sound database.
--- The rules of counting stand here a second time, in SQL, so that a mistake in either place shows.
+-- Counters of windows that differ from the sum of the facts up to the cut; and what is beyond the cut: all counters of
+-- such windows, and the names of such dossiers under the counter `moved`. A sound database has no other rows.
+-- The rules of counting are repeated here in SQL, so that a mistake in either place shows.
 WITH
     recomputed AS
     (

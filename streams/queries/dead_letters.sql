@@ -1,4 +1,4 @@
--- Dead letters of a topic by state, reason, source, time of publication and place; a NULL takes all of a kind.
+-- Dead letters of a topic by state, reason, source, time of publication and place; a NULL selects all.
 SELECT
     partition,
     offset,
