@@ -28,9 +28,10 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.audit.recompute import audit
-from streams.counting.batch import Counting, Identity
+from streams.counting.counting import Counting
 from streams.counting.facts import facts_of
-from streams.counting.registers import joined, pack
+from streams.counting.identity import Identity
+from streams.counting.registers import merged, pack
 from streams.rebuild.replay import records_from_events, stored_events
 from streams.storage.plan import Plan
 from streams.storage.store import ClickHouseStore
@@ -83,7 +84,7 @@ def count(clickhouse: ClickHouseConnection, dossiers: int) -> int:
 def plainly(clickhouse: ClickHouseConnection) -> None:
     """Fold all facts anew from events as a rebuild reads them."""
     for _, of_dossier in groupby(stored_events(clickhouse), key=lambda pair: pair[0]):
-        registers = joined(event for _, event in of_dossier)
+        registers = merged(event for _, event in of_dossier)
         facts_of(registers)
         pack(registers)
 

@@ -4,6 +4,8 @@ Each case is counted in this process, one batch after another, into a ClickHouse
 The first case is what the others are held against: as many events, spread over many dossiers.
 """
 
+import gc
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,45 +15,54 @@ from itertools import count, islice
 from pathlib import Path
 
 import click
-from clickhouse_driver import Client
 from msgspec import Struct
 
 from bench.command import command_of, out_options, write_result
+from bench.hot_stores import BEGIN, WINDOW, WINDOWS, make_full_dossiers, make_windows, paid, received
 from bench.machine import Machine, this_machine
 from bench.profile import AtOnce
+from bench.usage import peak_mb
 from chaos.memory import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.counters import WINDOW_SECONDS
-from schemas.envelope import MAX_EVENTS, encode, encode_event
-from schemas.events import MAX_NUMBERED, Event, Paid, Received, Transferred
+from schemas.envelope import MAX_EVENTS, MAX_LINES, encode, encode_event
+from schemas.events import MAX_NUMBERED, Event, Rated, Transferred
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.counting.batch import Counting, Identity
 from streams.counting.contributions import contributions, difference
+from streams.counting.counting import Counting
 from streams.counting.facts import Facts, facts_of
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold
+from streams.counting.write_order import flush
 from streams.storage.clickhouse import chunks, connect
 from streams.storage.plan import Plan
 from streams.storage.store import ClickHouseStore
 from streams.storage.table_migration import make_tables
-from streams.worker.pipeline import flush
 
 _RECORDS = 64
-_BEGIN = datetime(2016, 1, 1, tzinfo=UTC)
-_WINDOW = timedelta(seconds=WINDOW_SECONDS)
-_WINDOWS = 1_000_000
 _PLAIN_MOST = 1000
 """The plain rules take the square of it."""
 _PROFILE = Profile()
 
 
+class Case(Struct, frozen=True):
+    """Events, how many of them a record has, and what the database holds before: windows of agencies, full dossiers."""
+
+    name: str
+    events: Callable[[], list[Event]]
+    lines: int = MAX_EVENTS
+    windows: tuple[int, int] | None = None
+    """How many agencies have how many windows each."""
+    full_dossiers: int = 0
+
+
 class Row(Struct, frozen=True):
     """A case: CPU of counting per event, also as a ratio to the first case, and by the rules as they are meant.
 
-    The longest batch is in seconds of the clock, written and confirmed.
+    The longest batch is in seconds of the clock, written and confirmed; memory is the peak of this process.
     """
 
     case: str
@@ -63,6 +74,7 @@ class Row(Struct, frozen=True):
     batches: int
     most_windows: int
     longest_batch_seconds: float
+    peak_mb: float
 
 
 class Result(Struct, frozen=True):
@@ -73,32 +85,10 @@ class Result(Struct, frozen=True):
     rows: list[Row]
 
 
-def received(dossier: str, at: datetime = _BEGIN) -> Event:
-    """A reception."""
-    return Received(
-        id="r", dossier=dossier, source="hot", occurred_at=at, agency="H0", channel="online", fee_bearing=True
-    )
-
-
-def paid(dossier: str, numbers: int) -> Iterator[Event]:
-    """Payments without end, each in another window; after so many transactions the first are corrected."""
-    for number in count():
-        yield Paid(
-            id=f"p{number}",
-            dossier=dossier,
-            source="hot",
-            occurred_at=_BEGIN + number % 100_000 * _WINDOW,
-            recorded_at=_BEGIN + timedelta(seconds=number),
-            transaction=f"T{number % numbers}",
-            amount=1,
-            method="online",
-        )
-
-
 def moved(dossier: str, agencies: int) -> Iterator[Event]:
     """Transfers without end among so many agencies."""
     for number in count(1):
-        at = _BEGIN + timedelta(seconds=number)
+        at = BEGIN + timedelta(seconds=number)
         agency = f"H{number % agencies}"
         yield Transferred(id=f"t{number}", dossier=dossier, source="hot", occurred_at=at, agency=agency)
 
@@ -122,36 +112,40 @@ def transfers(events: int, agencies: int) -> list[Event]:
 def anywhere(events: int) -> list[Event]:
     """Receptions in windows far from each other, all of one agency."""
     # A step that has no divisor in common with their number comes to each once.
-    return [received(f"D{number}", _BEGIN + number * 7919 % _WINDOWS * _WINDOW) for number in range(events)]
+    return [received(f"D{number}", BEGIN + number * 7919 % WINDOWS * WINDOW) for number in range(events)]
 
 
-def make_windows(client: Client) -> None:
-    """Rows of a million windows of the agency, as former records left them."""
-    client.execute(
-        "INSERT INTO windows (agency, window, partition, pos, received) SELECT 'H0', "
-        "toDateTime(%(begin)s, 'UTC') + number * %(length)s, 0, 1, 1 FROM numbers(%(windows)s)",
-        {"begin": int(_BEGIN.timestamp()), "length": WINDOW_SECONDS, "windows": _WINDOWS},
-    )
+def rated_once(dossiers: int) -> list[Event]:
+    """A rating of each of the full dossiers."""
+    return [
+        Rated(id="rated", dossier=f"F{number}", source="hot", occurred_at=BEGIN, satisfied=True)
+        for number in range(dossiers)
+    ]
+
+
+def moved_once(dossiers: int) -> list[Event]:
+    """A transfer of each of the full dossiers, each to another agency."""
+    return [
+        Transferred(id="moved", dossier=f"F{number}", source="hot", occurred_at=BEGIN, agency=f"H{number + 1}")
+        for number in range(dossiers)
+    ]
+
+
+def all_over(events: int, agencies: int, windows: int) -> list[Event]:
+    """Receptions of one record after another in windows far from each other, of all agencies."""
+    return [
+        received(f"D{number}", BEGIN + number * 7919 % windows * WINDOW, f"H{number * 31 % agencies}")
+        for number in range(events)
+    ]
 
 
 @click.command()
 @click.option("--events", type=click.IntRange(1000), default=100_000, show_default=True, help="Of a case.")
+@click.option("--only", default="", metavar="TEXT", help="Measure only the cases whose names contain this.")
 @out_options("hot")
-def main(events: int, out: Path) -> None:
-    """Count one dossier with ever more events, a full one that moves, and an agency with a million windows."""
-    few, full = max(1, events // 100), MAX_NUMBERED
-    cases: list[tuple[str, Callable[[], list[Event]], bool]] = [
-        ("many dossiers", lambda: spread(events), False),
-        ("1 event of one dossier", lambda: of_one(1, 1), False),
-        ("1,000 events of one dossier", lambda: of_one(1000, full), False),
-        (f"{events:,} events of one dossier, 1 number", lambda: of_one(events, 1), False),
-        (f"{events:,} events of one dossier, {full:,} numbers", lambda: of_one(events, full), False),
-        (f"{events:,} events of one dossier, each a number", lambda: of_one(events, events), False),
-        (f"{few:,} transfers of a full dossier, two agencies", lambda: transfers(few, 2), False),
-        (f"{few:,} transfers of a full dossier, each another agency", lambda: transfers(few, few), False),
-        ("many dossiers, one agency's windows are new", lambda: anywhere(events), False),
-        ("many dossiers, one agency has a million windows", lambda: anywhere(events), True),
-    ]
+def main(events: int, only: str, out: Path) -> None:
+    """Count the worst that a batch may hold: one dossier, or one agency, with far more than any other."""
+    first, *others = cases(events)
     rows: list[Row] = []
     with ExitStack() as stack:
         stack.enter_context(stop_signals(lambda: None, lambda: None))
@@ -161,23 +155,52 @@ def main(events: int, out: Path) -> None:
         make_tables(Plan(KafkaConnection(""), clickhouse, _PROFILE, 1, 1, False), lambda _: None, dry_run=False)
         client = connect(clickhouse)
         stack.callback(client.disconnect)
-        for case, make, has_windows in cases:
+        for case in (first, *(case for case in others if only in case.name)):
             for table in ("events", "windows", "facts", "progress", "dead_letters"):
                 client.execute(f"TRUNCATE TABLE {table}")
-            if has_windows:
-                make_windows(client)
-            rows.append(measured(case, make(), clickhouse, rows[0].microseconds_an_event if rows else None))
+            if case.windows:
+                make_windows(client, *case.windows)
+            with closing(ClickHouseStore(clickhouse)) as store:
+                make_full_dossiers(store, case.full_dossiers)
+            rows.append(measured(case, clickhouse, rows[0].microseconds_an_event if rows else None))
             click.echo(f"{rows[-1]}", err=True)
     write_result(out, Result(this_machine(), command_of("bench.hot"), rows))
 
 
-def measured(case: str, events: Sequence[Event], clickhouse: ClickHouseConnection, ordinary: float | None) -> Row:
-    """Count these events, as one partition."""
+def cases(events: int) -> list[Case]:
+    """What is measured, with so many events where nothing else is said; the first is what the others are held against.
+
+    The last three are worst cases of a batch: as many lines a record as are counted, and as much to read for each event
+    as there can be.
+    """
+    few, full, old = max(1, events // 100), MAX_NUMBERED, (100, 100_000)
+    rated, moved, late = few * 4, few // 4, events * 3 // 4
+    return [
+        Case("many dossiers", lambda: spread(events)),
+        Case("1 event of one dossier", lambda: of_one(1, 1)),
+        Case("1,000 events of one dossier", lambda: of_one(1000, full)),
+        Case(f"{events:,} events of one dossier, 1 number", lambda: of_one(events, 1)),
+        Case(f"{events:,} events of one dossier, {full:,} numbers", lambda: of_one(events, full)),
+        Case(f"{events:,} events of one dossier, each a number", lambda: of_one(events, events)),
+        Case(f"{few:,} transfers of a full dossier, two agencies", lambda: transfers(few, 2)),
+        Case(f"{few:,} transfers of a full dossier, each another agency", lambda: transfers(few, few)),
+        Case("many dossiers, one agency's windows are new", lambda: anywhere(events)),
+        Case("many dossiers, one agency has a million windows", lambda: anywhere(events), windows=(1, WINDOWS)),
+        Case(f"{rated:,} full dossiers, an event of each", lambda: rated_once(rated), MAX_LINES, (1, 1), rated),
+        Case(f"{moved:,} full dossiers, a transfer of each", lambda: moved_once(moved), MAX_LINES, (1, full), moved),
+        Case(f"{late:,} dossiers, each in another old window", lambda: all_over(late, *old), MAX_LINES, old),
+    ]
+
+
+def measured(case: Case, clickhouse: ClickHouseConnection, ordinary: float | None) -> Row:
+    """Count the events of a case, as one partition."""
+    events = case.events()
     lines = map(encode_event, events)
     now = round(time.time() * 1000)
-    waiting = [Record(0, offset, now, encode(some)) for offset, some in enumerate(chunks(lines, MAX_EVENTS))]
+    waiting = [Record(0, offset, now, encode(some)) for offset, some in enumerate(chunks(lines, case.lines))]
     dead, beside = MemoryDeadLetters(), AtOnce()
     cpu = longest = 0.0
+    forget_peak()
     batches = most_windows = 0
     with closing(ClickHouseStore(clickhouse)) as store:
         counting = Counting(Identity(EVENTS, 1, 1, _PROFILE), store)
@@ -193,16 +216,23 @@ def measured(case: str, events: Sequence[Event], clickhouse: ClickHouseConnectio
                 begun, used = time.monotonic(), time.process_time()
     each = cpu / len(events) * 1e6
     return Row(
-        case=case,
+        case=case.name,
         events=len(events),
         dead_letters=len(dead.letters),
         microseconds_an_event=round(each, 1),
         to_many_dossiers=round(each / (ordinary or each), 2),
-        plain_rules=round(plainly(events), 1) if len(events) <= _PLAIN_MOST else None,
+        plain_rules=round(plainly(events), 1) if len(events) <= _PLAIN_MOST and not case.full_dossiers else None,
         batches=batches,
         most_windows=most_windows,
         longest_batch_seconds=round(longest, 2),
+        peak_mb=round(peak_mb(os.getpid()), 1),
     )
+
+
+def forget_peak() -> None:
+    """Let the peak memory of this process begin anew."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def plainly(events: Sequence[Event]) -> float:

@@ -31,11 +31,12 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import decode_event
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.counting.batch import Counting, Identity
+from streams.counting.counting import Counting
+from streams.counting.identity import Identity
 from streams.counting.record import Record
+from streams.counting.write_order import flush
 from streams.storage.plan import Plan
 from streams.storage.table_migration import make_tables
-from streams.worker.pipeline import flush
 from streams.worker.worker import tune_gc
 
 PARTITIONS = 8

@@ -22,10 +22,10 @@ class Timed(ClickHouseStore):
         self.spent: defaultdict[str, list[float]] = defaultdict(lambda: [0, 0, 0.0, 0.0])
         self._cpu = cpu
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
-        """The facts of those of the dossiers that have any."""
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
+        """The facts of the first of these dossiers."""
         with self._noted("read facts", len(dossiers)):
-            return super().read_facts(dossiers)
+            return super().read_facts(dossiers, max_bytes)
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """Position and counts of those of these that have a row."""

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from schemas.partition import Hashes
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.store import Reached, Row, Store, Stored, WindowRow
+from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
 
 POINTS = {
     "counted": "after a batch was counted, before anything of it but raw events is written",
@@ -115,9 +115,9 @@ class TrappedStore(Store):
         self._store = store
         self._trap = trap
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
         """The facts."""
-        return self._store.read_facts(dossiers)
+        return self._store.read_facts(dossiers, max_bytes)
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """The windows."""
@@ -127,17 +127,17 @@ class TrappedStore(Store):
         """The newest window."""
         return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> Hashes:
+    def read_dossier_hashes(self, partition: int) -> Hashes:
         """The dossiers of the partition."""
-        return self._store.read_known(partition)
+        return self._store.read_dossier_hashes(partition)
 
-    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The numbers of its cases."""
-        return self._store.read_numbers(partition, pos)
+        return self._store.read_case_numbers(partition, pos)
 
-    def read_reached(self, topic: str) -> dict[int, Reached]:
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
         """How far counting is."""
-        return self._store.read_reached(topic)
+        return self._store.read_checkpoints(topic)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Write the rows, or half of them and no more."""

@@ -7,9 +7,9 @@ from typing import Any
 from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes, hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.dead_letter_limit import Seen
+from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.ledger import Ledger
-from streams.counting.store import Last, Reached, Row, Store, Stored, WindowRow
+from streams.counting.store import Checkpoint, LastRecord, Row, Store, Stored, WindowRow
 
 _KEYS = {
     EVENTS.name: ("dossier", "id", "kind", "source", "occurred_at", "payload"),
@@ -57,10 +57,19 @@ class MemoryStore(Store):
         self.rows: dict[str, list[Row]] = {table.name: [] for table in _TABLES}
         self._newest: dict[str, dict[Any, Row]] = {table.name: {} for table in _TABLES}
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
-        """The facts of those of the dossiers that have any."""
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
+        """The facts of the first of these dossiers, whose registers have no more than `max_bytes` together."""
         rows = self._newest[FACTS.name]
-        return {dossier: Stored(*_facts_of(rows[dossier])) for dossier in dossiers if dossier in rows}
+        found: dict[str, Stored] = {}
+        size = 0
+        for place, dossier in enumerate(dossiers):
+            if dossier in rows:
+                stored = Stored(*_facts_of(rows[dossier]))
+                size += len(stored.registers)
+                if size > max_bytes and place:
+                    return place, found
+                found[dossier] = stored
+        return len(dossiers), found
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[Any]]]:
         """Position and counts of those of these that have a row."""
@@ -72,22 +81,22 @@ class MemoryStore(Store):
         """The start of the newest window of which the partition has a row; 0 without any."""
         return max((start for _, start, of in self._newest[WINDOWS.name] if of == partition), default=0)
 
-    def read_known(self, partition: int) -> Hashes:
+    def read_dossier_hashes(self, partition: int) -> Hashes:
         """Hashes of all dossiers of which the partition has facts."""
         rows = self._newest[FACTS.name].items()
         return hashes_of([dossier for dossier, row in rows if _partition_of_facts(row) == partition])
 
-    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""
         rows = [row for row in map(_numbered, self._newest[FACTS.name].values()) if row[0] == partition]
         known = max((number for _, at, number in rows if at <= pos), default=0)
         return known, {number for _, at, number in rows if at > pos}
 
-    def read_reached(self, topic: str) -> dict[int, Reached]:
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
         """How far each partition of the topic has been counted."""
         rows = map(_reached_of, self._newest[PROGRESS.name].values())
         return {
-            partition: Reached(pos, offset, Seen(*counts[:2]), Last(*counts[2:4]), Ledger(*counts[4:]))
+            partition: Checkpoint(pos, offset, LimitWindow(*counts[:2]), LastRecord(*counts[2:4]), Ledger(*counts[4:]))
             for of, partition, pos, offset, *counts in rows
             if of == topic
         }

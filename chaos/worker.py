@@ -42,8 +42,8 @@ def main(name: str, folder: Path) -> None:
     from cli.settings import Settings
     from streams.alerts.log import AlertLog
     from streams.alerts.scanner import AlertingThread, OverdueScanner
-    from streams.counting.batch import Counting
-    from streams.counting.dead_letter_limit import Limit
+    from streams.counting.counting import Counting
+    from streams.counting.dead_letter_limit import DeadLetterLimit
     from streams.dead_letters.topic import DeadLetterTopic
     from streams.storage.migration import identify
     from streams.storage.offsets import require_agreement
@@ -77,8 +77,8 @@ def main(name: str, folder: Path) -> None:
     random = Random()
     cache = random.choice((1000, settings.cache_dossiers))
     store = TrappedStore(ClickHouseStore(settings.clickhouse, patient=True), trap)
-    flood = Limit(settings.dead_lines, settings.dead_ratio)
-    counting = Counting(identity, store, dossiers=cache, windows=cache, flood=flood)
+    flood = DeadLetterLimit(settings.dead_lines, settings.dead_ratio)
+    counting = Counting(identity, store, dossiers=cache, windows=cache, dead_letter_limit=flood)
     skew = skewed(folder, lambda: 0.0)
     pipeline = Trapped(
         counting, store, DeadLetterTopic(settings.kafka), lambda: datetime.now(UTC) + timedelta(seconds=skew())

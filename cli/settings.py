@@ -18,7 +18,7 @@ from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError
 from schemas.profile import Profile, decode_profile
-from streams.counting.dead_letter_limit import LIMIT
+from streams.counting.dead_letter_limit import DEFAULT_LIMIT
 
 _LEAST_SECRET = 16
 
@@ -135,8 +135,8 @@ class Settings(Struct, frozen=True, dict=True):
             batch_records=read.number("DOSSIER_BATCH_RECORDS", 64, 1, 100_000),
             batch_seconds=read.number("DOSSIER_BATCH_MILLISECONDS", 50, 1, 60_000) / 1000,
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 150_000, 1000, 100_000_000),
-            dead_lines=read.number("DOSSIER_DEAD_LINES", LIMIT.lines, 1, 1_000_000_000),
-            dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", LIMIT.ratio),
+            dead_lines=read.number("DOSSIER_DEAD_LINES", DEFAULT_LIMIT.lines, 1, 1_000_000_000),
+            dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", DEFAULT_LIMIT.ratio),
             metrics=read.address("DOSSIER_METRICS", "") if known.get("DOSSIER_METRICS") else None,
             stall_seconds=read.number("DOSSIER_STALL_SECONDS", 60, 5, 86_400),
             alert_levels=read.levels("DOSSIER_ALERT_LEVELS"),

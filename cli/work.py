@@ -12,8 +12,8 @@ from cli.migrate import plan_of
 from cli.settings import Address, Settings
 from streams.alerts.log import AlertLog
 from streams.alerts.scanner import AlertingThread, OverdueScanner
-from streams.counting.batch import Counting
-from streams.counting.dead_letter_limit import Limit
+from streams.counting.counting import Counting
+from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.dead_letters.topic import DeadLetterTopic
 from streams.http.server import json_page, metrics_page, served
 from streams.storage.migration import identify
@@ -62,7 +62,7 @@ def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) 
             store,
             dossiers=settings.cache_dossiers,
             windows=settings.cache_dossiers // 2,
-            flood=Limit(settings.dead_lines, settings.dead_ratio),
+            dead_letter_limit=DeadLetterLimit(settings.dead_lines, settings.dead_ratio),
         )
         dead_letters = InstrumentedDeadLetters(DeadLetterTopic(settings.kafka), telemetry)
         pipeline = Pipeline(counting, store, dead_letters, telemetry=telemetry)

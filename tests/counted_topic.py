@@ -16,7 +16,8 @@ from schemas.tables import FACTS
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import commit_offsets
-from streams.counting.batch import Counting, Identity
+from streams.counting.counting import Counting
+from streams.counting.identity import Identity
 from streams.rebuild.replay import records_from_topic
 from streams.storage.clickhouse import database
 from streams.storage.migration import identify

@@ -14,10 +14,12 @@ from schemas.envelope import MAX_LINES, decode
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.batch import Batch, Counting, Identity
+from streams.counting.batch import Batch
 from streams.counting.contributions import contributions
-from streams.counting.dead_letter_limit import Limit
+from streams.counting.counting import Counting
+from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.facts import facts_of
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import dead_row
@@ -68,8 +70,16 @@ def counted_wrong(log: Log, outcomes: Counter[str]) -> Iterator[str]:
 
 def _count(log: Log, store: MemoryStore) -> Iterator[Batch]:
     # Caches and dossiers of almost nothing, so that what is evicted must come back right, and much is one too many.
-    # Floods are what this is made of.
-    counting = Counting(IDENTITY, store, dossiers=1, windows=1, flood=Limit(ratio=1), effort=50, numbered=_NUMBERED)
+    # Most of the lines are dead.
+    counting = Counting(
+        IDENTITY,
+        store,
+        dossiers=1,
+        windows=1,
+        dead_letter_limit=DeadLetterLimit(ratio=1),
+        max_effort=50,
+        max_numbered=_NUMBERED,
+    )
     for records in log:
         for batch in counting.count(records, lambda: None, NOW):
             store.write(WINDOWS, batch.windows)

@@ -1,1 +1,1 @@
-"""The deterministic simulation: the real counting, against every fault that a seed can think of, in one thread."""
+"""The deterministic simulation: the real counting, against every fault that a seed gives, in one thread."""

@@ -17,13 +17,15 @@ _MOST = 10**9
 @click.command("python -m chaos.simulation", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--schedules", type=click.IntRange(1, _MOST), default=30_000, show_default=True, help="How many to play.")
 @click.option("--first", type=click.IntRange(0, _MOST), default=0, show_default=True, help="Seed of the first one.")
-@click.option("--replay", type=click.IntRange(0, 2 * _MOST), metavar="SEED", help="Tell what happens with this seed.")
+@click.option(
+    "--replay", type=click.IntRange(0, 2 * _MOST), metavar="SEED", help="Describe what happens with this seed."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def main(schedules: int, first: int, replay: int | None, as_json: bool) -> None:
-    """Play counting against crashes, zombies, failing inserts and whatever else may go wrong, in one thread.
+    """Play counting against crashes, zombies, failing inserts and other faults, in one thread.
 
-    The same seed always gives the same schedule. One that fails is made as small as possible and told, and the command
-    ends with 1.
+    The same seed always gives the same schedule. One that fails is made as small as possible and described, and the
+    command exits with 1.
     """
     if replay is not None:
         click.echo(explain(replay))

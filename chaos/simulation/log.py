@@ -11,13 +11,13 @@ from kafka.partitioner.default import murmur2
 from msgspec import Struct
 
 from chaos.oracle import Capacity, Expected, Terms, expected
-from schemas import events as said
+from schemas import events as kinds
 from schemas.envelope import encode_event
 from schemas.events import MAX_NUMBERED, Event
 from schemas.profile import Profile
-from streams.counting.batch import Identity
-from streams.counting.dead_letter_limit import Seen
-from streams.counting.record import Record, hole
+from streams.counting.dead_letter_limit import LimitWindow
+from streams.counting.identity import Identity
+from streams.counting.record import Record, offset_gap
 
 TOPIC = "simulated-events"
 TIME_ZONE = "Asia/Ho_Chi_Minh"
@@ -27,7 +27,7 @@ _LOCAL = timezone(timedelta(hours=7))
 _MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=_LOCAL)
 _MONTHS_LATER = datetime(2026, 6, 1, tzinfo=UTC)
 _AHEAD = timedelta(hours=1)
-"""How far an event may lie ahead of its record, told once more."""
+"""How far an event may lie ahead of its record; stated independently of the code under test."""
 _POOL = 400
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -71,10 +71,10 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def records(self) -> list[list[Record]]:
-        """The records as a worker gets them, a hole of its own for each offset that is none."""
+        """The records as a worker gets them, with a gap for each empty offset."""
         return [
             [
-                hole(partition, offset, offset)
+                offset_gap(partition, offset, offset)
                 if entry.empty
                 else Record(partition, offset, entry.timestamp, _value(entry))
                 for offset, entry in enumerate(entries)
@@ -84,16 +84,16 @@ class Log(Struct, frozen=True, dict=True):
 
     @cached_property
     def reasons(self) -> dict[tuple[int, int, int], str]:
-        """Why each line that must be put aside is, by partition, offset and line."""
+        """The reason of each line that must be dead-lettered, by partition, offset and line."""
         return {place: reason for place, (_, reason) in self._lines.items() if reason}
 
     @cached_property
-    def reached(self) -> dict[int, tuple[int, Seen]]:
-        """The last offset of each partition, be it of a hole, and what the flood rule has seen: it is one window."""
+    def progress(self) -> dict[int, tuple[int, LimitWindow]]:
+        """The last offset of each partition, of a record or of a gap, and the dead-letter limit's only window."""
         dead = Counter(partition for (partition, _, _), reason in self.reasons.items() if reason != "full")
         lines = Counter(partition for partition, _, _ in self._lines)
         return {
-            partition: (len(entries) - 1, Seen(lines[partition], dead[partition]))
+            partition: (len(entries) - 1, LimitWindow(lines[partition], dead[partition]))
             for partition, entries in enumerate(self.entries)
             if entries
         }
@@ -134,13 +134,13 @@ def random_log(seed: int) -> Log:
     for partition in range(partitions):
         ours = [dossier for dossier in DOSSIERS if partition_of(dossier, partitions) == partition]
         ours = random.sample(ours, min(len(ours), random.randint(1, 4)))
-        told: list[Line] = []
+        earlier: list[Line] = []
         of_partition = []
         for _ in range(random.randint(4, 8)):
-            lines = tuple([_line(random, pool, ours, told) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 4)))])
-            told += lines
+            lines = tuple([_line(random, pool, ours, earlier) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 4)))])
+            earlier += lines
             of_partition.append(Entry(_timestamp(random), lines))
-        entries.append(tuple(_with_holes(Random(f"{seed} {partition}"), of_partition)))
+        entries.append(tuple(_with_gaps(Random(f"{seed} {partition}"), of_partition)))
     return Log(tuple(entries), random.choice(("instant", "date")), random.choice((1, 2, 3, MAX_NUMBERED)))
 
 
@@ -150,8 +150,8 @@ def partition_of(dossier: str, partitions: int) -> int:
     return int(murmur2(dossier.encode()) & 0x7FFFFFFF) % partitions
 
 
-def _with_holes(random: Random, entries: Sequence[Entry]) -> Iterator[Entry]:
-    """The records with offsets among them that hold nothing; often the log begins or ends with some."""
+def _with_gaps(random: Random, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """The records with empty offsets among them; often the log begins or ends with some."""
     for entry in (*entries, None):
         for _ in range(random.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 2))):
             yield Entry(0, (), empty=True)
@@ -159,18 +159,18 @@ def _with_holes(random: Random, entries: Sequence[Entry]) -> Iterator[Entry]:
             yield entry
 
 
-def _line(random: Random, pool: Mapping[str, Sequence[Line]], ours: Sequence[str], told: Sequence[Line]) -> Line:
+def _line(random: Random, pool: Mapping[str, Sequence[Line]], ours: Sequence[str], earlier: Sequence[Line]) -> Line:
     chance = random.random()
-    if chance < 0.12 and told:
-        return random.choice(told)
+    if chance < 0.12 and earlier:
+        return random.choice(earlier)
     if chance < 0.17:
         return random.choice(_POISON)
     if chance < 0.20:
         return random.choice(pool[random.choice(DOSSIERS)])  # perhaps another partition's
     dossier = random.choice(ours)
     lines = pool[dossier]
-    if random.random() < 0.6 and not any(line.event is not None and line.event.dossier == dossier for line in told):
-        return random.choice([line for line in lines[:40] if isinstance(line.event, said.Received)])
+    if random.random() < 0.6 and not any(line.event is not None and line.event.dossier == dossier for line in earlier):
+        return random.choice([line for line in lines[:40] if isinstance(line.event, kinds.Received)])
     return random.choice(lines)
 
 
@@ -212,30 +212,30 @@ def random_event(random: Random, dossier: str) -> Event:
     agency = random.choice(("H01", "H01", "H02"))
     kind, fields = random.choice(
         (
-            (said.Received, {"agency": agency, "channel": "online", "fee_bearing": True}),
-            (said.Received, {"agency": agency}),
-            (said.Received, {"agency": agency, "channel": "postal"}),
-            (said.Received, {"agency": agency}),
-            (said.FeedbackReceived, {"agency": agency}),
-            (said.Transferred, {"agency": agency}),
-            (said.Transferred, {"agency": agency}),
-            (said.Assigned, {"agency": agency}),
-            (said.TermSet, {"term": _MORNING + timedelta(minutes=7)}),
-            (said.Extended, {"term": _MORNING + timedelta(minutes=12), "number": random.randint(1, 2)}),
-            (said.SupplementRequested, {"number": random.randint(1, 2)}),
-            (said.Progressed, {"step": random.choice(("intake", "review"))}),
-            (said.Resolved, {"e_result": random.random() < 0.5}),
-            (said.Resolved, {}),
-            (said.Withdrawn, {}),
-            (said.Returned, {}),
-            (said.Reopened, {}),
-            (said.Voided, {"voided": random.random() < 0.4}),
-            (said.Amended, {"received_at": _MORNING + timedelta(minutes=5)}),
-            (said.Amended, {"agency": "H02", "channel": "postal"}),
-            (said.Paid, {"transaction": random.choice("ab"), "amount": random.randint(1, 9), "method": "online"}),
-            (said.Refunded, {"transaction": random.choice("ab"), "amount": random.randint(1, 9)}),
-            (said.Digitised, {"components": 3, "digitised": random.randint(0, 3)}),
-            (said.Rated, {"satisfied": random.random() < 0.5}),
+            (kinds.Received, {"agency": agency, "channel": "online", "fee_bearing": True}),
+            (kinds.Received, {"agency": agency}),
+            (kinds.Received, {"agency": agency, "channel": "postal"}),
+            (kinds.Received, {"agency": agency}),
+            (kinds.FeedbackReceived, {"agency": agency}),
+            (kinds.Transferred, {"agency": agency}),
+            (kinds.Transferred, {"agency": agency}),
+            (kinds.Assigned, {"agency": agency}),
+            (kinds.TermSet, {"term": _MORNING + timedelta(minutes=7)}),
+            (kinds.Extended, {"term": _MORNING + timedelta(minutes=12), "number": random.randint(1, 2)}),
+            (kinds.SupplementRequested, {"number": random.randint(1, 2)}),
+            (kinds.Progressed, {"step": random.choice(("intake", "review"))}),
+            (kinds.Resolved, {"e_result": random.random() < 0.5}),
+            (kinds.Resolved, {}),
+            (kinds.Withdrawn, {}),
+            (kinds.Returned, {}),
+            (kinds.Reopened, {}),
+            (kinds.Voided, {"voided": random.random() < 0.4}),
+            (kinds.Amended, {"received_at": _MORNING + timedelta(minutes=5)}),
+            (kinds.Amended, {"agency": "H02", "channel": "postal"}),
+            (kinds.Paid, {"transaction": random.choice("ab"), "amount": random.randint(1, 9), "method": "online"}),
+            (kinds.Refunded, {"transaction": random.choice("ab"), "amount": random.randint(1, 9)}),
+            (kinds.Digitised, {"components": 3, "digitised": random.randint(0, 3)}),
+            (kinds.Rated, {"satisfied": random.random() < 0.5}),
         )
     )
     header: dict[str, Any] = {
@@ -256,7 +256,7 @@ def _value(entry: Entry) -> bytes | None:
 
 def _latest(event: Event) -> datetime:
     """The latest time that it says something happened or was recorded."""
-    amended = event.received_at if isinstance(event, said.Amended) else None
+    amended = event.received_at if isinstance(event, kinds.Amended) else None
     return max(event.occurred_at, event.recorded_at or _NEVER, amended or _NEVER)
 
 

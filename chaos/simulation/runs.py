@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from chaos.simulation.describe import describe
 from chaos.simulation.schedule import schedule_of
 from chaos.simulation.shrink import shrink
-from chaos.simulation.story import story
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
 
@@ -20,7 +20,7 @@ class Failure(Struct, frozen=True):
 
 
 class Simulated(Struct, frozen=True):
-    """What was simulated: schedules, events that workers took (again and again), and how often what went wrong."""
+    """What was simulated: schedules, events that workers took (again and again), and the number of faults by kind."""
 
     runs: int
     events: int
@@ -33,7 +33,7 @@ def simulate(
 ) -> Simulated:
     """Play the schedules of `count` seeds from `first`; ends early after `most` failures.
 
-    `on_progress` hears after each how many are played; it may raise to end it all.
+    `on_progress` gets the number of schedules played, after each; it may raise to end the simulation.
     """
     happened: Counter[str] = Counter()
     failures: list[Failure] = []
@@ -57,4 +57,4 @@ def explain(seed: int, code: Code | None = None) -> str:
     schedule = schedule_of(seed)
     if play(schedule, code).wrong:
         schedule = shrink(schedule, lambda smaller: bool(play(smaller, code).wrong))
-    return story(schedule, code)
+    return describe(schedule, code)

@@ -1,16 +1,12 @@
-"""A schedule: an explicit list of what happens to some workers and a log, made from a seed.
-
-Every step carries all that it needs and does nothing where it cannot be taken, so that a schedule from which steps were
-dropped is still a schedule.
-"""
+"""A schedule: an explicit list of what happens to some workers and a log, made from a seed."""
 
 from collections.abc import Callable
 from random import Random
-from typing import TypeAlias
 
 from msgspec import Struct
 
 from chaos.simulation.log import Log, random_log
+from chaos.simulation.steps import Acknowledge, Again, Crash, Late, Move, Part, Rewind, Skip, Step, Take, Write
 
 SCHEDULES_OF_A_LOG = 8
 """So many seeds in a row share their log: making it and asking the oracle costs as much as a run."""
@@ -20,119 +16,31 @@ _DOSSIERS = (0, 1, 1, 1000)
 _WINDOWS = (0, 2, 1000, 1000)
 """What workers cache at most; what is not yet written stays in any case."""
 _EFFORTS = (2, 1_000_000, 1_000_000)
-"""After how much a batch is cut."""
+"""After how much effort a batch is cut."""
+_BYTES = (1, 1 << 25, 1 << 25)
+"""How many bytes of registers a worker reads at once, and caches at most."""
 _SOURCES = ("facts", "windows", "facts", "windows", "progress", "events", "dead_letters")
 
 
-class Part(Struct, frozen=True):
-    """Records of a batch: so many of this partition, after going back by some that came before."""
+class Limits(Struct, frozen=True):
+    """The limits of a worker: how much it caches, and what a batch may take."""
 
-    partition: int
-    records: int
-    back: int = 0
-
-
-class Take(Struct, frozen=True):
-    """A worker takes a batch; `clock` is how many seconds its clock is wrong.
-
-    `meanwhile` happens while it counts: before its first read of the database or write of an earlier batch, before the
-    second, and so on.
-    """
-
-    worker: int
-    parts: tuple[Part, ...]
-    clock: int = 0
-    meanwhile: tuple[tuple["Step", ...], ...] = ()
-
-
-class Write(Struct, frozen=True):
-    """A worker's flush does its next insert, the one of events if `beside`.
-
-    With a `part` below 1 the insert fails when that part of its rows is in, chosen by `chance`; it is then repeated.
-    """
-
-    worker: int
-    beside: bool = False
-    part: float = 1.0
-    chance: int = 0
-
-
-class Acknowledge(Struct, frozen=True):
-    """A worker commits the offsets of what is flushed; the group takes them for partitions that it has."""
-
-    worker: int
-
-
-class Crash(Struct, frozen=True):
-    """A worker ends at once and starts anew; `heir` gets its partitions.
-
-    The inserts on their way are lost, or else arrive later (`late`). `back` is by how much the heir begins earlier.
-    """
-
-    worker: int
-    heir: int
-    late: bool = False
-    back: int = 0
-
-
-class Move(Struct, frozen=True):
-    """A partition goes to a worker, perhaps to the one that has it, which begins `back` before the committed offset.
-
-    The former owner is `told` or not, and goes on taking what it believes to have unless it `stops`.
-    """
-
-    partition: int
-    to: int
-    told: bool = True
-    stops: bool = True
-    back: int = 0
-
-
-class Rewind(Struct, frozen=True):
-    """A worker gets records of a partition once more, from some records before."""
-
-    worker: int
-    partition: int
-    back: int
-
-
-class Skip(Struct, frozen=True):
-    """A worker's consumer leaves out records of a partition: it must go on only where they are counted already."""
-
-    worker: int
-    partition: int
-    records: int
-
-
-class Again(Struct, frozen=True):
-    """An insert of former times arrives once more: `rows` rows of a table from a place between 0 and 1 in its past."""
-
-    table: str
-    place: float
-    rows: int
-
-
-class Late(Struct, frozen=True):
-    """An insert of a worker that crashed arrives, a `part` of it chosen by `chance`."""
-
-    part: float = 1.0
-    chance: int = 0
-
-
-Step: TypeAlias = Take | Write | Acknowledge | Crash | Move | Rewind | Skip | Again | Late
+    dossiers: int
+    windows: int
+    effort: int
+    cached_bytes: int
+    read_bytes: int
 
 
 class Schedule(Struct, frozen=True):
-    """A log, the owner of each partition, what happens, and the limits of each worker.
+    """A log, the owner of each partition, the limits of each worker, and what happens.
 
-    How many dossiers and windows it caches, and after how much effort it cuts a batch.
-
-    `afterwards` says whether the writes that are then still on their way arrive at the very end.
+    `afterwards` says whether the writes that are then still in flight arrive at the very end.
     """
 
     log: Log
     owners: tuple[int, ...]
-    limits: tuple[tuple[int, int, int], ...]
+    limits: tuple[Limits, ...]
     steps: tuple[Step, ...]
     afterwards: bool
 
@@ -143,11 +51,22 @@ def schedule_of(seed: int) -> Schedule:
     log = _log(seed // SCHEDULES_OF_A_LOG)
     workers = random.choice((1, 2, 2, 3))
     make = _Random(random, log.partitions, workers)
+    # With numbers of its own, so that a seed still gives the steps that it gave before there was this limit.
+    bytes_of = Random(f"{seed} bytes")
     return Schedule(
         log,
         owners=tuple([random.randrange(workers) for _ in range(log.partitions)]),
         limits=tuple(
-            [(random.choice(_DOSSIERS), random.choice(_WINDOWS), random.choice(_EFFORTS)) for _ in range(workers)]
+            [
+                Limits(
+                    random.choice(_DOSSIERS),
+                    random.choice(_WINDOWS),
+                    random.choice(_EFFORTS),
+                    bytes_of.choice(_BYTES),
+                    bytes_of.choice(_BYTES),
+                )
+                for _ in range(workers)
+            ]
         ),
         steps=tuple(make.steps(_STEPS)),
         afterwards=random.random() < 0.5,
@@ -226,14 +145,14 @@ class _Random:
         return [taken, *before, failed, Crash(worker, self._worker())]
 
     def _overtaken(self) -> list[Step]:
-        """A worker has warm caches and loses a partition without a word, another counts on, and it goes on too."""
+        """A worker with warm caches loses a partition without notice, another goes on, and so does the first."""
         random, partition, former, owner = self._random, self._partition(), self._worker(), self._worker()
         return [
-            Move(partition, former, told=random.random() < 0.5, stops=random.random() < 0.5),
+            Move(partition, former, notified=random.random() < 0.5, stops=random.random() < 0.5),
             Take(former, (Part(partition, random.randint(1, 3)),)),
             *[Write(former) for _ in range(5)],
             Acknowledge(former),
-            Move(partition, owner, told=False, stops=False),
+            Move(partition, owner, notified=False, stops=False),
             Take(owner, (Part(partition, random.randint(1, 2)),)),
             *[Write(owner) for _ in range(random.randint(2, 5))],
             Take(former, (Part(partition, random.randint(1, 3)),)),

@@ -6,12 +6,22 @@ from typing import TypeVar
 from msgspec import structs
 
 from chaos.simulation.log import Entry, Line
-from chaos.simulation.schedule import Schedule, Step, Take
+from chaos.simulation.schedule import Schedule
+from chaos.simulation.steps import Step, Take
 
 T = TypeVar("T")
 
 _TRIES = 4000
-_PLAIN = {"clock": 0, "back": 0, "part": 1.0, "chance": 0, "late": False, "beside": False, "told": True, "stops": True}
+_PLAIN = {
+    "clock": 0,
+    "back": 0,
+    "part": 1.0,
+    "chance": 0,
+    "late": False,
+    "beside": False,
+    "notified": True,
+    "stops": True,
+}
 """What the fields of a step are where nothing special happens."""
 
 

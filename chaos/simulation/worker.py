@@ -1,4 +1,4 @@
-"""A worker of the simulation: the real pipeline, whose flushes are done one insert at a time, by whoever asks."""
+"""A worker of the simulation: the real pipeline, whose flushes are done one insert at a time, on request."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Sequence, Set
@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from chaos.memory import MemoryStore
 from chaos.simulation.log import Log
+from chaos.simulation.schedule import Limits
 from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes
 from schemas.tables import PROGRESS, Table
-from streams.counting.batch import Counting
+from streams.counting.counting import Counting
 from streams.counting.record import Record
-from streams.counting.store import Reached, Row, Store, Stored, WindowRow
+from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
 from streams.errors import StreamsError
 from streams.worker.pipeline import Pipeline
 from streams.worker.telemetry import Telemetry
@@ -28,7 +29,7 @@ Insert: TypeAlias = tuple[Table, Sequence[Any]]
 
 
 class Code(Struct, frozen=True):
-    """The code under test; a mutant puts something else in its place, to see that it is found out."""
+    """The code under test; a mutant replaces it, and a test shows that the simulation detects the mutant."""
 
     counting: type[Counting] = Counting
     pipeline: type[Pipeline] = Pipeline
@@ -62,16 +63,16 @@ class Flush(Future[None]):
 
     def next(self, *, beside: bool) -> deque[Any]:
         """Where the next insert is taken from."""
-        self._go_on()
+        self._skip_barrier()
         return self.beside if self.beside and (beside or self.main[0] is None) else self.main
 
     def confirm(self, queue: deque[Any]) -> None:
         """The first of this queue is written."""
         queue.popleft()
-        self._go_on()
+        self._skip_barrier()
 
-    def _go_on(self) -> None:
-        """Let the main writes wait no longer than there is something beside them: a hole alone writes progress only."""
+    def _skip_barrier(self) -> None:
+        """Let the main writes wait no longer than something beside them is left: a gap alone writes only progress."""
         while self.main and self.main[0] is None and not self.beside:
             self.main.popleft()
 
@@ -94,10 +95,10 @@ class _Database(Store, Executor):
         self._settle = settle
         self._noted: deque[Any] = deque()
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
-        """The facts of those of the dossiers that have any."""
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
+        """The facts of the first of these dossiers."""
         self._pause()
-        return self._store.read_facts(dossiers)
+        return self._store.read_facts(dossiers, max_bytes)
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """Position and counts of those of these that have a row."""
@@ -109,20 +110,20 @@ class _Database(Store, Executor):
         self._pause()
         return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> Hashes:
+    def read_dossier_hashes(self, partition: int) -> Hashes:
         """The dossiers of the partition."""
         self._pause()
-        return self._store.read_known(partition)
+        return self._store.read_dossier_hashes(partition)
 
-    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The numbers of the cases of the partition."""
         self._pause()
-        return self._store.read_numbers(partition, pos)
+        return self._store.read_case_numbers(partition, pos)
 
-    def read_reached(self, topic: str) -> dict[int, Reached]:
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
         """How far each partition of the topic has been counted."""
         self._pause()
-        return self._store.read_reached(topic)
+        return self._store.read_checkpoints(topic)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Note an insert of the flush that begins."""
@@ -182,7 +183,7 @@ class Worker:
         self,
         log: Log,
         store: MemoryStore,
-        limits: tuple[int, int, int],
+        limits: Limits,
         code: Code,
         pause: Callable[[], None],
     ) -> None:
@@ -195,14 +196,15 @@ class Worker:
         self._pause = pause
         self._now = datetime.min
         self._database = database = _Database(store, pause, self._settle)
-        dossiers, windows, effort = limits
         counting = code.counting(
             log.identity,
             code.reads(database),
-            dossiers=dossiers,
-            windows=windows,
-            effort=effort,
-            numbered=log.numbered,
+            dossiers=limits.dossiers,
+            facts_bytes=limits.cached_bytes,
+            windows=limits.windows,
+            max_effort=limits.effort,
+            max_facts_bytes=limits.read_bytes,
+            max_numbered=log.numbered,
         )
         self._pipeline = code.pipeline(
             counting, database, database, lambda: self._now, database, _Beside(database), _TELEMETRY
@@ -214,7 +216,7 @@ class Worker:
         return self._database.flushes
 
     def revoke(self, partition: int) -> None:
-        """It is told that the partition is lost."""
+        """Notify it that it has lost the partition."""
         self._pipeline.revoke({partition})
 
     def take(self, records: Sequence[Record], now: datetime) -> None:
@@ -251,7 +253,7 @@ class Worker:
         return table, len(some), len(rows)
 
     def lost(self) -> list[Insert]:
-        """The inserts that are on their way when the worker ends: one of the main ones, one beside."""
+        """The inserts in flight when the worker ends: one of the main ones, one beside."""
         if not self.flushes:
             return []
         flush = self.flushes[0]

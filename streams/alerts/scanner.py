@@ -83,7 +83,7 @@ class OverdueScanner:
 
     def _current_partitions(self, ends: Mapping[int, int]) -> list[int]:
         with closing(ClickHouseStore(self._clickhouse)) as store:
-            reached = store.read_reached(EVENTS)
+            reached = store.read_checkpoints(EVENTS)
         return [at for at, end in ends.items() if end == 0 or (at in reached and reached[at].offset + 1 >= end)]
 
     def _read_cases(self, partitions: Sequence[int], now: datetime) -> list[Case]:

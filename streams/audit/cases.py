@@ -16,7 +16,7 @@ from streams.audit.findings import FactsDifference
 from streams.audit.raw_events import Part, RawEvent, may_have_replaced, read_raw_events, stream_rows
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
-from streams.counting.registers import Register, news, pack
+from streams.counting.registers import Register, pack, updates
 from streams.counting.rows import facts_row
 from streams.counting.store import Stored
 
@@ -110,7 +110,7 @@ class CaseCheck:
             found.events += event.is_next
             found.conflicts += event.is_conflict
             if event.pos <= (cut.of(event.partition) if until is None else until):
-                registers.update(news(registers, event.register))
+                registers.update(updates(registers, event.register))
             elif beyond is None or beyond.pos < event.pos:
                 beyond = event
         return self._differences(name, registers, row, found), beyond

@@ -130,7 +130,7 @@ class TopicCheck:
             with closing(
                 records_from_topic(self._kafka, {lines.partition: offset}, {lines.partition: offset + 1})
             ) as records:
-                for record in (each for each in records if not each.is_hole):
+                for record in (each for each in records if not each.is_gap):
                     for line, event in lines_of(record, partitions)[0]:
                         if content_hash(event) in missing and (offset, line) not in full:
                             event_name = f"event {event.id} of {event.dossier}"

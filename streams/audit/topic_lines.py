@@ -49,7 +49,7 @@ def read_lines(
     size = 0
     with closing(records_from_topic(kafka, starts, ends)) as records:
         for record in records:
-            if record.is_hole:
+            if record.is_gap:
                 parts[record.partition].next = record.offset + 1
                 continue
             if size >= _LINES_AT_ONCE:

@@ -22,7 +22,7 @@ from streams.audit.findings import WindowDifference
 from streams.audit.raw_events import RawEvent, may_have_replaced, parts_of, read_raw_events
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
-from streams.counting.registers import Register, news
+from streams.counting.registers import Register, updates
 from streams.counting.store import WindowRow
 from streams.queries import figures, query
 from streams.storage.clickhouse import external_table
@@ -184,10 +184,10 @@ class WindowCheck:
         asked = positions.get(partition, ())
         first = bisect(events, cut.of(partition), key=lambda event: event.pos)
         for event in events[:first]:
-            registers.update(news(registers, event.register))
+            registers.update(updates(registers, event.register))
         states = [(0, self._counted(registers, partition))]
         for index, event in enumerate(events[first:], first + 1):
-            registers.update(news(registers, event.register))
+            registers.update(updates(registers, event.register))
             until = events[index].pos if index < len(events) else later.of(partition) + 1
             if bisect_left(asked, event.pos) < bisect_left(asked, until):
                 states.append((event.pos, self._counted(registers, partition)))

@@ -1,7 +1,7 @@
-"""A case while events are folded into it: its registers, and what must not be looked for among all of them each time.
+"""A case while events are folded into it: its registers, and sums over those that it has several of.
 
-A dossier may have a thousand payments. What one more of them changes is told from sums over the others, which are made
-once a batch and then kept up to date, so that an event costs the same whatever came before it.
+A dossier may have a thousand payments. What one more of them changes follows from sums over the others, which are
+computed once a batch and then kept up to date, so that the cost of an event does not depend on the events before it.
 """
 
 from collections.abc import Iterable
@@ -24,27 +24,27 @@ class Sums(Struct):
     kept_online: int = 0
     """Payments made online and not given back."""
     windows: dict[int, Packed] = {}
-    """What they count, by the start of the window in seconds."""
+    """Their counters, by the start of the window in seconds."""
 
-    def put(self, registers: Registers, key: str, said: Register) -> None:
-        """Hear that this numbered register, which was what the registers hold of it, now says this."""
-        held = registers.get(key)
-        if held is None:
+    def put(self, registers: Registers, key: str, register: Register) -> None:
+        """Update the sums for a numbered register that replaces the one with its key in `registers`."""
+        current = registers.get(key)
+        if current is None:
             self.registers += 1
-        elif amount := counted(key, held):
-            self._add(held[4], -amount)
-        if amount := counted(key, said):
-            self._add(said[4], amount)
+        elif amount := counted(key, current):
+            self._add(current[4], -amount)
+        if amount := counted(key, register):
+            self._add(register[4], amount)
         name, _, number = key.partition(":")
         if name == "extension":
             if not self.last_extension or int(number) > int(self.last_extension.partition(":")[2]):
                 self.last_extension = key
         elif name == "payment":
             refund = registers.get(f"refund:{number}")
-            self.kept_online += _is_kept_online(said, refund) - _is_kept_online(held, refund)
+            self.kept_online += _is_kept_online(register, refund) - _is_kept_online(current, refund)
         elif name == "refund":
             payment = registers.get(f"payment:{number}")
-            self.kept_online += _is_kept_online(payment, said) - _is_kept_online(payment, held)
+            self.kept_online += _is_kept_online(payment, register) - _is_kept_online(payment, current)
 
     def _add(self, at: int, amount: Packed) -> None:
         start = at // _WINDOW * WINDOW_SECONDS
@@ -55,7 +55,7 @@ class Sums(Struct):
 
 
 class Case(Struct):
-    """The registers of a case, which `put` changes, and the position up to which they hold its events."""
+    """The registers of a case, which `put` changes, and the position up to which its events are in them."""
 
     registers: dict[str, Register]
     pos: int = 0
@@ -65,35 +65,35 @@ class Case(Struct):
 
     @property
     def sums(self) -> Sums:
-        """The sums over what it has several of, made when they are asked for first."""
+        """The sums over the registers that it has several of, computed at the first use."""
         if self._sums is None:
             self._sums = sums_of(self.registers)
         return self._sums
 
     def put(self, changed: Iterable[tuple[str, Register]]) -> None:
-        """Let these registers say this."""
+        """Put these registers in place of those with the same keys."""
         if self._sums is not None:
-            for key, said in changed:
+            for key, register in changed:
                 if is_numbered(key):
-                    self._sums.put(self.registers, key, said)
+                    self._sums.put(self.registers, key, register)
         self.registers.update(changed)
 
-    def refuses(self, said: Register, most: int) -> bool:
-        """Whether this would be one more numbered register than the case may have.
+    def refuses(self, register: Register, most: int) -> bool:
+        """Whether this register would be one more numbered register than the case may have.
 
-        A register that is there never goes, and a case that has `most` gets no other. What is asked again of a later
-        state of the case is therefore answered the same.
+        A register is never removed, and a case that has `most` of them gets no other. A later state of the case
+        therefore gives the same answer.
         """
         if len(self.registers) < most:
             return False
-        key = numbered_key(said)
+        key = numbered_key(register)
         return key is not None and key not in self.registers and self.sums.registers >= most
 
 
 def sums_of(registers: Registers) -> Sums:
     """The sums over these registers."""
     sums = Sums()
-    # Most cases have nothing that there can be several of.
+    # Most cases have no numbered registers.
     several = [key for key in registers if ":" in key]
     so_far: dict[str, Register] = {}
     for key in several:
@@ -103,15 +103,15 @@ def sums_of(registers: Registers) -> Sums:
     return sums
 
 
-def counted(key: str, said: Register) -> Packed:
-    """What a numbered register counts in the window in which it occurred; nothing where it only is a fact."""
+def counted(key: str, register: Register) -> Packed:
+    """The counters of a numbered register in the window in which it occurred; 0 where it is only a fact."""
     name = key.partition(":")[0]
     if name == "payment":
-        _transaction, amount, method, _gateway = said[5]
+        _transaction, amount, method, _gateway = register[5]
         online: Packed = ONE["payments_online"] if method == "online" else 0
         return ONE["payments"] + online + ONE["paid_amount"] * int(amount)
     if name == "refund":
-        return ONE["refunds"] + ONE["refunded_amount"] * int(said[5][1])
+        return ONE["refunds"] + ONE["refunded_amount"] * int(register[5][1])
     return _EACH.get(name, 0)
 
 

@@ -22,9 +22,9 @@ class Block(Sequence[Row]):
         return cls([[] for _ in table.columns])
 
     def parted(self, table: Table) -> "list[tuple[tuple[str, ...], Block]]":
-        """The rows in up to two blocks, each with the names of its columns: one has no column that is rare.
+        """The rows in up to two blocks, each with the names of its columns: one block leaves out the rare columns.
 
-        What such a column lacks there is the default of its type, which is what it would hold.
+        Its rows have the default of the type in these columns, which the table fills in.
         """
         names = tuple(table.columns)
         rare = [column for name, column in zip(names, self.columns, strict=True) if name in table.rare]
@@ -44,7 +44,7 @@ class Block(Sequence[Row]):
         self.extend_columns(zip(*rows, strict=True))
 
     def extend_columns(self, columns: Iterable[Iterable[object]]) -> None:
-        """Add rows that come column by column; no column at all is no row."""
+        """Add rows given as columns; no columns at all are no rows."""
         for column, values in zip(self.columns, columns, strict=False):
             column.extend(values)
 

@@ -1,4 +1,4 @@
-"""What a case counts where: a pure function of its facts."""
+"""What a case adds to which windows: a pure function of its facts."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

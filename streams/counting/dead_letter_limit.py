@@ -1,7 +1,7 @@
-"""The flood rule: so many lines that cannot be counted are no longer single accidents, and a worker must stop.
+"""The dead-letter limit: a worker must stop where so many lines cannot be counted that they are no single accidents.
 
-The lines of a partition are cut into windows of one length by their place in the log, and each window may hold so many
-dead ones. What was seen depends on the log and the limit alone, not on how the log was cut into batches.
+The lines of a partition are cut into windows of equal length by their place in the log, and each window may hold a
+limited number of dead ones. The result depends on the log and the limit alone, not on how the log is cut into batches.
 """
 
 from collections.abc import Sequence
@@ -9,43 +9,43 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 
-class Limit(Struct, frozen=True):
-    """How much is too much: more than `ratio` of `lines`, the length of a window; a ratio of 1 never is."""
+class DeadLetterLimit(Struct, frozen=True):
+    """At most `ratio` of the `lines` of a window may be dead; a ratio of 1 allows everything."""
 
     lines: int = 10_000
     ratio: float = 0.1
 
     @property
     def allowed(self) -> int:
-        """Dead lines that a window may hold."""
+        """How many dead lines a window may hold."""
         # A tenth and the like are no binary fractions: 0.29 of 100 is 29.
         return int(self.lines * self.ratio + 1e-9)
 
 
-class Seen(Struct, frozen=True, gc=False):
-    """What was seen of the window a partition is in."""
+class LimitWindow(Struct, frozen=True, gc=False):
+    """The lines, and the dead ones among them, of the window that a partition is in."""
 
     lines: int = 0
     dead: int = 0
 
 
-LIMIT = Limit()
-NOTHING = Seen()
+DEFAULT_LIMIT = DeadLetterLimit()
+EMPTY_WINDOW = LimitWindow()
 
 
-def see(seen: Seen, lines: int, dead: Sequence[int], limit: Limit) -> tuple[Seen, bool]:
-    """What is seen after so many more lines, and whether that is a flood; `dead` are the dead ones' indexes, in order.
+def observe(window: LimitWindow, lines: int, dead: Sequence[int], limit: DeadLetterLimit) -> tuple[LimitWindow, bool]:
+    """The window after so many more lines, and whether they exceed the limit; `dead` are the dead ones' indexes.
 
-    In a flood it is what is seen up to the line that is one too many. A window that holds too many already was accepted
-    under another limit, and is not held against the lines after it.
+    These are in order. Where the limit is exceeded, the window ends at the line that exceeds it. A window that already
+    holds too many was accepted under another limit, and does not count against the lines after it.
     """
-    before = NOTHING if seen.dead > limit.allowed else seen
-    window, count = 0, before.dead
+    before = EMPTY_WINDOW if window.dead > limit.allowed else window
+    current, count = 0, before.dead
     for index in dead:
-        if (of := (before.lines + index) // limit.lines) != window:
-            window, count = of, 0
+        if (of := (before.lines + index) // limit.lines) != current:
+            current, count = of, 0
         count += 1
         if count > limit.allowed:
-            return Seen((before.lines + index) % limit.lines + 1, count), True
+            return LimitWindow((before.lines + index) % limit.lines + 1, count), True
     last, rest = divmod(before.lines + lines, limit.lines)
-    return Seen(rest, count if last == window else 0), False
+    return LimitWindow(rest, count if last == current else 0), False

@@ -1,4 +1,4 @@
-"""The facts of a case: what its registers mean, flat, as the facts table keeps them and people ask for them."""
+"""The facts of a case: what its registers mean, in flat columns, as the table `facts` keeps them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
@@ -14,7 +14,7 @@ Suspension = Literal["", "supplement", "obligation", "pause"]
 
 
 class Payment(Struct, frozen=True, gc=False):
-    """A confirmed payment: when, how much, whether online, and how much of it was given back."""
+    """A confirmed payment: its time, its amount, whether it was online, and how much of it was refunded."""
 
     at: int
     amount: int
@@ -23,7 +23,7 @@ class Payment(Struct, frozen=True, gc=False):
 
 
 class Refund(Struct, frozen=True, gc=False):
-    """Money given back: when and how much."""
+    """A refund: its time and its amount."""
 
     at: int
     amount: int
@@ -32,9 +32,8 @@ class Refund(Struct, frozen=True, gc=False):
 class Facts(Struct, frozen=True):
     """One case as of its latest records. All times are microseconds since 1970 in UTC; None is "not known".
 
-    `case_kind` is empty as long as no reception was seen: such a case counts nowhere yet. `agency` is the one
-    responsible now, `receiver` the office that took the dossier in. `term` is the current
-    term, `term_original` the first.
+    `case_kind` is empty while the reception is missing: such a case counts nowhere yet. `agency` is responsible now,
+    `receiver` is the office that received the dossier. `term` is the current term, `term_original` the first.
     """
 
     case_kind: CaseKind = ""
@@ -83,14 +82,14 @@ def facts_of(registers: Registers) -> Facts:
     case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = _intake(registers, intake)
     step, unit, step_at = (*progress[5], progress[4]) if progress else ("", "", None)
     components, digitised, reused, _ = digitisation[5] if digitisation else _NOT_DIGITISED
-    # Most cases have nothing that there can be several of.
+    # Most cases have no numbered registers.
     several = [key for key in registers if ":" in key]
     numbered = _numbered(registers, several) if several else {}
     term_original, term, extended_at, apologies = _term(get("term"), numbered.get("extension", {}))
     suspended_at, suspension = _suspension(numbered) if numbered else (None, "")
     ended, ended_at, electronic_result = _outcome(outcome(registers), get("return"))
     payments, refunds = _money(registers, several) if several else ((), ())
-    known: tuple[Any, ...] = (
+    values: tuple[Any, ...] = (
         case_kind,
         bool(void and void[5][0]),
         assignment[5][0] if assignment else agency,
@@ -112,7 +111,7 @@ def facts_of(registers: Registers) -> Facts:
         ended,
         ended_at,
         electronic_result,
-        get("return", _NOTHING_SAID)[4],
+        get("return", _NO_REGISTER)[4],
         payments,
         refunds,
         digitisation[4] if digitisation else None,
@@ -123,11 +122,11 @@ def facts_of(registers: Registers) -> Facts:
         bool(rating and rating[5][0]),
         (rating[5][1] or 0) if rating else 0,
     )
-    return Facts(*known)
+    return Facts(*values)
 
 
 _NOT_DIGITISED = (0, 0, 0, False)
-_NOTHING_SAID: Any = (None,) * 6
+_NO_REGISTER: Any = (None,) * 6
 _Numbered: TypeAlias = Mapping[str, dict[int, Register]]
 
 
@@ -177,14 +176,14 @@ def _suspension(numbered: _Numbered) -> tuple[int | None, str]:
     return min(begun) if begun else (None, "")
 
 
-def _outcome(said: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
-    if returned is not None and (said is None or (said[3] == "reopened" and returned[:3] > said[:3])):
-        # A result that was handed over was there, although the source never said when it was ready.
+def _outcome(register: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
+    if returned is not None and (register is None or (register[3] == "reopened" and returned[:3] > register[:3])):
+        # A result that was handed over existed, although the source never reported when it was ready.
         return "resolved", returned[4], False
-    if said is None or said[3] == "reopened":
+    if register is None or register[3] == "reopened":
         return "", None, False
-    kind = "answered" if said[3] == "feedback_answered" else said[3]
-    return kind, said[4], kind == "resolved" and said[5][0]
+    kind = "answered" if register[3] == "feedback_answered" else register[3]
+    return kind, register[4], kind == "resolved" and register[5][0]
 
 
 def _money(registers: Registers, several: Iterable[str]) -> tuple[tuple[Payment, ...], tuple[Refund, ...]]:

@@ -1,7 +1,7 @@
-"""What shows that something is missing: cases numbered without gaps, and every offset counted or known to be skipped.
+"""Evidence that nothing is missing: cases are numbered without gaps, and every offset is counted or skipped.
 
-Both are functions of the log alone, as positions are, so that whoever counts a record again, from wherever and after
-whatever crash, comes to the same. They ride in rows that are written anyhow.
+Both are functions of the log alone, as positions are: any worker that counts a record again, from any start and after
+any crash, gets the same numbers. They are stored in rows that are written anyway.
 """
 
 from collections.abc import Set
@@ -10,45 +10,45 @@ from msgspec import Struct
 
 
 class Ledger(Struct, frozen=True, gc=False):
-    """What was counted of a partition up to an offset: so many records, so many offsets without one, so many cases.
+    """What was counted of a partition up to an offset: its records, the offsets without a record, and its cases.
 
-    Whatever moves an offset without counting leaves `records + skipped` behind it, for good.
+    An offset that is moved without counting leaves `records + skipped` behind it for good.
     """
 
     records: int = 0
     skipped: int = 0
     dossiers: int = 0
 
-    def after(self, skipped: int) -> "Ledger":
-        """With one more record, after so many offsets that have none."""
+    def with_record(self, skipped: int) -> "Ledger":
+        """The ledger after one more record, which follows so many offsets without one."""
         return Ledger(self.records + 1, self.skipped + skipped, self.dossiers)
 
-    def without(self, skipped: int) -> "Ledger":
-        """With so many more offsets that have no record."""
+    def with_gap(self, skipped: int) -> "Ledger":
+        """The ledger after so many more offsets without a record."""
         return Ledger(self.records, self.skipped + skipped, self.dossiers)
 
 
 NO_RECORDS = Ledger()
 
 
-class Numbers:
-    """Hands out the numbers of the cases of a partition, in the order in which the log first tells of them.
+class CaseNumbers:
+    """Assigns the numbers of the cases of a partition, in the order in which they first appear in the log.
 
-    `last` was the last one as of progress; cases that are stored beyond it have those in `held`, which are not given
-    twice.
+    `last` begins as the last number as of progress. Cases that are stored beyond progress have the numbers in `taken`,
+    which are not assigned twice.
     """
 
-    def __init__(self, last: int, held: Set[int] = frozenset()) -> None:
+    def __init__(self, last: int, taken: Set[int] = frozenset()) -> None:
         self.last = last
-        self._held = held
+        self._taken = taken
 
-    def reach(self, number: int) -> None:
-        """The log has come to a case that has this number already, of a crashed run or a former owner."""
+    def observe(self, number: int) -> None:
+        """Note a case that already has this number, from a crashed run or a former owner."""
         self.last = max(self.last, number)
 
     def next(self) -> int:
         """The number of a case that has none."""
         self.last += 1
-        while self.last in self._held:
+        while self.last in self._taken:
             self.last += 1
         return self.last

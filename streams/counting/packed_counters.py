@@ -7,19 +7,19 @@ from typing import TypeAlias
 from schemas.counters import COUNTERS
 
 Packed: TypeAlias = int
-"""A lane of 64 bits for each counter: sums and differences of it are those of each."""
+"""64 bits for each counter: sums and differences of such integers are those of each counter."""
 
-_LANE = 64
-_LANES = Struct(f"<{len(COUNTERS)}q")
-ONE: dict[str, Packed] = {counter: 1 << _LANE * place for place, counter in enumerate(COUNTERS)}
+_BITS = 64
+_LAYOUT = Struct(f"<{len(COUNTERS)}q")
+ONE: dict[str, Packed] = {counter: 1 << _BITS * place for place, counter in enumerate(COUNTERS)}
 """One of each counter."""
 
 
 def packed(counts: Sequence[int]) -> Packed:
     """The counters, in the order of COUNTERS, in one integer."""
-    return int.from_bytes(_LANES.pack(*counts), "little")
+    return int.from_bytes(_LAYOUT.pack(*counts), "little")
 
 
 def unpacked(packed: Packed) -> tuple[int, ...]:
     """The counters, in the order of COUNTERS; none may be negative."""
-    return _LANES.unpack(packed.to_bytes(_LANES.size, "little"))
+    return _LAYOUT.unpack(packed.to_bytes(_LAYOUT.size, "little"))

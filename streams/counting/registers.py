@@ -1,9 +1,9 @@
-"""The registers of a case: a join-semilattice of what its events said, so that their order never matters.
+"""The registers of a case: a join-semilattice, so that the order of its events never matters.
 
-Each register keeps the record with the greatest (recorded_at, seq, id). Folding is therefore commutative, associative
+Each register keeps the record with the greatest (recorded_at, seq, id). Merging is therefore commutative, associative
 and idempotent: duplicates, reordering, corrections and events late by months give the same registers.
 
-What is said of a feedback has registers of its own: a feedback that came with a dossier's id takes nothing from it.
+A feedback has registers of its own: one that came with a dossier's id takes nothing from the dossier.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ Value: TypeAlias = str | int | bool | None
 Register: TypeAlias = tuple[int, int, str, str, int, tuple[Any, ...]]
 """(recorded, seq, event id, kind, occurred, payload in the order of the kind's fields); times are microseconds.
 
-What a payload holds are Values, of the types of the kind's fields.
+The payload consists of Values, of the types of the kind's fields.
 """
 Registers: TypeAlias = Mapping[str, Register]
 
@@ -54,24 +54,24 @@ _BY_TRANSACTION = {"paid": "payment", "refunded": "refund"}
 _SEVERAL = {kind: (name, PAYLOAD_FIELDS[kind].index("number")) for kind, name in _NUMBERED.items()} | {
     kind: (name, PAYLOAD_FIELDS[kind].index("transaction")) for kind, name in _BY_TRANSACTION.items()
 }
-"""Registers that a case has several of, and the place in the payload of what tells them apart."""
+"""The registers that a case may have several of, and the place in the payload of the key that distinguishes them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def register_of(event: Event) -> Register:
-    """The record that the event would put into its register."""
-    kind, payload_of = _SPOKEN[event.__class__]
+    """The record of this event, as its register keeps it."""
+    kind, payload_of = _PAYLOADS[event.__class__]
     occurred = (event.occurred_at - _EPOCH) // _MICROSECOND
     recorded_at = event.recorded_at
     recorded = occurred if recorded_at is None else (recorded_at - _EPOCH) // _MICROSECOND
     return recorded, event.seq, event.id, kind, occurred, payload_of(event)
 
 
-def numbered_key(said: Register) -> str | None:
-    """The register of this record where a case has several of its kind, told apart by a number or a transaction."""
-    several = _SEVERAL.get(said[3])
-    return f"{several[0]}:{said[5][several[1]]}" if several else None
+def numbered_key(register: Register) -> str | None:
+    """The key of this record's register where a case may have several of the kind, by number or transaction."""
+    several = _SEVERAL.get(register[3])
+    return f"{several[0]}:{register[5][several[1]]}" if several else None
 
 
 def is_numbered(key: str) -> bool:
@@ -79,44 +79,44 @@ def is_numbered(key: str) -> bool:
     return ":" in key and not key.startswith("amended:")
 
 
-def news(registers: Registers, said: Register) -> tuple[tuple[str, Register], ...]:
-    """What this record changes: the registers in which it prevails, each with what it puts there."""
-    kind = said[3]
+def updates(registers: Registers, register: Register) -> tuple[tuple[str, Register], ...]:
+    """What merging this record changes: the keys of the registers in which it prevails, each with its new record."""
+    kind = register[3]
     key = _SINGLE.get(kind)
     if key is None:
         if kind == "amended":
             return tuple(
                 (key, amendment)
-                for key, amendment in _amendments(said)
-                if (held := registers.get(key)) is None or prevails(amendment, held)
+                for key, amendment in _amendments(register)
+                if (current := registers.get(key)) is None or prevails(amendment, current)
             )
         name, place = _SEVERAL[kind]
-        key = f"{name}:{said[5][place]}"
-    held = registers.get(key)
-    return ((key, said),) if held is None or prevails(said, held) else ()
+        key = f"{name}:{register[5][place]}"
+    current = registers.get(key)
+    return ((key, register),) if current is None or prevails(register, current) else ()
 
 
 def fold(registers: Registers, event: Event) -> Registers:
     """The registers after this event; the very same object where it changes nothing."""
-    changed = news(registers, register_of(event))
+    changed = updates(registers, register_of(event))
     return {**registers, **dict(changed)} if changed else registers
 
 
-def joined(events: Iterable[Event]) -> Registers:
+def merged(events: Iterable[Event]) -> Registers:
     """The registers after all of these events."""
     registers: dict[str, Register] = {}
     for event in events:
-        registers.update(news(registers, register_of(event)))
+        registers.update(updates(registers, register_of(event)))
     return registers
 
 
 def reception(registers: Registers) -> Register | None:
-    """What the case was received as: a dossier, whatever else was said with its id, or else a feedback."""
+    """The reception of the case: as a dossier, whatever else came with its id, or else as a feedback."""
     return registers.get("intake") or registers.get("feedback")
 
 
 def outcome(registers: Registers) -> Register | None:
-    """The last word on how the case ended; an answer ends a feedback, and no dossier."""
+    """The record that holds of how the case ended; an answer ends a feedback, but no dossier."""
     ended, reply = registers.get("outcome"), registers.get("reply")
     if reply is None or "intake" in registers:
         return ended
@@ -138,27 +138,27 @@ _SORTED = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER: msgspec.msgpack.Decoder[dict[str, Register]] = msgspec.msgpack.Decoder(dict[str, Register])
 
 
-def prevails(said: Register, held: Register) -> bool:
-    """Whether the record holds against another of the same thing."""
-    if said[:3] != held[:3]:
-        return said[:3] > held[:3]
-    # One id with two contents: any total order will do, as long as it is the same everywhere.
-    return _ENCODER.encode(said) > _ENCODER.encode(held)
+def prevails(register: Register, current: Register) -> bool:
+    """Whether the record replaces another one of the same register."""
+    if register[:3] != current[:3]:
+        return register[:3] > current[:3]
+    # One id with two contents: any total order is right, as long as it is the same everywhere.
+    return _ENCODER.encode(register) > _ENCODER.encode(current)
 
 
-def _amendments(said: Register) -> Iterator[tuple[str, Register]]:
-    """A record for each field that is amended: they prevail one by one."""
-    for field, value in zip(PAYLOAD_FIELDS["amended"], said[5], strict=True):
+def _amendments(register: Register) -> Iterator[tuple[str, Register]]:
+    """A record for each field that is amended: each is merged by itself."""
+    for field, value in zip(PAYLOAD_FIELDS["amended"], register[5], strict=True):
         if value is not None:
-            yield f"amended:{field}", (*said[:5], (value,))
+            yield f"amended:{field}", (*register[:5], (value,))
 
 
 def _micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
-def _spoken(kind: str, fields: tuple[str, ...]) -> tuple[str, Callable[[Any], tuple[Value, ...]]]:
-    """The kind, and what gives the payload of an event of it."""
+def _payload_getter(kind: str, fields: tuple[str, ...]) -> tuple[str, Callable[[Any], tuple[Value, ...]]]:
+    """The kind, and the function that gives the payload of an event of it."""
     if fields == ("term",):
         return kind, lambda event: (_micros(event.term),)
     if len(fields) < 2 or not {"term", "received_at"}.isdisjoint(fields):
@@ -170,4 +170,4 @@ def _plain(value: Any) -> Value:
     return _micros(value) if isinstance(value, datetime) else value
 
 
-_SPOKEN = {struct: _spoken(kind, PAYLOAD_FIELDS[kind]) for kind, struct in KINDS.items()}
+_PAYLOADS = {struct: _payload_getter(kind, PAYLOAD_FIELDS[kind]) for kind, struct in KINDS.items()}

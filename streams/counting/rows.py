@@ -12,13 +12,13 @@ from schemas.events import PAYLOAD_FIELDS, Event, TermSet
 from schemas.instant import to_micros
 from schemas.profile import Profile
 from streams.counting.contributions import Window, on_time
-from streams.counting.dead_letter_limit import NOTHING, Seen
+from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
 from streams.counting.facts import Facts
 from streams.counting.ledger import NO_RECORDS, Ledger
 from streams.counting.position import pack
 from streams.counting.record import Record
 from streams.counting.registers import Register, Value
-from streams.counting.store import Last, Row, Stored
+from streams.counting.store import LastRecord, Row, Stored
 
 _TIMED = {"term_set", "extended", "amended"}
 """Kinds whose payload has an instant."""
@@ -29,11 +29,11 @@ _NO_PAYMENTS: tuple[list[object], ...] = ([], [], [], [])
 _NO_REFUNDS: tuple[list[object], ...] = ([], [])
 
 
-def payload_of(event: Event, said: Register) -> bytes:
+def payload_of(event: Event, register: Register) -> bytes:
     """The fields of the event's kind as canonical JSON: one content always gives the same bytes."""
-    kind = said[3]
+    kind = register[3]
     if kind not in _TIMED:
-        return _payload(kind, said[5])
+        return _payload(kind, register[5])
     if isinstance(event, TermSet):
         return b'{"term":' + orjson.dumps(event.term.astimezone(UTC), option=orjson.OPT_UTC_Z) + b"}"
     fields: dict[str, object] = {}
@@ -51,19 +51,19 @@ def _payload(kind: str, payload: tuple[Value, ...]) -> bytes:
 
 
 def event_columns(
-    record: Record, lines: Sequence[int], events: Sequence[Event], said: Sequence[Register], epoch: int
+    record: Record, lines: Sequence[int], events: Sequence[Event], registers: Sequence[Register], epoch: int
 ) -> list[Sequence[object]]:
-    """Columns of `events` for the events in these lines of the record, which say this and are counted in this epoch."""
+    """Columns of `events` for the events in these lines of the record, with their registers, counted in this epoch."""
     count = len(events)
     return [
         [event.dossier for event in events],
-        [register[2] for register in said],
-        [register[3] for register in said],
+        [register[2] for register in registers],
+        [register[3] for register in registers],
         [event.source for event in events],
-        [register[4] for register in said],
-        [register[0] for register in said],
-        [register[1] for register in said],
-        list(map(payload_of, events, said)),
+        [register[4] for register in registers],
+        [register[0] for register in registers],
+        [register[1] for register in registers],
+        list(map(payload_of, events, registers)),
         [record.published] * count,
         [record.partition] * count,
         [record.offset] * count,
@@ -101,18 +101,18 @@ def progress_row(
     epoch: int,
     end: Record,
     now: datetime,
-    seen: Seen = NOTHING,
-    last: Last | None = None,
+    limit_window: LimitWindow = EMPTY_WINDOW,
+    last_record: LastRecord | None = None,
     ledger: Ledger = NO_RECORDS,
 ) -> Row:
-    """A row of `progress`, once `end` is counted to its last line; `seen` is of the flood rule's window.
+    """A row of `progress`, once `end` is counted to its last line.
 
-    `last` is the last record, where `end` is a hole behind it.
+    `limit_window` is the window of the dead-letter limit, `last_record` the last record where `end` is a gap behind it.
     """
     pos, written = pack(epoch, end.offset + 1, 0) - 1, to_micros(now) // 1000
-    offset, published = (last.offset, last.published) if last else (end.offset, end.published)
+    offset, published = (last_record.offset, last_record.published) if last_record else (end.offset, end.published)
     place = topic, end.partition, pos, end.offset, published, written
-    return *place, seen.lines, seen.dead, offset, ledger.records, ledger.skipped, ledger.dossiers
+    return *place, limit_window.lines, limit_window.dead, offset, ledger.records, ledger.skipped, ledger.dossiers
 
 
 def dead_row(letter: DeadLetter) -> Row:

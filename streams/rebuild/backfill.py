@@ -12,10 +12,12 @@ from schemas.events import MAX_NUMBERED
 from schemas.tables import DEAD_LETTERS, Table
 from schemas.tables import EVENTS as EVENTS_TABLE
 from schemas.topics import EVENTS
-from streams.counting.batch import Counting, Identity
-from streams.counting.dead_letter_limit import Limit
+from streams.counting.counting import Counting
+from streams.counting.dead_letter_limit import DeadLetterLimit
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.store import Row
+from streams.counting.write_order import DeadLetterSink
 from streams.dead_letters.topic import DeadLetterTopic
 from streams.errors import RefusedRow
 from streams.rebuild import tables
@@ -26,7 +28,7 @@ from streams.storage.identity import Entry, later_than, write_entry
 from streams.storage.offsets import PartitionOffsets
 from streams.storage.plan import Plan
 from streams.storage.store import ClickHouseStore
-from streams.worker.pipeline import DeadLetterSink, Pipeline
+from streams.worker.pipeline import Pipeline
 
 
 class Backfill:
@@ -102,7 +104,7 @@ class Backfill:
         # Raw events were admitted when they were first counted; their order here is not the one that decided it.
         numbered = sys.maxsize if source_of(entry) == "events" else MAX_NUMBERED
         # However many lines were dead-lettered once, they are dead-lettered again.
-        counting = Counting(identity, store, flood=Limit(ratio=1), numbered=numbered)
+        counting = Counting(identity, store, dead_letter_limit=DeadLetterLimit(ratio=1), max_numbered=numbered)
         with closing(Pipeline(counting, store, dead_letters)) as pipeline:
             for batch in chunks(records, self._batch_records):
                 done += sum(map(size_of, batch))
@@ -143,7 +145,7 @@ def _write_source(client: Client, entry: Entry, source: str) -> Entry:
 
 def _next_offsets(store: ClickHouseStore) -> dict[int, int]:
     """Where the rebuild resumes in each partition of its log that it has begun."""
-    return {partition: reached.offset + 1 for partition, reached in store.read_reached(EVENTS).items()}
+    return {partition: reached.offset + 1 for partition, reached in store.read_checkpoints(EVENTS).items()}
 
 
 def _offsets(record: Record) -> int:

@@ -17,8 +17,8 @@ from schemas.partition import partition_of
 from schemas.text import nfc_struct
 from schemas.topics import EVENTS
 from streams.broker.topic_reader import committed_reader, poll
-from streams.counting.offset_gaps import filled
-from streams.counting.record import Record, hole
+from streams.counting.offset_gaps import fill_gaps
+from streams.counting.record import Record, offset_gap
 from streams.errors import RefusedRow, Unreachable
 from streams.storage.clickhouse import connect
 
@@ -114,11 +114,11 @@ def records_from_topic(
                     Record(place.partition, record.offset, record.timestamp, record.value)
                     for record in polled.get(place, ())
                 )
-                for record in filled(place.partition, start, records, position):
+                for record in fill_gaps(place.partition, start, records, position):
                     if record.offset < end:
                         yield record
                     elif record.first < end:
-                        yield hole(place.partition, record.first, end - 1)
+                        yield offset_gap(place.partition, record.first, end - 1)
                 if position >= end:
                     consumer.pause(place)
                     del left[place]

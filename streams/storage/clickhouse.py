@@ -15,9 +15,10 @@ from streams.errors import NotMigrated, Unreachable
 DRIVER_ERRORS = (Error, OSError, EOFError)
 """What the driver raises for an answer of the server, or for none."""
 ACCESS_DENIED = 497
-"""The driver has no name for this code and the next two."""
+"""The driver has no name for this code and the next three."""
 AUTHENTICATION_FAILED = 516
 VIOLATED_CONSTRAINT = 469
+TOO_MANY_ROWS_OR_BYTES = 396
 NOT_MIGRATED = {
     ErrorCodes.UNKNOWN_DATABASE,
     ErrorCodes.UNKNOWN_TABLE,

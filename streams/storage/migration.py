@@ -7,7 +7,7 @@ from msgspec import structs
 
 from schemas.topics import EVENTS, declared
 from streams.broker import topics
-from streams.counting.batch import Identity
+from streams.counting.identity import Identity
 from streams.errors import NotMigrated, Unfinished, WrongIdentity
 from streams.storage.clickhouse import database
 from streams.storage.identity import Entry, Origin, difference, later_than, read_history, write_entry

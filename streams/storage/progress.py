@@ -64,6 +64,6 @@ def _ends(kafka: KafkaConnection) -> dict[int, int]:
 
 
 def _lag(ends: dict[int, int], store: ClickHouseStore) -> Lag:
-    reached = store.read_reached(EVENTS)
+    reached = store.read_checkpoints(EVENTS)
     counted = sum(min(end, reached[partition].offset + 1) for partition, end in ends.items() if partition in reached)
     return Lag(counted, sum(ends.values()))

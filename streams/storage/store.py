@@ -16,15 +16,16 @@ from schemas.counters import COUNTERS
 from schemas.partition import Hashes
 from schemas.tables import TABLES, WINDOWS, Table
 from streams.counting.column_block import Block
-from streams.counting.dead_letter_limit import Seen
+from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.ledger import Ledger
-from streams.counting.store import Last, Reached, Row, Store, Stored, WindowRow
+from streams.counting.store import Checkpoint, LastRecord, Row, Store, Stored, WindowRow
 from streams.errors import RefusedRow, Superseded
 from streams.storage.clickhouse import (
     ACCESS_DENIED,
     AUTHENTICATION_FAILED,
     DRIVER_ERRORS,
     NOT_MIGRATED,
+    TOO_MANY_ROWS_OR_BYTES,
     VIOLATED_CONSTRAINT,
     ExternalTable,
     brief,
@@ -80,21 +81,42 @@ class ClickHouseStore(Store):
         self._most_attempts = None if patient else _READ_ATTEMPTS
         self._reader = connect(connection, strings_as_bytes=True)
         self._reading = Lock()
+        self._dossiers_per_read = _KEYS_PER_READ
         self._idle_writers: list[Client] = []
         self._idle = Lock()
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
-        """The facts of those of the dossiers that have any."""
-        # Without FINAL, which costs more than the few older rows that come along.
-        sql = f"SELECT dossier, pos, registers, number FROM {self._names['facts']} WHERE dossier IN asked"  # noqa: S608  # our names
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
+        """The facts of the first of these dossiers, with their older rows no more than `max_bytes` together."""
         found: dict[str, Stored] = {}
-        for names in chunks(dossiers, _KEYS_PER_READ):
-            asked = external_table({"dossier": "String"}, ((name,) for name in names))
-            for dossier, pos, registers, number in self._read(sql, asked):
+        looked_up = size = 0
+        while looked_up < len(dossiers) and size < max_bytes:
+            names = dossiers[looked_up : looked_up + self._dossiers_per_read]
+            rows = self._read_facts_within(names, max_bytes - size)
+            if rows is None:
+                if looked_up:
+                    break
+                self._dossiers_per_read = max(1, len(names) // 2)
+                continue
+            self._dossiers_per_read = min(2 * self._dossiers_per_read, _KEYS_PER_READ)
+            looked_up += len(names)
+            for dossier, pos, registers, number in rows:
                 name = dossier.decode()
+                size += len(registers)
                 if name not in found or found[name].pos < pos:
                     found[name] = Stored(pos, registers, number)
-        return found
+        return looked_up, found
+
+    def _read_facts_within(self, dossiers: Sequence[str], max_bytes: int) -> list[tuple[Any, ...]] | None:
+        """All rows of these dossiers, or None where they have more bytes; of a single dossier always the newest row."""
+        # Without FINAL, which costs more than the few older rows that come along.
+        sql = f"SELECT dossier, pos, registers, number FROM {self._names['facts']} WHERE dossier IN asked"  # noqa: S608  # our names
+        asked = external_table({"dossier": "String"}, ((name,) for name in dossiers))
+        if len(dossiers) == 1:
+            return self._read(f"{sql} ORDER BY pos DESC LIMIT 1", asked)
+        try:
+            return self._read(sql, asked, limits={"max_result_bytes": max_bytes})
+        except _TooManyBytes:
+            return None
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """Position and counts of those of these windows that have a row."""
@@ -122,14 +144,14 @@ class ClickHouseStore(Store):
         rows = self._read(sql, partition=partition)
         return int(rows[0][0]) if rows else 0
 
-    def read_known(self, partition: int) -> Hashes:
+    def read_dossier_hashes(self, partition: int) -> Hashes:
         """Hashes of all dossiers of which the partition has facts."""
         # ClickHouse's name for the hash by which Kafka's clients divide keys.
         sql = f"SELECT kafkaMurmurHash(dossier) FROM {self._names['facts']} WHERE partition = %(partition)s"  # noqa: S608  # our names
         columns = self._read(sql, columnar=True, partition=partition)
         return np.array(columns[0] if columns else [], np.uint32)
 
-    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""
         sql = (
             f"SELECT maxIf(number, pos <= %(pos)s), groupUniqArrayIf(number, pos > %(pos)s) "  # noqa: S608  # our names
@@ -138,7 +160,7 @@ class ClickHouseStore(Store):
         ((last, beyond),) = self._read(sql, partition=partition, pos=pos)
         return last, set(beyond)
 
-    def read_reached(self, topic: str) -> dict[int, Reached]:
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
         """How far each partition of the topic has been counted."""
         columns = (
             "partition, pos, offset, window_lines, window_dead, record_offset, toUnixTimestamp64Milli(published_at), "
@@ -146,7 +168,7 @@ class ClickHouseStore(Store):
         )
         sql = f"SELECT {columns} FROM {self._names['progress']} FINAL WHERE topic = %(topic)s"  # noqa: S608  # our names
         return {
-            partition: Reached(pos, offset, Seen(*counts[:2]), Last(*counts[2:4]), Ledger(*counts[4:]))
+            partition: Checkpoint(pos, offset, LimitWindow(*counts[:2]), LastRecord(*counts[2:4]), Ledger(*counts[4:]))
             for partition, pos, offset, *counts in self._read(sql, topic=topic)
         }
 
@@ -170,17 +192,25 @@ class ClickHouseStore(Store):
             self._idle_writers.clear()
 
     def _read(
-        self, sql: str, asked: ExternalTable | None = None, columnar: bool = False, **parameters: object
+        self,
+        sql: str,
+        asked: ExternalTable | None = None,
+        columnar: bool = False,
+        limits: Mapping[str, object] | None = None,
+        **parameters: object,
     ) -> list[tuple[Any, ...]]:
+        """The rows of a query; raises _TooManyBytes where they exceed its `limits`."""
         backoff = Backoff()
         with self._reading:
             while True:
                 try:
                     rows: list[tuple[Any, ...]] = self._reader.execute(
-                        sql, parameters, external_tables=asked, columnar=columnar
+                        sql, parameters, external_tables=asked, columnar=columnar, settings=limits
                     )
                 except DRIVER_ERRORS as error:
                     self._reader.disconnect()
+                    if limits and isinstance(error, ServerException) and error.code == TOO_MANY_ROWS_OR_BYTES:
+                        raise _TooManyBytes from error
                     backoff.failed()
                     if backoff.attempts == self._most_attempts or not is_transient(error):
                         raise explain(error, self._connection) from error
@@ -233,6 +263,10 @@ class ClickHouseStore(Store):
             again = self._insert(table, columns, first)
             rows, refusal = (second, refusal) if again is None else (first, again)
         return RefusedRow(_refusal(table, dict(zip(columns, rows[0], strict=True)), refusal))
+
+
+class _TooManyBytes(Exception):
+    """A result has more bytes than were allowed."""
 
 
 def _refusal(table: Table, row: Mapping[str, object], refusal: Exception) -> str:

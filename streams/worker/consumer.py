@@ -16,8 +16,8 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from faust.types import ConsumerMessage
 
 from streams.broker.topic_reader import unreadable
-from streams.counting.offset_gaps import filled
-from streams.counting.record import Record, hole
+from streams.counting.offset_gaps import fill_gaps
+from streams.counting.record import Record, offset_gap
 from streams.errors import LostEvents
 
 NO_RESET = "none"
@@ -34,7 +34,7 @@ class OffsetGapMessage(ConsumerMessage):
 def record_of(message: Any) -> Record:
     """The record that counting gets for a message of Faust."""
     if isinstance(message, OffsetGapMessage):
-        return hole(message.partition, message.first, message.offset)
+        return offset_gap(message.partition, message.first, message.offset)
     # Faust has turned Kafka's milliseconds into seconds.
     timestamp = -1 if message.timestamp is None else round(message.timestamp * 1000)
     return Record(message.partition, message.offset, timestamp, message.value)
@@ -149,7 +149,7 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
             fetcher._notify(fetcher._wait_consume_future)
         if state.position > start:
             is_whole = len(records) == state.position - start
-            found[place] = records if is_whole else list(filled(place.partition, start, records, state.position))
+            found[place] = records if is_whole else list(fill_gaps(place.partition, start, records, state.position))
         if most is not None and (most := most - len(records)) <= 0:
             break
     return found

@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence, Set
 from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.store import Reached, Row, Store, Stored, WindowRow
+from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
+from streams.counting.write_order import DeadLetterSink
 from streams.worker.operations import DEAD_LETTER_TOPIC
-from streams.worker.pipeline import DeadLetterSink
 from streams.worker.telemetry import Telemetry
 
 
@@ -18,10 +18,10 @@ class InstrumentedStore(Store):
         self._store = store
         self._telemetry = telemetry
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
         """As the store."""
         with self._telemetry.operation("read", FACTS.name):
-            return self._store.read_facts(dossiers)
+            return self._store.read_facts(dossiers, max_bytes)
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """As the store."""
@@ -33,20 +33,20 @@ class InstrumentedStore(Store):
         with self._telemetry.operation("read", WINDOWS.name):
             return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> Hashes:
+    def read_dossier_hashes(self, partition: int) -> Hashes:
         """As the store."""
         with self._telemetry.operation("read", FACTS.name):
-            return self._store.read_known(partition)
+            return self._store.read_dossier_hashes(partition)
 
-    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """As the store."""
         with self._telemetry.operation("read", FACTS.name):
-            return self._store.read_numbers(partition, pos)
+            return self._store.read_case_numbers(partition, pos)
 
-    def read_reached(self, topic: str) -> dict[int, Reached]:
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
         """As the store."""
         with self._telemetry.operation("read", PROGRESS.name):
-            return self._store.read_reached(topic)
+            return self._store.read_checkpoints(topic)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """As the store; writing nothing is not measured."""

@@ -76,7 +76,7 @@ class PartitionLags:
             if partition.next_offset is None or run[0].offset < partition.next_offset:
                 partition.next_offset = run[0].offset
             partition.end = max(partition.end, run[-1].offset + 1)
-            published = next((record.published for record in run if not record.is_hole), now * 1000)
+            published = next((record.published for record in run if not record.is_gap), now * 1000)
             partition.in_progress.append((run[-1].offset, published))
 
     def confirmed(self, records: Sequence[Record]) -> None:

@@ -5,39 +5,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
 
-from schemas.dead_letter import DeadLetter
-from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS
-from streams.counting.batch import Batch, Counting
+from streams.counting.batch import Batch
+from streams.counting.counting import Counting
 from streams.counting.record import Record, in_sequence
-from streams.counting.rows import dead_row
 from streams.counting.store import Store
+from streams.counting.write_order import DeadLetterSink, flush
 from streams.worker.telemetry import Telemetry
-
-
-class DeadLetterSink(Protocol):
-    """Where lines that cannot be counted are sent."""
-
-    def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Return when all of them are confirmed; failed sends are retried for as long as it takes."""
-
-
-def flush(batch: Batch, store: Store, dead_letters: DeadLetterSink, events_executor: Executor) -> None:
-    """Write a batch: windows, then facts, each confirmed before the next; events in parallel; progress last.
-
-    Windows come before facts so that facts at a position imply windows at it: a replay then skips only what the
-    windows already hold. Progress comes last so that it implies everything else.
-    """
-    events = events_executor.submit(store.write, EVENTS, batch.events)
-    try:
-        store.write(WINDOWS, batch.windows)
-        store.write(FACTS, batch.facts)
-        store.write(DEAD_LETTERS, [dead_row(dead_letter) for dead_letter in batch.dead])
-        dead_letters.send(batch.dead)
-    finally:
-        events.result()
-    store.write(PROGRESS, batch.progress)
 
 
 class Pipeline:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import psutil
 
 from streams.alerts.overdue import Scan
-from streams.counting.batch import Batch, Identity
+from streams.counting.batch import Batch
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.monitoring import metrics
 from streams.monitoring.metrics import Meters
@@ -111,7 +112,7 @@ class Telemetry:
     def batch_confirmed(self, records: Sequence[Record], batch: Batch, seconds: float) -> None:
         """Everything of these records is stored; for one thread at a time."""
         now = self._now()
-        holding = [record for record in records if not record.is_hole]
+        holding = [record for record in records if not record.is_gap]
         self._meters.observe(metrics.BATCH_SECONDS, seconds, "flush")
         self._meters.add(metrics.RECORDS, len(holding))
         self._meters.add(metrics.EVENTS, len(batch.events))

@@ -1,15 +1,40 @@
 """Code with one rule left out: the real source, but for a few words."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from streams.counting import (
+    caches,
+    counting,
+    event_folding,
+    partition_run,
+    partition_state,
+    record_decoding,
+    window_updates,
+    write_order,
+)
+from streams.worker import pipeline
 
-def without(module: ModuleType, *changes: tuple[str, str]) -> ModuleType:
-    """The module with other words in the place of these; each must stand in it exactly once."""
-    source = Path(str(module.__file__)).read_text()
+COUNTING = (caches, partition_state, partition_run, record_decoding, event_folding, window_updates, counting)
+"""The modules of the core of counting; each imports only what comes before it."""
+WRITING = (write_order, pipeline)
+
+
+def without(modules: Sequence[ModuleType], *changes: tuple[str, str]) -> ModuleType:
+    """The last of these modules, with other words in place of rules; each rule must be in them exactly once.
+
+    Each module imports the mutants of those before it.
+    """
+    sources = [Path(str(module.__file__)).read_text() for module in modules]
     for rule, instead in changes:
-        assert source.count(rule) == 1, f"{module.__name__} does not say exactly once: {rule}"
-        source = source.replace(rule, instead)
-    mutant = ModuleType(f"{module.__name__}_mutant")
-    exec(compile(source, f"mutant of {module.__file__}", "exec"), mutant.__dict__)  # noqa: S102  # our own source
+        assert sum(source.count(rule) for source in sources) == 1, f"the source does not have exactly once: {rule}"
+        sources = [source.replace(rule, instead) for source in sources]
+    try:
+        for module, source in zip(modules, sources, strict=True):
+            mutant = sys.modules[module.__name__] = ModuleType(module.__name__)
+            exec(compile(source, f"mutant of {module.__file__}", "exec"), mutant.__dict__)  # noqa: S102  # our own source
+    finally:
+        sys.modules.update({module.__name__: module for module in modules})
     return mutant

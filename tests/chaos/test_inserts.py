@@ -66,7 +66,7 @@ def test_an_insert_is_applied_although_its_client_never_hears_of_it(clickhouse: 
         assert sprung.is_set()
         assert seen == [17]
         assert proxy.cut == 1
-        assert store.read_reached("dossier-events")[3].offset == 17
+        assert store.read_checkpoints("dossier-events")[3].offset == 17
 
 
 @pytest.mark.clickhouse
@@ -80,6 +80,6 @@ def test_a_server_that_is_away_comes_back(clickhouse: ClickHouseConnection) -> N
         closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port), patient=True)) as store,
     ):
         store.write(PROGRESS, [progress(1)])
-        assert store.read_reached("dossier-events").keys() == {3}
+        assert store.read_checkpoints("dossier-events").keys() == {3}
         assert proxy.cut > 0
     back.join()

@@ -13,10 +13,8 @@ from chaos.simulation.worker import Code
 from chaos.simulation.world import play
 from schemas.partition import Hashes
 from schemas.tables import Table
-from streams.counting import batch
-from streams.counting.store import Reached, Row, Store, Stored, WindowRow
-from streams.worker import pipeline
-from tests.chaos.mutants import without
+from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
+from tests.chaos.mutants import COUNTING, WRITING, without
 from tests.thorough import sized
 
 SEEDS = range(1000)
@@ -25,11 +23,11 @@ START = 1_772_413_200  # 2026-03-02 08:00 in Việt Nam: all that is simulated h
 
 
 def counting(*changes: tuple[str, str]) -> Code:
-    return Code(counting=without(batch, *changes).Counting)
+    return Code(counting=without(COUNTING, *changes).Counting)
 
 
 def flushing(*changes: tuple[str, str]) -> Code:
-    return Code(pipeline=without(pipeline, *changes).Pipeline)
+    return Code(pipeline=without(WRITING, *changes).Pipeline)
 
 
 def found_out(code: Code, seeds: Sequence[int] = SEEDS, *, first: int = 0) -> bool:
@@ -44,10 +42,10 @@ class WindowsFirst(Store):
         self._store = store
         self._before: dict[WindowRow, tuple[int, Sequence[int]]] = {}
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
         every = set(product(("H01", "H02"), range(START, START + 1200, 300), range(3)))
         self._before = self._store.read_windows(every)
-        return self._store.read_facts(dossiers)
+        return self._store.read_facts(dossiers, max_bytes)
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         return {window: self._before[window] for window in windows if window in self._before}
@@ -55,17 +53,24 @@ class WindowsFirst(Store):
     def read_newest(self, partition: int) -> int:
         return self._store.read_newest(partition)
 
-    def read_known(self, partition: int) -> Hashes:
-        return self._store.read_known(partition)
+    def read_dossier_hashes(self, partition: int) -> Hashes:
+        return self._store.read_dossier_hashes(partition)
 
-    def read_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
-        return self._store.read_numbers(partition, pos)
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        return self._store.read_case_numbers(partition, pos)
 
-    def read_reached(self, topic: str) -> dict[int, Reached]:
-        return self._store.read_reached(topic)
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
+        return self._store.read_checkpoints(topic)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         self._store.write(table, rows)
+
+
+SETTLED = "                settle()\n"
+RESET = "                run.state.windows.reset(self._store.read_newest(run.state.partition))\n"
+ABSENT = "                break\n"
+IMPORTED = "from streams.counting.partition_run import PartitionRun\nfrom streams.counting.registers import Register"
+NOTHING_STORED = "from streams.counting.partition_state import NO_FACTS\n"
 
 
 def test_facts_written_before_windows() -> None:
@@ -82,20 +87,20 @@ def test_windows_read_before_facts() -> None:
 
 
 def test_windows_not_read_again_although_facts_are_ahead() -> None:
-    assert found_out(counting(("                run.state.windows.clear()\n", "")), first=119)
+    assert found_out(counting((RESET, "")), first=119)
 
 
 def test_windows_not_written_where_changes_cancel_out() -> None:
-    touched = "touched: dict[Window, _Counts] = {}"
-    rows = "for window, row in touched.items()]"
+    touched = "changed: dict[Window, CachedWindow] = {}"
+    rows = "for window, row in changed.items()]"
     before = "before = {window: row.counts for window, row in windows.items()}"
-    changed = "for window, row in touched.items() if row.counts != before[window]]"
+    changed = "for window, row in changed.items() if row.counts != before[window]]"
     assert found_out(counting((touched, f"{touched}; {before}"), (rows, changed)), first=389)
 
 
 def test_windows_not_written_where_nothing_is_counted() -> None:
-    rows = "for window, row in touched.items()]"
-    assert found_out(counting((rows, "for window, row in touched.items() if row.counts]")))
+    rows = "for window, row in changed.items()]"
+    assert found_out(counting((rows, "for window, row in changed.items() if row.counts]")))
 
 
 def test_offsets_acknowledged_before_the_flush_is_done() -> None:
@@ -107,28 +112,28 @@ def test_caches_kept_where_offsets_jump() -> None:
 
 
 def test_windows_taken_for_new_once_they_are_evicted() -> None:
-    assert found_out(counting(("                state.newest = max(state.newest, start)\n", "")))
+    assert found_out(counting(("            self.newest = max(self.newest, start)\n", "")))
 
 
 def test_windows_taken_for_new_although_they_may_be_stored() -> None:
-    assert found_out(counting(("elif window[1] > run.state.newest:", "elif True:")))
+    assert found_out(counting(("elif window[1] > cache.newest:", "elif True:")))
 
 
 def test_dossiers_taken_for_new_once_they_are_evicted() -> None:
-    assert found_out(counting(("        state.known.add(hashes)\n", "")))
+    assert found_out(counting(("        self.dossiers.add(hashes)\n", "")))
 
 
 def test_dossiers_taken_for_new_although_they_may_be_stored() -> None:
-    assert found_out(counting(("self._store.read_known(partition)", "hashes_of([])")))
+    assert found_out(counting(("store.read_dossier_hashes(partition)", "hashes_of([])")))
 
 
 def test_numbers_given_again_where_cases_are_stored_ahead() -> None:
-    assert found_out(counting(("                numbers.reach(case.number)\n", "                pass\n")))
+    assert found_out(counting(("            numbers.observe(case.number)\n", "            pass\n")))
 
 
 def test_numbers_that_go_on_after_what_is_stored_and_not_after_progress() -> None:
-    held = "last, held = self._store.read_numbers(partition, reached.pos if reached else 0)"
-    assert found_out(counting((held, held.replace("reached.pos if reached else 0", "1 << 63"))))
+    held = "last, held = store.read_case_numbers(partition, checkpoint.pos if checkpoint else 0)"
+    assert found_out(counting((held, held.replace("checkpoint.pos if checkpoint else 0", "1 << 63"))))
 
 
 def test_missing_offsets_ignored() -> None:
@@ -136,7 +141,7 @@ def test_missing_offsets_ignored() -> None:
 
 
 def test_progress_asked_before_the_flush_in_flight_is_done() -> None:
-    assert found_out(counting(("            settle()\n            reached = ", "            reached = ")))
+    assert found_out(counting(("            settle()\n            topic, ", "            topic, ")))
 
 
 def test_rows_evicted_before_they_are_written() -> None:
@@ -156,12 +161,12 @@ def test_going_on_after_a_failed_insert() -> None:
     assert found_out(Code(goes_on_after_a_failed_insert=True))
 
 
-REFUSED = """            if len(case.registers) >= most and case.refuses(said, most):
-                refused[end - 1] = said
-                continue
+REFUSED = """        if len(case.registers) >= max_numbered and case.refuses(register, max_numbered):
+            refused[run.end - 1] = register
+            continue
 """
-FENCE = """            if pos <= case.pos:
-                continue
+FENCE = """        if pos <= case.pos:
+            continue
 """
 
 
@@ -173,10 +178,12 @@ def test_progress_written_before_the_last_of_the_batches_that_records_are_cut_in
     assert found_out(counting(("                if run.is_done:\n", "                if True:\n")), first=757)
 
 
+def test_dossiers_beyond_what_may_be_read_at_once_taken_for_new() -> None:
+    assert found_out(counting(("for dossier in dossiers[:looked_up]:", "for dossier in dossiers:")))
+
+
 def test_evicted_dossiers_taken_for_new_where_a_batch_goes_on() -> None:
-    read = "dossier for dossier in {each[1] for each in self.placed[self.begin :]} if dossier not in self.state.facts"
-    new = "each[1] for each in self.placed[self.begin :] if self.state.facts.setdefault(each[1], _NO_FACTS) is None"
-    assert found_out(counting((read, new)))
+    assert found_out(counting((ABSENT, "                stored = NO_FACTS\n"), (IMPORTED, NOTHING_STORED + IMPORTED)))
 
 
 PROGRESS = "    store.write(PROGRESS, batch.progress)\n"
@@ -219,5 +226,4 @@ def test_windows_read_again_need_not_wait_for_the_flush_in_flight() -> None:
 
     Either way the windows hold it: they are written before facts, batch after batch, and a worker begins at progress.
     """
-    again = "                settle()\n                run.state.windows.clear()\n"
-    assert not found_out(counting((again, "                run.state.windows.clear()\n")), SEEDS_OF_IMPLIED_RULES)
+    assert not found_out(counting((SETTLED + RESET, RESET)), SEEDS_OF_IMPLIED_RULES)

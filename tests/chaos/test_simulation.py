@@ -9,16 +9,15 @@ from click.testing import CliRunner
 
 from chaos.simulation import __main__ as command
 from chaos.simulation.runs import explain, simulate
-from chaos.simulation.schedule import Take, schedule_of
+from chaos.simulation.schedule import schedule_of
 from chaos.simulation.shrink import shrink
+from chaos.simulation.steps import Take
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
-from streams.counting import batch
-from streams.worker import pipeline
-from tests.chaos.mutants import without
+from tests.chaos.mutants import COUNTING, WRITING, without
 from tests.thorough import sized
 
-UNFENCED = Code(counting=without(batch, ("if pos > row.pos:", "if True:")).Counting)
+UNFENCED = Code(counting=without(COUNTING, ("if pos > row.pos:", "if True:")).Counting)
 BLOCK = 250
 
 
@@ -37,7 +36,7 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
         "batches of a zombie",
         "crashes",
         "failed inserts",
-        "holes",
+        "offset gaps",
         "inserts after a crash",
         "inserts delivered again",
         "partitions moved",
@@ -68,7 +67,7 @@ def test_a_seed_gives_the_same_schedule_whatever_was_made_before() -> None:
 def test_a_schedule_goes_the_same_way_each_time() -> None:
     told: list[list[str]] = [[], []]
     for heard in told:
-        play(schedule_of(3), tell=heard.append)
+        play(schedule_of(3), trace=heard.append)
     assert told[0] == told[1]
     assert len(told[0]) > 20
 
@@ -98,7 +97,7 @@ def test_what_fails_is_told_with_its_records_its_steps_and_what_is_wrong() -> No
 
 
 def test_a_batch_that_raises_is_a_failure_that_names_the_error() -> None:
-    code = Code(pipeline=without(pipeline, ("in in_sequence(records):", "in [list(records)]:")).Pipeline)
+    code = Code(pipeline=without(WRITING, ("in in_sequence(records):", "in [list(records)]:")).Pipeline)
     (failure,) = simulate(0, 1000, code=code).failures
     assert failure.wrong[0].startswith("LostEvents: simulated-events partition")
 

@@ -509,7 +509,9 @@ class TestCounting:
             with work(**limited, dead_ratio="0.5") as stopped:
                 _, log = stopped.communicate(timeout=60)
             assert stopped.returncode == 4
-            assert re.search(r"dossier-events partition 0 is flooded: 6 of \d+ lines cannot be counted", log)
+            assert re.search(
+                r"dossier-events partition 0 has too many dead letters: 6 of \d+ lines cannot be counted", log
+            )
         assert states(client) == {}
         with work(**limited, dead_ratio="1"):
             wait_until_counted(kafka, clickhouse)

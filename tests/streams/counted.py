@@ -12,7 +12,8 @@ from schemas.instant import to_micros
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.counting.batch import Counting, Identity
+from streams.counting.counting import Counting
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline

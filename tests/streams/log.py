@@ -29,9 +29,9 @@ from schemas.events import (
 from schemas.instant import to_micros
 from schemas.partition import partition_of
 from schemas.tables import FACTS, WINDOWS
-from streams.counting.batch import Identity
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import facts_row

@@ -21,7 +21,9 @@ from schemas.topics import EVENTS
 from streams.audit.cut import read_cut
 from streams.audit.findings import FactsDifference
 from streams.audit.recompute import audit
-from streams.counting.batch import Batch, Counting, Identity
+from streams.counting.batch import Batch
+from streams.counting.counting import Counting
+from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.storage.clickhouse import connect
 from streams.storage.store import ClickHouseStore

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.events import AnyEvent, Event, Extended, Paid, Received, Refunded, Resolved, SupplementRequested
 from streams.counting.case import Case, sums_of
-from streams.counting.registers import news, register_of
+from streams.counting.registers import register_of, updates
 from tests.strategies import conflicting_events
 from tests.streams.cases import said
 from tests.thorough import sized
@@ -17,7 +17,7 @@ NUMBERED = (Paid, Refunded, Extended, SupplementRequested, Received)
 
 def put(case: Case, *events: Event) -> None:
     for event in events:
-        case.put(news(case.registers, register_of(event)))
+        case.put(updates(case.registers, register_of(event)))
 
 
 def paid(transaction: str, **fields: Any) -> Paid:

@@ -16,19 +16,19 @@ DEFAULTS = {"String": "", "Bool": False, "UInt": 0, "Array": [], "Nullable": Non
 
 
 def row_of(number: int, history: list[object]) -> Row:
-    known = facts(*history)  # type: ignore[arg-type]  # events
-    return facts_row(f"D{number}", 0, Stored(1, pack(joined(*history))), known, Profile())  # type: ignore[arg-type]
+    row = facts(*history)  # type: ignore[arg-type]  # events
+    return facts_row(f"D{number}", 0, Stored(1, pack(joined(*history))), row, Profile())  # type: ignore[arg-type]
 
 
-def whole(columns: tuple[str, ...], row: Row) -> Row:
+def whole(columns: tuple[str, ...], whole_row: Row) -> Row:
     """The row with every column, as the database completes it."""
-    known = dict(zip(columns, row, strict=True))
+    row = dict(zip(columns, whole_row, strict=True))
     default = {
         name: next(d for of, d in DEFAULTS.items() if spec.startswith(of))
         for name, spec in FACTS.columns.items()
         if name in FACTS.rare
     }
-    return tuple(_comparable(known.get(name, default.get(name))) for name in FACTS.columns)
+    return tuple(_comparable(row.get(name, default.get(name))) for name in FACTS.columns)
 
 
 def _comparable(value: object) -> object:
@@ -40,8 +40,8 @@ def test_the_parts_of_a_block_are_its_rows(histories: list[list[object]]) -> Non
     rows = [row_of(number, history) for number, history in enumerate(histories)]
     block = Block.of(FACTS)
     block.extend(rows)
-    found = [whole(columns, row) for columns, part in block.parted(FACTS) for row in part]
-    assert sorted(found, key=str) == sorted((tuple(map(_comparable, row)) for row in rows), key=str)
+    found = [whole(columns, whole_row) for columns, part in block.parted(FACTS) for whole_row in part]
+    assert sorted(found, key=str) == sorted((tuple(map(_comparable, whole_row)) for whole_row in rows), key=str)
     assert all(len(part) for _, part in block.parted(FACTS))
 
 

@@ -395,8 +395,8 @@ def test_the_differences_of_any_order_add_up_to_the_same_counts(
     history: list[AnyEvent], random: Random, profile: Profile
 ) -> None:
     random.shuffle(history)
-    known = [Facts()] + [facts(*history[: n + 1]) for n in range(len(history))]
+    states = [Facts()] + [facts(*history[: n + 1]) for n in range(len(history))]
     summed: Contributions = {}
-    for before, after in pairwise(known):
+    for before, after in pairwise(states):
         summed = added(summed, difference(contributions(after, profile), contributions(before, profile)))
     assert summed == counts(*history, profile=profile)

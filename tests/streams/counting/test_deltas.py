@@ -13,10 +13,11 @@ from schemas.instant import EARLIEST, to_micros
 from schemas.profile import Profile
 from streams.counting.case import Case
 from streams.counting.contributions import Contributions, contributions, difference, local_date
-from streams.counting.deltas import _local_day, change
+from streams.counting.counted_parts import _local_day
+from streams.counting.deltas import apply_updates
 from streams.counting.facts import Facts, facts_of
 from streams.counting.packed_counters import packed, unpacked
-from streams.counting.registers import Register, fold, news, register_of
+from streams.counting.registers import Register, fold, register_of, updates
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT
 from tests.thorough import sized
@@ -31,11 +32,11 @@ ADELAIDE = Profile(time_zone="Australia/Adelaide", terms="date")
 def plainly(history: list[AnyEvent], profile: Profile) -> list[Contributions]:
     """What each event changes, by the rules as they are meant."""
     registers: dict[str, Register] = {}
-    known, changes = Facts(), []
+    current, changes = Facts(), []
     for event in history:
         registers = dict(fold(registers, event))
-        before, known = known, facts_of(registers)
-        changes.append(difference(contributions(known, profile), contributions(before, profile)))
+        before, current = current, facts_of(registers)
+        changes.append(difference(contributions(current, profile), contributions(before, profile)))
     return changes
 
 
@@ -44,9 +45,9 @@ def fast(history: list[AnyEvent], profile: Profile) -> list[Contributions]:
     case = Case({})
     changes = []
     for event in history:
-        said = register_of(event)
-        changed = news(case.registers, said)
-        delta = change(case, changed, said[3], profile) if changed else {}
+        register = register_of(event)
+        changed = updates(case.registers, register)
+        delta = apply_updates(case, changed, register[3], profile) if changed else {}
         changes.append({window: difference_of(amount) for window, amount in delta.items()})
     return changes
 
@@ -55,10 +56,10 @@ def difference_of(amount: int) -> dict[str, int]:
     """The counters that are not zero; a difference may be negative in some and positive in others."""
     found = {}
     for counter in COUNTERS:
-        lane = (amount + (1 << 63)) % (1 << 64) - (1 << 63)
-        amount = (amount - lane) >> 64
-        if lane:
-            found[counter] = lane
+        counted = (amount + (1 << 63)) % (1 << 64) - (1 << 63)
+        amount = (amount - counted) >> 64
+        if counted:
+            found[counter] = counted
     return found
 
 
@@ -79,8 +80,10 @@ def test_no_kind_changes_more_than_it_is_said_to(kind: str, data: st.DataObject,
 
 def renumbered(event: AnyEvent, number: int) -> AnyEvent:
     """The same of another number or transaction, so that a case comes to have many."""
-    told = {"number": number, "transaction": f"T{number}"}
-    return msgspec.structs.replace(event, **{name: told[name] for name in told if name in event.__struct_fields__})
+    renamed = {"number": number, "transaction": f"T{number}"}
+    return msgspec.structs.replace(
+        event, **{name: renamed[name] for name in renamed if name in event.__struct_fields__}
+    )
 
 
 MANY = st.lists(

@@ -1,4 +1,4 @@
-"""What a hole in the offsets means: read across it is empty, jumped it is a loss."""
+"""What a gap between offsets means: read across it is empty, jumped it is a loss."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from chaos.memory import MemoryStore
 from schemas.events import Received
 from schemas.partition import partition_of
 from schemas.tables import FACTS, PROGRESS, WINDOWS
-from streams.counting.batch import Counting
-from streams.counting.offset_gaps import filled, is_lost
-from streams.counting.record import Record, hole
+from streams.counting.counting import Counting
+from streams.counting.offset_gaps import fill_gaps, is_lost
+from streams.counting.record import Record, offset_gap
 from streams.errors import LostEvents
 from tests.streams.cases import said
 from tests.streams.log import DOSSIERS, IDENTITY, NOW, PARTITIONS, PUBLISHED, record
@@ -20,7 +20,7 @@ from tests.streams.log import DOSSIERS, IDENTITY, NOW, PARTITIONS, PUBLISHED, re
 
 def spans(partition: int, start: int, offsets: Sequence[int], position: int) -> list[tuple[int, int, bool]]:
     records = [record(partition, offset, b"{}") for offset in offsets]
-    return [(each.first, each.offset, each.is_hole) for each in filled(partition, start, records, position)]
+    return [(each.first, each.offset, each.is_gap) for each in fill_gaps(partition, start, records, position)]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def spans(partition: int, start: int, offsets: Sequence[int], position: int) -> 
         ),
     ],
 )
-def test_a_hole_that_was_read_across_is_handed_out_as_one(
+def test_a_gap_that_was_read_across_is_handed_out_as_one(
     start: int, offsets: list[int], position: int, expected: list[tuple[int, int, bool]]
 ) -> None:
     assert spans(0, start, offsets, position) == expected
@@ -47,9 +47,9 @@ def test_every_offset_that_was_read_follows_the_last(start: int, held: set[int],
     offsets = sorted(offset for offset in held if offset >= start)
     position = max([start, *(offset + 1 for offset in offsets)]) + more
     expected = start
-    for first, last, is_hole in spans(0, start, offsets, position):
+    for first, last, is_gap in spans(0, start, offsets, position):
         assert first == expected
-        assert is_hole or first == last
+        assert is_gap or first == last
         expected = last + 1
     assert expected == position
 
@@ -63,7 +63,7 @@ def test_every_offset_that_was_read_follows_the_last(start: int, held: set[int],
         pytest.param(0, 1, True, id="the log began before anybody counted"),
     ],
 )
-def test_a_hole_that_was_jumped_is_a_loss(expected: int, first: int, lost: bool) -> None:
+def test_a_gap_that_was_jumped_is_a_loss(expected: int, first: int, lost: bool) -> None:
     assert is_lost(expected, first) is lost
 
 
@@ -88,26 +88,26 @@ def counted(store: MemoryStore, *batches: list[Record]) -> None:
         store.write(PROGRESS, batch.progress)
 
 
-def test_counting_goes_on_behind_a_hole_and_remembers_the_last_record() -> None:
+def test_counting_goes_on_behind_a_gap_and_remembers_the_last_record() -> None:
     store = MemoryStore()
-    counted(store, [hole(0, 0, 3), reception(4), hole(0, 5, 9)])
-    reached = store.read_reached(IDENTITY.topic)[0]
-    assert (reached.offset, reached.last.offset, reached.last.published) == (9, 4, PUBLISHED)
-    counted(store, [hole(0, 10, 12)], [reception(13)])
-    reached = store.read_reached(IDENTITY.topic)[0]
-    assert (reached.offset, reached.last.offset) == (13, 13)
+    counted(store, [offset_gap(0, 0, 3), reception(4), offset_gap(0, 5, 9)])
+    checkpoint = store.read_checkpoints(IDENTITY.topic)[0]
+    assert (checkpoint.offset, checkpoint.last_record.offset, checkpoint.last_record.published) == (9, 4, PUBLISHED)
+    counted(store, [offset_gap(0, 10, 12)], [reception(13)])
+    checkpoint = store.read_checkpoints(IDENTITY.topic)[0]
+    assert (checkpoint.offset, checkpoint.last_record.offset) == (13, 13)
 
 
-def test_a_partition_of_holes_alone_is_counted_and_has_no_last_record() -> None:
+def test_a_partition_of_gaps_alone_is_counted_and_has_no_last_record() -> None:
     store = MemoryStore()
-    counted(store, [hole(0, 0, 3)])
-    reached = store.read_reached(IDENTITY.topic)[0]
-    assert (reached.offset, reached.last.offset) == (3, -1)
+    counted(store, [offset_gap(0, 0, 3)])
+    checkpoint = store.read_checkpoints(IDENTITY.topic)[0]
+    assert (checkpoint.offset, checkpoint.last_record.offset) == (3, -1)
 
 
-@pytest.mark.parametrize("ahead", [reception(6), hole(0, 6, 7)], ids=["a record", "a hole"])
+@pytest.mark.parametrize("ahead", [reception(6), offset_gap(0, 6, 7)], ids=["a record", "a gap"])
 def test_what_lies_behind_deleted_records_stops_counting(ahead: Record) -> None:
     store = MemoryStore()
-    counted(store, [reception(0), hole(0, 1, 4)])
+    counted(store, [reception(0), offset_gap(0, 1, 4)])
     with pytest.raises(LostEvents, match="goes on at offset 6, but 5 is the next to count"):
         list(counting(store).count([ahead], lambda: None, NOW))

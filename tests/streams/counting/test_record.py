@@ -1,5 +1,5 @@
 from schemas.instant import EARLIEST, LATEST
-from streams.counting.record import Record, hole, in_sequence
+from streams.counting.record import Record, in_sequence, offset_gap
 
 
 def record(partition: int, offset: int, timestamp: int = 0) -> Record:
@@ -20,9 +20,9 @@ def test_a_partition_that_starts_again_waits_for_the_next_part() -> None:
 
 
 def test_a_hole_follows_by_its_first_offset_and_is_followed_by_what_comes_after_its_last() -> None:
-    records = [record(0, 5), hole(0, 6, 9), record(0, 10)]
+    records = [record(0, 5), offset_gap(0, 6, 9), record(0, 10)]
     assert in_sequence(records) == [records]
-    assert in_sequence([record(0, 5), hole(0, 7, 9)]) == [[record(0, 5)], [hole(0, 7, 9)]]
+    assert in_sequence([record(0, 5), offset_gap(0, 7, 9)]) == [[record(0, 5)], [offset_gap(0, 7, 9)]]
 
 
 def test_a_gap_is_left_to_the_counting_to_judge() -> None:

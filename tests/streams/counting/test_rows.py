@@ -14,15 +14,15 @@ from schemas.events import PAYLOAD_FIELDS, AnyEvent, Event, Extended, Received, 
 from schemas.instant import LATEST, from_micros, to_micros
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.contributions import contributions, on_time
-from streams.counting.dead_letter_limit import Seen
+from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.facts import Facts, Payment, Refund
 from streams.counting.ledger import Ledger
 from streams.counting.position import MAX_EPOCH, pack
-from streams.counting.record import Record, hole
+from streams.counting.record import Record, offset_gap
 from streams.counting.registers import pack as pack_registers
 from streams.counting.registers import register_of
 from streams.counting.rows import dead_row, facts_row, payload_of, progress_row, window_row
-from streams.counting.store import Last, Row, Stored
+from streams.counting.store import LastRecord, Row, Stored
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT, at, event_row, facts, joined, micros, said
 from tests.thorough import sized
@@ -125,16 +125,19 @@ def test_counts_are_in_the_columns_of_their_counters() -> None:
     }
 
 
-def test_progress_behind_a_hole_still_names_the_last_record() -> None:
+def test_progress_behind_a_gap_still_names_the_last_record() -> None:
     now = datetime(2026, 1, 2, tzinfo=UTC)
-    row = named(PROGRESS, progress_row("events", 2, hole(7, 124, 130), now, last=Last(123, 1_767_225_600_000)))
+    row = named(
+        PROGRESS,
+        progress_row("events", 2, offset_gap(7, 124, 130), now, last_record=LastRecord(123, 1_767_225_600_000)),
+    )
     assert (row["offset"], row["record_offset"], row["published_at"]) == (130, 123, 1_767_225_600_000)
     assert row["pos"] == pack(2, 131, 0) - 1
 
 
 def test_progress_is_after_the_record_it_names_and_before_the_next() -> None:
     now = datetime(2026, 3, 2, 1, 2, 3, 456_789, tzinfo=UTC)
-    row = named(PROGRESS, progress_row("events", 2, RECORD, now, Seen(70, 6), ledger=Ledger(120, 4, 9)))
+    row = named(PROGRESS, progress_row("events", 2, RECORD, now, LimitWindow(70, 6), ledger=Ledger(120, 4, 9)))
     assert pack(2, 123, MAX_LINES - 1) == row.pop("pos") < pack(2, 124, 0)
     assert row == {
         "topic": "events",

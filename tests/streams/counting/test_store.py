@@ -1,9 +1,10 @@
 """One contract, two stores: what counting relies on holds in memory and in ClickHouse."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from copy import deepcopy
+from itertools import product
 from typing import Any
 
 import pytest
@@ -20,13 +21,13 @@ from schemas.envelope import MAX_LINES, Rejection
 from schemas.events import AnyEvent
 from schemas.instant import EARLIEST, LATEST, from_micros, to_micros
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.dead_letter_limit import Seen
+from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.facts import Facts, Payment, Refund
 from streams.counting.position import MAX_EPOCH, pack
 from streams.counting.record import Record
 from streams.counting.registers import pack as pack_registers
 from streams.counting.rows import dead_row, facts_row, progress_row, window_row
-from streams.counting.store import Last, Reached, Row, Store, Stored, WindowRow
+from streams.counting.store import Checkpoint, LastRecord, Row, Store, Stored, WindowRow
 from streams.errors import NotMigrated, RefusedRow, Unreachable
 from streams.storage import retry
 from streams.storage import store as module
@@ -60,13 +61,19 @@ HOSTILE = [
 ]
 
 
-def facts_at(dossier: str, pos: int, known: Facts | None = None) -> Row:
+def facts_at(dossier: str, pos: int, row: Facts | None = None) -> Row:
     stored = Stored(pos, b"%d\x00\xff'\\" % pos)
-    return facts_row(dossier, 3, stored, known or Facts(), DATE)
+    return facts_row(dossier, 3, stored, row or Facts(), DATE)
 
 
 def window_at(agency: str, start: int, pos: int, *, partition: int = 3, count: int = 1) -> Row:
     return window_row((agency, start), partition, pos, [count] * len(COUNTERS))
+
+
+def read_facts(store: Store, dossiers: Collection[str]) -> dict[str, Stored]:
+    looked_up, found = store.read_facts(list(dossiers), 1 << 25)
+    assert looked_up == len(dossiers)
+    return found
 
 
 def read_windows(store: Store, windows: set[WindowRow]) -> dict[WindowRow, tuple[int, list[int]]]:
@@ -74,15 +81,34 @@ def read_windows(store: Store, windows: set[WindowRow]) -> dict[WindowRow, tuple
 
 
 class StoreContract:
+    def test_a_lookup_ends_before_it_exceeds_the_bytes_it_may_read(self, store: Store) -> None:
+        names = [f"D{number}" for number in range(9)]
+        store.write(FACTS, [facts_row(name, 3, Stored(1, bytes(50_000)), Facts(), DATE) for name in names[::2]])
+        looked_up: list[int] = []
+        found: dict[str, Stored] = {}
+        while sum(looked_up) < len(names):
+            count, some = store.read_facts(names[sum(looked_up) :], 120_000)
+            assert sum(len(each.registers) for each in some.values()) <= 120_000
+            looked_up.append(count)
+            found |= some
+        assert min(looked_up) >= 1
+        assert max(looked_up) <= 4
+        assert found.keys() == set(names[::2])
+
+    def test_a_dossier_with_more_bytes_than_may_be_read_is_looked_up_alone(self, store: Store) -> None:
+        for name, pos in product(("D1", "D2"), (3, 9, 5)):
+            store.write(FACTS, [facts_row(name, 3, Stored(pos, bytes([pos]) * 50_000), Facts(), DATE)])
+        assert store.read_facts(["D1", "D2"], 10_000) == (1, {"D1": Stored(9, bytes([9]) * 50_000)})
+
     def test_nothing_is_found_in_an_empty_store(self, store: Store) -> None:
-        assert store.read_facts({"D1"}) == {}
+        assert read_facts(store, {"D1"}) == {}
         assert store.read_windows({("H01", START, 0)}) == {}
-        assert store.read_reached("events") == {}
+        assert store.read_checkpoints("events") == {}
 
     def test_asking_for_nothing_finds_nothing(self, store: Store) -> None:
         store.write(FACTS, [facts_at("D1", 1)])
         store.write(WINDOWS, [window_at("H01", START, 1)])
-        assert store.read_facts(set()) == {}
+        assert read_facts(store, set()) == {}
         assert store.read_windows(set()) == {}
 
     @pytest.mark.parametrize(
@@ -93,21 +119,21 @@ class StoreContract:
 
     def test_facts_are_read_as_written_and_only_those_asked_for(self, store: Store) -> None:
         store.write(FACTS, [facts_at("D1", 5), facts_at("D2", 6)])
-        assert store.read_facts({"D1", "D3"}) == {"D1": Stored(5, b"5\x00\xff'\\")}
+        assert read_facts(store, {"D1", "D3"}) == {"D1": Stored(5, b"5\x00\xff'\\")}
 
     @pytest.mark.parametrize("order", [(5, 9, 7), (9, 7, 5), (5, 7, 9)])
     def test_the_greatest_position_of_facts_is_read(self, store: Store, order: tuple[int, ...]) -> None:
         for pos in order:
             store.write(FACTS, [facts_at("D1", pos)])
-        assert store.read_facts({"D1"})["D1"].pos == 9
+        assert read_facts(store, {"D1"})["D1"].pos == 9
 
     def test_the_greatest_position_within_one_write_is_read(self, store: Store) -> None:
         store.write(FACTS, [facts_at("D1", 5), facts_at("D1", 9), facts_at("D1", 7)])
-        assert store.read_facts({"D1"})["D1"].pos == 9
+        assert read_facts(store, {"D1"})["D1"].pos == 9
 
     def test_positions_are_unsigned_and_of_64_bits(self, store: Store) -> None:
         store.write(FACTS, [facts_at("D1", 2**63 - 1), facts_at("D1", 2**64 - 1), facts_at("D1", 0)])
-        assert store.read_facts({"D1"})["D1"].pos == 2**64 - 1
+        assert read_facts(store, {"D1"})["D1"].pos == 2**64 - 1
 
     def test_windows_are_read_as_written_and_only_those_asked_for(self, store: Store) -> None:
         counts = [10**15 + index if index % 2 else -index for index in range(len(COUNTERS))]
@@ -135,33 +161,36 @@ class StoreContract:
         store.write(FACTS, [facts_at(name, 5), facts_at("other", 6)])
         store.write(WINDOWS, [window_at(name, START, 5), window_at("other", START, 6)])
         store.write(PROGRESS, [progress_row(name, 1, Record(3, 0, 0, None), NOW)])
-        assert store.read_facts({name}).keys() == {name}
+        assert read_facts(store, {name}).keys() == {name}
         assert store.read_windows({(name, START, 3)}).keys() == {(name, START, 3)}
-        assert store.read_reached(name).keys() == {3}
+        assert store.read_checkpoints(name).keys() == {3}
 
     def test_names_that_look_alike_are_not_the_same(self, store: Store) -> None:
         names = ["e\u0301", "\u00e9", "a", "A", "a ", "a\0", ""]
         store.write(FACTS, [facts_at(name, pos) for pos, name in enumerate(names)])
-        assert {name: stored.pos for name, stored in store.read_facts(names).items()} == {
+        assert {name: stored.pos for name, stored in read_facts(store, names).items()} == {
             name: pos for pos, name in enumerate(names)
         }
 
     def test_numbers_of_cases_up_to_a_position_and_beyond_it(self, store: Store) -> None:
         for number, (name, pos, partition) in enumerate((("D1", 4, 3), ("D2", 5, 3), ("D3", 6, 3), ("D4", 9, 4)), 1):
             store.write(FACTS, [facts_row(name, partition, Stored(pos, b"x", number), Facts(), DATE)])
-        assert store.read_numbers(3, 5) == (2, {3})
-        assert store.read_numbers(5, 5) == (0, set())
-        assert store.read_facts({"D2"}) == {"D2": Stored(5, b"x", 2)}
+        assert store.read_case_numbers(3, 5) == (2, {3})
+        assert store.read_case_numbers(5, 5) == (0, set())
+        assert read_facts(store, {"D2"}) == {"D2": Stored(5, b"x", 2)}
 
     def test_progress_is_read_by_partition_of_the_topic(self, store: Store) -> None:
         for partition, offset in ((0, 5), (1, 2**40 - 1), (0, 3)):
             record = Record(partition, offset, 0, None)
-            store.write(PROGRESS, [progress_row("events", 2, record, NOW, Seen(offset, partition))])
+            store.write(PROGRESS, [progress_row("events", 2, record, NOW, LimitWindow(offset, partition))])
         store.write(PROGRESS, [progress_row("others", 2, Record(0, 99, 0, None), NOW)])
-        assert store.read_reached("events") == {
-            0: Reached(pack(2, 5, MAX_LINES - 1), 5, Seen(5, 0), Last(5, record.published)),
-            1: Reached(
-                pack(2, 2**40 - 1, MAX_LINES - 1), 2**40 - 1, Seen(2**40 - 1, 1), Last(2**40 - 1, record.published)
+        assert store.read_checkpoints("events") == {
+            0: Checkpoint(pack(2, 5, MAX_LINES - 1), 5, LimitWindow(5, 0), LastRecord(5, record.published)),
+            1: Checkpoint(
+                pack(2, 2**40 - 1, MAX_LINES - 1),
+                2**40 - 1,
+                LimitWindow(2**40 - 1, 1),
+                LastRecord(2**40 - 1, record.published),
             ),
         }
 
@@ -170,7 +199,7 @@ class StoreContract:
         windows = [(f"{number % 50:05}" + "😀" * 95, START + number * 300, number % 3) for number in range(20_000)]
         store.write(FACTS, [facts_at(name, 5) for name in names[::2]])
         store.write(WINDOWS, [window_at(agency, start, 5, partition=p) for agency, start, p in windows[::2]])
-        assert store.read_facts(names).keys() == set(names[::2])
+        assert read_facts(store, names).keys() == set(names[::2])
         assert store.read_windows(windows).keys() == set(windows[::2])
 
 
@@ -299,11 +328,11 @@ class TestValues:
             client.execute(f"TRUNCATE TABLE {table.name}")
         client.disconnect()
         rows = [event_row(event, LAST, line) for line, event in enumerate(history)]
-        known = facts_row("D1", 7, Stored(1, pack_registers(joined(*history))), facts(*history), DATE)
+        row = facts_row("D1", 7, Stored(1, pack_registers(joined(*history))), facts(*history), DATE)
         clickhouse_store.write(EVENTS, rows)
-        clickhouse_store.write(FACTS, [known])
+        clickhouse_store.write(FACTS, [row])
         assert sorted(map(comparable, stored(clickhouse, EVENTS))) == sorted(map(comparable, rows))
-        assert [comparable(row) for row in stored(clickhouse, FACTS)] == [comparable(known)]
+        assert [comparable(row) for row in stored(clickhouse, FACTS)] == [comparable(row)]
 
 
 @pytest.mark.clickhouse
@@ -338,7 +367,7 @@ class TestFailures:
         ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store:
                 store.write(FACTS, [facts_at("D1", 5)])
-                assert store.read_facts({"D1"}).keys() == {"D1"}
+                assert read_facts(store, {"D1"}).keys() == {"D1"}
             assert proxy.cut == 2
 
     def test_a_read_gives_up_and_says_what_to_do(self, clickhouse: ClickHouseConnection) -> None:
@@ -349,7 +378,7 @@ class TestFailures:
                 Unreachable, match=rf"ClickHouse at 127.0.0.1:{proxy.port} does not answer.*DOSSIER_CLICKHOUSE"
             ),
         ):
-            store.read_reached("events")
+            store.read_checkpoints("events")
 
     def test_a_patient_store_reads_again_until_it_is_answered(self, clickhouse: ClickHouseConnection) -> None:
         refusals = iter(range(module._READ_ATTEMPTS * 2))
@@ -359,7 +388,7 @@ class TestFailures:
             lambda passing: passing.from_client and next(refusals, None) is not None,
         ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port), patient=True)) as store:
-                assert store.read_reached("events") == {}
+                assert store.read_checkpoints("events") == {}
             assert proxy.cut == module._READ_ATTEMPTS * 2
 
     @pytest.mark.parametrize("number", [0, 1, 4, 6, 7, 12])
@@ -405,4 +434,4 @@ class TestFailures:
             with pytest.raises(NotMigrated, match="nowhere"):
                 store.write(WINDOWS, [window_at("H01", START, 1)])
             with pytest.raises(NotMigrated, match="nowhere"):
-                store.read_reached("events")
+                store.read_checkpoints("events")

@@ -14,7 +14,7 @@ from schemas.events import MAX_NUMBERED, Paid, Received
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.audit.recompute import audit
-from streams.counting.batch import Identity
+from streams.counting.identity import Identity
 from streams.counting.position import unpack
 from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
 from streams.rebuild.preconditions import Source

@@ -13,10 +13,11 @@ from schemas.envelope import encode_event
 from schemas.events import Amended, Paid, Received, Refunded, Resolved, Transferred
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS
-from streams.counting.batch import Batch, Counting
-from streams.counting.dead_letter_limit import Limit
+from streams.counting.batch import Batch
+from streams.counting.counting import Counting
+from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.record import Record
-from streams.worker.pipeline import flush
+from streams.counting.write_order import flush
 from tests.streams.cases import said
 from tests.streams.log import (
     DOSSIERS,
@@ -38,15 +39,19 @@ from tests.streams.log import (
 OURS, OTHER = [dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 0][:2]
 THEIRS = next(dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 1)
 RECEIVED = said(Received, "2026-03-02 08:00", dossier=OURS, agency="H00")
-NEVER = Limit(ratio=1)
+NEVER = DeadLetterLimit(ratio=1)
 
 
 class Worker:
     """Counts with room for `numbered` numbers a dossier, cuts batches after `effort`, and forgets what it can."""
 
-    def __init__(self, store: MemoryStore, numbered: int = 1000, effort: int = 10**6, flood: Limit = NEVER) -> None:
+    def __init__(
+        self, store: MemoryStore, numbered: int = 1000, effort: int = 10**6, limit: DeadLetterLimit = NEVER
+    ) -> None:
         self.store = store
-        self.counting = Counting(IDENTITY, store, dossiers=1, windows=1, numbered=numbered, effort=effort, flood=flood)
+        self.counting = Counting(
+            IDENTITY, store, dossiers=1, windows=1, max_numbered=numbered, max_effort=effort, dead_letter_limit=limit
+        )
 
     def take(self, records: Iterable[Record], flushes: int = 10**6) -> list[Batch]:
         """Ends, as by a crash, after so many flushes."""
@@ -107,8 +112,8 @@ def test_refunds_and_payments_share_the_room_of_a_dossier() -> None:
     assert letters(worker.store) == {(0, 0, 3): "full"}
 
 
-def test_a_full_dossier_is_no_flood_however_much_comes_of_it() -> None:
-    worker = Worker(MemoryStore(), numbered=1, flood=Limit(lines=10, ratio=0.1))
+def test_events_of_a_full_dossier_do_not_count_against_the_dead_letter_limit() -> None:
+    worker = Worker(MemoryStore(), numbered=1, limit=DeadLetterLimit(lines=10, ratio=0.1))
     worker.take(
         [record(0, 0, RECEIVED, *map(paid, range(200)), said(Received, "2026-03-02 08:00", dossier=OTHER, agency="H1"))]
     )
@@ -140,7 +145,7 @@ def test_the_same_is_one_too_many_in_any_batches_after_any_crash(seed: int, effo
 
 
 def _next(store: MemoryStore, partition: int) -> int:
-    reached = store.read_reached(IDENTITY.topic).get(partition)
+    reached = store.read_checkpoints(IDENTITY.topic).get(partition)
     return reached.offset + 1 if reached else 0
 
 

@@ -29,7 +29,7 @@ from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS
 from streams.counting.facts import facts_of
 from streams.counting.record import Record
-from streams.counting.registers import joined, pack
+from streams.counting.registers import merged, pack
 from streams.counting.rows import dead_row, facts_row, window_row
 from streams.counting.store import Stored
 from streams.storage.clickhouse import connect
@@ -85,7 +85,7 @@ def keep_crowded(store: ClickHouseStore, dossier: str, numbers: int) -> None:
     """A case with so many numbered registers, one of them a refund."""
     paid = {"amount": 5, "method": "cash"}
     payments = [said(Paid, "2026-03-02 08:00", id="p", transaction=str(n), **paid) for n in range(numbers - 1)]
-    registers = joined([*payments, said(Refunded, "2026-03-02 08:00", transaction="0", amount=5)])
+    registers = merged([*payments, said(Refunded, "2026-03-02 08:00", transaction="0", amount=5)])
     store.write(FACTS, [facts_row(dossier, 0, Stored(1, pack(registers)), facts_of(registers), Profile())])
 
 

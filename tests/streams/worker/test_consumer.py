@@ -9,7 +9,7 @@ from aiokafka.consumer.fetcher import FetchError
 from aiokafka.errors import OffsetOutOfRangeError, UnsupportedCodecError
 from aiokafka.structs import TopicPartition
 
-from streams.counting.record import Record, hole
+from streams.counting.record import Record, offset_gap
 from streams.errors import LostEvents, Unreadable
 from streams.worker.consumer import _seek_to_first, _take
 
@@ -91,7 +91,7 @@ def test_what_is_taken_in_parts_has_every_hole_once() -> None:
 def test_a_fetch_of_nothing_but_an_aborted_transaction_is_a_hole() -> None:
     state = State(3)
     found = _take(client := Client({FIRST: state}, {FIRST: Fetched(state, [], 40)}), client, {FIRST}, 500)
-    assert found == {FIRST: [hole(0, 3, 39)]}
+    assert found == {FIRST: [offset_gap(0, 3, 39)]}
 
 
 def test_what_belongs_to_a_partition_that_is_gone_is_dropped() -> None:

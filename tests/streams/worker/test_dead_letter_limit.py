@@ -9,11 +9,11 @@ from chaos.memory import MemoryDeadLetters, MemoryStore
 from schemas.events import Received
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS
-from streams.counting.batch import Counting
-from streams.counting.dead_letter_limit import Limit, Seen
+from streams.counting.counting import Counting
+from streams.counting.dead_letter_limit import DeadLetterLimit, LimitWindow
 from streams.counting.record import Record
+from streams.counting.write_order import flush
 from streams.errors import TooManyDeadLetters
-from streams.worker.pipeline import flush
 from tests.streams.cases import said
 from tests.streams.log import (
     DOSSIERS,
@@ -32,16 +32,16 @@ from tests.streams.log import (
 
 OURS = next(dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 0)
 THEIRS = next(dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 1)
-LIMIT = Limit(20, 0.25)
+LIMIT = DeadLetterLimit(20, 0.25)
 """Five of twenty lines."""
 
 
 class Worker:
     """Counts and flushes one batch after the other, as one run of a worker does."""
 
-    def __init__(self, store: MemoryStore, limit: Limit = LIMIT) -> None:
+    def __init__(self, store: MemoryStore, limit: DeadLetterLimit = LIMIT) -> None:
         self._store = store
-        self._counting = Counting(IDENTITY, store, flood=limit)
+        self._counting = Counting(IDENTITY, store, dead_letter_limit=limit)
 
     def take(self, *records: Record) -> None:
         (batch,) = self._counting.count(records, lambda: None, NOW)
@@ -59,16 +59,16 @@ def bad(offset: int, lines: int = 1) -> Record:
     return record(0, offset, *[b"{"] * lines)
 
 
-def reached(store: MemoryStore) -> tuple[int, Seen]:
-    found = store.read_reached(IDENTITY.topic)[0]
-    return found.offset, found.seen
+def reached(store: MemoryStore) -> tuple[int, LimitWindow]:
+    found = store.read_checkpoints(IDENTITY.topic)[0]
+    return found.offset, found.limit_window
 
 
 def test_what_is_too_much_is_neither_written_nor_acknowledged() -> None:
     store = MemoryStore()
     worker = Worker(store)
     worker.take(good(0, 6), bad(1, 4))
-    assert reached(store) == (1, Seen(10, 4))
+    assert reached(store) == (1, LimitWindow(10, 4))
     written = {name: list(rows) for name, rows in store.rows.items()}
     elsewhere = record(1, 0, said(Received, "2026-03-02 08:00", dossier=THEIRS, agency="H1"))
     with pytest.raises(TooManyDeadLetters):
@@ -82,8 +82,8 @@ def test_the_reason_says_how_much_of_what_and_where_and_what_to_do() -> None:
         Worker(MemoryStore()).take(good(0), record(0, 1, b"secret {", stray), bad(2), record(0, 3, b"[", b"[", b"{}"))
     assert stopped.value.exit_code == 4
     assert str(stopped.value).startswith(
-        "test-events partition 0 is flooded: 6 of 7 lines cannot be counted, DOSSIER_DEAD_RATIO=0.25 allows 5 in "
-        "DOSSIER_DEAD_LINES=20. At offsets 1 to 3: 3 invalid, 2 malformed, 1 misplaced. "
+        "test-events partition 0 has too many dead letters: 6 of 7 lines cannot be counted, DOSSIER_DEAD_RATIO=0.25 "
+        "allows 5 in DOSSIER_DEAD_LINES=20. At offsets 1 to 3: 3 invalid, 2 malformed, 1 misplaced. "
     )
     assert "DOSSIER_DEAD_RATIO" in str(stopped.value).split("start again")[1]
     assert "secret" not in str(stopped.value)
@@ -93,9 +93,9 @@ def test_a_worker_that_starts_again_stops_again_at_once() -> None:
     store = MemoryStore()
     Worker(store).take(good(0, 6), bad(1, 4))
     for _ in range(3):
-        with pytest.raises(TooManyDeadLetters, match="partition 0 is flooded: 6 of 12 lines"):
+        with pytest.raises(TooManyDeadLetters, match="partition 0 has too many dead letters: 6 of 12 lines"):
             Worker(store).take(bad(2, 2))
-    assert reached(store) == (1, Seen(10, 4))
+    assert reached(store) == (1, LimitWindow(10, 4))
     assert len(store.newest(DEAD_LETTERS)) == 4
 
 
@@ -114,15 +114,15 @@ def test_a_higher_ratio_is_enough_to_go_on_and_the_former_one_can_be_had_back() 
     flood = [good(0), *(bad(offset, 3) for offset in range(1, 5))]
     with pytest.raises(TooManyDeadLetters):
         Worker(store).take(*flood)
-    Worker(store, Limit(20, 0.9)).take(*flood)
+    Worker(store, DeadLetterLimit(20, 0.9)).take(*flood)
     assert len(store.newest(DEAD_LETTERS)) == 12
     Worker(store).take(bad(5), good(6))
-    assert reached(store) == (6, Seen(2, 1))
+    assert reached(store) == (6, LimitWindow(2, 1))
 
 
 def test_a_ratio_of_1_takes_everything() -> None:
     store = MemoryStore()
-    Worker(store, Limit(20, 1.0)).take(*(bad(offset, 50) for offset in range(5)))
+    Worker(store, DeadLetterLimit(20, 1.0)).take(*(bad(offset, 50) for offset in range(5)))
     assert len(store.newest(DEAD_LETTERS)) == 250
 
 
@@ -134,7 +134,7 @@ def test_records_that_come_again_are_not_seen_twice() -> None:
         again.take(bad(1, 3), good(2))
         again.take(good(0), bad(1, 3))
         again.take(good(0), bad(1, 3), good(2))
-        assert reached(store) == (2, Seen(5, 3))
+        assert reached(store) == (2, LimitWindow(5, 3))
     with pytest.raises(TooManyDeadLetters, match="6 of 8 lines"):
         worker.take(good(2), bad(3, 3))
 
@@ -147,17 +147,17 @@ def test_each_partition_is_measured_by_itself() -> None:
 
 def test_misplaced_lines_are_seen_in_their_order_among_the_others() -> None:
     store = MemoryStore()
-    worker = Worker(store, Limit(10, 0.2))
+    worker = Worker(store, DeadLetterLimit(10, 0.2))
     worker.take(good(0, 8))
     stray = said(Received, "2026-03-02 08:00", dossier=THEIRS, agency="H1")
     worker.take(record(0, 1, stray, stray, b"{", b"{"))
-    assert reached(store) == (1, Seen(2, 2))
+    assert reached(store) == (1, LimitWindow(2, 2))
 
 
 def test_a_record_that_cannot_be_divided_is_one_line() -> None:
     store = MemoryStore()
     Worker(store).take(Record(0, 0, 0, b"\n" * 5000), Record(0, 1, 0, None))
-    assert reached(store) == (1, Seen(2, 2))
+    assert reached(store) == (1, LimitWindow(2, 2))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -166,7 +166,7 @@ def test_a_flood_is_accepted_without_loss_and_without_doubles(seed: int) -> None
     random = Random(seed)
     log = random_log(random)
     store = MemoryStore()
-    limits = [Limit(6, ratio) for ratio in (0.0, 0.34, 1.0)]
+    limits = [DeadLetterLimit(6, ratio) for ratio in (0.0, 0.34, 1.0)]
     worker = Worker(store, limits[0])
     stopped = 0
     for batch in batches(log, random):

@@ -11,7 +11,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.events import Received, Transferred
 from schemas.partition import Hashes, partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.batch import Counting
+from streams.counting.counting import Counting
 from streams.counting.record import Record
 from streams.counting.store import Row
 from streams.errors import LostEvents, RefusedRow
@@ -36,10 +36,10 @@ class WatchedStore(MemoryStore):
         self.on_read: Callable[[], None] = lambda: None
         self._changed = Condition()
 
-    def read_known(self, partition: int) -> Hashes:
+    def read_dossier_hashes(self, partition: int) -> Hashes:
         self.asked.append(partition)
         self.on_read()
-        return super().read_known(partition)
+        return super().read_dossier_hashes(partition)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         if not rows:
@@ -210,14 +210,14 @@ def test_a_batch_that_cannot_be_counted_leaves_the_flush_before_it_alone(
     with pytest.raises(LostEvents):
         pipeline.take([moved(2)])
     future.result(SECONDS)
-    assert store.read_reached(IDENTITY.topic)[0].offset == 0
+    assert store.read_checkpoints(IDENTITY.topic)[0].offset == 0
 
 
 def test_records_that_come_again_within_a_batch_are_counted_once(pipeline: Pipeline, store: WatchedStore) -> None:
     pipeline.take([moved(offset) for offset in (0, 1, 2, 1, 2, 3)]).result(SECONDS)
     assert {key: counts["received"] for key, counts in stored_windows(store).items()} == {("H3", 1_772_413_200, 0): 1}
     assert store.ended.count("progress") == 2
-    assert store.read_reached(IDENTITY.topic)[0].offset == 3
+    assert store.read_checkpoints(IDENTITY.topic)[0].offset == 3
 
 
 def test_what_comes_before_lost_events_within_a_batch_is_written_and_nothing_after(
@@ -226,7 +226,7 @@ def test_what_comes_before_lost_events_within_a_batch_is_written_and_nothing_aft
     with pytest.raises(LostEvents, match="offset 3, but 2 "):
         pipeline.take([moved(offset) for offset in (0, 1, 3)])
     pipeline.settle()
-    assert store.read_reached(IDENTITY.topic)[0].offset == 1
+    assert store.read_checkpoints(IDENTITY.topic)[0].offset == 1
     assert {key[0] for key in stored_windows(store)} == {"H1"}
 
 

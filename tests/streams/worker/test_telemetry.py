@@ -14,7 +14,7 @@ from schemas.envelope import Rejection
 from schemas.instant import from_micros
 from streams.counting.batch import Batch
 from streams.counting.column_block import Block
-from streams.counting.record import Record, hole
+from streams.counting.record import Record, offset_gap
 from streams.worker.health import ENDS_SECONDS
 from streams.worker.operations import DEAD_LETTER_TOPIC
 from streams.worker.telemetry import Telemetry
@@ -281,8 +281,8 @@ def test_what_waits_for_an_open_transaction_is_lag_and_no_reason_for_a_restart(
     assert not telemetry.health().live, "it can be read now, and nobody does"
 
 
-def test_a_hole_is_progress_and_no_record(telemetry: Telemetry) -> None:
-    records = [record(0, 5), hole(0, 6, 8)]
+def test_an_offset_gap_is_progress_and_no_record(telemetry: Telemetry) -> None:
+    records = [record(0, 5), offset_gap(0, 6, 8)]
     telemetry.ends_read({0: 9, 1: 5})
     telemetry.batch_started(records)
     telemetry.batch_confirmed(records, batch(1), 0.1)

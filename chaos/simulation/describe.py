@@ -1,4 +1,4 @@
-"""A schedule told to a person: its records, its workers, what happened, and what is wrong in the end."""
+"""A schedule in words: its records, its workers, what happens, and what is wrong in the end."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,8 +9,8 @@ from chaos.simulation.worker import Code
 from chaos.simulation.world import play
 
 
-def story(schedule: Schedule, code: Code | None = None) -> str:
-    """Play the schedule once more and tell it."""
+def describe(schedule: Schedule, code: Code | None = None) -> str:
+    """Play the schedule once more and describe it."""
     happened: list[str] = []
     played = play(schedule, code, happened.append)
     return "\n".join(
@@ -37,7 +37,7 @@ def _records(log: Log) -> Iterator[str]:
             for index, line in enumerate(entry.lines):
                 reason = log.reasons.get((partition, offset, index))
                 text = line.content.decode(errors="backslashreplace")
-                yield f"  {text}" + (f"  -- {reason}, to be put aside" if reason else "")
+                yield f"  {text}" + (f"  -- {reason}, to be dead-lettered" if reason else "")
 
 
 def _published(entry: Entry) -> str:
@@ -48,10 +48,13 @@ def _published(entry: Entry) -> str:
 
 
 def _workers(schedule: Schedule) -> Iterator[str]:
-    for worker, (dossiers, windows, effort) in enumerate(schedule.limits):
+    for worker, limits in enumerate(schedule.limits):
         owned = [str(partition) for partition, owner in enumerate(schedule.owners) if owner == worker]
         has = f"has partition {' and '.join(owned)}" if owned else "has no partition"
-        yield f"worker {worker} {has}, caches {dossiers} dossiers and {windows} windows, cuts after {effort}"
+        yield (
+            f"worker {worker} {has}, caches {limits.dossiers} dossiers of {limits.cached_bytes} bytes and "
+            f"{limits.windows} windows, reads {limits.read_bytes} bytes at once, cuts after {limits.effort}"
+        )
 
 
 def _indented(lines: Iterator[str] | tuple[str, ...] | list[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from random import Random
@@ -14,12 +14,13 @@ from schemas.events import AnyEvent, Received, Resolved, Transferred, Voided
 from schemas.instant import EARLIEST, LATEST
 from schemas.partition import partition_of
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.batch import Batch, Counting
+from streams.counting.batch import Batch
+from streams.counting.counting import Counting
 from streams.counting.position import pack
 from streams.counting.record import Record
 from streams.counting.store import Row, Stored
+from streams.counting.write_order import flush
 from streams.errors import LostEvents
-from streams.worker.pipeline import flush
 from tests.strategies import PUBLISHED, conflicting_events, events
 from tests.streams.cases import at, said
 from tests.streams.log import (
@@ -161,7 +162,7 @@ def test_a_crash_at_any_step_of_a_flush_and_a_replay_in_other_batches(table: Tab
 
 
 def _next(store: MemoryStore, partition: int) -> int:
-    reached = store.read_reached(IDENTITY.topic).get(partition)
+    reached = store.read_checkpoints(IDENTITY.topic).get(partition)
     return reached.offset + 1 if reached else 0
 
 
@@ -213,9 +214,9 @@ class CountingReads(MemoryStore):
         super().__init__()
         self.asked: list[set[str]] = []
 
-    def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
         self.asked.append(set(dossiers))
-        return super().read_facts(dossiers)
+        return super().read_facts(dossiers, max_bytes)
 
 
 def steps(dossier: str, partition: int, numbers: Iterable[int]) -> list[Record]:
@@ -391,7 +392,7 @@ def test_a_record_without_a_value_is_a_dead_letter_and_progress(value: bytes | N
     worker = Worker(MemoryStore())
     worker.take([Record(0, 0, LATE, value), record(0, 1, RECEIVED)])
     assert [(letter.offset, letter.reason) for letter in worker.dead.letters] == [(0, "empty")]
-    assert worker.store.read_reached(IDENTITY.topic)[0].offset == 1
+    assert worker.store.read_checkpoints(IDENTITY.topic)[0].offset == 1
     assert stored_facts(worker.store).keys() == {OURS}
 
 

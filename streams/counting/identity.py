@@ -1,0 +1,14 @@
+"""What counts are counted from and by."""
+
+from msgspec import Struct
+
+from schemas.profile import Profile
+
+
+class Identity(Struct, frozen=True):
+    """A topic in its epoch, its frozen partition count, and the rules; counts of another identity never mix with it."""
+
+    topic: str
+    partitions: int
+    epoch: int
+    profile: Profile

@@ -1,0 +1,89 @@
+"""What is kept in memory of a partition, valid only as long as its offsets follow each other."""
+
+from collections.abc import Sequence
+from itertools import compress
+
+from msgspec import Struct
+
+from schemas.partition import hashes_of
+from streams.counting.caches import FactsCache, WindowCache
+from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
+from streams.counting.dossier_filter import DossierFilter
+from streams.counting.ledger import NO_RECORDS, CaseNumbers, Ledger
+from streams.counting.offset_gaps import is_lost
+from streams.counting.record import Record
+from streams.counting.registers import pack as pack_registers
+from streams.counting.store import NO_RECORD, LastRecord, Store, Stored
+from streams.errors import LostEvents
+
+NO_FACTS = Stored(0, pack_registers({}))
+
+
+class PartitionState(Struct):
+    """A partition as of `next_offset`: what progress says of it, and caches of its rows."""
+
+    partition: int
+    next_offset: int
+    next_unobserved: int
+    """The first offset that neither the dead-letter limit nor the ledger has observed."""
+    limit_window: LimitWindow
+    last_record: LastRecord
+    ledger: Ledger
+    numbers: CaseNumbers
+    dossiers: DossierFilter
+    """The dossiers that may be stored or cached: others have no facts."""
+    windows: WindowCache
+    facts: FactsCache
+
+    def admit(self, dossiers: Sequence[str], partitions: int) -> set[str]:
+        """Cache empty facts for those of these uncached dossiers that are new; returns those of other partitions."""
+        if not dossiers:
+            return set()
+        hashes = hashes_of(dossiers)
+        ours = hashes % partitions == self.partition
+        for dossier in compress(dossiers, ours & ~self.dossiers.may_contain(hashes)):
+            self.facts.put(dossier, NO_FACTS)
+        self.dossiers.add(hashes)
+        return set() if ours.all() else set(compress(dossiers, ~ours))
+
+
+def load_partition(store: Store, topic: str, partitions: int, partition: int, first: int) -> PartitionState:
+    """The state of a partition whose records go on at offset `first`; raises LostEvents where offsets are missing.
+
+    Every earlier batch must be written.
+    """
+    checkpoint = store.read_checkpoints(topic).get(partition)
+    expected = checkpoint.offset + 1 if checkpoint else 0
+    if is_lost(expected, first):
+        raise LostEvents(_lost(topic, partition, expected, first))
+    ledger = checkpoint.ledger if checkpoint else NO_RECORDS
+    last, held = store.read_case_numbers(partition, checkpoint.pos if checkpoint else 0)
+    return PartitionState(
+        partition,
+        next_offset=first,
+        # Records that come again are in what was observed of the log up to `expected`.
+        next_unobserved=expected,
+        limit_window=checkpoint.limit_window if checkpoint else EMPTY_WINDOW,
+        last_record=checkpoint.last_record if checkpoint else NO_RECORD,
+        ledger=ledger,
+        numbers=CaseNumbers(max(last, ledger.dossiers), held),
+        dossiers=DossierFilter(store.read_dossier_hashes(partition), partitions),
+        windows=WindowCache(store.read_newest(partition)),
+        facts=FactsCache(),
+    )
+
+
+def require_sequence(topic: str, records: Sequence[Record]) -> None:
+    """Raise LostEvents unless each of these records of a partition follows the one before it."""
+    expected = records[0].first
+    for record in records:
+        if record.first != expected:
+            raise LostEvents(_lost(topic, record.partition, expected, record.first))
+        expected = record.offset + 1
+
+
+def _lost(topic: str, partition: int, expected: int, found: int) -> str:
+    return (
+        f"{topic} partition {partition} goes on at offset {found}, but {expected} is the next to count: the records "
+        "between are gone from the broker or were skipped; nothing was counted past them"
+    )
