@@ -11,8 +11,8 @@ import msgspec
 from rich.console import Console
 
 from chaos.outcome import Outcome, table
-from chaos.run import LASTING, PURE, SCENARIOS, run
-from chaos.scale import FULL, SHORT
+from chaos.run_scale import FULL, SHORT
+from chaos.runner import LASTING, PURE, SCENARIOS, run
 from cli.signals import Terminated, stop_signals
 
 _ALL = [*PURE, *SCENARIOS]

@@ -8,7 +8,7 @@ import msgspec
 from clickhouse_driver.errors import Error
 from msgspec import Struct
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from chaos.oracle import Case, EventKey, Expected, WindowKey, digest
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS

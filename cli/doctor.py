@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from cli.migrate import plan_of
 from cli.settings import Settings, unknown_platform
 from cli.terminal import printable
-from deploy.embedded.state import is_claimed, read_state
+from deploy.embedded.state_file import is_claimed, read_state
 from schemas.errors import DossierError
 from schemas.topics import declared
 from streams.broker import topics

@@ -16,14 +16,14 @@ from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import printable
-from connectors.files.importing import Import, Tally
-from connectors.files.imports import Imported, imported, number_of
-from connectors.files.lines import TORN
+from connectors.files.cell_values import Clock, to_instant
+from connectors.files.file_import import Import, Tally
+from connectors.files.file_reader import STDIN, Rows, format_of
+from connectors.files.import_log import Imported, imported, number_of
 from connectors.files.mapping import FORMATS, Mapping, check_encoding, load_mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import STDIN, Rows, format_of
-from connectors.files.rule import Rule
-from connectors.files.values import Clock, to_instant
+from connectors.files.rejects_file import Rejects
+from connectors.files.row_mapper import Rule
+from connectors.files.text_lines import TORN
 from schemas.envelope import FUTURE_TOLERANCE
 
 STOP_SECONDS = 15.0

@@ -20,10 +20,10 @@ from cli.settings import HANDED_ON, Settings, read_profile, unknown_platform
 from cli.signals import Terminated, stop_signals
 from cli.terminal import printable
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
-from deploy.embedded.logs import bound_log, last_lines
+from deploy.embedded.log_files import bound_log, last_lines
 from deploy.embedded.platform import Options, Platform, stop_platform
-from deploy.embedded.private import FOLDER, KAFKA_USER, NAMES, read_secrets
-from deploy.embedded.state import PlatformState, is_claimed, read_state
+from deploy.embedded.secret_files import FOLDER, KAFKA_USER, NAMES, read_secrets
+from deploy.embedded.state_file import PlatformState, is_claimed, read_state
 from deploy.errors import NotReady, UnusableData
 from schemas.access import OWNER, READER
 from streams.broker.group import members

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cli.settings import Settings
 from cli.terminal import brief, console, print_json, printable
-from connectors.files.spreadsheet import unformulated
+from connectors.files.formula_escape import unformulated
 from schemas.profile import Profile
 from streams.reports.report import FIGURES, RATES, Freshness, Report, report
 

@@ -10,8 +10,8 @@ import click
 from msgspec import Struct, structs
 
 from deploy.embedded.platform import PROFILE
-from deploy.embedded.private import FOLDER, Secrets, read_secrets
-from deploy.embedded.state import PlatformState, is_claimed, read_state
+from deploy.embedded.secret_files import FOLDER, Secrets, read_secrets
+from deploy.embedded.state_file import PlatformState, is_claimed, read_state
 from deploy.errors import UnusableData
 from schemas.access import OWNER, READER
 from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels

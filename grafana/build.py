@@ -6,14 +6,14 @@ from typing import Any
 
 import orjson
 
-from grafana.boards.agency import agency
-from grafana.boards.dossier import dossier
-from grafana.boards.late import late
-from grafana.boards.payments import payments
-from grafana.boards.pipeline import pipeline
-from grafana.boards.ranking import ranking
-from grafana.dashboard import Dashboard
-from grafana.rules import provisioning
+from grafana.alert_rules import provisioning
+from grafana.analyst_dashboards.agency import agency
+from grafana.analyst_dashboards.dossier import dossier
+from grafana.analyst_dashboards.late import late
+from grafana.analyst_dashboards.payments import payments
+from grafana.analyst_dashboards.pipeline import pipeline
+from grafana.analyst_dashboards.ranking import ranking
+from grafana.dashboard_layout import Dashboard
 from grafana.wallboards import PERIODS, playlist, wallboard
 
 FOLDER = Path(__file__).parent

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from grafana.dashboard import TAG
+from grafana.dashboard_layout import TAG
 from grafana.panels import DATASOURCE, column
-from grafana.sql import ALL, query
+from grafana.sql_queries import ALL, query
 
 Variable = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from grafana.dashboard import Dashboard, at, dashboard, pixels
+from grafana.dashboard_layout import Dashboard, at, dashboard, pixels
 from grafana.panels import (
     NEUTRAL,
     NO_DATA,
@@ -17,7 +17,8 @@ from grafana.panels import (
     when_null,
     words,
 )
-from grafana.sql import only, query
+from grafana.sql_queries import only, query
+from grafana.text_width import centred
 from grafana.thresholds import (
     DATA_AGE,
     DIGITISATION,
@@ -34,7 +35,6 @@ from grafana.thresholds import (
     Figure,
     target_text,
 )
-from grafana.widths import centred
 
 Period = Literal["day", "month", "year"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.files.importing import Import
+from connectors.files.file_import import Import
+from connectors.files.file_reader import Rows, format_of
 from connectors.files.mapping import load_mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import Rows, format_of
-from connectors.files.rule import Rule
+from connectors.files.rejects_file import Rejects
+from connectors.files.row_mapper import Rule
 from schemas.events import Event
 from schemas.profile import decode_profile
 from streams.counting.contributions import contributions

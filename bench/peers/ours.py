@@ -7,8 +7,8 @@ from importlib.metadata import version
 from bench import topics
 from bench.dataset import Cell, Line, envelopes
 from bench.deployment import Deployment
-from bench.peers.pace import Pace, Used
-from bench.usage import Usage
+from bench.peers.throughput import Pace, Used
+from bench.process_usage import Usage
 from chaos.oracle import expected
 from schemas.counters import COUNTERS
 from schemas.envelope import decode_event

@@ -7,10 +7,10 @@ from contextlib import closing, suppress
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ServerException
 
-from chaos.city import City
-from chaos.scale import Scale
+from chaos.deployment import City
+from chaos.run_scale import Scale
 from deploy.embedded.platform import Options, Platform, stop_platform
-from deploy.embedded.private import FOLDER, read_secrets
+from deploy.embedded.secret_files import FOLDER, read_secrets
 from schemas.access import OWNER, READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.broker import topics

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from chaos.city import City
-from chaos.crashes import POINTS, Armed
-from chaos.scale import Scale
+from chaos.crash_points import POINTS, Armed
+from chaos.deployment import City
+from chaos.run_scale import Scale
 
 
 def crash_points(city: City, scale: Scale) -> int:

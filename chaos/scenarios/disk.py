@@ -2,8 +2,8 @@
 
 import time
 
-from chaos.city import City
-from chaos.scale import Scale
+from chaos.deployment import City
+from chaos.run_scale import Scale
 
 
 def clickhouse_disk_full(city: City, scale: Scale) -> int:

@@ -7,8 +7,8 @@ import time
 
 from kafka.admin import NewPartitions
 
-from chaos.city import City
-from chaos.scale import Scale
+from chaos.deployment import City
+from chaos.run_scale import Scale
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.broker import topics

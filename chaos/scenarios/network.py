@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chaos.city import City
-from chaos.scale import Scale
+from chaos.deployment import City
+from chaos.run_scale import Scale
 from streams.broker.group import members
 
 _MEMORY_LIMIT = 1 << 30

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from kafka import KafkaProducer, TopicPartition
 
-from chaos.city import City
-from chaos.scale import Scale
+from chaos.deployment import City
+from chaos.run_scale import Scale
 from schemas.envelope import encode_event
 from schemas.events import Event
 from schemas.partition import partition_of

@@ -5,10 +5,10 @@ from datetime import timedelta
 from itertools import compress
 from typing import Any
 
-from chaos.city import City
-from chaos.hostile import AGENCIES, corrected, crowd, late, poison, repeated, shuffled
+from chaos.deployment import City
+from chaos.hostile_events import AGENCIES, corrected, crowd, late, poison, repeated, shuffled
 from chaos.oracle import Capacity
-from chaos.scale import Scale
+from chaos.run_scale import Scale
 from schemas.envelope import encode, encode_event
 from schemas.events import MAX_NUMBERED, Event, Transferred
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from connectors.errors import WrongMapping
-from connectors.files.values import Cell
+from connectors.files.cell_values import Cell
 
 
 def nowhere(_column: str) -> str:

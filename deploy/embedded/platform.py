@@ -17,17 +17,17 @@ from typing import Self
 
 import msgspec
 
+from deploy.embedded.atomic_file import write_whole
 from deploy.embedded.clickhouse.users import READABLE
-from deploy.embedded.files import write_whole
-from deploy.embedded.home import move_in, settle
+from deploy.embedded.copy_detection import move_in, settle
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
-from deploy.embedded.kafka import broker, format_step, prepare_kafka
+from deploy.embedded.kafka_program import broker, format_step, prepare_kafka
 from deploy.embedded.ports import HOST, keep_ports, listens
-from deploy.embedded.private import FOLDER, forget_secrets, keep_secrets, make_private, read_secrets
 from deploy.embedded.process import Program, Step
 from deploy.embedded.progress import Progress, Silence
-from deploy.embedded.restart import RestartPolicy
-from deploy.embedded.state import (
+from deploy.embedded.restart_policy import RestartPolicy
+from deploy.embedded.secret_files import FOLDER, forget_secrets, keep_secrets, make_private, read_secrets
+from deploy.embedded.state_file import (
     LOCK,
     PlatformState,
     ProcessState,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.embedded.files import write_whole
+from deploy.embedded.atomic_file import write_whole
 from deploy.errors import PortTaken
 
 HOST = "127.0.0.1"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.embedded.logs import bound_log, last_lines, telling_line
-from deploy.embedded.restart import RestartPolicy
-from deploy.embedded.state import ProcessState, State, created
+from deploy.embedded.log_files import bound_log, last_lines, telling_line
+from deploy.embedded.restart_policy import RestartPolicy
+from deploy.embedded.state_file import ProcessState, State, created
 
 TAIL_LINES = 8
 LOOK_SECONDS = 5.0

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench.publishing import FORMATS, MAPPING, write
-from connectors.files.importing import Import
+from connectors.files.file_import import Import
+from connectors.files.file_reader import Rows
 from connectors.files.mapping import load_mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import Rows
-from connectors.files.rule import Rule
+from connectors.files.rejects_file import Rejects
+from connectors.files.row_mapper import Rule
 from schemas.events import Event
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -17,8 +17,8 @@ from cli.doctor import Finding
 from cli.logs import JsonLines, TextLines
 from cli.terminal import brief, print_json, printable
 from cli.wallboard import Seen
-from connectors.files.spreadsheet import unformulated
-from deploy.embedded.state import PlatformState, ProcessState
+from connectors.files.formula_escape import unformulated
+from deploy.embedded.state_file import PlatformState, ProcessState
 from grafana.publish.plan import Change
 from schemas.alerts import Alert
 from streams.audit import Audit, FactsDifference, WindowDifference

@@ -16,7 +16,7 @@ from kafka.admin import NewTopic
 
 from deploy.embedded.platform import Options, Platform, keep_profile, stop_platform, unwell
 from deploy.embedded.ports import listens
-from deploy.embedded.state import read_state
+from deploy.embedded.state_file import read_state
 from deploy.errors import AlreadyRuns, PortTaken, UnusableData
 from schemas.connection import KafkaConnection
 from streams.http.server import json_page, served

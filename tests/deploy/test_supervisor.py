@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.embedded import logs as process_logs
+from deploy.embedded import log_files as process_logs
 from deploy.embedded import process
 from deploy.embedded.process import Program, Step, spawn
-from deploy.embedded.restart import RestartPolicy
-from deploy.embedded.state import ProcessState
+from deploy.embedded.restart_policy import RestartPolicy
+from deploy.embedded.state_file import ProcessState
 from deploy.embedded.supervisor import StopRequest, Supervisor
 from deploy.errors import NotReady, Stopped
 

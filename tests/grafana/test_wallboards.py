@@ -9,7 +9,7 @@ import pytest
 from clickhouse_driver import Client
 
 from grafana.panels import NEUTRAL, NO_DOSSIERS, RED, words
-from grafana.sql import query
+from grafana.sql_queries import query
 from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, standing
 from grafana.wallboards import PERIODS, Period, wallboard
 from schemas.connection import ClickHouseConnection

@@ -15,7 +15,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from deploy.embedded.clickhouse.errors import ServerError
-from deploy.embedded.clickhouse.reading import Places
+from deploy.embedded.clickhouse.reader_rules import Places
 from deploy.embedded.clickhouse.users import READABLE, ROLE, write_grants
 from deploy.errors import UnusableData
 from schemas.errors import SettingError

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from deploy.embedded.clickhouse.client_connection import Connection
 from deploy.embedded.clickhouse.engine import Engine
-from deploy.embedded.clickhouse.protocol import Connection
 from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE, User
 from deploy.errors import PortTaken
 from schemas.errors import DossierError

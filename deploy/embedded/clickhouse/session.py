@@ -7,9 +7,8 @@ from collections.abc import Set as AbstractSet
 from contextlib import closing, contextmanager, suppress
 from typing import IO, Any
 
-from deploy.embedded.clickhouse import reading
-from deploy.embedded.clickhouse import sql as statements
-from deploy.embedded.clickhouse.blocks import Columns, header, layout, retyped, split
+from deploy.embedded.clickhouse import reader_rules as reading
+from deploy.embedded.clickhouse import statements as statements
 from deploy.embedded.clickhouse.engine import Engine, engine_errors
 from deploy.embedded.clickhouse.errors import (
     ACCESS_DENIED,
@@ -22,7 +21,8 @@ from deploy.embedded.clickhouse.errors import (
     UNKNOWN_SETTING,
     ServerError,
 )
-from deploy.embedded.clickhouse.sql import Insert, literal, quoted
+from deploy.embedded.clickhouse.native_blocks import Columns, header, layout, retyped, split
+from deploy.embedded.clickhouse.statements import Insert, literal, quoted
 from deploy.embedded.clickhouse.users import User
 from schemas.access import CHANGEABLE, LIMITS
 

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import msgspec
 
-from connectors.files.importing import Import, Tally
+from connectors.files.file_import import Import, Tally
+from connectors.files.file_reader import Rows, format_of
 from connectors.files.mapping import Format, Mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import Rows, format_of
-from connectors.files.rule import Rule
+from connectors.files.rejects_file import Rejects
+from connectors.files.row_mapper import Rule
 from schemas.events import Event
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

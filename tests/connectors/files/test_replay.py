@@ -13,7 +13,7 @@ import pytest
 from connectors.files.mapping import Mapping, decode_mapping
 from schemas.events import Received, Resolved, TermSet
 from tests.connectors.files.imported import NOW, Imported, imported
-from tests.connectors.files.test_xlsx import workbook
+from tests.connectors.files.test_xlsx_reader import workbook
 
 TEXT = """
 source = "s"

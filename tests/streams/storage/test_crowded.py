@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from chaos.oracle import Capacity
 from schemas.envelope import encode_event
 from schemas.events import Amended, Paid, Received, Refunded, Resolved, Transferred
