@@ -13,7 +13,7 @@ from connectors.errors import WrongMapping
 from connectors.files.cell_values import Cell
 from connectors.files.mapping import decode_mapping
 from connectors.files.row import Row
-from connectors.files.row_mapper import Rule
+from connectors.files.row_mapper import RowMapper
 from schemas.envelope import decode_event, encode_event
 
 MAPPING = b"""
@@ -83,7 +83,7 @@ _GOOD: dict[str, Cell] = {
     "channel": "2", "flag": "yes", "term": "2026-03-09",
 }  # fmt: skip
 _NOW = datetime(2026, 6, 1, tzinfo=UTC)
-_RULE = Rule(decode_mapping(MAPPING, "fuzz"), _NOW, _NOW)
+_RULE = RowMapper(decode_mapping(MAPPING, "fuzz"), _NOW, _NOW)
 
 
 def hostile_row(chance: Random) -> Row:
@@ -98,11 +98,11 @@ def hostile_row(chance: Random) -> Row:
 
 def row_wrong(row: Row, outcomes: Counter[str]) -> Iterator[str]:
     """It gives events that a decoder takes, or the reason why not."""
-    made = _RULE.events_of(row)
-    outcomes["row refused" if made.unfit and not made.events else "row taken"] += 1
-    if not all(unfit.reason for unfit in made.unfit):
+    mapped = _RULE.events_of(row)
+    outcomes["row refused" if mapped.rejects and not mapped.events else "row taken"] += 1
+    if not all(reject.reason for reject in mapped.rejects):
         yield "it is refused without a reason"
-    for _, event in made.events:
+    for _, event in mapped.events:
         if decode_event(encode_event(event)) != event:
             yield f"its {type(event).__name__} is another one once it is read again"
 

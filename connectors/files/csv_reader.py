@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from connectors.errors import UnreadableFile
 from connectors.files.csv_recovery import CsvRows
-from connectors.files.row import Broken, Read, Row, check_columns, named
+from connectors.files.row import AnyRow, Row, UnreadableRow, check_columns, column_positions
 from connectors.files.text_lines import Line
 from schemas.nfc import nfc
 
@@ -22,7 +22,7 @@ def csv_rows(
     *,
     encoding: str = "utf-8",
     skip_lines: int = 0,
-) -> Iterator[Read]:
+) -> Iterator[AnyRow]:
     """The rows below the header; raises UnreadableFile and WrongMapping at once where the header does not fit.
 
     `encoding` is how the file was written; its lines are UTF-8 by now.
@@ -40,14 +40,14 @@ def csv_rows(
         raise UnreadableFile(f"{file}: its header line cannot be read: {reason}{hint}")
     names = [nfc(name.strip()) for name in header.cells]
     check_columns(file, wanted, names)
-    places = named(names, file, wanted)
+    places = column_positions(names, file, wanted)
     rows.width, rows.named = len(names), max((at for at, name in enumerate(names, 1) if name), default=0)
     return _rows(rows, places)
 
 
-def _rows(rows: CsvRows, places: dict[str, int]) -> Iterator[Read]:
+def _rows(rows: CsvRows, places: dict[str, int]) -> Iterator[AnyRow]:
     for row in rows:
         if isinstance(row.cells, str):
-            yield Broken(row.line, row.cells, row.text)
+            yield UnreadableRow(row.line, row.cells, row.text)
         else:
             yield Row(row.line, {name: row.cells[place] for name, place in places.items()}, row.text)

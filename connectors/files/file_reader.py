@@ -15,9 +15,9 @@ from connectors.files.json_stream import UNCLOSED, UNCLOSED_ARRAY
 from connectors.files.mapping import FORMATS, Format, Mapping
 from connectors.files.parquet_reader import parquet_rows
 from connectors.files.rejects_file import COLUMNS, delimiter_of_rejects, rejected_rows
-from connectors.files.row import Broken, Read
+from connectors.files.row import AnyRow, UnreadableRow
 from connectors.files.text_encoding import as_utf8
-from connectors.files.text_lines import BOM, TORN, Line, lines_of
+from connectors.files.text_lines import BOM, NO_LINE_END, Line, lines_of
 from connectors.files.xes_reader import xes_rows
 from connectors.files.xlsx_reader import xlsx_rows
 
@@ -47,7 +47,7 @@ def format_of(path: str, mapping: Mapping, told: str | None = None) -> Format:
     return found  # type: ignore[return-value]  # it is one of FORMATS
 
 
-class Rows:
+class FileReader:
     """The rows of one file, each once, in order; a context manager that closes the file.
 
     Opening it reads the header and raises UnreadableFile when there is nothing to read, WrongMapping when a mapped
@@ -61,7 +61,7 @@ class Rows:
         self._name = "standard input" if path == STDIN else path
         self._mapping = mapping
         self._whole = whole
-        self.torn = ""
+        self.truncation = ""
         self._stack = ExitStack()
         self.total_bytes = 0
         try:
@@ -82,16 +82,16 @@ class Rows:
         """How far the file has been read, for showing progress; 0 where it cannot be told."""
         return self._stream.tell() if self.total_bytes else 0
 
-    def __iter__(self) -> Iterator[Read]:
+    def __iter__(self) -> Iterator[AnyRow]:
         return self._rows
 
-    def __enter__(self) -> "Rows":
+    def __enter__(self) -> "FileReader":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _open(self, format_: Format) -> Iterator[Read]:
+    def _open(self, format_: Format) -> Iterator[AnyRow]:
         if delimiter := delimiter_of_rejects(_beginning(self._stream)):
             lines = self._from_first(self._lines(self._stream), "a header of column names")
             rows = csv_rows(self._name, lines, dict.fromkeys(COLUMNS, True), delimiter)
@@ -99,7 +99,7 @@ class Rows:
         rows = self._noting_torn(self._open_format(format_))
         return _without_last(rows, self._mapping.skip_footer) if self._mapping.skip_footer else rows
 
-    def _open_format(self, format_: Format) -> Iterator[Read]:
+    def _open_format(self, format_: Format) -> Iterator[AnyRow]:
         name, mapping, stream = self._name, self._mapping, self._stream
         if format_ in ("parquet", "xlsx") and not stream.seekable():
             raise UnreadableFile(f"{name}: {_CALLED[format_]} cannot be read from a pipe; save it as a file")
@@ -122,13 +122,13 @@ class Rows:
     def _lines(self, stream: IO[bytes]) -> Iterator[Line]:
         return lines_of(stream, whole=self._whole)
 
-    def _noting_torn(self, rows: Iterator[Read]) -> Iterator[Read]:
+    def _noting_torn(self, rows: Iterator[AnyRow]) -> Iterator[AnyRow]:
         for row in rows:
-            if isinstance(row, Broken):
-                self.torn = row.reason if row.reason in _TORN else ""
+            if isinstance(row, UnreadableRow):
+                self.truncation = row.reason if row.reason in _TORN else ""
             yield row
 
-    def _csv(self, lines: Iterator[Line]) -> Iterator[Read]:
+    def _csv(self, lines: Iterator[Line]) -> Iterator[AnyRow]:
         name, mapping = self._name, self._mapping
         lines = self._from_first(lines, "a header of column names", may_be_blank=mapping.skip_lines > 0)
         first = next(lines)
@@ -153,7 +153,7 @@ class Rows:
         return chain([first._replace(content=first.content.removeprefix(BOM))], lines)
 
 
-_TORN = {TORN, UNCLOSED, UNCLOSED_ARRAY}
+_TORN = {NO_LINE_END, UNCLOSED, UNCLOSED_ARRAY}
 _CALLED = {"parquet": "Parquet", "xlsx": "a workbook"}
 
 
@@ -168,8 +168,8 @@ def _beginning(stream: IO[bytes]) -> bytes:
     return found
 
 
-def _without_last(rows: Iterator[Read], count: int) -> Iterator[Read]:
-    held: deque[Read] = deque()
+def _without_last(rows: Iterator[AnyRow], count: int) -> Iterator[AnyRow]:
+    held: deque[AnyRow] = deque()
     for row in rows:
         held.append(row)
         if len(held) > count:

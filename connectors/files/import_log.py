@@ -27,7 +27,7 @@ _SECONDS = 30.0
 _LONGEST_NAME = 200
 
 
-class Imported(Struct, frozen=True, kw_only=True):
+class ImportRecord(Struct, frozen=True, kw_only=True):
     """One import as it stands in the log; `digest` is empty for what can be read once only, as a pipe."""
 
     source: str
@@ -37,9 +37,9 @@ class Imported(Struct, frozen=True, kw_only=True):
     began_at: datetime
 
 
-def imported(path: Path | None, mapping: Mapping, as_of: datetime, now: datetime) -> Imported:
+def imported(path: Path | None, mapping: Mapping, as_of: datetime, now: datetime) -> ImportRecord:
     """The import of this file, or of standard input where it is None."""
-    return Imported(
+    return ImportRecord(
         source=mapping.source,
         file="" if path is None else path.name[:_LONGEST_NAME],
         digest="" if path is None else _digest(path, mapping, as_of),
@@ -48,7 +48,7 @@ def imported(path: Path | None, mapping: Mapping, as_of: datetime, now: datetime
     )
 
 
-def number_of(kafka: KafkaConnection, said: Imported) -> int:
+def import_number(kafka: KafkaConnection, said: ImportRecord) -> int:
     """The number of this import, from 0; it is written to the log unless it was before. Raises Unreachable."""
     with _answered(kafka):
         found = _first(kafka, said.digest)
@@ -80,7 +80,7 @@ def _first(kafka: KafkaConnection, digest: str) -> int | None:
 
 def _digest_in(value: bytes | None) -> str:
     try:
-        return msgspec.json.decode(value or b"", type=Imported).digest
+        return msgspec.json.decode(value or b"", type=ImportRecord).digest
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return ""  # not of ours
 

@@ -11,13 +11,13 @@ import pyarrow.parquet
 from connectors.errors import UnreadableFile
 from connectors.files.mapping import Mapping
 from connectors.files.nested_columns import Paths, nfc_keys, path_of
-from connectors.files.row import Broken, Read, Row, check_columns
+from connectors.files.row import AnyRow, Row, UnreadableRow, check_columns
 from schemas.nfc import nfc
 
 _BATCH = 5000
 
 
-def parquet_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) -> Iterator[Read]:
+def parquet_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) -> Iterator[AnyRow]:
     """The rows; raises UnreadableFile where it is no Parquet, WrongMapping where a column is not there."""
     try:
         parquet = stack.enter_context(pyarrow.parquet.ParquetFile(stream))
@@ -33,7 +33,7 @@ def _top(name: str, names: dict[str, str]) -> bool:
     return name in names or (bool(path := path_of(name)) and path[0] in names)
 
 
-def _rows(file: str, parquet: Any, paths: Paths, names: list[str]) -> Iterator[Read]:
+def _rows(file: str, parquet: Any, paths: Paths, names: list[str]) -> Iterator[AnyRow]:
     number = 0
     try:
         for batch in parquet.iter_batches(batch_size=_BATCH, columns=names):
@@ -41,7 +41,7 @@ def _rows(file: str, parquet: Any, paths: Paths, names: list[str]) -> Iterator[R
                 number += 1
                 text = json.dumps(found, ensure_ascii=False, default=str)
                 cells = paths.cells(nfc_keys(found))
-                yield Broken(number, cells, text) if isinstance(cells, str) else Row(number, cells, text)
+                yield UnreadableRow(number, cells, text) if isinstance(cells, str) else Row(number, cells, text)
     except (pyarrow.ArrowException, OSError) as error:
         raise UnreadableFile(f"{file}: is damaged after row {number}: {_one_line(error)}") from error
 

@@ -12,8 +12,8 @@ import msgspec
 
 from connectors.errors import UnreadableFile
 from connectors.files.cell_values import Cell
-from connectors.files.formula_escape import unformulated, unquoted
-from connectors.files.row import Broken, Origin, Read, Row
+from connectors.files.formula_escape import escape_formula, unescape_formula
+from connectors.files.row import AnyRow, Origin, Row, UnreadableRow
 from connectors.files.text_lines import BOM
 
 COLUMNS = ("file", "line", "place", "event", "column", "value", "reason", "row", "told_at", "import", "cells")
@@ -24,11 +24,11 @@ MAX_CELLS = 100_000
 More cells than that are not kept for another import."""
 
 
-class Rejects:
+class RejectsFile:
     """A CSV file made with the first reject, readable by its owner only: rows hold what must not be published.
 
     `count` is how many there are; `told_at` is when the source said what `file` holds, `number` that of the import. A
-    file that is already there is replaced. Unless it is to be `exact`, no cell begins like a formula: `unformulated`.
+    file that is already there is replaced. Unless it is to be `exact`, no cell begins like a formula: `escape_formula`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Rejects:
         self._exact = exact
         self._file: IO[str] | None = None
 
-    def add(self, row: Read, column: str, value: str, reason: str, *, event: str = "") -> None:
+    def add(self, row: AnyRow, column: str, value: str, reason: str, *, event: str = "") -> None:
         """Put a row aside, or one of its events; raises UnreadableFile when the file cannot be written."""
         origin = row.origin or self._origin
         cells = encode_cells(row.cells) if isinstance(row, Row) else ""
@@ -58,7 +58,7 @@ class Rejects:
                 _short(value, MAX_VALUE),
                 reason,
                 _short(row.text, MAX_ROW),
-                origin.told_at.isoformat(),
+                origin.as_of.isoformat(),
                 "" if origin.number is None else str(origin.number),
                 cells,
             )
@@ -91,7 +91,7 @@ class Rejects:
     def _write(self, *cells: str) -> None:
         # A NUL is text to us and the end of the line to other readers.
         safe = [cell.replace("\0", "\\x00") for cell in cells]
-        csv.writer(self._file).writerow(safe if self._exact else map(unformulated, safe))  # type: ignore[arg-type]
+        csv.writer(self._file).writerow(safe if self._exact else map(escape_formula, safe))  # type: ignore[arg-type]
 
 
 def delimiter_of_rejects(beginning: bytes) -> str:
@@ -100,34 +100,34 @@ def delimiter_of_rejects(beginning: bytes) -> str:
     return next((sign for sign in signs if beginning.removeprefix(BOM).startswith(sign.join(COLUMNS).encode())), "")
 
 
-def rejected_rows(rows: Iterator[Read]) -> Iterator[Read]:
+def rejected_rows(rows: Iterator[AnyRow]) -> Iterator[AnyRow]:
     """The rows that an import put aside, each once, out of the rows of its rejects file, `exact` or not."""
     last: tuple[Cell, ...] = ()
     for row in rows:
-        if isinstance(row, Broken):
+        if isinstance(row, UnreadableRow):
             yield row
             continue
-        held = {name: unquoted(str(row.cells.get(name, ""))) for name in COLUMNS}
+        held = {name: unescape_formula(str(row.cells.get(name, ""))) for name in COLUMNS}
         again = tuple(held[name] for name in ("file", "line", "cells", "row"))
         if again != last:
             yield _rejected(row, held)
         last = again
 
 
-def _rejected(row: Row, held: dict[str, str]) -> Read:
+def _rejected(row: Row, held: dict[str, str]) -> AnyRow:
     def place(_column: str) -> str:
         return held["place"]
 
     try:
         line, number = int(held["line"]), int(held["import"]) if held["import"] else None
         origin = Origin(held["file"], datetime.fromisoformat(held["told_at"]), number)
-        if origin.told_at.tzinfo is None:
+        if origin.as_of.tzinfo is None:
             raise ValueError("told_at has no offset")
         cells = decode_cells(held["cells"]) if held["cells"] else None
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-        return Broken(row.line, f"is no reject: {error}", row.text)
+        return UnreadableRow(row.line, f"is no reject: {error}", row.text)
     if cells is None:
-        return Broken(line, f"{held['reason']}: correct it in {held['file']}", held["row"], place, origin)
+        return UnreadableRow(line, f"{held['reason']}: correct it in {held['file']}", held["row"], place, origin)
     return Row(line, cells, held["row"], place, origin)
 
 

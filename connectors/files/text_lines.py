@@ -16,7 +16,7 @@ class Line(NamedTuple):
     cut: str = ""
 
 
-TORN = "has no line end: what came in may have been cut off here; --whole counts it"
+NO_LINE_END = "has no line end: what came in may have been cut off here; --whole counts it"
 
 
 def lines_of(stream: IO[bytes], *, whole: bool = True) -> Iterator[Line]:
@@ -28,7 +28,7 @@ def lines_of(stream: IO[bytes], *, whole: bool = True) -> Iterator[Line]:
             yield Line(number, content)
             continue
         if len(content) < MAX_LINE_BYTES:
-            yield Line(number, content, "" if whole or not content.strip() else TORN)
+            yield Line(number, content, "" if whole or not content.strip() else NO_LINE_END)
             continue
         while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
             pass

@@ -8,7 +8,7 @@ from typing import IO
 from connectors.errors import UnreadableFile
 from connectors.files.cell_values import Cell, Clock, to_instant
 from connectors.files.mapping import Mapping
-from connectors.files.row import Read, Row, check_columns
+from connectors.files.row import AnyRow, Row, check_columns
 from connectors.files.xml_stream import Tag, UnsafeXml, tags_of
 from schemas.nfc import nfc
 
@@ -18,7 +18,7 @@ _MOST = 10_000
 _PEEKED = 1000
 
 
-def xes_rows(file: str, stream: IO[bytes], mapping: Mapping) -> Iterator[Read]:
+def xes_rows(file: str, stream: IO[bytes], mapping: Mapping) -> Iterator[AnyRow]:
     """The rows; raises UnreadableFile where it is no XES, WrongMapping where a column is in none of the first rows.
 
     A trace without events is a row of its own attributes.
@@ -30,14 +30,14 @@ def xes_rows(file: str, stream: IO[bytes], mapping: Mapping) -> Iterator[Read]:
     return chain(first, rows)
 
 
-def _first(rows: Iterator[Read]) -> Iterator[Read]:
+def _first(rows: Iterator[AnyRow]) -> Iterator[AnyRow]:
     for number, row in enumerate(rows, 1):
         yield row
         if number == _PEEKED:
             return
 
 
-def _told(file: str, log: "_Log", stream: IO[bytes]) -> Iterator[Read]:
+def _told(file: str, log: "_Log", stream: IO[bytes]) -> Iterator[AnyRow]:
     number = 0
     try:
         for row in log.rows(tags_of(stream)):

@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from connectors.errors import UnreadableFile
 from connectors.files.cell_values import plain
 from connectors.files.mapping import Mapping
-from connectors.files.row import Read, Row, check_columns, named
+from connectors.files.row import AnyRow, Row, check_columns, column_positions
 from connectors.files.xlsx_sheet import Sheet, SheetRow
 from connectors.files.xlsx_workbook import MAX_SHEET, Workbook, open_workbook, part_of
 from connectors.files.xml_stream import UnsafeXml
@@ -23,7 +23,7 @@ _DAMAGED = (UnsafeXml, BadZipFile, zlib.error, EOFError, NotImplementedError)
 """What reading an archive raises where it is damaged, or compressed in ways of which nothing is known."""
 
 
-def xlsx_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) -> Iterator[Read]:
+def xlsx_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) -> Iterator[AnyRow]:
     """The rows below the header, which is the first row that is not empty; empty rows are none.
 
     Raises UnreadableFile where it is no workbook, has no such sheet or is built to do harm, WrongMapping where a column
@@ -45,7 +45,7 @@ def xlsx_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) 
         raise UnreadableFile(f"{file}: the sheet {name!r} has no header of column names")
     names = [nfc(plain(header.get(column, ""))) for column in range(1, max(header) + 1)]
     check_columns(file, mapping.columns, names)
-    places = {column: place + 1 for column, place in named(names, file, mapping.columns).items()}
+    places = {column: place + 1 for column, place in column_positions(names, file, mapping.columns).items()}
     sheet.wanted = frozenset(places.values())
     return _rows(name, rows, places)
 
@@ -69,7 +69,7 @@ def _told(file: str, rows: Iterator[SheetRow]) -> Iterator[SheetRow]:
         raise UnreadableFile(f"{file}: the workbook cannot be read after row {number}: {error}") from error
 
 
-def _rows(sheet: str, rows: Iterator[SheetRow], places: dict[str, int]) -> Iterator[Read]:
+def _rows(sheet: str, rows: Iterator[SheetRow], places: dict[str, int]) -> Iterator[AnyRow]:
     letters = {name: get_column_letter(place) for name, place in places.items()}
     for number, held in rows:
         cells = {name: held.get(place) for name, place in places.items()}

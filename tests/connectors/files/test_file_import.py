@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import EventTooLarge, TooManyRejects
-from connectors.files.file_import import Import, Tally
-from connectors.files.file_reader import Rows
+from connectors.files.file_import import Import, ImportCounts
+from connectors.files.file_reader import FileReader
 from connectors.files.mapping import decode_mapping, load_mapping
-from connectors.files.rejects_file import COLUMNS, Rejects
-from connectors.files.row_mapper import Rule
+from connectors.files.rejects_file import COLUMNS, RejectsFile
+from connectors.files.row_mapper import RowMapper
 from schemas.events import Event, Progressed, Received, Resolved
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -24,26 +24,26 @@ LOG = (SAMPLES / "wabo-receipt.csv").read_bytes()
 
 def run(
     content: bytes, tmp_path: Path, *, told_at: datetime = NOW, max_rejects: float = 1.0
-) -> tuple[list[Event], Tally, list[list[str]]]:
+) -> tuple[list[Event], ImportCounts, list[list[str]]]:
     """The events of a file, what is said about it at the end, and its rejects."""
     published: list[Event] = []
     with (
-        Rejects(tmp_path / "rejects.csv", "log", NOW) as rejects,
-        Rows("-", io.BytesIO(content), MAPPING, "csv") as rows,
+        RejectsFile(tmp_path / "rejects.csv", "log", NOW) as rejects,
+        FileReader("-", io.BytesIO(content), MAPPING, "csv") as rows,
     ):
-        job = Import(Rule(MAPPING, told_at, NOW), published.append, rejects, max_rejects=max_rejects)
+        job = Import(RowMapper(MAPPING, told_at, NOW), published.append, rejects, max_rejects=max_rejects)
         for _ in job.run(rows):
             pass
     if not rejects.count:
-        return published, job.tally, []
+        return published, job.counts, []
     with rejects.path.open(encoding="utf-8", newline="") as file:
-        return published, job.tally, list(csv.reader(file))[1:]
+        return published, job.counts, list(csv.reader(file))[1:]
 
 
 def test_the_sample_log_counts_what_is_known_of_it(tmp_path: Path) -> None:
     events, tally, rejects = run(LOG, tmp_path)
     assert not rejects
-    assert tally == Tally(rows=4321, events=6416, repeats=10533, silent=0, rejects=0)
+    assert tally == ImportCounts(rows=4321, events=6416, repeats=10533, silent=0, rejects=0)
     assert len({event.id for event in events}) == 6416
     received = [event for event in events if isinstance(event, Received)]
     assert len({event.dossier for event in received}) == len(received) == 717
@@ -153,7 +153,7 @@ def test_few_rows_are_too_many_rejects_only_when_none_fits(tmp_path: Path) -> No
     assert run((HEADER + bad + GOOD.format("case-2")).encode(), tmp_path, max_rejects=0.05)[1].rejects == 1
     with pytest.raises(TooManyRejects, match="3 of 3 rows"):
         run((HEADER + bad * 3).encode(), tmp_path, max_rejects=0.05)
-    assert run(HEADER.encode(), tmp_path, max_rejects=0.05)[1] == Tally()
+    assert run(HEADER.encode(), tmp_path, max_rejects=0.05)[1] == ImportCounts()
 
 
 def test_rows_without_any_event_are_told(tmp_path: Path) -> None:
@@ -169,12 +169,12 @@ def test_rows_without_any_event_are_told(tmp_path: Path) -> None:
         "m",
     )
     with (
-        Rejects(tmp_path / "r.csv", "log", NOW) as rejects,
-        Rows("-", io.BytesIO(b"id,at\na,\n"), mapping, "csv") as rows,
+        RejectsFile(tmp_path / "r.csv", "log", NOW) as rejects,
+        FileReader("-", io.BytesIO(b"id,at\na,\n"), mapping, "csv") as rows,
     ):
-        job = Import(Rule(mapping, NOW, NOW), lambda _: None, rejects)
+        job = Import(RowMapper(mapping, NOW, NOW), lambda _: None, rejects)
         assert len(list(job.run(rows))) == 1
-    assert job.tally == Tally(rows=1, silent=1)
+    assert job.counts == ImportCounts(rows=1, silent=1)
 
 
 def test_what_is_said_again_at_another_time_is_no_repeat(tmp_path: Path) -> None:
@@ -193,11 +193,14 @@ def test_what_is_said_again_at_another_time_is_no_repeat(tmp_path: Path) -> None
     # Said, corrected, and corrected back: without the third the second would hold.
     content = b"id,at,told\na,2026-01-05,2026-01-06\na,2026-01-04,2026-01-07\n" + b"a,2026-01-05,2026-01-08\n" * 2
     published: list[Event] = []
-    with Rejects(tmp_path / "r.csv", "log", NOW) as rejects, Rows("-", io.BytesIO(content), mapping, "csv") as rows:
-        job = Import(Rule(mapping, NOW, NOW), published.append, rejects)
+    with (
+        RejectsFile(tmp_path / "r.csv", "log", NOW) as rejects,
+        FileReader("-", io.BytesIO(content), mapping, "csv") as rows,
+    ):
+        job = Import(RowMapper(mapping, NOW, NOW), published.append, rejects)
         assert len(list(job.run(rows))) == 4
     assert [event.recorded.day for event in published] == [6, 7, 8]
-    assert job.tally.repeats == 1
+    assert job.counts.repeats == 1
 
 
 def test_an_event_that_cannot_travel_is_a_reject(tmp_path: Path) -> None:
@@ -205,8 +208,11 @@ def test_an_event_that_cannot_travel_is_a_reject(tmp_path: Path) -> None:
         raise EventTooLarge(f"event {event.id!r} is too large")
 
     content = (HEADER + GOOD.format("case-1")).encode()
-    with Rejects(tmp_path / "r.csv", "log", NOW) as rejects, Rows("-", io.BytesIO(content), MAPPING, "csv") as rows:
-        job = Import(Rule(MAPPING, NOW, NOW), refuse, rejects)
+    with (
+        RejectsFile(tmp_path / "r.csv", "log", NOW) as rejects,
+        FileReader("-", io.BytesIO(content), MAPPING, "csv") as rows,
+    ):
+        job = Import(RowMapper(MAPPING, NOW, NOW), refuse, rejects)
         assert len(list(job.run(rows))) == 1
-    assert job.tally == Tally(rows=1, rejects=1)
+    assert job.counts == ImportCounts(rows=1, rejects=1)
     assert "is too large" in (tmp_path / "r.csv").read_text()

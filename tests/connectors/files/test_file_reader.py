@@ -12,10 +12,10 @@ import pyarrow.parquet
 import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
-from connectors.files.file_reader import Rows, format_of
+from connectors.files.file_reader import FileReader, format_of
 from connectors.files.mapping import Column, Format, Mapping, decode_mapping
-from connectors.files.row import Broken, Read, Row
-from connectors.files.text_lines import TORN
+from connectors.files.row import AnyRow, Row, UnreadableRow
+from connectors.files.text_lines import NO_LINE_END
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def mapping() -> Mapping:
     )
 
 
-def read(content: bytes, mapping: Mapping, format_: Format = "csv") -> list[Read]:
-    with Rows("-", io.BytesIO(content), mapping, format_) as rows:
+def read(content: bytes, mapping: Mapping, format_: Format = "csv") -> list[AnyRow]:
+    with FileReader("-", io.BytesIO(content), mapping, format_) as rows:
         return list(rows)
 
 
@@ -84,7 +84,7 @@ def test_a_broken_csv_row_spoils_itself_only(case: str, mapping: Mapping) -> Non
     line, reason = BROKEN[case]
     rows = read(b"id,at,step\nbefore,1,x\n" + line + b'after,2,y\nquoted,3,"z"\n', mapping)
     before, broken, after, quoted = rows
-    assert isinstance(broken, Broken)
+    assert isinstance(broken, UnreadableRow)
     assert reason in broken.reason
     assert broken.line == 3
     assert [(row.line, row.cells["id"]) for row in (before, after, quoted) if isinstance(row, Row)] == [
@@ -97,13 +97,13 @@ def test_a_broken_csv_row_spoils_itself_only(case: str, mapping: Mapping) -> Non
 def test_a_quote_open_to_the_end_of_a_long_file_loses_one_row(mapping: Mapping) -> None:
     lines = b"".join(b"%d,1,x\n" % number for number in range(30_000))
     rows = read(b"id,at,step\n" + b'a,1,"x\n' + lines, mapping)
-    assert [row.line for row in rows if isinstance(row, Broken)] == [2]
+    assert [row.line for row in rows if isinstance(row, UnreadableRow)] == [2]
     assert len(rows) == 30_001
 
 
 def test_bytes_that_are_no_utf8_are_kept_escaped(mapping: Mapping) -> None:
     (row,) = read(b"id,at,step\na,1,caf\xe9\n", mapping)
-    assert isinstance(row, Broken)
+    assert isinstance(row, UnreadableRow)
     assert row.text == "a,1,caf\\xe9"
 
 
@@ -127,10 +127,10 @@ def test_a_file_that_cannot_fit_is_refused_at_once(
 
 
 def test_a_file_that_is_not_there_is_named(mapping: Mapping, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match=r"nowhere\.csv: cannot be read: No such file"):
-        Rows(str(tmp_path / "nowhere.csv"), io.BytesIO(), mapping, "csv")
+    with pytest.raises(UnreadableFile, match=r"no_place\.csv: cannot be read: No such file"):
+        FileReader(str(tmp_path / "no_place.csv"), io.BytesIO(), mapping, "csv")
     with pytest.raises(UnreadableFile, match="Is a directory"):
-        Rows(str(tmp_path), io.BytesIO(), mapping, "csv")
+        FileReader(str(tmp_path), io.BytesIO(), mapping, "csv")
 
 
 def test_json_lines_give_rows_and_what_is_no_object_is_told_apart(mapping: Mapping) -> None:
@@ -146,7 +146,7 @@ def test_json_lines_give_rows_and_what_is_no_object_is_told_apart(mapping: Mappi
     good, malformed, array, typed, nested, latin, deep = read(b"\n".join(lines), mapping, "jsonl")
     assert good == Row(1, {"id": "a", "at": "2026-01-05", "step": "x"}, lines[0].decode())
     assert typed == Row(4, {"id": "b", "at": 1767571200000, "step": None}, lines[3].decode())
-    reasons = [row.reason for row in (malformed, array, nested, latin, deep) if isinstance(row, Broken)]
+    reasons = [row.reason for row in (malformed, array, nested, latin, deep) if isinstance(row, UnreadableRow)]
     assert [reason.split(":")[0] for reason in reasons] == [
         "is not JSON",
         "is not a JSON object",
@@ -171,7 +171,7 @@ def test_parquet_gives_typed_cells_and_reads_mapped_columns_only(mapping: Mappin
         "step": ["x", "y"],
     }
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
-    with Rows(str(path), io.BytesIO(), mapping, "parquet") as rows:
+    with FileReader(str(path), io.BytesIO(), mapping, "parquet") as rows:
         first, second = rows
     assert isinstance(first, Row)
     assert first.cells == {"id": "a", "at": at, "step": "x"}
@@ -185,7 +185,7 @@ def test_nanoseconds_of_parquet_are_cut_and_never_rounded_up(mapping: Mapping, t
     last = pyarrow.array([1_798_736_399_999_999_999], pyarrow.timestamp("ns", "UTC"))  # 2026-12-31 23:59:59 in Hà Nội
     columns = dict.fromkeys(mapping.columns, pyarrow.array(["x"])) | {"at": last}
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
-    with Rows(str(path), io.BytesIO(), mapping, "parquet") as rows:
+    with FileReader(str(path), io.BytesIO(), mapping, "parquet") as rows:
         (row,) = rows
     assert isinstance(row, Row)
     assert row.cells["at"] == datetime(2026, 12, 31, 16, 59, 59, 999_999, tzinfo=UTC)
@@ -193,7 +193,7 @@ def test_nanoseconds_of_parquet_are_cut_and_never_rounded_up(mapping: Mapping, t
     within = pyarrow.array([[{"at": last[0]}]], pyarrow.list_(pyarrow.struct([("at", last.type)])))
     pyarrow.parquet.write_table(pyarrow.table(columns | {"unit": within}), path)
     nested = msgspec.structs.replace(mapping.events[0], occurred_at=Column("unit[0].at"), fields={"step": "x"})
-    with Rows(str(path), io.BytesIO(), msgspec.structs.replace(mapping, events=(nested,)), "parquet") as rows:
+    with FileReader(str(path), io.BytesIO(), msgspec.structs.replace(mapping, events=(nested,)), "parquet") as rows:
         (row,) = rows
     assert isinstance(row, Row)
     assert type(row.cells["unit[0].at"]) is datetime
@@ -204,7 +204,7 @@ def test_what_is_not_parquet_is_refused(mapping: Mapping, tmp_path: Path) -> Non
     path = tmp_path / "log.parquet"
     path.write_bytes(b"id,at,step\n")
     with pytest.raises(UnreadableFile, match=r"log\.parquet: is not a Parquet file"):
-        Rows(str(path), io.BytesIO(), mapping, "parquet")
+        FileReader(str(path), io.BytesIO(), mapping, "parquet")
 
 
 def test_the_format_is_told_mapped_or_known_by_the_extension(mapping: Mapping) -> None:
@@ -242,7 +242,7 @@ def test_a_byte_that_an_encoding_does_not_know_spoils_its_row_only(mapping: Mapp
         lines = [line.encode(encoding) for line in ("id,at,step\n", "a,1,", "\n", "b,2,e\n")]
         lines[1] += odd
         broken, row = read(b"".join(lines), msgspec.structs.replace(mapping, encoding=encoding))
-        assert isinstance(broken, Broken)
+        assert isinstance(broken, UnreadableRow)
         assert broken.reason.startswith(f"is not {encoding.upper()}: ")
         assert isinstance(row, Row)
 
@@ -270,14 +270,14 @@ def test_parquet_columns_may_be_nested_and_in_either_unicode_form(tmp_path: Path
     rows = [{normalize("NFD", "Mã"): Decimal("20260001.00"), "steps": [{"at": "2026-01-05", "name": "x"}], "other": 1}]
     path = tmp_path / "log.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-    with Rows(str(path), io.BytesIO(), mapping, "parquet") as read_rows:
+    with FileReader(str(path), io.BytesIO(), mapping, "parquet") as read_rows:
         (row,) = read_rows
     assert isinstance(row, Row)
     assert row.cells == {"Mã": Decimal("20260001.00"), "steps[0].at": "2026-01-05", "steps[0].name": "x"}
     assert "other" not in row.text
     short = msgspec.structs.replace(mapping, dossier=Column("id"))
     with pytest.raises(WrongMapping, match=r"the mapped column 'id' is not there; there are Mã, other, steps"):
-        Rows(str(path), io.BytesIO(), short, "parquet")
+        FileReader(str(path), io.BytesIO(), short, "parquet")
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl"])
@@ -290,24 +290,24 @@ def test_a_last_line_without_an_end_is_broken_where_the_input_may_be_cut_off(
         "csv": "id,at,step\na,1,x\nb,2,y",
         "jsonl": '{"id":"a","at":1,"step":"x"}\n{"id":"b","at":2,"st',
     }[format_]
-    with Rows("-", io.BytesIO(lines.encode(encoding)), mapping, format_, whole=False) as rows:
+    with FileReader("-", io.BytesIO(lines.encode(encoding)), mapping, format_, whole=False) as rows:
         first, last = rows
     assert isinstance(first, Row)
-    assert isinstance(last, Broken)
-    assert rows.torn == last.reason == TORN
-    with Rows("-", io.BytesIO((lines + "\n").encode(encoding)), mapping, format_, whole=False) as rows:
+    assert isinstance(last, UnreadableRow)
+    assert rows.truncation == last.reason == NO_LINE_END
+    with FileReader("-", io.BytesIO((lines + "\n").encode(encoding)), mapping, format_, whole=False) as rows:
         assert [row.line for row in rows] == [first.line, last.line]
-    assert not rows.torn
+    assert not rows.truncation
 
 
 def test_a_whole_json_object_needs_no_line_end(mapping: Mapping) -> None:
-    with Rows("-", io.BytesIO(b'{"id":"a","at":1,"step":"x"}'), mapping, "jsonl", whole=False) as rows:
+    with FileReader("-", io.BytesIO(b'{"id":"a","at":1,"step":"x"}'), mapping, "jsonl", whole=False) as rows:
         assert [type(row) for row in rows] == [Row]
-    assert not rows.torn
+    assert not rows.truncation
 
 
 def test_a_torn_line_is_told_also_where_the_last_rows_are_none(mapping: Mapping) -> None:
     mapping = msgspec.structs.replace(mapping, skip_footer=1)
-    with Rows("-", io.BytesIO(b"id,at,step\na,1,x\nb,2"), mapping, "csv", whole=False) as rows:
+    with FileReader("-", io.BytesIO(b"id,at,step\na,1,x\nb,2"), mapping, "csv", whole=False) as rows:
         assert len(list(rows)) == 1
-    assert rows.torn == TORN
+    assert rows.truncation == NO_LINE_END

@@ -10,7 +10,7 @@ from kafka import KafkaProducer
 from msgspec import structs
 
 from connectors.errors import Unreachable
-from connectors.files.import_log import Imported, imported, number_of
+from connectors.files.import_log import ImportRecord, import_number, imported
 from connectors.files.mapping import load_mapping
 from schemas.connection import KafkaConnection
 from schemas.topics import IMPORTS, declared
@@ -29,7 +29,7 @@ def log(kafka: KafkaConnection) -> Iterator[KafkaConnection]:
     delete_topics(kafka)
 
 
-def of(path: Path | None, content: str = "", as_of: datetime = AT, began: datetime = AT) -> Imported:
+def of(path: Path | None, content: str = "", as_of: datetime = AT, began: datetime = AT) -> ImportRecord:
     if path:
         path.write_text(content)
     return imported(path, MAPPING, as_of, began)
@@ -49,22 +49,22 @@ def test_each_import_gets_a_greater_number_and_the_same_one_its_first_again(
     log: KafkaConnection, tmp_path: Path
 ) -> None:
     cut, whole = of(tmp_path / "cut.csv", "a\n1"), of(tmp_path / "whole.csv", "a\n12\n")
-    assert [number_of(log, said) for said in (cut, whole, cut, whole)] == [0, 1, 0, 1]
+    assert [import_number(log, said) for said in (cut, whole, cut, whole)] == [0, 1, 0, 1]
     # What comes through a pipe cannot be known again.
-    assert [number_of(log, of(None)) for _ in range(2)] == [2, 3]
+    assert [import_number(log, of(None)) for _ in range(2)] == [2, 3]
     producer = KafkaProducer(**log.options())
     for foreign in (b"no import", b"[" * 100_000, b"\xff", b"{}"):
         producer.send(IMPORTS, foreign, partition=0)
     producer.close()
-    assert number_of(log, whole) == 1
-    assert number_of(log, of(tmp_path / "other.csv", "b")) == 8
+    assert import_number(log, whole) == 1
+    assert import_number(log, of(tmp_path / "other.csv", "b")) == 8
 
 
 @pytest.mark.kafka
 def test_who_begins_the_same_import_at_once_gets_the_same_number(log: KafkaConnection, tmp_path: Path) -> None:
     same, other = of(tmp_path / "a.csv", "x"), of(tmp_path / "b.csv", "y")
     with ThreadPoolExecutor(6) as pool:
-        numbers = list(pool.map(lambda said: number_of(log, said), [same, other] * 3))
+        numbers = list(pool.map(lambda said: import_number(log, said), [same, other] * 3))
     assert len({*numbers[::2]}) == len({*numbers[1::2]}) == 1
     assert numbers[0] != numbers[1]
 
@@ -72,4 +72,4 @@ def test_who_begins_the_same_import_at_once_gets_the_same_number(log: KafkaConne
 @pytest.mark.kafka
 def test_without_the_topic_it_says_what_makes_it(kafka: KafkaConnection) -> None:
     with pytest.raises(Unreachable, match=r"topic dossier-imports is not on the Kafka at .*: run `dossier migrate`"):
-        number_of(kafka, of(None))
+        import_number(kafka, of(None))

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from connectors.errors import UnreadableFile, WrongMapping
 from connectors.files import json_stream
-from connectors.files.file_reader import Rows
+from connectors.files.file_reader import FileReader
 from connectors.files.json_stream import values_of
 from connectors.files.mapping import Format, Mapping, decode_mapping
 from connectors.files.nested_columns import path_of
-from connectors.files.row import Broken, Read, Row
+from connectors.files.row import AnyRow, Row, UnreadableRow
 
 
 def mapping(step: str = "step", rows: str = "") -> Mapping:
@@ -33,8 +33,8 @@ def mapping(step: str = "step", rows: str = "") -> Mapping:
     return decode_mapping(text.encode(), "m.toml")
 
 
-def read(content: bytes, mapped: Mapping, format_: Format = "json") -> list[Read]:
-    with Rows("-", io.BytesIO(content), mapped, format_) as rows:
+def read(content: bytes, mapped: Mapping, format_: Format = "json") -> list[AnyRow]:
+    with FileReader("-", io.BytesIO(content), mapped, format_) as rows:
         return list(rows)
 
 
@@ -70,16 +70,16 @@ def test_a_broken_element_spoils_itself_only_and_is_told_with_its_place() -> Non
     first, nan, number, latin, last = read(content, mapping())
     assert [row.line for row in (first, nan, number, latin, last)] == [2, 3, 4, 5, 6]
     assert [row.place("") for row in (nan, number, latin)] == ["[1]", "[2]", "[3]"]
-    reasons = [row.reason.split(":")[0] for row in (nan, number, latin) if isinstance(row, Broken)]
+    reasons = [row.reason.split(":")[0] for row in (nan, number, latin) if isinstance(row, UnreadableRow)]
     assert reasons == ["is not JSON", "is not a JSON object", "is not JSON"]
     assert isinstance(last, Row)
 
 
 def test_an_array_that_is_cut_off_gives_what_it_has_and_says_so() -> None:
-    with Rows("-", io.BytesIO(json.dumps([ONE, TWO]).encode()[:-30]), mapping(), "json") as found:
+    with FileReader("-", io.BytesIO(json.dumps([ONE, TWO]).encode()[:-30]), mapping(), "json") as found:
         *rows, last = found
-    assert isinstance(last, Broken)
-    assert found.torn == last.reason == "the array is not closed: the file ends within it"
+    assert isinstance(last, UnreadableRow)
+    assert found.truncation == last.reason == "the array is not closed: the file ends within it"
     assert isinstance(rows[0], Row)
 
 
@@ -119,7 +119,7 @@ def test_columns_that_are_not_there_are_told_with_all_that_are() -> None:
 def test_a_column_that_is_nested_names_what_is_in_it() -> None:
     content = json.dumps([ONE, ONE | {"step": {"name": "x", "by": ["y"]}}]).encode()
     _, broken = read(content, mapping())
-    assert isinstance(broken, Broken)
+    assert isinstance(broken, UnreadableRow)
     assert broken.reason == "the column 'step' is nested, not a plain value: it holds step.name, step.by[0]"
 
 

@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from connectors.errors import UnreadableFile
 from connectors.files.cell_values import Cell
-from connectors.files.formula_escape import unformulated, unquoted
-from connectors.files.rejects_file import COLUMNS, MAX_ROW, Rejects, decode_cells, encode_cells
-from connectors.files.row import Broken, Row
+from connectors.files.formula_escape import escape_formula, unescape_formula
+from connectors.files.rejects_file import COLUMNS, MAX_ROW, RejectsFile, decode_cells, encode_cells
+from connectors.files.row import Row, UnreadableRow
 
 TOLD = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def test_no_reject_no_file(tmp_path: Path) -> None:
-    with Rejects(tmp_path / "rejects" / "r.csv", "log.csv", TOLD) as rejects:
+    with RejectsFile(tmp_path / "rejects" / "r.csv", "log.csv", TOLD) as rejects:
         pass
     assert not rejects.path.exists()
 
 
 def test_rejects_are_a_csv_that_reads_back(tmp_path: Path) -> None:
     row = Row(7, {"cộ,t": 'say "no"'}, "a\0b\r\nc,\ud800", lambda column: f"Sheet 1!{column}7")
-    with Rejects(tmp_path / "rejects" / "r.csv", "hồ sơ.xlsx", TOLD, 4) as rejects:
+    with RejectsFile(tmp_path / "rejects" / "r.csv", "hồ sơ.xlsx", TOLD, 4) as rejects:
         rejects.add(row, "cộ,t", 'say "no"\nthen go', "không đọc được", event="paid")
-        rejects.add(Broken(8, "too long", "x" * 2_000_000), "", "", "too long")
+        rejects.add(UnreadableRow(8, "too long", "x" * 2_000_000), "", "", "too long")
     with rejects.path.open(encoding="utf-8", newline="") as file:
         header, first, second = csv.reader(file)
     assert tuple(header) == COLUMNS
@@ -51,8 +51,8 @@ def test_only_the_owner_may_read_what_must_not_be_published(tmp_path: Path) -> N
     path = tmp_path / "r.csv"
     path.write_text("of an earlier import")
     path.chmod(0o644)
-    with Rejects(path, "log.csv", TOLD) as rejects:
-        rejects.add(Broken(2, "c", "d"), "a", "b", "c")
+    with RejectsFile(path, "log.csv", TOLD) as rejects:
+        rejects.add(UnreadableRow(2, "c", "d"), "a", "b", "c")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text() == (
         "file,line,place,event,column,value,reason,row,told_at,import,cells\n"
@@ -62,9 +62,9 @@ def test_only_the_owner_may_read_what_must_not_be_published(tmp_path: Path) -> N
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    rejects = Rejects(tmp_path / "file" / "r.csv", "log.csv", TOLD)
+    rejects = RejectsFile(tmp_path / "file" / "r.csv", "log.csv", TOLD)
     with pytest.raises(UnreadableFile, match=r"rejects cannot be written: .*--rejects FILE"):
-        rejects.add(Broken(2, "c", "d"), "a", "b", "c")
+        rejects.add(UnreadableRow(2, "c", "d"), "a", "b", "c")
 
 
 @given(
@@ -91,9 +91,9 @@ def test_what_are_no_cells_is_told(text: str) -> None:
 @pytest.mark.parametrize("exact", [False, True])
 def test_a_row_that_a_spreadsheet_would_compute_comes_back_exactly(exact: bool, tmp_path: Path) -> None:
     rows = ["=cmd|' /c calc'!A1,5", "-5,x", "'s-Hertogenbosch,1", "plain,1"]
-    with Rejects(tmp_path / "r.csv", "-", TOLD, exact=exact) as rejects:
+    with RejectsFile(tmp_path / "r.csv", "-", TOLD, exact=exact) as rejects:
         for line, row in enumerate(rows, 2):
-            rejects.add(Broken(line, "is wrong", row), "@column", row.partition(",")[0], "is wrong")
+            rejects.add(UnreadableRow(line, "is wrong", row), "@column", row.partition(",")[0], "is wrong")
     with rejects.path.open(encoding="utf-8", newline="") as file:
         cells = list(csv.reader(file))[1:]
     found = [row[COLUMNS.index("row")] for row in cells]
@@ -104,4 +104,4 @@ def test_a_row_that_a_spreadsheet_would_compute_comes_back_exactly(exact: bool, 
 
 @given(st.text() | st.text("='+-@\t\r\n＝x", max_size=4))
 def test_a_quote_is_taken_off_where_one_was_put(cell: str) -> None:
-    assert unquoted(unformulated(cell)) == cell
+    assert unescape_formula(escape_formula(cell)) == cell

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from connectors.files.cell_values import Cell
 from connectors.files.mapping import Mapping, decode_mapping, load_mapping
 from connectors.files.row import Origin, Row
-from connectors.files.row_mapper import Rule
+from connectors.files.row_mapper import RowMapper
 from schemas.events import Digitised, Event, Paid, Progressed, Rated, Received, Resolved, TermSet
 from schemas.instant import to_micros
 from streams.counting.facts import facts_of
@@ -75,13 +75,13 @@ RECEIVED: dict[str, Cell] = {
 
 
 def events(cells: dict[str, Cell], mapping: Mapping = MANY, told_at: datetime = TOLD) -> list[Event]:
-    made = Rule(mapping, told_at, NOW).events_of(Row(2, cells, "text"))
-    assert not made.unfit
-    return [event for _, event in made.events]
+    mapped = RowMapper(mapping, told_at, NOW).events_of(Row(2, cells, "text"))
+    assert not mapped.rejects
+    return [event for _, event in mapped.events]
 
 
 def unfit(cells: dict[str, Cell]) -> tuple[str, str, str]:
-    (found,) = Rule(MANY, TOLD, NOW).events_of(Row(2, cells, "text")).unfit
+    (found,) = RowMapper(MANY, TOLD, NOW).events_of(Row(2, cells, "text")).rejects
     return found.column, found.value, found.reason
 
 
@@ -203,9 +203,9 @@ WHOLE["fee"] = 5
 
 
 def kinds_and_blame(cells: dict[str, Cell], text: str = CASE) -> tuple[list[str], list[tuple[str, str]]]:
-    made = Rule(decode_mapping(text.encode(), "m"), TOLD, NOW).events_of(Row(2, WHOLE | cells, ""))
-    kinds = [str(event.__struct_config__.tag) for _, event in made.events]
-    return kinds, [(unfit.event, unfit.column) for unfit in made.unfit]
+    mapped = RowMapper(decode_mapping(text.encode(), "m"), TOLD, NOW).events_of(Row(2, WHOLE | cells, ""))
+    kinds = [str(event.__struct_config__.tag) for _, event in mapped.events]
+    return kinds, [(unfit.event, unfit.column) for unfit in mapped.rejects]
 
 
 @pytest.mark.parametrize(
@@ -326,39 +326,39 @@ def test_a_clock_a_little_ahead_is_no_future() -> None:
 def test_the_later_import_of_one_time_holds_whatever_order_its_events_come_in(letters: int, cut_first: bool) -> None:
     cut, whole = STEP | {"case:department": "General"[:letters]}, STEP | {"case:department": "General"}
     imports = [cut, whole] if cut_first else [whole, cut]
-    said = [Rule(SAMPLE, TOLD, NOW, number).events_of(Row(2, cells, "")) for number, cells in enumerate(imports)]
+    said = [RowMapper(SAMPLE, TOLD, NOW, number).events_of(Row(2, cells, "")) for number, cells in enumerate(imports)]
     for order in (said, said[::-1]):
         registers: Registers = {}
-        for made in order:
-            for _, event in made.events:
+        for mapped in order:
+            for _, event in mapped.events:
                 registers = fold(registers, event)
         assert facts_of(registers).agency == imports[-1]["case:department"]
 
 
 def test_an_imports_number_keeps_the_order_of_time_within_it() -> None:
     (*_, (_, step)), (*_, (_, later)) = (
-        Rule(SAMPLE, TOLD, NOW, number).events_of(Row(2, STEP, "")).events for number in (0, 3)
+        RowMapper(SAMPLE, TOLD, NOW, number).events_of(Row(2, STEP, "")).events for number in (0, 3)
     )
     assert (later.seq - step.seq, later.id) == (3, step.id)
 
 
 def test_a_sources_own_order_is_left_alone() -> None:
-    ((_, event),) = Rule(MANY, TOLD, NOW, 5).events_of(Row(2, RECEIVED, "")).events
+    ((_, event),) = RowMapper(MANY, TOLD, NOW, 5).events_of(Row(2, RECEIVED, "")).events
     assert event.seq == 7
     closed: dict[str, Cell] = {"MaHoSo": "a", "NgayKetThuc": "20260110", "TrangThai": 9}
-    ((_, other),) = Rule(MANY, TOLD, NOW, 5).events_of(Row(2, closed, "")).events
+    ((_, other),) = RowMapper(MANY, TOLD, NOW, 5).events_of(Row(2, closed, "")).events
     assert other.seq == 0
 
 
-@pytest.mark.parametrize(("before", "insists", "number"), [(3, False, 3), (3, True, 5), (None, False, 5)])
+@pytest.mark.parametrize(("before", "ignores_origin", "number"), [(3, False, 3), (3, True, 5), (None, False, 5)])
 def test_a_row_that_was_put_aside_keeps_the_number_of_its_import(
-    before: int | None, insists: bool, number: int
+    before: int | None, ignores_origin: bool, number: int
 ) -> None:
     row = Row(2, STEP, "", origin=Origin("log.csv", TOLD, before))
-    (*_, (_, event)) = Rule(SAMPLE, TOLD, NOW, 5, insists=insists).events_of(row).events
+    (*_, (_, event)) = RowMapper(SAMPLE, TOLD, NOW, 5, ignores_origin=ignores_origin).events_of(row).events
     (*_, (_, first)) = (
-        Rule(SAMPLE, TOLD, NOW).events_of(row).events
+        RowMapper(SAMPLE, TOLD, NOW).events_of(row).events
         if before is None
-        else (Rule(SAMPLE, TOLD, NOW, insists=True).events_of(row).events)
+        else (RowMapper(SAMPLE, TOLD, NOW, ignores_origin=True).events_of(row).events)
     )
     assert event.seq - first.seq == number

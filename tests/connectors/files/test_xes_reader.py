@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
-from connectors.files.file_reader import Rows
+from connectors.files.file_reader import FileReader
 from connectors.files.mapping import decode_mapping, load_mapping
 from connectors.files.row import Row
 from connectors.files.xml_stream import MAX_TAG_BYTES
@@ -68,7 +68,7 @@ def test_the_sample_log_is_the_same_as_xes(tmp_path: Path) -> None:
 
 
 def rows(traces: str) -> list[Row]:
-    with Rows("-", io.BytesIO(f'<log xmlns="x">{traces}</log>'.encode()), MAPPING, "xes") as read:
+    with FileReader("-", io.BytesIO(f'<log xmlns="x">{traces}</log>'.encode()), MAPPING, "xes") as read:
         return [row for row in read if isinstance(row, Row)]
 
 
@@ -103,7 +103,7 @@ def test_a_column_that_no_trace_has_is_told_with_those_that_are_there() -> None:
 
 
 def generated(start: bytes, part: bytes, times: int) -> io.BytesIO:
-    """A stream that is made as it is read, so that it can be longer than the memory."""
+    """A stream that is mapped as it is read, so that it can be longer than the memory."""
 
     class Made(io.BytesIO):
         left = times
@@ -146,7 +146,7 @@ def test_a_hostile_log_is_refused_in_bounded_memory(case: str) -> None:
     try:
         with (
             pytest.raises(UnreadableFile, match=f"standard input: cannot be read after row .*{message}"),
-            Rows("-", stream, MAPPING, "xes") as read,
+            FileReader("-", stream, MAPPING, "xes") as read,
         ):
             list(read)
         assert tracemalloc.get_traced_memory()[1] < 64 * 1024**2

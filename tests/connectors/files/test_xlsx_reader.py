@@ -12,9 +12,9 @@ import openpyxl
 import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
-from connectors.files.file_reader import Rows
+from connectors.files.file_reader import FileReader
 from connectors.files.mapping import Mapping, decode_mapping
-from connectors.files.row import Read, Row
+from connectors.files.row import AnyRow, Row
 from connectors.files.xml_stream import MAX_TAG_BYTES
 from schemas.events import Paid, Received, TermSet
 from tests.connectors.files.imported import imported
@@ -57,8 +57,8 @@ def workbook(*rows: Iterable[Any], title: str = "Hồ sơ", **sheets: Iterable[I
     return into.getvalue()
 
 
-def read(content: bytes, mapping: Mapping = MAPPING) -> list[Read]:
-    with Rows("-", io.BytesIO(content), mapping, "xlsx") as rows:
+def read(content: bytes, mapping: Mapping = MAPPING) -> list[AnyRow]:
+    with FileReader("-", io.BytesIO(content), mapping, "xlsx") as rows:
         return list(rows)
 
 
@@ -213,7 +213,7 @@ def test_a_workbook_that_cannot_be_one_is_refused_in_bounded_memory(content: byt
 
 def test_what_was_read_before_the_damage_is_given() -> None:
     content = of_rows('<row><c t="inlineStr"><is><t>a</t></is></c></row><row></wrong>')
-    with Rows("-", io.BytesIO(content), MAPPING, "xlsx") as rows:
+    with FileReader("-", io.BytesIO(content), MAPPING, "xlsx") as rows:
         assert next(iter(rows)).line == 2
         with pytest.raises(UnreadableFile, match=r"cannot be read after row 2: .*no XML"):
             next(iter(rows))
@@ -233,4 +233,4 @@ def test_an_encrypted_workbook_and_a_pipe_are_told() -> None:
             return False
 
     with pytest.raises(UnreadableFile, match="a workbook cannot be read from a pipe"):
-        Rows("-", Pipe(b"x"), MAPPING, "xlsx")
+        FileReader("-", Pipe(b"x"), MAPPING, "xlsx")
