@@ -20,7 +20,7 @@ from kafka import KafkaProducer
 from chaos.crash_points import Trap
 from chaos.hostile_events import traffic
 from chaos.insert_faults import Inserts
-from chaos.oracle import expected
+from chaos.oracle.expected import expected
 from chaos.small_disk import Volume
 from chaos.tcp_proxy import Proxy
 from chaos.trapped_worker import CLOCK

@@ -9,7 +9,7 @@ from bench.dataset import Cell, Line, envelopes
 from bench.deployment import Deployment
 from bench.peers.throughput import Pace, Used
 from bench.process_usage import Usage
-from chaos.oracle import expected
+from chaos.oracle.expected import expected
 from schemas.counters import COUNTERS
 from schemas.envelope import decode_event
 from schemas.profile import Profile

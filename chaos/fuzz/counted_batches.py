@@ -9,7 +9,7 @@ from typing import Any
 from chaos.fuzz.column_ranges import misfits
 from chaos.fuzz.event_lines import DOSSIERS, hostile_envelope, valid_line
 from chaos.memory_store import MemoryStore
-from chaos.oracle import Capacity
+from chaos.oracle.expected import Capacity
 from schemas.envelope import MAX_LINES, decode
 from schemas.partition import partition_of
 from schemas.profile import Profile

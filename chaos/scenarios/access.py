@@ -9,8 +9,9 @@ from clickhouse_driver.errors import Error, ServerException
 
 from chaos.deployment import City
 from chaos.run_scale import Scale
-from deploy.embedded.platform import Options, Platform, stop_platform
+from deploy.embedded.platform import Options, Platform
 from deploy.embedded.secret_files import FOLDER, read_secrets
+from deploy.embedded.stop import stop_platform
 from schemas.access import OWNER, READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.broker import topics

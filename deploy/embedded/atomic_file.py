@@ -1,13 +1,13 @@
-"""Files that are there whole or not at all, and that nobody else reads."""
+"""Files that are replaced atomically, and that only their owner reads."""
 
 import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write so that a reader, or a start after a crash, sees the old content or the new one and nothing between.
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file so that a reader, also after a crash, sees either its old content or its new one.
 
-    Only the owner may read the file, from its first byte on.
+    Only the owner may read it, from its first byte on.
     """
     partial = path.with_name(f"{path.name}.new")
     partial.unlink(missing_ok=True)

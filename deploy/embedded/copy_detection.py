@@ -1,4 +1,4 @@
-"""Which directory a file was written in: a copy of it, elsewhere, is not believed."""
+"""Tells a data directory from a copy of it: a state file that was written elsewhere is ignored."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from deploy.embedded.atomic_file import write_whole
+from deploy.embedded.atomic_file import write_atomically
 
 HOME_FILE = "home.json"
 
 
 class Place(Struct, frozen=True):
-    """Where a running platform is: a directory, in one start of one machine, among the processes that it knows.
+    """Where a platform runs: a directory, one boot of one machine, and a namespace of process ids.
 
-    A copy has another inode; process ids mean nothing after a restart, on another machine, or in another container.
+    A copy has another inode; process ids mean nothing after a reboot, on another machine, or in another container.
     """
 
     device: int
@@ -24,7 +24,7 @@ class Place(Struct, frozen=True):
 
 
 class Home(Struct, frozen=True):
-    """Where a data directory is at home. It still is when it was moved, or restored to where it had been."""
+    """The path and inode of a data directory; one of them stays when it is moved, or restored to where it was."""
 
     path: str
     device: int
@@ -42,10 +42,10 @@ def place(data: Path) -> Place:
     return Place(found.st_dev, found.st_ino, boot, namespace)
 
 
-def move_in(data: Path) -> str:
-    """Make the directory its own home; where it came from when it is a copy, else nothing.
+def original_of(data: Path) -> str:
+    """The path of the directory that this one is a copy of; empty where it is no copy, and it is then its own home.
 
-    Told apart by path or inode, not by both: a device may have another number after each start of the machine.
+    It is a copy where both path and inode have changed: a device may have another number after each boot.
     """
     found, file = data.stat(), data / HOME_FILE
     home = Home(os.path.realpath(data), found.st_dev, found.st_ino)
@@ -53,14 +53,13 @@ def move_in(data: Path) -> str:
         before = msgspec.json.decode(file.read_bytes(), type=Home)
     except (FileNotFoundError, msgspec.MsgspecError):
         before = home
-    copied = before.path != home.path and (before.device, before.inode) != (home.device, home.inode)
-    if copied:
+    if before.path != home.path and (before.device, before.inode) != (home.device, home.inode):
         return before.path
-    write_whole(file, msgspec.json.encode(home))
+    write_atomically(file, msgspec.json.encode(home))
     return ""
 
 
-def settle(data: Path) -> None:
-    """Make a copy's new home its own, once it has given up what it shared with the original."""
+def adopt(data: Path) -> None:
+    """Make a copy its own home, once it no longer shares ports and secrets with the original."""
     found = data.stat()
-    write_whole(data / HOME_FILE, msgspec.json.encode(Home(os.path.realpath(data), found.st_dev, found.st_ino)))
+    write_atomically(data / HOME_FILE, msgspec.json.encode(Home(os.path.realpath(data), found.st_dev, found.st_ino)))

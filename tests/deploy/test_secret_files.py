@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.atomic_file import write_whole
+from deploy.embedded.atomic_file import write_atomically
+from deploy.embedded.private_directory import make_private
 from deploy.embedded.process import KEPT, clean
-from deploy.embedded.secret_files import FOLDER, NAMES, keep_secrets, make_private, read_secrets
+from deploy.embedded.secret_files import FOLDER, NAMES, keep_secrets, read_secrets
 from deploy.errors import UnusableData
 
 
@@ -22,7 +23,7 @@ def test_a_new_directory_and_its_files_are_the_owners_whatever_the_umask(tmp_pat
     try:
         assert make_private(tmp_path / "deep" / "data") is False
         keep_secrets(tmp_path / "deep" / "data")
-        write_whole(tmp_path / "deep" / "data" / "state.json", b"{}")
+        write_atomically(tmp_path / "deep" / "data" / "state.json", b"{}")
     finally:
         os.umask(before)
     data = tmp_path / "deep" / "data"

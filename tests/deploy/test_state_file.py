@@ -10,19 +10,18 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from deploy.embedded.process_liveness import created, is_alive
 from deploy.embedded.state_file import (
     STATE_FILE,
     PlatformState,
     ProcessState,
     State,
-    created,
-    end_leftovers,
-    is_alive,
     overall,
     read_state,
     stored_state,
     write_state,
 )
+from deploy.embedded.stop import end_orphans
 
 HERE = PlatformState(
     supervisor=os.getpid(),
@@ -75,7 +74,7 @@ def test_ends_what_a_killed_supervisor_left_and_nothing_else() -> None:
     ours, other = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
     left = ProcessState("kafka", "ready", "log", pid=ours.pid, created=created(ours.pid))
     reused = ProcessState("clickhouse", "ready", "log", pid=other.pid, created=created(other.pid) - 3600)
-    assert end_leftovers(structs.replace(HERE, processes=(left, reused))) == [ours.pid]
+    assert end_orphans(structs.replace(HERE, processes=(left, reused))) == [ours.pid]
     ours.communicate()
     assert ours.returncode == -signal.SIGTERM
     assert other.poll() is None
