@@ -21,7 +21,7 @@ from bench.machine import Machine, this_machine
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from grafana.build import WALLBOARDS
-from grafana.sql_queries import expand
+from grafana.sql_macros import expand
 from schemas.connection import KafkaConnection
 from schemas.profile import Profile
 from schemas.tables import REFRESHES

@@ -1,4 +1,4 @@
-"""The verdict on alerts: what was said of late dossiers, held against the rules of saying it, by code of its own."""
+"""The verdict on alerts: checks every published alert against the rules of raising them, by code of its own."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -20,42 +20,42 @@ _TAKEN_BACK = 5
 def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> str:
     """What is wrong with the alerts of a deployment in which everything is counted; empty where nothing is.
 
-    It takes the log out of the workers' hands and looks once more, so that all there is to say has been said.
+    It takes the alert log over from the workers and checks once more, so that every due alert has been raised.
     """
     for _ in range(_TAKEN_BACK):
-        # A worker that had trouble opens the log anew by itself, maybe just now.
+        # A worker that failed reopens the log by itself, perhaps right now.
         with suppress(Superseded):
-            _look(kafka, clickhouse, profile)
+            _check(kafka, clickhouse, profile)
             break
     else:
         return f"the log of alerts was taken back {_TAKEN_BACK} times"
-    said = [alert for _, alert in read_alerts(kafka, 0)]
+    alerts = [alert for _, alert in read_alerts(kafka, 0)]
     with database(clickhouse) as client:
         stored = client.execute("SELECT seq, dossier, state, level FROM dossier_alerts FINAL ORDER BY seq")
         overdue = {dossier for (dossier,) in client.execute("SELECT dossier FROM overdue_dossiers")}
-    troubles = [*wrong_in(said)]
-    if stored != [(alert.seq, alert.dossier, alert.state, alert.level) for alert in said]:
-        troubles.append(f"{len(said)} alerts are on the topic, and the table has {len(stored)} or others")
-    last = {alert.dossier: alert for alert in said}
+    troubles = [*wrong_in(alerts)]
+    if stored != [(alert.seq, alert.dossier, alert.state, alert.level) for alert in alerts]:
+        troubles.append(f"{len(alerts)} alerts are on the topic, and the table has {len(stored)} or others")
+    last = {alert.dossier: alert for alert in alerts}
     standing = {name for name, alert in last.items() if alert.state == "raised" and alert.level.startswith("overdue")}
     if standing != overdue:
         troubles.append(f"overdue and not alerted, or the other way round: {sorted(standing ^ overdue)[:_SHOWN]}")
     return "; ".join(troubles[:_SHOWN])
 
 
-def _look(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> None:
+def _check(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> None:
     late = LateDossiers(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
     with closing(late), closing(AlertLog(kafka, clickhouse)) as log:
         late.look(log, datetime.now(UTC))  # the first one sees none
         while late.look(log, datetime.now(UTC)).alerts:
-            pass  # a look has only so many alerts, and a city that was counted within moments needs several
+            pass  # one check raises a limited number of alerts, so a deployment may need several
 
 
-def wrong_in(said: Sequence[Alert]) -> Iterator[str]:
-    """Numbers that do not follow each other, and what was said twice or taken back without having been said."""
+def wrong_in(alerts: Sequence[Alert]) -> Iterator[str]:
+    """Gaps in the numbers, alerts that were raised twice, and alerts that were cleared without having been raised."""
     order = [level.name for level in parse_levels(DEFAULT_LEVELS)]
     stands: dict[str, Alert] = {}
-    for number, alert in enumerate(said, 1):
+    for number, alert in enumerate(alerts, 1):
         if alert.seq != number:
             yield f"alert {number} has the number {alert.seq}"
             return

@@ -1,7 +1,6 @@
 """A whole deployment under attack: the embedded platform with workers that can be trapped, and what was sent to it."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,8 +17,10 @@ import psutil
 from kafka import KafkaProducer
 
 from chaos.crash_points import Trap
+from chaos.deadline import Deadline
+from chaos.extra_workers import ExtraWorkers
 from chaos.hostile_events import traffic
-from chaos.insert_faults import Inserts
+from chaos.insert_faults import InsertFaults
 from chaos.oracle.expected import expected
 from chaos.small_disk import Volume
 from chaos.tcp_proxy import Proxy
@@ -42,18 +43,11 @@ from streams.storage.clickhouse import connect as clickhouse_client
 from streams.storage.progress import Lag, lag, wait_until_counted
 
 PARTITIONS = 8
-PATIENCE_SECONDS = 300.0
-"""How long anything may take before it is called stuck; a busy machine is slow, a stuck one is never done."""
-
 _DISKS = {"clickhouse": 300, "kafka": 200}
 """Megabytes."""
 
 
-class Stuck(AssertionError):
-    """The deployment did not come back to work by itself."""
-
-
-class City:
+class Deployment:
     """A context manager: up inside, down afterwards. Everything sent to it is remembered, for the verdict.
 
     `seed` is of its events and random choices. Workers reach ClickHouse through a proxy that `inserts` governs; `trap`
@@ -68,14 +62,14 @@ class City:
         self.random = Random(seed)
         self.profile = profile or Profile()
         self.partitions = PARTITIONS
-        self.inserts = Inserts()
+        self.insert_faults = InsertFaults()
         self.sent: list[Event] = []
         self._arrivals = traffic(seed)
         self.poison: list[bytes] = []
         self._folder = data / "chaos"
         self._folder.mkdir(parents=True)
         self.trap = Trap(self._folder)
-        self._helpers: dict[str, subprocess.Popen[bytes]] = {}
+        self._extra_workers = ExtraWorkers(data / "logs", self._worker)
         self._stack = ExitStack()
         # Not of the seed: cities that start at the same moment must not choose the same.
         self._port = next(port for port in Random().sample(RANGE, 50) if is_free(port))
@@ -87,9 +81,9 @@ class City:
         with ExitStack() as stack:
             for volume in self.volumes.values():
                 stack.enter_context(volume)
-            proxy = stack.enter_context(Proxy("127.0.0.1", self._port, self.inserts))
+            proxy = stack.enter_context(Proxy("127.0.0.1", self._port, self.insert_faults))
             self._proxied = f"127.0.0.1:{proxy.port}"
-            stack.callback(self._end_helpers)
+            stack.callback(self._extra_workers.kill)
             self.platform = self._started(self._workers, {})
             stack.callback(self._end_platform)
             self._stack = stack.pop_all()
@@ -155,7 +149,7 @@ class City:
 
     def process(self, name: str) -> psutil.Process:
         """The running process of this name; waits for one that is being started again."""
-        deadline = _Deadline(f"a process {name}")
+        deadline = Deadline(f"a process {name}")
         while True:
             for each in self.platform.state.processes:
                 if each.name == name and each.pid and psutil.pid_exists(each.pid):
@@ -174,22 +168,16 @@ class City:
 
     def name_of(self, pid: int) -> str:
         """The name of the worker with this pid."""
-        helpers = ((name, helper.pid) for name, helper in self._helpers.items())
-        named = [*((each.name, each.pid) for each in self.platform.state.processes), *helpers]
+        named = [*((each.name, each.pid) for each in self.platform.state.processes), *self._extra_workers.pids()]
         return next(name for name, its_pid in named if its_pid == pid)
 
     def start_worker(self) -> str:
         """Start one more worker, and return its name at once."""
-        name = f"helper-{len(self._helpers) + 1}"
-        environment = self.environment | self._by_proxy
-        with (self.data / "logs" / f"{name}.log").open("ab") as log:
-            self._helpers[name] = subprocess.Popen(self._worker(name), env=environment, stdout=log, stderr=log)
-        return name
+        return self._extra_workers.start(self.environment | self._by_proxy)
 
     def remove_worker(self, name: str) -> int:
-        """Stop a worker that was added, kindly; returns its exit code."""
-        self._helpers[name].terminate()
-        return self._helpers[name].wait(PATIENCE_SECONDS)
+        """Stop such a worker in order; returns its exit code."""
+        return self._extra_workers.stop(name)
 
     def set_clocks(self, seconds: float) -> None:
         """Let the workers' clocks be wrong by so much from now on."""
@@ -209,14 +197,14 @@ class City:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a command that is to find this city."""
+        """The environment of a command that is to find this deployment."""
         return os.environ | {"DOSSIER_DATA": str(self.data)}
 
     # What is waited for
 
     def await_true(self, holds: Callable[[], bool], what: str) -> None:
         """Return when it holds; raises Stuck with `what` when it does not in a long time."""
-        deadline = _Deadline(what)
+        deadline = Deadline(what)
         while not holds():
             deadline.check(str(self.platform.state))
             time.sleep(0.05)
@@ -235,12 +223,12 @@ class City:
 
     def await_counted(self) -> None:
         """Return when everything on the topic is counted; raises Stuck when no record of it was in a long time."""
-        deadline, counted = _Deadline("counting"), 0
+        deadline, counted = Deadline("counting"), 0
 
         def check(far: Lag) -> None:
             nonlocal deadline, counted
             if far.counted > counted:
-                deadline, counted = _Deadline("counting"), far.counted
+                deadline, counted = Deadline("counting"), far.counted
             deadline.check(f"{far.left} of {far.total} records are left; {self.platform.state}")
 
         wait_until_counted(self.kafka, self.clickhouse, check)
@@ -291,19 +279,3 @@ class City:
         # Everything is judged by then: there is nothing to end kindly for.
         self.platform.kill()
         self.platform.close()
-
-    def _end_helpers(self) -> None:
-        for helper in self._helpers.values():
-            with suppress(ProcessLookupError):
-                helper.send_signal(signal.SIGKILL)
-            helper.wait()
-
-
-class _Deadline:
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._at = time.monotonic() + PATIENCE_SECONDS
-
-    def check(self, seen: str) -> None:
-        if time.monotonic() > self._at:
-            raise Stuck(f"waited {PATIENCE_SECONDS:.0f} s for {self._what}: {seen}")

@@ -1,4 +1,4 @@
-"""Input as no source should send it: made from a seed, on top of a city's history."""
+"""Hostile input, made from a seed on top of a city's history: duplicates, disorder, corrections, invalid lines."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,7 @@ def late(events: Sequence[Event], share: float, random: Random) -> list[Event]:
 
 
 def crowd(dossier: str, payments: int) -> list[Event]:
-    """A dossier that is said to be paid again and again, each time as another transaction, some of it online."""
+    """A dossier with many payments, each of another transaction, some of them online."""
     common: dict[str, Any] = {"dossier": dossier, "source": "crowd"}
     received = datetime(2025, 3, 3, 1, tzinfo=UTC)
     events: list[Event] = [
@@ -60,7 +60,7 @@ def crowd(dossier: str, payments: int) -> list[Event]:
 
 
 def corrected(events: Sequence[Event], share: float, random: Random) -> list[Event]:
-    """The events, and later records for a share of them that move, take back, void or contradict what was said."""
+    """The events, and later records for a share of them that move, revoke, void or contradict them."""
     found = list(events)
     for number, event in enumerate(events):
         if random.random() < share:
@@ -89,12 +89,12 @@ def _corrections(event: Event, number: str, random: Random) -> Iterator[Event]:
     elif isinstance(event, Resolved):
         yield structs.replace(event, id=number, recorded_at=later, e_result=not event.e_result)
     else:
-        # The same id with another content, in one breath: which one holds must not depend on their order.
+        # The same id with another content at the same time: which one holds must not depend on their order.
         yield structs.replace(event, occurred_at=event.occurred_at - timedelta(minutes=7))
 
 
 def poison(numbers: range) -> list[bytes]:
-    """Lines that are no events, each different from all others; what they have instead of one varies."""
+    """Lines that are no events, each different from all others, invalid in various ways."""
     return [_POISON[number % len(_POISON)].replace(b"#", b"%d" % number) for number in numbers]
 
 

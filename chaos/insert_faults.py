@@ -1,4 +1,4 @@
-"""What happens to inserts on their way to ClickHouse and back: they are cut off, caught in the middle, or late."""
+"""Faults of inserts on their way to ClickHouse and back: cut, interrupted in the middle, or delayed."""
 
 import re
 import threading
@@ -13,12 +13,12 @@ _INSERT = re.compile(rb"INSERT INTO (\w+) ")
 _Stage = Literal["asked", "described", "sent"]
 
 
-class Inserts:
-    """The `cuts` of a proxy before ClickHouse: follows each connection's insert through the native protocol.
+class InsertFaults:
+    """Decides which connections a proxy before ClickHouse cuts: it follows inserts through the native protocol.
 
-    An INSERT is asked for, the server describes its columns, the client sends the rows, and the server answers once
-    they are applied. `ambush` waits for the next insert to reach a stage and acts there. While `delay` is not 0,
-    everything to the server is that many seconds late; while `is_away`, every connection is cut at its first word.
+    A client sends an INSERT, the server describes its columns, the client sends the rows, and the server answers once
+    they are applied. `intercept` waits for the next insert to reach a stage and acts there. While `delay` is not 0,
+    everything to the server is that many seconds late; while `is_away`, every connection is cut at its first bytes.
     """
 
     def __init__(self) -> None:
@@ -26,39 +26,39 @@ class Inserts:
         self.is_away = False
         self._stages: dict[int, _Stage] = {}
         self._lock = threading.Lock()
-        self._ambush: tuple[str, Callable[[], bool]] | None = None
-        self._sprung = threading.Event()
+        self._intercepted: tuple[str, Callable[[], bool]] | None = None
+        self._acted = threading.Event()
 
     def __call__(self, passing: Passing) -> bool:
-        """Follow what passes; whether it is to be cut."""
+        """Track what passes; whether to cut the connection."""
         if self.is_away:
             return True
         if passing.from_client and self.delay:
             time.sleep(self.delay)
         reached = self._follow(passing)
         with self._lock:
-            if self._ambush is None or reached != self._ambush[0]:
+            if self._intercepted is None or reached != self._intercepted[0]:
                 return False
-            _, act = self._ambush
-            self._ambush = None
+            _, act = self._intercepted
+            self._intercepted = None
         cut = act()
-        self._sprung.set()
+        self._acted.set()
         return cut
 
     @contextmanager
-    def ambush(self, moment: Literal["sending", "applied"], act: Callable[[], bool]) -> Iterator[threading.Event]:
+    def intercept(self, moment: Literal["sending", "applied"], act: Callable[[], bool]) -> Iterator[threading.Event]:
         """Call `act` when an insert's rows are being sent, or when they are applied but its client does not know.
 
         It says whether the connection is to be cut. The event is set afterwards.
         """
-        self._sprung.clear()
+        self._acted.clear()
         with self._lock:
-            self._ambush = moment, act
+            self._intercepted = moment, act
         try:
-            yield self._sprung
+            yield self._acted
         finally:
             with self._lock:
-                self._ambush = None
+                self._intercepted = None
 
     def _follow(self, passing: Passing) -> str:
         stage = self._stages.get(passing.connection)

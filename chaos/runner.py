@@ -1,4 +1,4 @@
-"""Runs scenarios, each in a city of its own or several after each other in one, and says what came of each."""
+"""Runs scenarios, each against a deployment of its own or several after each other against one."""
 
 import shutil
 import time
@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec import structs
 
 from chaos.alert_verdict import alert_trouble
-from chaos.deployment import City
+from chaos.deployment import Deployment
 from chaos.outcome import Outcome
 from chaos.run_scale import Scale
 from chaos.scenarios import (
@@ -28,7 +28,7 @@ from chaos.scenarios import (
 from chaos.small_disk import NotPermitted
 from schemas.errors import DossierError
 
-Scenario: TypeAlias = Callable[[City, Scale], int]
+Scenario: TypeAlias = Callable[[Deployment, Scale], int]
 
 LASTING: dict[str, Scenario] = {
     "crash points": crashes.crash_points,
@@ -54,7 +54,7 @@ LASTING: dict[str, Scenario] = {
     "data directory copied": access.directory_copied,
     "audits under load": audits.audits_under_load,
 }
-"""Those that leave their city fit for the next one, in this order."""
+"""Scenarios that leave the deployment ready for the next one, in this order."""
 
 SCENARIOS: dict[str, Scenario] = {
     **LASTING,
@@ -68,47 +68,49 @@ SCENARIOS: dict[str, Scenario] = {
     "rules changed": lifecycle.rules_changed,
     "rebuild killed": lifecycle.rebuild_killed,
 }
-"""Every scenario of a real deployment, by the name that the table shows."""
+"""Every scenario against a real deployment, by its name in the table."""
 
 PURE: dict[str, Callable[[Scale, int], Outcome]] = {
     "simulated schedules": without_deployment.simulation,
     "malformed events": without_deployment.malformed_events,
     "malformed protocol": without_deployment.malformed_protocol,
 }
-"""Those that need none."""
+"""Scenarios that need no deployment."""
 
 _SMALL_DISKS = (disk.clickhouse_disk_full, disk.kafka_disk_full)
 
 
-def run(names: Sequence[str], scale: Scale, seed: int, data: Path, tell: Callable[[str], None]) -> Iterator[Outcome]:
-    """Run scenarios one after another in one city; where something is wrong, the rest go on in another.
+def run(
+    names: Sequence[str], scale: Scale, seed: int, data: Path, on_start: Callable[[str], None]
+) -> Iterator[Outcome]:
+    """Run scenarios one after another against one deployment; after a failure, the rest run against another.
 
-    Each city has its folder in `data`, named by its first scenario; it is kept only where something was wrong. `tell`
-    hears of each scenario that begins.
+    Each deployment has a folder in `data`, named by its first scenario; it is kept only after a failure. `on_start` is
+    called with the name of each scenario that begins.
     """
     left = list(names)
     while left:
         begun = time.monotonic()
-        tell(left[0])
+        on_start(left[0])
         folder = data / left[0].replace(" ", "-").replace("'", "")
         shutil.rmtree(folder, ignore_errors=True)
         passed = True
         pure = PURE.get(left[0])
-        for outcome in [pure(scale, seed)] if pure else _in_a_city(tuple(left), scale, seed, folder):
+        for outcome in [pure(scale, seed)] if pure else _in_a_deployment(tuple(left), scale, seed, folder):
             passed = outcome.passed
             yield structs.replace(outcome, scenario=left.pop(0), seconds=round(time.monotonic() - begun, 1))
             if passed and left:
                 begun = time.monotonic()
-                tell(left[0])
+                on_start(left[0])
         if passed:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_a_city(names: Sequence[str], scale: Scale, seed: int, folder: Path) -> Iterator[Outcome]:
-    """What comes of each, up to the first in which something is wrong."""
+def _in_a_deployment(names: Sequence[str], scale: Scale, seed: int, folder: Path) -> Iterator[Outcome]:
+    """The outcome of each, up to the first that fails."""
     with ExitStack() as stack:
         try:
-            city = stack.enter_context(City(folder, seed, small_disks=SCENARIOS[names[0]] in _SMALL_DISKS))
+            deployment = stack.enter_context(Deployment(folder, seed, small_disks=SCENARIOS[names[0]] in _SMALL_DISKS))
         except NotPermitted as error:
             yield Outcome(skipped=str(error))
             return
@@ -116,31 +118,31 @@ def _in_a_city(names: Sequence[str], scale: Scale, seed: int, folder: Path) -> I
             yield Outcome(failure=str(error))
             return
         for name in names:
-            outcome = _attack(city, SCENARIOS[name], scale)
+            outcome = _attack(deployment, SCENARIOS[name], scale)
             yield outcome
             if not outcome.passed:
                 return
 
 
-def _attack(city: City, scenario: Scenario, scale: Scale) -> Outcome:
-    sent = _sent(city)
+def _attack(deployment: Deployment, scenario: Scenario, scale: Scale) -> Outcome:
+    sent = _sent(deployment)
     try:
-        runs = scenario(city, scale)
-        found = city.verdict()
+        runs = scenario(deployment, scale)
+        found = deployment.verdict()
         return Outcome(
             runs=runs,
-            events=_sent(city) - sent,
+            events=_sent(deployment) - sent,
             facts=found.facts,
             windows=found.windows,
-            lost=found.lost + city.poison_missing(),
+            lost=found.lost + deployment.poison_missing(),
             doubled=found.doubled,
-            audit=city.audit_differences(),
-            failure=alert_trouble(city.kafka, city.clickhouse, city.profile),
+            audit=deployment.audit_differences(),
+            failure=alert_trouble(deployment.kafka, deployment.clickhouse, deployment.profile),
             examples=found.examples,
         )
     except (AssertionError, DossierError) as error:
-        return Outcome(failure=str(error) or "an assertion of the scenario", events=_sent(city) - sent)
+        return Outcome(failure=str(error) or "an assertion of the scenario", events=_sent(deployment) - sent)
 
 
-def _sent(city: City) -> int:
-    return len(city.sent) + len(city.poison)
+def _sent(deployment: Deployment) -> int:
+    return len(deployment.sent) + len(deployment.poison)

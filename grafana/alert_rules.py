@@ -1,4 +1,4 @@
-"""Alert rules: what fires, at which value, whom it concerns, and what to do about it in docs/runbook.md."""
+"""Alert rules: what fires, at which value, who is responsible, and what to do (a section of docs/runbook.md)."""
 
 from typing import Any, Literal
 
@@ -25,18 +25,18 @@ RUNBOOK = "docs/runbook.md"
 FOLDER = "Hồ sơ – Dossiers"
 FOLDER_UID = "dossiers"
 OWNER = {"team": "dossier-stream"}
-"""The label of every rule of ours."""
+"""The label that marks a rule as ours."""
 _EXPRESSION = "__expr__"
 _SPAN_SECONDS = 600
 _MINUTES = 60
 
 
 class Rule(Struct, frozen=True):
-    """A rule: a query that gives a number per instance, and the edge beyond which it fires.
+    """A rule: a query that gives a number per instance, and the threshold beyond which it fires.
 
-    It fires beyond the `target` of its figure or beyond its `limit`, as `edge` says, once that held for `hold` seconds.
-    `owner` and `severity` are labels: a site's notification policy routes by them. Without any row there is nothing to
-    judge: `no_data` says what that means. Where its figure is a rate of agencies, `rate_of` is what it is a rate of.
+    It fires beyond the `target` or the `limit` of its figure, as `edge` says, once that has lasted `hold` seconds.
+    `owner` and `severity` are labels by which a site's notification policy routes. `no_data` is the state when the
+    query returns no row. For a rate by agency, `rate_of` is the denominator.
     """
 
     name: str
@@ -140,7 +140,7 @@ PIPELINE_RULES = (
         "warning",
         "Nguồn không gửi dữ liệu / No data from a source",
         "{{ $labels.source }} has sent nothing for " + _SPAN,
-        f"The newest event of {{{{ $labels.source }}}} was published {_SPAN} ago; its figures stand still.",
+        f"The newest event of {{{{ $labels.source }}}} was published {_SPAN} ago; its figures no longer change.",
         10 * _MINUTES,
     ),
     Rule(
@@ -151,7 +151,7 @@ PIPELINE_RULES = (
         "critical",
         "Hệ thống đếm chậm / Pipeline lag",
         f"Counting lags {_SPAN} behind",
-        f"The oldest event that is not counted has waited {_SPAN}, or no worker has said anything for so long.",
+        f"The oldest uncounted event has waited {_SPAN}, or no worker has sent a heartbeat for that long.",
         2 * _MINUTES,
         "Alerting",
     ),
@@ -174,7 +174,7 @@ PIPELINE_RULES = (
         "critical",
         "Sai lệch khi kiểm toán / Audit difference",
         f"The last audit found {_COUNT} differences",
-        f"{_COUNT} counts or facts are not what the events say, as the last audit that ended found.",
+        f"The last audit that ended found {_COUNT} counts or facts that disagree with the events.",
         0,
     ),
     Rule(
@@ -185,8 +185,8 @@ PIPELINE_RULES = (
         "warning",
         "Chưa kiểm toán / No audit",
         f"No audit has ended for {_SPAN}",
-        f"For {_SPAN} no audit has ended, or none ever did since counting began: nobody knows that the counts are what "
-        "the events say.",
+        f"No audit has ended for {_SPAN}, or since counting began: only an audit shows that the counts agree with the "
+        "events.",
         10 * _MINUTES,
     ),
     Rule(
@@ -197,7 +197,7 @@ PIPELINE_RULES = (
         "info",
         "Dữ liệu mâu thuẫn / Contradicting records",
         f"{{{{ $labels.kind }}}}: {_COUNT} dossiers",
-        f"Two records say what cannot both be so ({{{{ $labels.kind }}}}), of {_COUNT} dossiers of thirty days.",
+        f"{_COUNT} dossiers of the last thirty days have records that contradict each other ({{{{ $labels.kind }}}}).",
         60 * _MINUTES,
     ),
 )
@@ -238,7 +238,7 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         ],
         "for": _duration(rule.hold),
         "noDataState": rule.no_data,
-        # A database that does not answer is one more thing to know, and not the same as nothing being wrong.
+        # A database that does not answer must be visible: it does not mean that everything is fine.
         "execErrState": "Error",
         "labels": OWNER | {"owner": rule.owner, "severity": rule.severity},
         "annotations": {
@@ -251,7 +251,7 @@ def rule_document(rule: Rule) -> dict[str, Any]:
 
 
 def _duration(seconds: int) -> str:
-    """As Grafana writes it back: in its greatest whole unit."""
+    """A duration in its largest whole unit, which is how Grafana returns it."""
     for size, unit in ((3600, "h"), (60, "m")):
         if seconds and seconds % size == 0:
             return f"{seconds // size}{unit}"

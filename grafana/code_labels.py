@@ -1,4 +1,4 @@
-"""The words for every code that a cell shows, in Vietnamese and English: said here once, by mappings or in SQL."""
+"""Labels for every code that a cell shows, in Vietnamese and English, as Grafana mappings or as SQL."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -74,7 +74,7 @@ FIELDS: Codes = {
     "received_at": "tiếp nhận lúc / received at",
     "voided": "đã hủy / voided",
 }
-"""What an event says besides its header."""
+"""The fields of events besides the header."""
 STATES: Codes = {"raised": "phát sinh / raised", "cleared": "kết thúc / cleared"}
 ENDS: Codes = {
     **{code: STATUSES[code] for code in ("resolved", "withdrawn", "refused", "stopped")},
@@ -102,14 +102,14 @@ REASONS: Codes = {
 _UNITS = {"m": ("phút", "min"), "h": ("giờ", "h"), "d": ("ngày", "d")}
 
 
-def in_words(codes: Codes) -> list[dict[str, Any]]:
-    """Mappings that show these codes as words; any other text is shown as it is."""
+def label_mappings(codes: Codes) -> list[dict[str, Any]]:
+    """Mappings that show these codes by their labels; any other text is shown as it is."""
     options = {code: {"text": text, "index": index} for index, (code, text) in enumerate(codes.items())}
     return [{"type": "value", "options": options}]
 
 
-def levels_in_words() -> list[dict[str, Any]]:
-    """Mappings for levels of alerts, of which a deployment may have any: `due-24h`, `overdue`, `overdue-3d`."""
+def level_mappings() -> list[dict[str, Any]]:
+    """Mappings for alert levels, which each deployment chooses: `due-24h`, `overdue`, `overdue-3d`."""
     texts = {"/^overdue$/": "quá hạn / overdue"}
     for letter, (vietnamese, english) in _UNITS.items():
         texts[f"/^due-(\\d+){letter}$/"] = f"còn $1 {vietnamese} / due in $1 {english}"
@@ -120,7 +120,7 @@ def levels_in_words() -> list[dict[str, Any]]:
     ]
 
 
-def said(column: str, codes: Codes) -> str:
-    """SQL for the words of the code in a column; any other text is given as it is."""
+def label_sql(column: str, codes: Codes) -> str:
+    """SQL for the label of the code in a column; any other text is given as it is."""
     froms, tos = (", ".join(f"'{each}'" for each in side) for side in (codes, codes.values()))
     return f"transform({column}, [{froms}], [{tos}], {column})"

@@ -1,4 +1,4 @@
-"""A dashboard: panels put on Grafana's grid of 24 columns, with ids that follow from their order."""
+"""Lays out a dashboard: panels on Grafana's grid of 24 columns, with ids by their order."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ Dashboard: TypeAlias = dict[str, Any]
 
 COLUMNS = 24
 WALL_ROWS = 27
-"""So many rows fill a screen of 1920×1080 whose controls are hidden; at its foot, Grafana keeps a line for itself."""
+"""Rows that fill a screen of 1920×1080 with hidden controls; Grafana reserves a line at the bottom."""
 _ROW, _GAP = 30, 8
 _SCREEN = 1920
 _MARGIN = 16
@@ -25,7 +25,7 @@ def pixels(columns: int, rows: int) -> tuple[float, float]:
 
 
 def at(x: int, y: int, width: int, height: int, panel: Panel) -> Panel:
-    """The panel in this place."""
+    """The panel at this position of the grid."""
     return panel | {"gridPos": {"x": x, "y": y, "w": width, "h": height}}
 
 
@@ -41,9 +41,9 @@ def dashboard(
     since: str = "now-24h",
     refresh: str = "1m",
 ) -> Dashboard:
-    """A dashboard of panels that have a place; ids are given by order, so that equal code makes equal JSON.
+    """A dashboard of positioned panels; ids follow the order, so that the same code gives the same JSON.
 
-    Titles are unique within their folder: of two with one title, Grafana writes neither.
+    Titles must be unique in their folder: Grafana stores neither of two dashboards with the same title.
     """
     return {
         "uid": uid,

@@ -1,4 +1,4 @@
-"""How wide a text is on the screen: Grafana breaks and cuts what is too wide, and aligns to the left what it breaks."""
+"""How wide a text is on the screen: Grafana wraps or cuts what is too wide, and left-aligns what it wraps."""
 
 import unicodedata
 
@@ -21,22 +21,22 @@ _EM = {
     0.88: "mM",
     0.95: "W",
 }
-"""Advance widths of Inter, Grafana's font, in parts of the font's size; letters with marks are as wide as without."""
+"""Advance widths of Inter, Grafana's font, as fractions of the font size; marks do not change a letter's width."""
 _OF = {letter: width for width, letters in _EM.items() for letter in letters}
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
 def width(text: str, size: float) -> float:
-    """The width of a line in pixels, within a few of a hundred."""
+    """The width of a line in pixels, to within a few per cent."""
     plain = unicodedata.normalize("NFD", text.replace(_SPACE, " "))
     return size * sum(_OF.get(letter, 0.7) for letter in plain if not unicodedata.combining(letter))
 
 
 def centred(lines: tuple[str, str], size: float, room: float) -> str:
-    """Two lines as one text that breaks between them, and of which each is in the middle of the room.
+    """Two lines as one text that wraps between them, each centred in the room.
 
-    Grafana centres a text as a whole, and one that is broken fills all of the room from the left. The only space at
-    which it can break is the one between the lines; fixed spaces before each push it to the middle.
+    Grafana centres a text as a whole, and left-aligns a wrapped one. The only space at which this text can wrap is the
+    one between the lines; no-break spaces before each line push it to the middle.
     """
     return " ".join(_SPACE * round((room - width(line, size)) / 2 / width(" ", size)) + _fixed(line) for line in lines)
 

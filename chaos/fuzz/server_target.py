@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from clickhouse_driver.errors import Error
@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from chaos.fuzz.findings import Finding, Fuzzed, Progress, chance_of, told
 from chaos.fuzz.protocol_conversations import Conversation, conversation, end, hello, query
-from chaos.fuzz.server_answers import KILLED, Answer, read_answer
+from chaos.fuzz.server_answers import KILLED
+from chaos.fuzz.server_clients import Sessions, closing_client, first_byte
 from chaos.fuzz.server_process import HOST, SECONDS, Pulse, Serving
 from deploy.embedded.clickhouse.server import CONNECTION_LIMIT
 
@@ -34,7 +35,6 @@ FILES_SLACK = 3 * THREADS_SLACK
 """What it may hold more at the end than when it was warm: the engine's pools fill up late, and each of their threads
 keeps three files of `/proc` open. A leak of one for every hundred inputs still shows in a hundred thousand."""
 _EVERY = 200
-_SESSION_INPUTS = 150
 
 
 def fuzz_server(seed: int, inputs: int, on_progress: Progress | None = None, first: int = 0) -> Fuzzed:
@@ -119,7 +119,7 @@ class _Run:
                 thread.join(SECONDS)
 
     def _client(self, place: int, numbers: Iterator[int], last: int) -> None:
-        session = _Sessions(self._serving.port)
+        session = Sessions(self._serving.port)
         since: list[int] = []
         try:
             while not self._stop.is_set() and self._serving.alive():
@@ -152,10 +152,10 @@ class _Run:
             if self._on_progress and self.fuzzed.inputs % _EVERY == 0:
                 self._on_progress(self.fuzzed.inputs)
 
-    def _try(self, made: Conversation, sessions: "_Sessions", sink: _Sink) -> list[str]:
+    def _try(self, made: Conversation, sessions: Sessions, sink: _Sink) -> list[str]:
         """Say it to the server; what is wrong with the answer."""
         try:
-            answer = sessions.say(made)
+            answer = sessions.send(made)
         except TimeoutError:
             return [f"{made.kind}: no answer, and no end of the connection, within {SECONDS:.0f} seconds"]
         except OSError:
@@ -218,7 +218,7 @@ class _Run:
                 peers.append(peer)
                 with suppress(OSError):
                     peer.sendall(b"".join(hello()))
-            answered = sum(bool(_first(peer)) for peer in peers)
+            answered = sum(bool(first_byte(peer)) for peer in peers)
             for peer in peers:
                 peer.close()
             if not CONNECTION_LIMIT // 2 <= answered <= CONNECTION_LIMIT:
@@ -249,75 +249,3 @@ class _Run:
                     self.note(number, [f"the server dies of it, with {serving.process.poll()}"], made.content)
                     return
         self.note(-1, [f"the server died with {code} during one of the inputs {suspects}, of none of them alone"])
-
-
-class _Sessions:
-    """One client's connections: one that lives on for statements, and a new one for what says hello itself."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._held: dict[bool, tuple[socket.socket, int]] = {}
-
-    def say(self, made: Conversation) -> Answer:
-        """Send it and read the whole answer; TimeoutError where there is none, OSError where it breaks off."""
-        if not made.hello:
-            return self._go_on(made)
-        with socket.create_connection((HOST, self._port), SECONDS) as peer:
-            with suppress(OSError):
-                peer.sendall(made.content)
-                if made.hangs_up:
-                    return Answer()
-                peer.shutdown(socket.SHUT_WR)
-            return read_answer(_all(peer))
-
-    def _go_on(self, made: Conversation) -> Answer:
-        peer, uses = self._held.pop(made.reader, (None, 0))
-        if peer is None:
-            peer = socket.create_connection((HOST, self._port), SECONDS)
-            peer.sendall(b"".join(hello("reader" if made.reader else "default")))
-            peer.recv(1000)
-        peer.sendall(made.content)
-        received = b""
-        while piece := peer.recv(1 << 18):
-            received += piece
-            answer = read_answer(received)
-            if answer.ended and not answer.wrong:
-                break
-        answer = read_answer(received)
-        if piece and uses < _SESSION_INPUTS:
-            self._held[made.reader] = peer, uses + 1
-        else:
-            peer.close()
-        if not answer.ended:
-            answer.wrong = answer.wrong or "the server has hung up on a statement without an answer"
-        return answer
-
-    def close(self) -> None:
-        """Hang up."""
-        for peer, _ in self._held.values():
-            peer.close()
-
-
-@contextmanager
-def closing_client(serving: Serving):  # type: ignore[no-untyped-def]  # the driver has no types
-    """A well-behaved client, disconnected at the end."""
-    client = serving.client()
-    try:
-        yield client
-    finally:
-        client.disconnect()
-
-
-def _all(peer: socket.socket) -> bytes:
-    pieces = []
-    with suppress(ConnectionResetError):
-        while piece := peer.recv(1 << 18):
-            pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _first(peer: socket.socket) -> bytes:
-    try:
-        return peer.recv(1)
-    except OSError:
-        return b""

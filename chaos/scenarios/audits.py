@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from chaos.deployment import City
+from chaos.deployment import Deployment
 from chaos.run_scale import Scale
 from schemas.events import Received
 from schemas.topics import EVENTS
@@ -23,7 +23,7 @@ _AT = datetime(2025, 1, 6, 2, tzinfo=UTC)
 """Before everything else that is sent: no other event touches these windows."""
 
 
-def audits_under_load(city: City, scale: Scale) -> int:
+def audits_under_load(deployment: Deployment, scale: Scale) -> int:
     """Twelve hundred events a second, workers that die, and audits one after another; then things that are planted."""
     cases = [
         Received(
@@ -35,37 +35,37 @@ def audits_under_load(city: City, scale: Scale) -> int:
         )
         for number in range(4)
     ]
-    city.publish(cases)
-    city.await_counted()
-    client = connect(city.clickhouse)
-    with _load(city):
+    deployment.publish(cases)
+    deployment.await_counted()
+    client = connect(deployment.clickhouse)
+    with _load(deployment):
         for number in range(scale.audits):
             if number % 2:
-                city.kill(city.a_worker())
-            _require_sound(audit(city.clickhouse, city.profile))
-        city.await_recovered()
+                deployment.kill(deployment.a_worker())
+            _require_sound(audit(deployment.clickhouse, deployment.profile))
+        deployment.await_recovered()
         undo = [plant.tend(client) for plant in _PLANTS]
-        found = audit(city.clickhouse, city.profile)
+        found = audit(deployment.clickhouse, deployment.profile)
         for plant in _PLANTS:
             assert plant.is_found(found), f"{plant.what} was not found: {_brief(found)}"
         assert found.differences == len(_PLANTS), f"an audit cried wolf: {_brief(found)}"
         for each in undo:
             each()
-        _require_sound(audit(city.clickhouse, city.profile))
-    city.await_counted()
+        _require_sound(audit(deployment.clickhouse, deployment.profile))
+    deployment.await_counted()
     with _moved_progress(client):
-        found = audit(city.clickhouse, city.profile)
+        found = audit(deployment.clickhouse, deployment.profile)
         places = [each.place for each in found.findings if each.kind == "progress"]
         assert places == ["partition 0"], f"progress that was moved was not found: {_brief(found)}"
-    _require_sound(audit(city.clickhouse, city.profile))
-    differing = Topic(city.kafka, city.clickhouse).compare().findings
+    _require_sound(audit(deployment.clickhouse, deployment.profile))
+    differing = Topic(deployment.kafka, deployment.clickhouse).compare().findings
     assert not differing, f"the topic differs from the tables: {differing[0]}"
     client.disconnect()
     return scale.audits + len(_PLANTS) + 1
 
 
 @contextmanager
-def _load(city: City) -> Iterator[None]:
+def _load(deployment: Deployment) -> Iterator[None]:
     """Events at an even pace, as long as it is entered."""
     stop = threading.Event()
     failed: list[BaseException] = []
@@ -74,7 +74,7 @@ def _load(city: City) -> Iterator[None]:
         try:
             while not stop.is_set():
                 began = time.monotonic()
-                city.send(_A_SECOND // 2)
+                deployment.send(_A_SECOND // 2)
                 stop.wait(max(0.0, began + 0.5 - time.monotonic()))
         except BaseException as error:  # told to the scenario, whatever it is
             failed.append(error)

@@ -1,1 +1,1 @@
-"""Dashboards for analysts, one a module; each leads to the next finer one."""
+"""Dashboards for analysts, one per module; each links to the next finer one."""

@@ -8,14 +8,14 @@ from grafana.code_labels import (
     METHODS,
     STATES,
     STATUSES,
-    in_words,
-    levels_in_words,
-    said,
+    label_mappings,
+    label_sql,
+    level_mappings,
 )
 from grafana.dashboard_layout import SITE_ZONE, Dashboard, at, dashboard
 from grafana.panels import column, table
 from grafana.sql_queries import query
-from grafana.variables import TO_OTHERS, agency_column, typed
+from grafana.variables import TO_OTHERS, agency_column, text_variable
 
 
 def dossier() -> Dashboard:
@@ -48,9 +48,9 @@ def dossier() -> Dashboard:
                     "Every event as it came, in the order in which it happened, and where it stands on Kafka.",
                     query(
                         "dossier_events",
-                        field_in_words=said("field", FIELDS),
-                        channel_in_words=said("text", CHANNELS),
-                        method_in_words=said("text", METHODS),
+                        field_in_words=label_sql("field", FIELDS),
+                        channel_in_words=label_sql("text", CHANNELS),
+                        method_in_words=label_sql("text", METHODS),
                         zone=SITE_ZONE,
                     ),
                     overrides=_EVENTS,
@@ -69,16 +69,16 @@ def dossier() -> Dashboard:
                 ),
             ),
         ],
-        variables=[typed("dossier", "Mã hồ sơ / Dossier")],
+        variables=[text_variable("dossier", "Mã hồ sơ / Dossier")],
         links=TO_OTHERS,
         tags=["analyst"],
     )
 
 
 _NOW = (
-    column("status", "Trạng thái / Status", mappings=in_words(STATUSES)),
+    column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
     column("procedure", "Thủ tục / Procedure"),
-    column("channel", "Kênh nộp / Channel", mappings=in_words(CHANNELS)),
+    column("channel", "Kênh nộp / Channel", mappings=label_mappings(CHANNELS)),
     column("received_at", "Tiếp nhận / Received"),
     column("term", "Hạn trả / Term"),
     column("outcome_at", "Kết quả lúc / Outcome"),
@@ -90,15 +90,15 @@ _NOW = (
 _EVENTS = (
     column("occurred_at", "Xảy ra lúc / Occurred"),
     column("recorded_at", "Ghi nhận lúc / Recorded"),
-    column("kind", "Sự kiện / Event", mappings=in_words(KINDS)),
+    column("kind", "Sự kiện / Event", mappings=label_mappings(KINDS)),
     column("source", "Nguồn / Source"),
     column("content", "Nội dung / Content"),
     column("place", "Kafka"),
 )
 _ALERTS = (
     column("at", "Lúc / At"),
-    column("state", "Trạng thái / State", mappings=in_words(STATES)),
-    column("level", "Mức / Level", mappings=levels_in_words()),
-    column("why", "Lý do / Why", mappings=in_words(ENDS)),
+    column("state", "Trạng thái / State", mappings=label_mappings(STATES)),
+    column("level", "Mức / Level", mappings=level_mappings()),
+    column("why", "Lý do / Why", mappings=label_mappings(ENDS)),
     column("term", "Hạn trả / Term"),
 )

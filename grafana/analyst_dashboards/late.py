@@ -1,10 +1,10 @@
 """Dossiers that are late, and those that will be soon: each leads to its history."""
 
 from grafana.analyst_dashboards.figure_tile import tile
-from grafana.code_labels import STATUSES, in_words
+from grafana.code_labels import STATUSES, label_mappings
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import bars, column, table
-from grafana.sql_queries import is_chosen, only, query
+from grafana.sql_queries import is_selected, only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON
 from grafana.variables import TO_OTHERS, agencies, agency_column, dossier_column
 
@@ -14,7 +14,7 @@ _URGENCY = (
     ("due", "Sắp đến hạn / Due soon", "dark-orange"),
 )
 """The levels of alerts, whatever a deployment calls them, the most urgent first."""
-_CHOSEN = is_chosen("agency", "agency")
+_CHOSEN = is_selected("agency", "agency")
 
 
 def late() -> Dashboard:
@@ -24,7 +24,7 @@ def late() -> Dashboard:
         dossier_column(),
         agency_column(),
         column("procedure", "Thủ tục / Procedure"),
-        column("status", "Trạng thái / Status", mappings=in_words(STATUSES)),
+        column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
         column("unit", "Bộ phận / Unit"),
         column("term", "Hạn trả / Term"),
         column("extensions", "Gia hạn / Extensions", "count"),

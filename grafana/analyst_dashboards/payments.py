@@ -3,7 +3,7 @@
 from grafana.analyst_dashboards.figure_tile import tile
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import column, series, share_column, table
-from grafana.sql_queries import is_chosen, only, query
+from grafana.sql_queries import is_selected, only, query
 from grafana.thresholds import ONLINE_PAYMENT, Figure
 from grafana.variables import TO_OTHERS, agencies, agency_column
 
@@ -13,7 +13,7 @@ REFUNDED = Figure(
     "refunded_amount", "Số tiền hoàn trả", "Refunded", "Amounts given back in the time range, in đồng.", "money"
 )
 
-_CHOSEN = is_chosen("agency", "agency")
+_CHOSEN = is_selected("agency", "agency")
 
 
 def payments() -> Dashboard:

@@ -1,7 +1,7 @@
 """The pipeline's own health: how far it is behind, how fresh its figures are, what it could not count."""
 
 from grafana.analyst_dashboards.figure_tile import tile
-from grafana.code_labels import REASONS, in_words
+from grafana.code_labels import REASONS, label_mappings
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import ORANGE, RED, Panel, column, series, table
 from grafana.sql_queries import only, query
@@ -85,7 +85,7 @@ def pipeline() -> Dashboard:
                     "Lines that could not be counted and wait for a decision, by reason and source.",
                     query("pipeline_letters"),
                     overrides=[
-                        column("reason", "Lý do / Reason", mappings=in_words(REASONS)),
+                        column("reason", "Lý do / Reason", mappings=label_mappings(REASONS)),
                         column("source", "Nguồn / Source"),
                         column("letters", "Số lượng / Letters", "count"),
                         column("latest", "Mới nhất / Latest"),

@@ -2,7 +2,7 @@
 
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import column, share_column, table
-from grafana.sql_queries import chosen, query
+from grafana.sql_queries import query, selected
 from grafana.thresholds import (
     DIGITISATION,
     FEEDBACK_ON_TIME,
@@ -13,7 +13,7 @@ from grafana.thresholds import (
     SATISFACTION,
     Figure,
 )
-from grafana.variables import PERIOD, TO_OTHERS, agency_column, one_of
+from grafana.variables import PERIOD, TO_OTHERS, agency_column, choice_variable
 
 RATES: tuple[tuple[Figure, str, str], ...] = (
     (ON_TIME, "resolved_on_time", "resolved"),
@@ -58,7 +58,9 @@ def ranking() -> Dashboard:
         "Agencies by one of the rates of Decision 766, with numerator, denominator, target and peers.",
         [at(0, 0, 24, 26, shown)],
         variables=[
-            one_of("rate", "Chỉ số / Rate", {each.name: f"{each.vietnamese} – {each.english}" for each, *_ in RATES}),
+            choice_variable(
+                "rate", "Chỉ số / Rate", {each.name: f"{each.vietnamese} – {each.english}" for each, *_ in RATES}
+            ),
             PERIOD,
         ],
         links=TO_OTHERS,
@@ -68,5 +70,5 @@ def ranking() -> Dashboard:
 
 def _choose(values: dict[str, str]) -> str:
     """SQL for the value that belongs to the chosen rate."""
-    cases = ", ".join(f"{chosen('rate')} = '{name}', {value}" for name, value in values.items())
+    cases = ", ".join(f"{selected('rate')} = '{name}', {value}" for name, value in values.items())
     return f"multiIf({cases}, 0)"

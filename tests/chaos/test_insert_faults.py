@@ -4,7 +4,7 @@ from contextlib import closing
 import pytest
 from msgspec import structs
 
-from chaos.insert_faults import Inserts
+from chaos.insert_faults import InsertFaults
 from chaos.tcp_proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.tables import PROGRESS
@@ -24,20 +24,20 @@ def asked(connection: int = 1) -> Passing:
 
 
 def test_an_ambush_waits_until_the_rows_of_an_insert_are_sent() -> None:
-    inserts = Inserts()
-    with inserts.ambush("sending", lambda: True) as sprung:
+    inserts = InsertFaults()
+    with inserts.intercept("sending", lambda: True) as acted:
         assert not inserts(Passing(1, True, b"SELECT 1"))
         assert not inserts(asked())
         assert not inserts(Passing(2, True, b"of another connection"))
         assert not inserts(Passing(1, False, b"its columns"))
-        assert not sprung.is_set()
+        assert not acted.is_set()
         assert inserts(Passing(1, True, b"rows"))
-        assert sprung.is_set()
+        assert acted.is_set()
 
 
 def test_an_ambush_springs_once() -> None:
-    inserts = Inserts()
-    with inserts.ambush("sending", lambda: True):
+    inserts = InsertFaults()
+    with inserts.intercept("sending", lambda: True):
         for connection in (1, 2):
             inserts(asked(connection))
             inserts(Passing(connection, False, b"its columns"))
@@ -47,7 +47,7 @@ def test_an_ambush_springs_once() -> None:
 
 @pytest.mark.clickhouse
 def test_an_insert_is_applied_although_its_client_never_hears_of_it(clickhouse: ClickHouseConnection) -> None:
-    inserts = Inserts()
+    inserts = InsertFaults()
     seen: list[int] = []
 
     def look() -> bool:
@@ -58,11 +58,11 @@ def test_an_insert_is_applied_although_its_client_never_hears_of_it(clickhouse: 
 
     with (
         Proxy(clickhouse.host, clickhouse.port, inserts) as proxy,
-        inserts.ambush("applied", look) as sprung,
+        inserts.intercept("applied", look) as acted,
         closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port))) as store,
     ):
         store.write(PROGRESS, [progress(17)])
-        assert sprung.is_set()
+        assert acted.is_set()
         assert seen == [17]
         assert proxy.cut == 1
         assert store.read_reached("dossier-events")[3].offset == 17
@@ -70,7 +70,7 @@ def test_an_insert_is_applied_although_its_client_never_hears_of_it(clickhouse: 
 
 @pytest.mark.clickhouse
 def test_a_server_that_is_away_comes_back(clickhouse: ClickHouseConnection) -> None:
-    inserts = Inserts()
+    inserts = InsertFaults()
     inserts.is_away = True
     back = threading.Timer(0.5, lambda: setattr(inserts, "is_away", False))
     back.start()

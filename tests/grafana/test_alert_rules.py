@@ -11,7 +11,7 @@ import yaml
 from clickhouse_driver import Client
 
 from grafana.alert_rules import GROUPS, RULES, RUNBOOK, Rule, provisioning
-from grafana.sql_queries import expand, variables_in
+from grafana.sql_macros import expand, variables_in
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Paid
 from streams.storage.clickhouse import connect

@@ -10,8 +10,9 @@ from clickhouse_driver import Client
 from grafana.analyst_dashboards.ranking import RATES, ranking
 from grafana.build import DASHBOARDS
 from grafana.panels import ORANGE
-from grafana.sql_queries import ALL, Context, expand
-from grafana.thresholds import AUDIT_AGE, MINIMUM_VOLUME, ON_TIME, WORKERS, standing
+from grafana.sql_macros import Context, expand
+from grafana.sql_queries import ALL
+from grafana.thresholds import AUDIT_AGE, MINIMUM_VOLUME, ON_TIME, WORKERS, status
 from grafana.variables import PERIOD
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event
@@ -320,7 +321,7 @@ class TestPipeline:
             )
         }
         assert tiles.pop("Workers") == [0]
-        assert standing(WORKERS, 0) == "missed"
+        assert status(WORKERS, 0) == "missed"
         assert list(tiles.values()) == [[None]] * 5
 
     def test_no_audit_is_told_in_words_and_amber(self, clickhouse: ClickHouseConnection) -> None:
@@ -334,7 +335,7 @@ class TestPipeline:
         client.execute("INSERT INTO audits (at, facts_differences, window_differences) VALUES", rows)
         assert shown(client, "dossiers-pipeline", "Differences of the last audit") == [{"differences": 0}]
         ((age,),) = (row.values() for row in shown(client, "dossiers-pipeline", "Age of the last audit"))
-        assert standing(AUDIT_AGE, age) == "watch", "an audit of the day before yesterday says little of today"
+        assert status(AUDIT_AGE, age) == "watch", "an audit of the day before yesterday says little of today"
         client.disconnect()
 
     def test_what_workers_wrote_down(self, clickhouse: ClickHouseConnection) -> None:

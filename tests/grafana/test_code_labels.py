@@ -15,9 +15,9 @@ from grafana.code_labels import (
     STATES,
     STATUSES,
     Codes,
-    in_words,
-    levels_in_words,
-    said,
+    label_mappings,
+    label_sql,
+    level_mappings,
 )
 from schemas import events
 from schemas.alerts import DEFAULT_LEVELS, Alert
@@ -63,14 +63,14 @@ def test_the_statuses_are_those_of_the_view() -> None:
 
 
 def test_an_unknown_code_is_shown_as_it_is() -> None:
-    (mapping,) = in_words({"a": "b / c"})
+    (mapping,) = label_mappings({"a": "b / c"})
     assert mapping == {"type": "value", "options": {"a": {"text": "b / c", "index": 0}}}
-    assert said("x", {"a": "b / c"}) == "transform(x, ['a'], ['b / c'], x)"
+    assert label_sql("x", {"a": "b / c"}) == "transform(x, ['a'], ['b / c'], x)"
 
 
 def shown(level: str) -> str:
     """What Grafana makes of it: of the patterns the first that fits, with its groups."""
-    for mapping in levels_in_words():
+    for mapping in level_mappings():
         options: dict[str, Any] = mapping["options"]
         pattern = re.fullmatch("/(.*)/", options["pattern"])
         if pattern and re.search(pattern[1], level):

@@ -11,7 +11,7 @@ import yaml
 from grafana.build import DASHBOARDS, FOLDER, WALLBOARDS
 from grafana.dashboard_layout import COLUMNS, TAG, WALL_ROWS, pixels
 from grafana.panels import DATASOURCE, NEUTRAL
-from grafana.sql_queries import variables_in
+from grafana.sql_macros import variables_in
 from grafana.text_width import width
 from grafana.wallboards import PADDING, WALL_PARAMETERS, playlist
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from grafana.sql_queries import Context, UnknownMacro, chosen, expand, is_chosen, only, query, variables_in
+from grafana.sql_macros import Context, UnknownMacro, expand, variables_in
+from grafana.sql_queries import is_selected, only, query, selected
 
 CONTEXT = Context(
     since=datetime(2026, 3, 2, tzinfo=UTC),
@@ -86,8 +87,8 @@ def test_the_forms_that_quote_can_be_left(case: dict[str, Any]) -> None:
 
 
 def test_one_value_is_compared_decoded_and_several_each_by_itself() -> None:
-    assert chosen("agency") == "decodeURLComponent('${agency:percentencode}')"
-    assert "${agency:queryparam}" in is_chosen("agency", "agency")
+    assert selected("agency") == "decodeURLComponent('${agency:percentencode}')"
+    assert "${agency:queryparam}" in is_selected("agency", "agency")
 
 
 def test_a_query_comes_without_its_comment_and_with_what_is_fixed() -> None:

@@ -1,8 +1,4 @@
-"""One connection of a client, in ClickHouse's native protocol at revision 54430.
-
-Later revisions add fields, and parameters of queries, which are not supported here. clickhouse-go sends settings in
-the form that is read here only from this one on.
-"""
+"""One connection of a client: its login, its queries one after another, and their cancellation."""
 
 import socket
 import struct
@@ -10,10 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from enum import IntEnum
 from typing import IO
 
-from deploy.embedded.clickhouse.compressed_frames import compress, decompress
+from deploy.embedded.clickhouse import packets
 from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.errors import (
     CANCELLED,
@@ -24,39 +19,26 @@ from deploy.embedded.clickhouse.errors import (
     ProtocolError,
     ServerError,
 )
-from deploy.embedded.clickhouse.native_blocks import BLOCK_INFO, Columns, header, walk_columns
-from deploy.embedded.clickhouse.session import Result, Session, Settings
+from deploy.embedded.clickhouse.native_blocks import Columns, header
+from deploy.embedded.clickhouse.owner_session import OwnerSession
+from deploy.embedded.clickhouse.packets import ClientPacket, ServerPacket
+from deploy.embedded.clickhouse.reader_session import ReaderSession
+from deploy.embedded.clickhouse.session import QueryStatistics, Session
 from deploy.embedded.clickhouse.statements import Insert, parse_insert
 from deploy.embedded.clickhouse.users import User
-from deploy.embedded.clickhouse.wire_format import Reader, text, varint
+from deploy.embedded.clickhouse.wire_format import Reader
 
-REVISION = 54430
 HELLO_SECONDS = 10
 SEND_TIMEOUT = struct.pack("ll", 60, 0)
 RECEIVE_SIZE = 1 << 18
-QUERY_LIMIT = 64 << 20
-SETTING_LIMIT = 1 << 20
-SETTINGS_LIMIT = 1000
 TABLES_LIMIT = 50
 
 
-class ClientPacket(IntEnum):
-    """What a client sends."""
-
-    HELLO, QUERY, DATA, CANCEL, PING = range(5)
-
-
-class ServerPacket(IntEnum):
-    """What it is sent."""
-
-    HELLO, DATA, EXCEPTION, PROGRESS, PONG, END_OF_STREAM, PROFILE_INFO = range(7)
-
-
 class Connection:
-    """Serves one client until it goes.
+    """Serves one client until it disconnects.
 
-    `serve` raises OSError when the connection breaks off. `kill_if_unwanted` and `hang_up` may be called from any
-    thread, all else only from the one that serves.
+    `serve` raises OSError when the connection breaks. `kill_if_cancelled` and `hang_up` may be called from any thread,
+    everything else only from the thread that serves.
     """
 
     def __init__(self, client: socket.socket, engine: Engine, users: Sequence[User]) -> None:
@@ -64,51 +46,51 @@ class Connection:
         self._engine = engine
         self._users = users
         self._reader = Reader(self._receive)
-        self._greeted_by: float | None = time.monotonic() + HELLO_SECONDS
+        self._login_deadline: float | None = time.monotonic() + HELLO_SECONDS
         self._compressed = False
-        self._running = ""  # the tag of the session
-        self._places = ExitStack()
+        self._running = ""  # the tag of the session while its query runs
+        self._slots = ExitStack()
         self._changes = threading.Lock()
         self._cancelled = False
 
     def serve(self) -> None:
-        """Answer until the client goes or sends what makes no sense."""
+        """Answer until the client disconnects or violates the protocol."""
         self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
-            with self._places, closing(self._greet()) as session:
-                self._greeted_by = None
+            with self._slots, closing(self._log_in()) as session:
+                self._login_deadline = None
                 self._client.settimeout(None)
                 while True:
                     self._answer(session)
         except EOFError:
             return
         except ServerError as error:
-            self._send_exception(error)
+            self._client.sendall(packets.exception(error))
 
-    def kill_if_unwanted(self) -> None:
-        """Kill the running query when its client has cancelled it or gone; to be called now and then."""
+    def kill_if_cancelled(self) -> None:
+        """Kill the running query when its client has cancelled it or disconnected; to be called periodically."""
         with self._changes, suppress(OSError):
             if self._running:
-                # A cancel may have been received with the query, or be in the socket still.
+                # A cancel may have been received with the query, or still be in the socket.
                 waiting = self._reader.waiting[:1] or self._client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
                 if waiting in (b"", bytes([ClientPacket.CANCEL])):
-                    # One that has only stopped sending is told of the kill: the end of a stream acknowledges an insert.
+                    # A client that only stopped sending gets the error: an end of stream would acknowledge an insert.
                     self._cancelled = bool(waiting)
                     self._engine.kill(self._running)
 
     @property
-    def is_greeting(self) -> bool:
-        """Whether the client has not said who it is."""
-        return self._greeted_by is not None
+    def is_logging_in(self) -> bool:
+        """Whether the client has not logged in yet."""
+        return self._login_deadline is not None
 
     def hang_up(self) -> None:
-        """End the connection; whoever waits for the client is told so."""
+        """End the connection; a thread that waits for the client wakes up."""
         with suppress(OSError):
             self._client.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, session: Session) -> None:
-        """Take one packet, and all that follows from it."""
+        """Handle one packet and everything that belongs to it."""
         match self._reader.varint():
             case ClientPacket.QUERY:
                 try:
@@ -117,106 +99,46 @@ class Connection:
                     raise
                 except ServerError as error:
                     if not self._cancelled:
-                        self._send_exception(error)
+                        self._client.sendall(packets.exception(error))
                         return
                 self._send(ServerPacket.END_OF_STREAM)
             case ClientPacket.PING:
                 self._send(ServerPacket.PONG)
             case ClientPacket.CANCEL:
-                # It came after the end of its query.
+                # It arrived after the end of its query.
                 pass
             case packet:
-                raise _unexpected(packet)
-
-    # What the client sends
+                raise packets.unexpected(packet)
 
     def _receive(self) -> bytes:
-        if self._greeted_by is not None:
-            # A limit of the whole: a byte now and then must not hold a place that others wait for.
-            self._client.settimeout(max(self._greeted_by - time.monotonic(), 0.001))
+        if self._login_deadline is not None:
+            # A limit for the whole login: a client that sends a byte now and then must not occupy a connection.
+            self._client.settimeout(max(self._login_deadline - time.monotonic(), 0.001))
         return self._client.recv(RECEIVE_SIZE)
 
-    def _greet(self) -> Session:
-        reader, engine = self._reader, self._engine
-        if (packet := reader.varint()) != ClientPacket.HELLO:
-            raise _unexpected(packet)
-        reader.text(), reader.varint(), reader.varint()  # the client's name and version
-        revision = reader.varint()
-        database, name, password = reader.text(), reader.text(), reader.text()
-        if revision < REVISION:
-            raise ProtocolError(UNEXPECTED_PACKET, f"a client of revision {revision} is too old: {REVISION} is needed")
-        user = next((user for user in self._users if user.name == (name or "default")), None)
-        if user is None or not user.knows(password):
-            raise ServerError(
-                LOGIN, f"{name}: Authentication failed: password is incorrect, or there is no user with such name"
-            )
+    def _log_in(self) -> Session:
+        hello, engine = packets.read_hello(self._reader), self._engine
+        user = next((user for user in self._users if user.name == (hello.user or "default")), None)
+        if user is None or not user.knows(hello.password):
+            text = "Authentication failed: password is incorrect, or there is no user with such name"
+            raise ServerError(LOGIN, f"{hello.user}: {text}")
+        session: Session
         if user.reads_only:
-            self._places.enter_context(engine.places.connected())
-            # One that does not take its answer must not keep its place for ever.
+            self._slots.enter_context(engine.reader_slots.connected())
+            # A client that does not receive its answer must not keep its slot for ever.
             self._client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
-        session = Session(engine, user, database)
-        major, minor, patch = (varint(int(part)) for part in engine.version.split(".")[:3])
-        parts = (varint(ServerPacket.HELLO), text("ClickHouse"), major, minor, varint(REVISION))
-        self._client.sendall(b"".join((*parts, text(engine.timezone), text(socket.gethostname()), patch)))
+            session = ReaderSession(engine, user.name, hello.database)
+        else:
+            session = OwnerSession(engine, hello.database)
+        self._client.sendall(packets.hello(engine.version, engine.timezone))
         return session
 
-    def _read_query(self) -> tuple[str, Settings]:
-        reader = self._reader
-        reader.text()  # the query's id
-        if reader.byte():  # the client's story: who asked first, and from where
-            reader.text(), reader.text(), reader.text()
-            if reader.byte() != 1:
-                raise ProtocolError(UNEXPECTED_PACKET, "a query by another interface than TCP")
-            reader.text(), reader.text(), reader.text()
-            reader.varint(), reader.varint(), reader.varint()
-            reader.text(), reader.varint()
-        settings: Settings = {}
-        while name := reader.text():
-            # Important (1), or of the server's own configuration (2), which must not be passed over either.
-            important = bool(reader.varint() & 3)
-            settings[name] = (reader.text(SETTING_LIMIT), important)
-            if len(settings) > SETTINGS_LIMIT:
-                raise ProtocolError(LIMIT_EXCEEDED, f"a query of more than {SETTINGS_LIMIT} settings")
-        reader.varint()  # up to which stage it is to be run: always to its end
-        self._compressed = bool(reader.varint())
-        return reader.text(QUERY_LIMIT), settings
-
-    def _read_block(self, spool: Callable[[str], IO[bytes]]) -> tuple[str, Columns] | None:
-        """The next block into the file for its table; its name and columns, or None for the empty one at the end."""
-        if (packet := self._reader.varint()) != ClientPacket.DATA:
-            if packet != ClientPacket.CANCEL:
-                raise _unexpected(packet)
-            self._cancelled = True
-            raise ServerError(CANCELLED, "Query was cancelled")
-        table = self._reader.text()
-        reader = Reader(lambda: decompress(self._reader)) if self._compressed else self._reader
-        while field := reader.varint():  # the block's info, of which nothing matters here
-            if field > 2:
-                raise ProtocolError(UNEXPECTED_PACKET, f"a block with unknown field {field}")
-            reader.skip(1 if field == 1 else 4)
-        count, rows = reader.varint(), reader.varint()
-        if rows and not count:
-            raise ProtocolError(UNEXPECTED_PACKET, f"a block of {rows} rows without a column")
-        try:
-            if rows:
-                file = spool(table)
-                file.write(varint(count) + varint(rows))
-                reader.record(file)
-            columns = walk_columns(reader, count, rows)
-            reader.stop()
-        except ServerError as error:
-            # Where the block ends is not known now, nor where the next packet begins.
-            raise ProtocolError((error.code, error.name), str(error)) from None
-        if self._compressed and reader.waiting:
-            raise ProtocolError(UNEXPECTED_PACKET, "a compressed frame goes on after its block")
-        return (table, columns) if count else None
-
-    # What the server does
+    # Queries
 
     def _query(self, session: Session) -> None:
         self._cancelled = False
-        sql, settings = self._read_query()
-        result = Result()
+        sql, settings, self._compressed = packets.read_query(self._reader)
+        statistics = QueryStatistics()
         with ExitStack() as stack:
             tables = self._read_tables(session, stack)
             session.apply(settings)
@@ -225,12 +147,12 @@ class Connection:
                 session.create_external(name, columns, file)
                 stack.callback(session.drop_external, name)
             if insert := parse_insert(sql):
-                self._insert(session, insert, result)
+                self._insert(session, insert, statistics)
             else:
-                self._run(session, sql, result)
+                self._run(session, sql, statistics)
 
     def _read_tables(self, session: Session, stack: ExitStack) -> dict[str, tuple[Columns, IO[bytes]]]:
-        """The tables that come with a query."""
+        """The external tables that come with a query."""
         files: dict[str, IO[bytes]] = {}
         tables: dict[str, tuple[Columns, IO[bytes]]] = {}
 
@@ -248,56 +170,49 @@ class Connection:
             tables[table] = (columns, spool(table))
         return tables
 
-    def _run(self, session: Session, sql: str, result: Result) -> None:
-        with self._watched(session), closing(session.run(sql, result)) as blocks:
-            for block in blocks:
-                self._send_block(block)
-        self._send_progress(result)
-        self._send(ServerPacket.PROFILE_INFO, result.rows, result.blocks, result.size, 0, result.rows, 0)
+    def _read_block(self, spool: Callable[[str], IO[bytes]]) -> tuple[str, Columns] | None:
+        """Read the next block into the file of its table; None for the empty block at the end."""
+        if (packet := self._reader.varint()) == ClientPacket.CANCEL:
+            self._cancelled = True
+            raise ServerError(CANCELLED, "Query was cancelled")
+        if packet != ClientPacket.DATA:
+            raise packets.unexpected(packet)
+        return packets.read_block(self._reader, self._compressed, spool)
 
-    def _insert(self, session: Session, insert: Insert, result: Result) -> None:
+    def _run(self, session: Session, sql: str, statistics: QueryStatistics) -> None:
+        with self._cancellable(session), closing(session.run(sql, statistics)) as blocks:
+            for block in blocks:
+                self._client.sendall(packets.data(block, self._compressed))
+        self._send_progress(statistics)
+        rows, size = statistics.rows, statistics.size
+        self._send(ServerPacket.PROFILE_INFO, rows, statistics.blocks, size, 0, rows, 0)
+
+    def _insert(self, session: Session, insert: Insert, statistics: QueryStatistics) -> None:
         with session.spool() as file:
-            wanted = session.insert_columns(insert)
-            self._send_block(header(wanted))
-            names, wrong = sorted(name for name, _ in wanted), ""
+            expected = session.insert_columns(insert)
+            self._client.sendall(packets.data(header(expected), self._compressed))
+            names, wrong = sorted(name for name, _ in expected), ""
             while block := self._read_block(lambda _: file):
                 if (given := sorted(name for name, _ in block[1])) != names:
                     wrong = f"a block has the columns {given}, the insert expects {names}"[:1000]
             if wrong:
                 raise ServerError(NO_SUCH_COLUMN, wrong)
-            with self._watched(session):
-                session.insert(insert, file, result)
-        self._send_progress(result)
+            with self._cancellable(session):
+                session.insert(insert, file, statistics)
+        self._send_progress(statistics)
 
     @contextmanager
-    def _watched(self, session: Session) -> Iterator[None]:
+    def _cancellable(self, session: Session) -> Iterator[None]:
         self._running = session.tag
         try:
             yield
         finally:
-            # A kill on its way is waited for, or it would hit the next query.
+            # Waits for a kill that is under way, which would otherwise hit the next query.
             with self._changes:
                 self._running = ""
 
-    # What the client gets
+    def _send_progress(self, statistics: QueryStatistics) -> None:
+        self._send(ServerPacket.PROGRESS, statistics.read_rows, statistics.read_size, 0, statistics.written_rows, 0)
 
-    def _send_block(self, block: bytes) -> None:
-        data = BLOCK_INFO + block
-        pieces = compress(data) if self._compressed else (data,)
-        self._client.sendall(b"".join((varint(ServerPacket.DATA), text(""), *pieces)))
-
-    def _send_progress(self, result: Result) -> None:
-        self._send(ServerPacket.PROGRESS, result.read_rows, result.read_size, 0, result.written_rows, 0)
-
-    def _send(self, *numbers: int) -> None:
-        self._client.sendall(b"".join(varint(number) for number in numbers))
-
-    def _send_exception(self, error: ServerError) -> None:
-        message = f"DB::Exception: {error}. ({error.name})"
-        # No stack trace, and no exception within it.
-        packet = (varint(ServerPacket.EXCEPTION), struct.pack("<i", error.code), text("DB::Exception"), text(message))
-        self._client.sendall(b"".join((*packet, text(""), b"\0")))
-
-
-def _unexpected(packet: int) -> ProtocolError:
-    return ProtocolError(UNEXPECTED_PACKET, f"Unexpected packet {packet} from client")
+    def _send(self, *values: int) -> None:
+        self._client.sendall(packets.numbers(*values))

@@ -1,18 +1,16 @@
-"""What a user who only reads may say: judged by the engine's own syntax tree, and by what is known to be harmless.
+"""What a reader may run: judged by the engine's own syntax tree, against lists of what is harmless.
 
-Three fences stand one behind the other. Here, everything that is not named as harmless is refused before anything is
-run. The engine refuses a session without its role what that role alone may do (`users.py`), and any change of
-settings (`readonly = 1`). What is judged is the engine's own reading of the statement, so no quoting misleads it.
+Three fences stand one behind the other. Here, everything that is not listed as harmless is refused before it runs. The
+engine refuses a session without its role everything that only that role may do (`users.py`), and any change of settings
+(`readonly = 1`). The engine's own parser reads the statement, so no quoting can mislead the rules.
 """
 
 import re
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.embedded.clickhouse.errors import ACCESS_DENIED, READ_ONLY, TOO_MANY_QUERIES, ServerError
+from deploy.embedded.clickhouse.errors import ACCESS_DENIED, READ_ONLY, ServerError
 from schemas.access import CHANGEABLE, LIMITS
 
 FUNCTIONS = frozenset(
@@ -22,7 +20,7 @@ FUNCTIONS = frozenset(
     for name in line.split()
 )
 TABLE_FUNCTIONS = frozenset({"generate_series", "generateseries", "null", "numbers", "values", "view", "viewexplain"})
-"""Functions that give a table and reach nothing."""
+"""Table functions that compute their rows and reach no file, network or table."""
 COMBINATORS = re.compile(
     "(?:if|array|distinct|ornull|ordefault|resample|foreach|map|merge|state|simplestate|argmin|argmax|tuple|null)$"
 )
@@ -31,7 +29,7 @@ SYSTEM_TABLES = frozenset(
     {"columns", "databases", "data_type_families", "functions", "numbers", "one", "settings", "tables", "time_zones"}
     | {"key_column_usage", "referential_constraints", "schemata", "statistics", "views"}
 )
-"""What clients ask of the system's databases to offer tables, columns and functions."""
+"""Tables of the system's databases from which clients list tables, columns and functions."""
 NODES = frozenset(
     {
         "ArrayJoin",
@@ -67,7 +65,7 @@ NODES = frozenset(
         "WithElement",
     }
 )
-"""Parts of a query that show everything they hold. APPLY is not one: it hides the function that it calls."""
+"""Nodes of the syntax tree that show all of their content. APPLY is none: it hides the function that it calls."""
 NODE = re.compile(r" *(\S+)(?: (.*?))?(?: \(alias .*)?(?: \(children \d+\))?", re.DOTALL)
 
 LAMBDA = re.compile(r" *Function lambda \(alias (\w+)\)")
@@ -79,21 +77,18 @@ ASKED = re.compile(
     rf"|SHOW(?: FULL)? COLUMNS FROM {_NAME}(?: FROM {_NAME})?{_LIKE}"
     rf"|SHOW CREATE (?:TABLE|VIEW) {_TABLE}|DESCRIBE TABLE {_TABLE}|EXISTS (?:TABLE|VIEW|DATABASE) {_TABLE}"
 )
-"""Other questions about tables, in the form that the engine gives every statement."""
+"""Other statements that only describe tables, as the engine formats them."""
 EXPLAINED = re.compile(
     r"EXPLAIN(?: (?:AST|SYNTAX|QUERY TREE|PLAN|PIPELINE|ESTIMATE))?(?: \w+ = \d+,?)* (?:SELECT|WITH|\().*", re.DOTALL
 )
 CLOSING_SETTINGS = re.compile(r" SETTINGS ([^()]+?)\s*$")
-PARALLEL = 8
-CONNECTIONS = 100
-WAIT_SECONDS = 30.0
 
 
 def refuse_tree(tree: str, known: AbstractSet[str]) -> int:
-    """Raise ServerError for a query, as EXPLAIN AST shows it, that may do more than read; how many SETTINGS it has.
+    """Raise ServerError for a query, as EXPLAIN AST shows it, that may do more than read; returns its SETTINGS' count.
 
-    `known` are the engine's own functions, in small letters: a query that makes a lambda may call it by another name.
-    Names stand in the tree as they are, so one with a line break can add lines to it, but take none away.
+    `known` are the engine's own functions, in lower case: a query may call a lambda that it defines by another name.
+    The tree contains names as they are, so a name with a line break can add lines to it, but cannot remove any.
     """
     lines = [line for line in tree.split("\n") if line]
     made = {found[1].lower() for line in lines if (found := LAMBDA.match(line))}
@@ -114,7 +109,7 @@ def refuse_tree(tree: str, known: AbstractSet[str]) -> int:
 
 
 def is_harmless(function: str) -> bool:
-    """Whether a function in small letters computes from its arguments alone, also one such as sumIf or uniqMerge."""
+    """Whether a function, in lower case, computes from its arguments alone; combinators as in sumIf are allowed."""
     while function not in FUNCTIONS and function not in TABLE_FUNCTIONS:
         shorter = COMBINATORS.sub("", function)
         if shorter == function:
@@ -124,7 +119,7 @@ def is_harmless(function: str) -> bool:
 
 
 def is_new(function: str, made: AbstractSet[str], known: AbstractSet[str]) -> bool:
-    """Whether a query itself makes a function of this name, and the engine could mean no other by it."""
+    """Whether the query itself defines a function of this name, and the engine has none of that name."""
     if function not in made:
         return False
     while function not in known:
@@ -136,15 +131,15 @@ def is_new(function: str, made: AbstractSet[str], known: AbstractSet[str]) -> bo
 
 
 def refuse_database(name: str) -> None:
-    """Raise ServerError for a database in which table names would mean the system's."""
+    """Raise ServerError for a database in which plain table names are those of the system."""
     if name.lower() in SYSTEM:
         raise ServerError(ACCESS_DENIED, f"a reader may not use the database {name}: name its tables in full")
 
 
 def granted(asked: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """The settings that a reader gets for those asked for: limits at most as they stand, others only where they may.
+    """The settings that a reader gets of those asked for: limits are capped, others allowed only where listed.
 
-    `now` are the values in force; asking for those changes nothing and is never refused.
+    `now` are the values in force; asking for these changes nothing and is never refused.
     """
     given = {}
     for name, value in asked.items():
@@ -158,32 +153,3 @@ def granted(asked: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
         elif now.get(name) != value:
             raise ServerError(READ_ONLY, f"Cannot modify '{name}' setting in readonly mode")
     return given
-
-
-class Places:
-    """How many readers may be connected, and how many of their queries run at once; owners are never counted."""
-
-    def __init__(self, connections: int = CONNECTIONS, parallel: int = PARALLEL, seconds: float = WAIT_SECONDS) -> None:
-        self._connections = threading.BoundedSemaphore(connections)
-        self._queries = threading.BoundedSemaphore(parallel)
-        self._seconds = seconds
-
-    @contextmanager
-    def connected(self) -> Iterator[None]:
-        """A connection of a reader; raises ServerError where there are too many."""
-        if not self._connections.acquire(blocking=False):
-            raise ServerError(TOO_MANY_QUERIES, "Too many readers are connected")
-        try:
-            yield
-        finally:
-            self._connections.release()
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """A query of a reader, which waits for its turn; raises ServerError when that takes too long."""
-        if not self._queries.acquire(timeout=self._seconds):
-            raise ServerError(TOO_MANY_QUERIES, "Too many queries of readers run at once")
-        try:
-            yield
-        finally:
-            self._queries.release()

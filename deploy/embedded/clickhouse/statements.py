@@ -1,11 +1,11 @@
-"""As little SQL as the server must know; the engine's own parser decides everything it can be asked about."""
+"""The little SQL that the server itself must parse; everything else is left to the engine's own parser."""
 
 import re
 from dataclasses import dataclass
 
 from deploy.embedded.clickhouse.errors import NOT_SUPPORTED, ServerError
 
-# Possessive throughout, and what never closes takes the rest: a statement may be megabytes, and must be read in one go.
+# Possessive throughout, and what never closes takes the rest: a statement of megabytes must be read in one pass.
 QUOTED = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?\*/)"
     r"|(?P<string>'(?:\\.|''|[^'\\])*+'|(?<![\w$])\$(\w*)\$.*?\$\3\$)"
@@ -35,6 +35,8 @@ FOREIGN_ENGINE = re.compile(
     r"\bENGINE\s*+=?+\s*+(Kafka|RabbitMQ|NATS|Replicated\w*|Shared\w*MergeTree|ZooKeeper\w*)\b", FLAGS
 )
 CALLED = re.compile(r"(\w++|`)\s*+\(")
+MULTIPLE = "Multi-statements are not allowed: send one query at a time"
+EMPTY = "Empty query"
 SELECTS = frozenset({"SELECT", "WITH", "FROM", "("})
 
 
@@ -52,7 +54,7 @@ class Insert:
 
 
 def masked(sql: str) -> str:
-    """The statement, every sign where it was, with comments made blank and strings and quoted names made unreadable."""
+    """The statement with comments blanked and strings and quoted names masked; every character keeps its place."""
 
     def mask(found: re.Match[str]) -> str:
         return (" " if found["comment"] else "'" if found["string"] else "`") * len(found[0])
@@ -67,19 +69,19 @@ def first_word(sql: str) -> str:
 
 
 def called(sql: str) -> frozenset[str]:
-    """What stands before an opening parenthesis, in small letters; a quoted name is only a backtick."""
+    """The names before an opening parenthesis, in lower case; a quoted name is only a backtick."""
     return frozenset(name.lower() for name in CALLED.findall(masked(sql)))
 
 
 def without_end(sql: str) -> str:
-    """The statement without the semicolons, and the comments, that it may end with."""
+    """The statement without closing semicolons and comments."""
     return sql[: len(masked(sql).rstrip("; \t\r\n\f\v"))] if ";" in sql else sql
 
 
 def without_format(sql: str) -> str:
-    """A query without its closing FORMAT, which is the client's business.
+    """A query without its closing FORMAT, which only the client applies.
 
-    Raises ServerError for what has no answer in blocks: INTO OUTFILE, and WITH TOTALS, which the engine would drop.
+    Raises ServerError for what blocks cannot answer: INTO OUTFILE, and WITH TOTALS, which the engine would drop.
     """
     plain = masked(sql)
     if found := WITHOUT_BLOCKS.search(plain):
@@ -90,7 +92,7 @@ def without_format(sql: str) -> str:
 
 
 def refuse_foreign(sql: str) -> None:
-    """Raise ServerError for a statement that needs what only a full ClickHouse server has."""
+    """Raise ServerError for a statement that needs a full ClickHouse server."""
     plain = masked(sql)
     if ACCESS.match(plain):
         raise ServerError(NOT_SUPPORTED, "users, roles, grants and quotas are settings of the embedded server, not SQL")
@@ -108,10 +110,10 @@ def parse_insert(sql: str) -> Insert | None:
 
 
 def quoted(name: str) -> str:
-    """A name as it may stand in a statement, whatever it contains."""
+    """A quoted name for a statement, whatever the name contains."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def literal(value: str) -> str:
-    """A string as it may stand in a statement."""
+    """A string literal for a statement."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
