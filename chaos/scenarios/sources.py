@@ -76,7 +76,7 @@ def _publish(deployment: Deployment, events: Sequence[Event], capacity: Capacity
     takes = list(map(capacity.takes, events))
     refused = [encode_event(event) for event, taken in zip(events, takes, strict=True) if not taken]
     deployment.sent += compress(events, takes)
-    deployment.poison += refused
+    deployment.invalid_lines += refused
     deployment.await_true(lambda: deployment.is_delivered(events), "Kafka to take what is published")
     return len(refused)
 
@@ -116,6 +116,6 @@ def flood(deployment: Deployment, scale: Scale) -> int:
     deployment.await_true(
         lambda: any("flooded" in each.reason for each in deployment.platform.state.processes), "the flood to be noticed"
     )
-    assert deployment.poison_missing() > len(lines) // 2, "the flood was drained"
+    assert deployment.missing_dead_letters() > len(lines) // 2, "the flood was drained"
     deployment.restart(2, DOSSIER_DEAD_RATIO="1")
     return 1
