@@ -1,4 +1,4 @@
-"""Single events published one by one at a steady rate, from a process of its own, and when each was."""
+"""Publishes single events at a steady rate, in a process of its own, and records when each was published."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,10 +14,10 @@ from connectors.simulator.plan import Plan
 from schemas.connection import KafkaConnection
 
 
-class Traffic:
-    """Publishes so many events a second, for so long or until it is stopped.
+class PacedTraffic:
+    """Publishes `rate` events a second, for some seconds or until it is stopped.
 
-    Its events have the source `source`: another's may have the same ids.
+    Its events have the source `source`, since ids alone may repeat those of another run.
     """
 
     def __init__(self, kafka: KafkaConnection, source: str, rate: float, seconds: float) -> None:
@@ -33,7 +33,7 @@ class Traffic:
         told.close()
 
     def stop(self) -> dict[str, float]:
-        """Publish no more; what `calls` gives."""
+        """Stop publishing; returns the calls."""
         self._stopped.set()
         return self.calls()
 

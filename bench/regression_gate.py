@@ -1,4 +1,4 @@
-"""The regression gate: what counting costs, as a multiple of the floor that is measured beside it.
+"""The regression gate: the cost of counting as a multiple of the floor, which is measured in the same run.
 
 It judges CPU seconds, not time, and a ratio, not a figure of some machine: a slow or busy one has the same.
 """

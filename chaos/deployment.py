@@ -51,8 +51,8 @@ class Deployment:
     """A context manager: runs inside the block. It records everything sent, for the verdict.
 
     Events and random choices follow from `seed`. Workers reach ClickHouse through a proxy that `insert_faults`
-    controls; `trap` arms their crash points. `small_disks` puts the servers on `disks` that can be filled; entering raises
-    NotPermitted where that is not allowed.
+    controls; `trap` arms their crash points. `small_disks` puts the servers on `disks` that can be filled;
+    entering raises NotPermitted where that is not allowed.
     """
 
     def __init__(
