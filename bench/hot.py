@@ -17,12 +17,12 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from bench.command import command_of, out_options, write_result
+from bench.command_options import command_of, out_options, write_result
 from bench.hot_stores import BEGIN, WINDOW, WINDOWS, make_full_dossiers, make_windows, paid, received
 from bench.machine import Machine, this_machine
+from bench.process_usage import peak_mb
 from bench.profile import AtOnce
-from bench.usage import peak_mb
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection

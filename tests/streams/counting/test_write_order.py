@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from schemas.dead_letter import DeadLetter, dead_letter
 from schemas.envelope import Rejection
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
