@@ -40,9 +40,9 @@ class Finding(Struct, frozen=True):
     seen: str
 
 
-@click.command("doctor", short_help="Say what is wrong and what to do about it.")
+@click.command("doctor")
 @click.pass_context
-def doctor(context: click.Context) -> None:
+def command(context: click.Context) -> None:
     """Look at everything this program needs, and say what is wrong and what to do about it.
 
     Ends with 0 where all is well, else with 1.

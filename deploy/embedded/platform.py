@@ -45,8 +45,8 @@ from deploy.embedded.state import (
 from deploy.embedded.supervisor import StopRequest, Supervisor
 from deploy.errors import AlreadyRuns, UnusableData
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.profile import PROFILE_FILE
 
-PROFILE = "profile.toml"
 PORTS = "ports.json"
 
 
@@ -326,7 +326,7 @@ def keep_profile(profile: Path, data: Path) -> None:
 
     What was counted depends on it, so it does not change silently.
     """
-    kept = data / PROFILE
+    kept = data / PROFILE_FILE
     try:
         content = profile.read_bytes()
     except OSError as error:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import VARIABLES, NothingRuns, Settings
+from cli.settings import NothingRuns, Settings
+from cli.variables import VARIABLES
 from deploy.embedded.private import keep_secrets
 from deploy.embedded.state import PlatformState, created, write_state
 from schemas.alerts import parse_levels
@@ -156,7 +157,7 @@ def test_a_level_that_is_none_is_told_by_name() -> None:
     [
         ("alerts.example", "a secret of some length", "DOSSIER_WEBHOOK is not an address such as https://host/path"),
         ("https://me:pw@alerts.example/", "a secret of some length", "DOSSIER_WEBHOOK is not an address"),
-        ("https://alerts.example/", "short", "DOSSIER_WEBHOOK_SECRET has 5 characters: 16 or more sign"),
+        ("https://alerts.example/", "short", "DOSSIER_WEBHOOK_SECRET has 5 characters, it needs 16 or more"),
         ("https://alerts.example/", "", "DOSSIER_WEBHOOK_SECRET has 0 characters"),
         ("", "a secret of some length", "DOSSIER_WEBHOOK is not an address"),
     ],
@@ -275,6 +276,6 @@ def test_a_profile_that_is_not_there_is_told_with_what_names_it(tmp_path: Path) 
 
 
 def test_a_short_key_of_alerts_is_refused() -> None:
-    with pytest.raises(SettingError, match="DOSSIER_ALERT_KEY has 5 characters: 16 or more are a secret"):
+    with pytest.raises(SettingError, match="DOSSIER_ALERT_KEY has 5 characters, it needs 16 or more"):
         Settings.from_env({"DOSSIER_ALERT_KEY": "short"})
     assert Settings.from_env({}).alert_key is None
