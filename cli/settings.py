@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True, dict=True):
     profile_file: Path | None
     kafka_address: KafkaConnection | None
     clickhouse_address: ClickHouseConnection | None
+    reader_password: Secret
     database: str
     partitions: int
     replication: int
@@ -121,12 +122,14 @@ class Settings(Struct, frozen=True, dict=True):
         if is_embedded and clickhouse.user in (OWNER, READER) and not clickhouse.password.reveal():
             own = secrets.clickhouse_at(clickhouse.address, clickhouse.user)
             clickhouse = structs.replace(clickhouse, password=own.password)
+        reader = Secret(ours.get("DOSSIER_GRAFANA_PASSWORD") or (secrets.reader.reveal() if is_embedded else ""))
         profile = ours.get("DOSSIER_PROFILE")
         return cls(
             data=data,
             profile_file=Path(profile).absolute() if profile else None,
             kafka_address=kafka if kafka.bootstrap else None,
             clickhouse_address=clickhouse if clickhouse.host else None,
+            reader_password=reader,
             database=clickhouse.database,
             partitions=read.number("DOSSIER_PARTITIONS", 8, 1, 1024),
             replication=read.number("DOSSIER_REPLICATION", 1, 1, 9),
@@ -141,7 +144,7 @@ class Settings(Struct, frozen=True, dict=True):
             alert_levels=read.levels("DOSSIER_ALERT_LEVELS"),
             alert_key=read.signing_key("DOSSIER_ALERT_KEY"),
             webhook=read.webhook("DOSSIER_WEBHOOK", "DOSSIER_WEBHOOK_SECRET"),
-            grafana=_grafana(read, ours, clickhouse, secrets.reader if is_embedded else Secret()),
+            grafana=_grafana(read, ours, clickhouse, reader),
             log=read.choice("DOSSIER_LOG", ("text", "json")),
         )
 
@@ -171,14 +174,12 @@ def _secrets(data: Path, state: PlatformState | None) -> Secrets:
 
 
 def _grafana(
-    read: Variables, ours: Mapping[str, str], clickhouse: ClickHouseConnection, embedded: Secret
+    read: Variables, ours: Mapping[str, str], clickhouse: ClickHouseConnection, password: Secret
 ) -> GrafanaConnection | None:
     url = read.url("DOSSIER_GRAFANA")
     if not url:
         return None
-    default = clickhouse.address if clickhouse.host else ""
-    host, port = read.address("DOSSIER_GRAFANA_CLICKHOUSE", default)
-    password = Secret(ours.get("DOSSIER_GRAFANA_PASSWORD") or embedded.reveal())
+    host, port = read.address("DOSSIER_GRAFANA_CLICKHOUSE", clickhouse.address if clickhouse.host else "")
     reader = ClickHouseConnection(host, port, READER, password, clickhouse.database, clickhouse.secure)
     return GrafanaConnection(url, Secret(ours.get("DOSSIER_GRAFANA_TOKEN", "")), reader)
 

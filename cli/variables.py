@@ -149,9 +149,7 @@ class Variables:
         if not re.fullmatch(r"https?://[^/?#@\s]+([/?#]\S*)?", url):
             raise SettingError(f"{name} is not an address such as https://host/path, without user and password in it")
         if len(secret) < _SECRET_CHARACTERS:
-            raise SettingError(
-                f"{secret_name} has {len(secret)} characters, it needs {_SECRET_CHARACTERS} or more"
-            )
+            raise SettingError(f"{secret_name} has {len(secret)} characters, it needs {_SECRET_CHARACTERS} or more")
         return Webhook(url, Secret(secret))
 
     def levels(self, name: str) -> tuple[Level, ...]:

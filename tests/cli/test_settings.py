@@ -72,6 +72,7 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         clickhouse_address=ClickHouseConnection(
             *("three", 9440, "writer", Secret("secret-of-clickhouse"), "province_1", True, ca)
         ),
+        reader_password=Secret("only reading"),
         database="province_1",
         partitions=16,
         replication=3,
@@ -196,7 +197,7 @@ def test_the_embedded_servers_are_found_where_none_are_named(tmp_path: Path) -> 
     assert reader.clickhouse == secrets.clickhouse_at("127.0.0.1:20002", "reader")
     grafana = Settings.from_env({"DOSSIER_DATA": str(tmp_path), "DOSSIER_GRAFANA": "https://g"}).grafana
     assert grafana
-    assert grafana.reader.password == secrets.reader
+    assert grafana.reader.password == reader.reader_password == secrets.reader
 
 
 def test_the_secrets_of_the_embedded_servers_go_nowhere_else(tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ def test_the_secrets_of_the_embedded_servers_go_nowhere_else(tmp_path: Path) -> 
     assert settings.kafka == KafkaConnection("one:9092")
     assert settings.clickhouse == ClickHouseConnection("two", 9000)
     assert settings.grafana
-    assert settings.grafana.reader.password == Secret()
+    assert settings.grafana.reader.password == settings.reader_password == Secret()
     named = Settings.from_env(env | {"DOSSIER_KAFKA": "127.0.0.1:20001", "DOSSIER_CLICKHOUSE": "127.0.0.1:20002"})
     assert (named.kafka.password, named.clickhouse.password) == (secrets.kafka, secrets.owner)
 

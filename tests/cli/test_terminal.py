@@ -105,7 +105,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "alerts": (("alerts", "list"), {"alerts.newest": lambda *_: (1, [ALERT])}),
     "alerts json": (("alerts", "list", "--json"), {"alerts.newest": lambda *_: (1, [ALERT])}),
     "watch": (("watch", "--once"), {"watch._read": lambda *_: Seen(trouble=HOSTILE)}),
-    "doctor": (("doctor",), {"doctor.examine": lambda _: [Finding(False, "kafka", HOSTILE)]}),
+    "doctor": (("doctor",), {"doctor.examine": lambda _: [Finding("wrong", "kafka", HOSTILE, HOSTILE)]}),
     "status": (("status",), {"status.read_state": lambda _: STATE}),
     "migrate": (("migrate",), {"migrate.migrate": lambda *_, **__: [HOSTILE]}),
     "an error": (("rewind",), {"rewind.identify": away}),
