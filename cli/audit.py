@@ -12,8 +12,9 @@ import msgspec
 from msgspec import structs
 
 from cli.logs import configure
+from cli.options import Address
 from cli.progress import Display
-from cli.settings import Address, Settings
+from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import brief, print_json, printable
 from schemas.errors import DossierError
@@ -34,7 +35,7 @@ _UNCONFIRMED = 5
 """The exit code where nothing differs, but something could not be known."""
 
 
-@click.command("audit", short_help="Recompute every count from the events and report differences.")
+@click.command("audit")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
 @click.option(
     "--topic", is_flag=True, help="Also look for every line of the topic, as far back as it reaches; needs Kafka."
@@ -56,7 +57,7 @@ _UNCONFIRMED = 5
     help="With --every: the share of the time that audits may be busy, all rounds together.  [default: 0.25]",
 )
 @click.pass_context
-def audit_command(
+def command(
     context: click.Context,
     as_json: bool,
     topic: bool,

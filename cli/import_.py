@@ -38,7 +38,7 @@ _UNCLOSED = (
 )
 
 
-@click.command("import", short_help="Publish the rows of a file as events.")
+@click.command("import")
 @click.argument("file")
 @click.option("--mapping", "mapping_file", type=click.Path(path_type=Path), required=True, help="TOML mapping file.")
 @click.option(
@@ -59,7 +59,7 @@ _UNCLOSED = (
 @click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
 @click.pass_obj
-def import_file(
+def command(
     settings: Settings,
     file: str,
     mapping_file: Path,

@@ -38,7 +38,7 @@ class _Shown:
             raise Interrupted
 
 
-@click.command("rebuild", short_help="Count everything anew, from the raw events or the topic.")
+@click.command("rebuild")
 @click.option(
     "--from",
     "source",
@@ -49,7 +49,7 @@ class _Shown:
 @click.option("--abandon", is_flag=True, help="Give up an unfinished rebuild and go back to the former counts.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.pass_obj
-def rebuild_command(settings: Settings, source: Source | None, take_over: bool, abandon: bool, dry_run: bool) -> None:
+def command(settings: Settings, source: Source | None, take_over: bool, abandon: bool, dry_run: bool) -> None:
     """Count everything anew: by other rules, for another topic or partition count, or over damaged counts.
 
     Readers go on with the former counts until all is counted. Workers must be stopped; one that was just stopped is

@@ -14,12 +14,12 @@ from streams.storage.migration import identify
 from streams.storage.offsets import read_offsets
 
 
-@click.command("rewind", short_help="Let workers go on where the counts are.")
+@click.command("rewind")
 @click.option("--to-start", is_flag=True, help="Go back to the first record of the topic; everything comes again.")
 @click.option("--accept-gap", is_flag=True, help="Write records that are gone down as a gap, and go on after it.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.pass_obj
-def rewind_command(settings: Settings, to_start: bool, accept_gap: bool, dry_run: bool) -> None:
+def command(settings: Settings, to_start: bool, accept_gap: bool, dry_run: bool) -> None:
     """Let the workers go on where the counts in ClickHouse are, as after a restored backup.
 
     Nothing is counted twice: what comes again changes nothing. Workers must be stopped; one that was just stopped is

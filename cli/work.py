@@ -9,7 +9,8 @@ import click
 
 from cli.logs import configure
 from cli.migrate import plan_of
-from cli.settings import Address, Settings
+from cli.options import Address
+from cli.settings import Settings
 from streams.alerts.log import AlertLog
 from streams.alerts.scanner import AlertingThread, OverdueScanner
 from streams.counting.counting import Counting
@@ -26,7 +27,7 @@ from streams.worker.telemetry import Telemetry
 from streams.worker.worker import BatchLimits, make_app, run, tune_gc
 
 
-@click.command("work", short_help="Run one worker that counts events.")
+@click.command("work")
 @click.option("--name", help="The worker's own name in the group, kept over restarts.  [default: host and process id]")
 @click.option(
     "--metrics",
@@ -34,7 +35,7 @@ from streams.worker.worker import BatchLimits, make_app, run, tune_gc
     help="Serve /metrics, /health and /ready here.  [default: DOSSIER_METRICS, else nowhere]",
 )
 @click.pass_obj
-def work(settings: Settings, name: str | None, metrics: tuple[str, int] | None) -> None:
+def command(settings: Settings, name: str | None, metrics: tuple[str, int] | None) -> None:
     """Count events until stopped.
 
     Run as many workers as there are partitions at most: they share the partitions, and adding or stopping one loses

@@ -11,8 +11,7 @@ from msgspec import structs
 
 from chaos.outcome import COLUMNS
 from chaos.runner import PURE, SCENARIOS
-from cli.main import dossier
-from cli.settings import VARIABLES
+from cli.variables import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
 from schemas.access import LIMITS, reader_statements
 from schemas.connection import ClickHouseConnection
@@ -22,11 +21,13 @@ from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from streams.monitoring.metrics import AUDIT, WORKER
 from streams.storage.clickhouse import connect
+from tests.cli.commands import all_commands
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])
 TEXTS = {page: page.read_text() for page in PAGES}
 EVERYTHING = "\n".join(TEXTS.values())
+COMMANDS = all_commands()
 TOPICS = {topic.name for topic in declared(1, 1)}
 
 
@@ -58,7 +59,7 @@ def test_named_files_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_commands_and_options_exist(page: Path) -> None:
     for name, rest in re.findall(r"`(?:\.venv/bin/)?dossier ([a-z][a-z-]*)([^`]*)`", TEXTS[page]):
-        command = dossier.commands.get(name)
+        command = COMMANDS.get(name)
         assert command is not None, f"{page.name} names dossier {name}"
         if isinstance(command, click.Group) and rest:
             inner = rest.split()[0]
@@ -81,7 +82,7 @@ def test_named_modules_exist_and_have_their_options(page: Path) -> None:
 
 def test_every_command_is_explained_to_operators() -> None:
     page = TEXTS[ROOT / "docs" / "operator.md"]
-    for name in dossier.commands:
+    for name in COMMANDS:
         assert f"`dossier {name}`" in page
 
 
@@ -180,11 +181,11 @@ def test_the_readme_names_the_command_that_ci_runs() -> None:
 def test_help_of_every_command_says_what_it_does() -> None:
     inner = {
         f"{name} {each}": command
-        for name, group in dossier.commands.items()
+        for name, group in COMMANDS.items()
         if isinstance(group, click.Group)
         for each, command in group.commands.items()
     }
-    for name, command in (dict(dossier.commands) | inner).items():
+    for name, command in (COMMANDS | inner).items():
         assert command.help, name
         assert isinstance(command, click.Command)
         for parameter in command.params:

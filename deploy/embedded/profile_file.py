@@ -4,8 +4,7 @@ from pathlib import Path
 
 from deploy.embedded.atomic_file import write_atomically
 from deploy.errors import UnusableData
-
-PROFILE = "profile.toml"
+from schemas.profile import PROFILE_FILE
 
 
 def keep_profile(profile: Path, data: Path) -> None:
@@ -13,7 +12,7 @@ def keep_profile(profile: Path, data: Path) -> None:
 
     What was counted depends on it, so it never changes silently.
     """
-    kept = data / PROFILE
+    kept = data / PROFILE_FILE
     try:
         content = profile.read_bytes()
     except OSError as error:

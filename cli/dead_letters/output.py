@@ -1,31 +1,58 @@
-"""How dead letters are shown: safely, for they hold what anybody sent, and the list without their content."""
+"""How dead letters are printed: foreign text as escapes, and content only where it is asked for."""
 
 from base64 import b64encode
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 from rich.cells import cell_len
 
-from cli.terminal import brief, printable
+from cli.signals import Stop
+from cli.terminal import brief, plural, printable
 from streams.dead_letters.table import DeadLetterGroup, StoredDeadLetter
 
+_SHOWN = 50
 
-def counted(number: int, what: str) -> str:
-    """So many of what: one event, 2,000 events."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+class BoundedLines:
+    """Prints lines until there are too many, then counts them."""
+
+    def __init__(self, *, err: bool) -> None:
+        self.count = 0
+        self._err = err
+
+    def add(self, line: str) -> None:
+        """Print a line, or count it."""
+        self.count += 1
+        if self.count <= _SHOWN:
+            click.echo(line, err=self._err)
+
+    def close(self) -> None:
+        """Print how many lines were not."""
+        if self.count > _SHOWN:
+            click.echo(f"and {self.count - _SHOWN:,} more", err=self._err)
+
+
+def end(stop: Stop, decision: str, done: int, refused: int, *, dry_run: bool) -> NoReturn:
+    """Print the sum of what a command changed, and end with its exit code."""
+    summary = f"{plural(done, 'dead letter')} {'would be ' if dry_run else ''}{decision}"
+    click.echo(f"{summary}, {refused:,} refused" if refused else summary)
+    if stop.signal:
+        click.echo("stopped: run it again to go on", err=True)
+        raise click.exceptions.Exit(stop.exit_code)
+    raise click.exceptions.Exit(1 if refused else 0)
 
 
 def fields_of(letter: StoredDeadLetter) -> dict[str, Any]:
-    """The letter for a machine: its place as it is written and in parts, and all that is known of it."""
+    """A dead letter for a machine: its place as text and in parts, and its fields."""
     place = {"place": str(letter.place)} | msgspec.structs.asdict(letter.place)
     return place | {name: value for name, value in msgspec.structs.asdict(letter).items() if name != "place"}
 
 
 def content_of(content: bytes) -> dict[str, str]:
-    """The content for a machine, named as on the dead-letter topic."""
+    """The content for a machine, under the key that the dead-letter topic uses."""
     try:
         return {"content": content.decode()}
     except UnicodeDecodeError:
@@ -39,7 +66,7 @@ def print_groups(groups: list[DeadLetterGroup]) -> None:
 
 
 def print_letters(letters: list[StoredDeadLetter], zone: ZoneInfo) -> None:
-    """Print a line for each letter below a heading; nothing where there are none."""
+    """Print a line for each dead letter below a heading; nothing where there are none."""
     rows = [("place", "published", "state", "reason", "field", "source", "detail")] + [
         (
             str(letter.place),
@@ -61,7 +88,7 @@ def print_letters(letters: list[StoredDeadLetter], zone: ZoneInfo) -> None:
 
 
 def print_letter(letter: StoredDeadLetter, content: bytes, advice: str, zone: ZoneInfo) -> None:
-    """Print all of one, with its content."""
+    """Print the fields of a dead letter, and its content."""
     lines = fields_of(letter) | {"published_at": _time(letter.published_at, zone)}
     if letter.decided_at is not None:
         lines["decided_at"] = _time(letter.decided_at, zone)
