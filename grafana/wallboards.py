@@ -86,7 +86,7 @@ def wallboard(period: Period) -> Dashboard:
 def playlist() -> dict[str, Any]:
     """The playlist of the wall, as Grafana's API takes it: today, then the month and the year.
 
-    How a screen shows it, its URL says: docs/operator.md has it.
+    How a screen shows it, its URL says: docs/monitoring.md has it.
     """
     return {
         "name": "Màn hình điều hành / Wall",

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 
 
 class Metric(Struct, frozen=True):
-    """One metric as Prometheus shows it. `help` is one line and stands in docs/operator.md word for word."""
+    """One metric as Prometheus shows it. `help` is one line and stands in docs/monitoring.md word for word."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]

@@ -206,7 +206,7 @@ def test_the_playlist_shows_every_wallboard_today_first() -> None:
 
 
 def test_the_page_for_operators_opens_a_screen_as_it_was_laid_out_for() -> None:
-    urls = re.findall(r"^/(?:playlists|d)/.*$", (FOLDER.parent / "docs" / "operator.md").read_text(), re.MULTILINE)
+    urls = re.findall(r"^/(?:playlists|d)/.*$", (FOLDER.parent / "docs" / "monitoring.md").read_text(), re.MULTILINE)
     assert len(urls) == 2
     assert all(f"?{WALL_PARAMETERS}" in url and "autofitpanels" not in url for url in urls)
 
