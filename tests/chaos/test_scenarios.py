@@ -33,6 +33,7 @@ def run(folder: Path, *names: str) -> tuple[list[Outcome], int, str]:
     return msgspec.json.decode(report.read_bytes(), type=Report).outcomes, told.returncode, said
 
 
+@pytest.mark.timeout(1800)
 def test_the_counts_are_exact_in_spite_of_one_after_another(tmp_path: Path) -> None:
     outcomes, code, said = run(tmp_path, *LASTING)
     assert [outcome.scenario for outcome in outcomes] == list(LASTING), said
