@@ -255,6 +255,8 @@ class Platform:
                 {**variables, "DOSSIER_METRICS": address},
                 address=address,
                 ready=functools.partial(self._options.worker_ready, name),
+                # The answer costs the broker more than starting workers can spare twenty times a second.
+                ready_seconds=0.25,
                 unwell=functools.partial(unwell, ports[name]),
             )
 

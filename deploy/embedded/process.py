@@ -28,8 +28,8 @@ LAUNCHER = str(Path(__file__).with_name("launch.py"))
 class Program:
     """A program that is kept running.
 
-    `ready` is asked again and again until it is true; it asks the program by its protocol, never raises, and returns
-    within about two seconds because it holds up the supervisor. `folder` is where it runs. Its environment is
+    `ready` is asked every `ready_seconds` until it is true; it asks the program by its protocol, never raises, and
+    returns within about two seconds because it holds up the supervisor. `folder` is where it runs. Its environment is
     `variables`, and KEPT of the supervisor's own: a server that is made to read its environment finds no token there.
     It gets SIGTERM, and SIGKILL `stop_seconds` later.
     `unwell` is asked now and then once it is ready, under the same terms: a program that says `unwell_looks` times on
@@ -44,6 +44,7 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     ready: Callable[[], bool] = lambda: True
+    ready_seconds: float = 0.0
     unwell: Callable[[], str] = lambda: ""
     unwell_looks: int = 12
     start_seconds: float = 300.0
@@ -121,6 +122,7 @@ class Process:
         self._log_start = 0
         self._start_at = 0.0
         self._ready_since = 0.0
+        self._ask_at = 0.0
         self._kill_at = 0.0
         self._look_at = 0.0
         self._unwell = 0
@@ -162,7 +164,7 @@ class Process:
         if status is not None:
             self._crashed(now, ended(status))
         elif self.state != "ready":
-            if self.program.ready():
+            if now >= self._ask_at and self._asked(now):
                 self.state, self._ready_since, self._unwell = "ready", now, 0
             elif now > self._start_at + self.program.start_seconds:
                 kill(self._child)
@@ -188,6 +190,10 @@ class Process:
             self._child.wait()
         self._child, self.state = None, "stopped"
         return True
+
+    def _asked(self, now: float) -> bool:
+        self._ask_at = now + self.program.ready_seconds
+        return self.program.ready()
 
     def _look(self, child: subprocess.Popen[bytes], now: float) -> None:
         trouble = self.program.unwell()
