@@ -22,8 +22,8 @@ from streams.alerts.topic import NewAlerts, read_alerts
 from streams.alerts.watcher import Alerting, LateDossiers
 from streams.broker import topics
 from streams.errors import Superseded, Unreachable
-from streams.storage.migration import Plan, migrate
-from tests.broker import delete_topics
+from streams.storage.migration import Plan
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, work
 from tests.foreign import CODECS, producer
 from tests.streams.cases import at, said
@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def plan(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     yield plan
     delete_topics(kafka)
 

@@ -12,8 +12,8 @@ from streams.audit.topic import Topic
 from streams.broker import topics
 from streams.broker.group import commit_offsets
 from streams.rebuild.replay import records_of_topic
-from streams.storage.migration import Plan, migrate
-from tests.broker import delete_topics
+from streams.storage.migration import Plan
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, random_events, work
 from tests.streams.cases import said
 
@@ -30,7 +30,7 @@ ALONE = next(
 def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A deployment that has counted events, repeats of some, a broken line and an event in a wrong partition."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     events = random_events(seed=1, count=40)
     publish(kafka, ALONE, *events, *events[:10])
     publish(kafka, b"no event", partition=0)

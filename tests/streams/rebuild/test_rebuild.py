@@ -22,7 +22,7 @@ from streams.storage import migration
 from streams.storage.clickhouse import database
 from streams.storage.identity import read_history
 from streams.storage.migration import Plan, identify, make_tables, make_topics, migrate
-from tests.broker import delete_topics
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import (
     add_partitions,
     ask,
@@ -65,7 +65,7 @@ def rebuild(plan: Plan, source: Source | None = None, *, records: int = 3, take_
 def empty(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A migrated deployment of two partitions on a broker of its own topics."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     yield plan
     delete_topics(kafka)
 
