@@ -17,9 +17,9 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.machine import Machine, this_machine
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from connectors.simulator.history import history
 from connectors.simulator.plan import Plan as City

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.publishing.envelopes import Filling, Limits
+from connectors.publishing.envelope_builder import Filling, Limits
 from connectors.simulator.history import history
 from connectors.simulator.plan import Plan
 from schemas.counters import WINDOW_SECONDS

@@ -12,7 +12,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from bench.usage import NOTHING, Usage, usage, usage_of
+from bench.process_usage import NOTHING, Usage, usage, usage_of
 from cli.platform import worker_joined
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection

@@ -11,11 +11,11 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment
+from bench.freshness_probe import POLL_SECONDS, Watch, delays, percentile
 from bench.machine import Machine, this_machine
-from bench.sightings import POLL_SECONDS, Watch, delays, percentile
-from bench.traffic import Traffic
+from bench.paced_traffic import Traffic
 from cli.signals import stop_signals
 from streams.storage.clickhouse import connect as connect_clickhouse
 from streams.storage.progress import wait_until_counted

@@ -16,10 +16,10 @@ import click
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, out_options, write_result
+from bench.command_options import command_of, out_options, write_result
 from bench.machine import Machine, this_machine
 from bench.profile import AtOnce
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection

@@ -23,8 +23,8 @@ import psutil
 from bench.dataset import Line, envelopes
 from bench.page import markdown
 from bench.seed_case.history import history
-from bench.timed import Timed
-from chaos.memory import MemoryDeadLetters
+from bench.timed_store import Timed
+from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import KafkaConnection

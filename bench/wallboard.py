@@ -16,12 +16,12 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.machine import Machine, this_machine
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from grafana.build import WALLBOARDS
-from grafana.sql import expand
+from grafana.sql_macros import expand
 from schemas.connection import KafkaConnection
 from schemas.profile import Profile
 from schemas.tables import REFRESHES

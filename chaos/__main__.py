@@ -11,8 +11,8 @@ import msgspec
 from rich.console import Console
 
 from chaos.outcome import Outcome, table
-from chaos.run import LASTING, PURE, SCENARIOS, run
-from chaos.scale import FULL, SHORT
+from chaos.run_scale import FULL, SHORT
+from chaos.runner import LASTING, PURE, SCENARIOS, run
 from cli.signals import Terminated, stop_signals
 
 _ALL = [*PURE, *SCENARIOS]
@@ -66,7 +66,7 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
 
 
 def _divided(names: Sequence[str], short: bool) -> list[Sequence[str]]:
-    """Which scenarios run in one city: none with others, but where it must be quick those that can."""
+    """Which scenarios run in one deployment: none with others, but where it must be quick those that can."""
     together = [name for name in LASTING if short and name in names]
     alone = [[name] for name in names if name not in together]
     return [*filter(None, [together]), *alone]

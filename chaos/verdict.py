@@ -8,8 +8,10 @@ import msgspec
 from clickhouse_driver.errors import Error
 from msgspec import Struct
 
-from chaos.memory import MemoryStore
-from chaos.oracle import Case, EventKey, Expected, WindowKey, digest
+from chaos.memory_store import MemoryStore
+from chaos.oracle.case import Case
+from chaos.oracle.event_content import digest
+from chaos.oracle.expected import EventKey, Expected, WindowKey
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.instant import from_micros

@@ -14,7 +14,7 @@ from cli.migrate import plan_of
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import print_json, printable
-from connectors.files.values import Clock, to_instant
+from connectors.files.cell_values import Clock, to_instant
 from schemas.envelope import RejectReason
 from schemas.events import AnyEvent
 from schemas.partition import partition_of

@@ -14,7 +14,8 @@ from msgspec import Struct, structs
 from cli.migrate import plan_of
 from cli.settings import Settings, unknown_platform
 from cli.terminal import printable
-from deploy.embedded.state import is_claimed, read_state
+from deploy.embedded.data_lock import is_locked
+from deploy.embedded.state_file import read_state
 from schemas.errors import DossierError
 from schemas.topics import declared
 from streams.broker import topics
@@ -98,7 +99,7 @@ def _profile(settings: Settings) -> str:
 
 def _platform(settings: Settings) -> str:
     state = read_state(settings.data)
-    if state is None and is_claimed(settings.data):
+    if state is None and is_locked(settings.data):
         raise _Wrong(unknown_platform(settings.data))
     if state is None:
         return f"none runs in {settings.data}; addresses come from the environment"

@@ -58,8 +58,8 @@ def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
     Only what differs is written, so a second time nothing is. What belongs to others is never touched: where it stands
     in the way, nothing at all is published, with exit 4. What Grafana reads from provisioning files stays as it is.
     """
-    from grafana.publish.api import Api  # with its client, which no other command needs
-    from grafana.publish.publishing import apply, check, read_found
+    from grafana.publish.grafana_client import Api  # with its client, which no other command needs
+    from grafana.publish.publisher import apply, check, read_found
 
     grafana = settings.grafana
     if grafana is None or not grafana.token.reveal():

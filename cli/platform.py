@@ -19,11 +19,13 @@ from cli.progress import Display
 from cli.settings import HANDED_ON, Settings, read_profile, unknown_platform
 from cli.signals import Terminated, stop_signals
 from cli.terminal import printable
+from deploy.embedded.data_lock import is_locked
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
-from deploy.embedded.logs import bound_log, last_lines
-from deploy.embedded.platform import Options, Platform, stop_platform
-from deploy.embedded.private import FOLDER, KAFKA_USER, NAMES, read_secrets
-from deploy.embedded.state import PlatformState, is_claimed, read_state
+from deploy.embedded.log_files import bound_log, last_lines
+from deploy.embedded.platform import Options, Platform
+from deploy.embedded.secret_files import FOLDER, KAFKA_USER, NAMES, read_secrets
+from deploy.embedded.state_file import PlatformState, read_state
+from deploy.embedded.stop import stop_platform
 from deploy.errors import NotReady, UnusableData
 from schemas.access import OWNER, READER
 from streams.broker.group import members
@@ -103,7 +105,7 @@ def status(context: click.Context, data: Path, as_json: bool, show_secrets: bool
     elif state:
         click.echo(describe(state))
         click.echo("\n" + "\n".join(told_access(access(data.absolute(), state, show_secrets))))
-    elif is_claimed(data.absolute()):
+    elif is_locked(data.absolute()):
         click.echo(unknown_platform(data))
     else:
         click.echo(f"nothing runs in {data}: `dossier up --data {data}` starts it")

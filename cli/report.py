@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cli.settings import Settings
 from cli.terminal import brief, console, print_json, printable
-from connectors.files.spreadsheet import unformulated
+from connectors.files.formula_escape import escape_formula
 from schemas.profile import Profile
 from streams.reports.report import FIGURES, RATES, Freshness, Report, report
 
@@ -54,7 +54,7 @@ def report_command(
 
 def csv_cell(text: str, *, exact: bool, terminal: bool) -> str:
     """Foreign text in CSV: a spreadsheet computes none of it unless it is `exact`, and a terminal obeys none."""
-    cell = text if exact else unformulated(text)
+    cell = text if exact else escape_formula(text)
     return printable(cell) if terminal else cell
 
 

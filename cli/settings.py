@@ -9,9 +9,10 @@ from typing import Any
 import click
 from msgspec import Struct, structs
 
-from deploy.embedded.platform import PROFILE
-from deploy.embedded.private import FOLDER, Secrets, read_secrets
-from deploy.embedded.state import PlatformState, is_claimed, read_state
+from deploy.embedded.data_lock import is_locked
+from deploy.embedded.profile_file import PROFILE
+from deploy.embedded.secret_files import FOLDER, Secrets, read_secrets
+from deploy.embedded.state_file import PlatformState, read_state
 from deploy.errors import UnusableData
 from schemas.access import OWNER, READER
 from schemas.alerts import DEFAULT_LEVELS, Level, parse_levels
@@ -83,7 +84,7 @@ class Settings(Struct, frozen=True, dict=True):
         return self.clickhouse_address
 
     def _nothing(self, variable: str) -> str:
-        if is_claimed(self.data):
+        if is_locked(self.data):
             return unknown_platform(self.data)
         start = f"dossier up --data {self.data}"
         return f"no platform runs in {self.data}: start one with `{start}`, or set {variable} to host:port"

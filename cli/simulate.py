@@ -10,9 +10,9 @@ from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from connectors.publishing.publisher import BULK, LIVE, connect
-from connectors.simulator.calendar import CITY
 from connectors.simulator.history import history
-from connectors.simulator.live import SPEED_UP, live
+from connectors.simulator.live_traffic import SPEED_UP, live
+from connectors.simulator.office_calendar import CITY
 from connectors.simulator.pacing import paced
 from connectors.simulator.plan import Plan
 from schemas.events import Event

@@ -19,7 +19,7 @@ from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import console
 from cli.wallboard import Seen, frame
-from grafana.sql import query
+from grafana.sql_queries import query
 from grafana.wallboards import Period
 from schemas.connection import ClickHouseConnection
 from streams.errors import Unreachable

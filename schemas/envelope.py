@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from schemas.events import Amended, AnyEvent, Event
 from schemas.instant import truncated
-from schemas.text import is_nfc_utf8, nfc, nfc_struct, nfc_tree
+from schemas.nfc import is_nfc_utf8, nfc, nfc_struct, nfc_tree
 
 MAX_EVENTS = 500
 """Events a publisher puts into one envelope at most; a decoder takes up to MAX_LINES."""

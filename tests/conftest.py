@@ -14,7 +14,7 @@ from msgspec import structs
 
 from cli.signals import STOP_SIGNALS
 from deploy.embedded.platform import Options, Platform
-from deploy.embedded.private import FOLDER, read_secrets
+from deploy.embedded.secret_files import FOLDER, read_secrets
 from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.storage.migration import Plan

@@ -7,7 +7,7 @@ from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from schemas.connection import KafkaConnection
 from schemas.counters import COUNTERS
 from schemas.events import Event

@@ -10,7 +10,7 @@ import yaml
 from msgspec import structs
 
 from chaos.outcome import COLUMNS
-from chaos.run import PURE, SCENARIOS
+from chaos.runner import PURE, SCENARIOS
 from cli.main import dossier
 from cli.settings import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS

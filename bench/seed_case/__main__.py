@@ -6,8 +6,8 @@ import sys
 import click
 import msgspec
 
+from bench.seed_case.case_lives import DOSSIERS
 from bench.seed_case.history import history
-from bench.seed_case.lives import DOSSIERS
 from bench.seed_case.publishing import publish
 from cli.settings import Address, Settings
 from cli.signals import stop_signals

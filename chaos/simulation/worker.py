@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from chaos.simulation.log import Log
 from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes

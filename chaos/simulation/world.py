@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from chaos.simulation.log import TOPIC
 from chaos.simulation.schedule import (
     Acknowledge,

@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from connectors.errors import EventTooLarge, Undelivered
-from connectors.publishing.envelopes import Envelope, Filling, Limits
+from connectors.publishing.envelope_builder import Envelope, Filling, Limits
 from connectors.publishing.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENT_BYTES, encode, encode_event
 from schemas.events import Event
+from schemas.nfc import nfc_struct
 from schemas.partition import partitions_of
-from schemas.text import nfc_struct
 from schemas.topics import EVENTS
 
 LIVE = Limits()

@@ -7,8 +7,8 @@ from itertools import accumulate, repeat
 from operator import itemgetter
 from random import Random
 
-from connectors.simulator.calendar import OfficeCalendar, activity, instant
-from connectors.simulator.life import Arrival, World
+from connectors.simulator.case_life import Arrival, World
+from connectors.simulator.office_calendar import OfficeCalendar, activity, instant
 from connectors.simulator.plan import Plan
 from schemas.events import Channel, Event
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.embedded.files import write_whole
+from deploy.embedded.atomic_file import write_atomically
 from deploy.errors import PortTaken
 
 HOST = "127.0.0.1"
@@ -74,6 +74,6 @@ def keep_ports(path: Path, wanted: Mapping[str, int | None]) -> tuple[dict[str, 
         kept = {}
     # The system's chance: two platforms that start at the same moment must differ, also where both were seeded alike.
     chosen = choose_ports(wanted, kept, is_free, lambda: random.SystemRandom().choice(RANGE))
-    write_whole(path, msgspec.json.encode(kept | chosen))
+    write_atomically(path, msgspec.json.encode(kept | chosen))
     moved = {name: port for name, port in chosen.items() if wanted[name] is None and kept.get(name, port) != port}
     return chosen, moved

@@ -4,11 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from deploy.embedded.logs import last_lines, telling_line
+from deploy.embedded.log_files import last_lines, telling_line
 from deploy.embedded.process import TAIL_LINES, Process, Program, Step, ended, kill, spawn
 from deploy.embedded.progress import Progress
-from deploy.embedded.restart import RestartPolicy
-from deploy.embedded.state import ProcessState
+from deploy.embedded.restart_policy import RestartPolicy
+from deploy.embedded.state_file import ProcessState
 from deploy.errors import NotReady, Stopped
 
 TICK_SECONDS = 0.05

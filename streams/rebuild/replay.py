@@ -13,8 +13,8 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.envelope import MAX_EVENTS, encode, encode_event
 from schemas.events import KINDS, Event
 from schemas.instant import LATEST, from_micros, to_micros
+from schemas.nfc import nfc_struct
 from schemas.partition import partition_of
-from schemas.text import nfc_struct
 from schemas.topics import EVENTS
 from streams.broker.topic_reader import committed_reader, poll
 from streams.counting.offset_gaps import filled

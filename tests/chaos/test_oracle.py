@@ -8,7 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chaos.oracle import Capacity, Case, Expected, digest, expected
+from chaos.oracle.case import Case
+from chaos.oracle.event_content import digest
+from chaos.oracle.expected import Capacity, Expected, expected
 from chaos.verdict import case_of
 from schemas.counters import COUNTERS
 from schemas.events import (

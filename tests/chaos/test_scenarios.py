@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chaos.outcome import Outcome
-from chaos.run import LASTING, SCENARIOS
+from chaos.runner import LASTING, SCENARIOS
 
 pytestmark = pytest.mark.platform
 

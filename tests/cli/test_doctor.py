@@ -10,7 +10,7 @@ import psutil
 import pytest
 from msgspec import structs
 
-from deploy.embedded.state import PlatformState, ProcessState, write_state
+from deploy.embedded.state_file import PlatformState, ProcessState, write_state
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.broker.group import members
 from streams.storage.clickhouse import connect

@@ -17,8 +17,9 @@ from click.testing import CliRunner
 from msgspec import structs
 
 from cli.platform import describe, down, status
-from deploy.embedded.private import keep_secrets
-from deploy.embedded.state import STATE_FILE, PlatformState, ProcessState, created, write_state
+from deploy.embedded.process_liveness import created
+from deploy.embedded.secret_files import keep_secrets
+from deploy.embedded.state_file import STATE_FILE, PlatformState, ProcessState, write_state
 
 PATIENCE_SECONDS = 90
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.settings import VARIABLES, NothingRuns, Settings
-from deploy.embedded.private import keep_secrets
-from deploy.embedded.state import PlatformState, created, write_state
+from deploy.embedded.process_liveness import created
+from deploy.embedded.secret_files import keep_secrets
+from deploy.embedded.state_file import PlatformState, write_state
 from schemas.alerts import parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError

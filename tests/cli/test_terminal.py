@@ -17,8 +17,8 @@ from cli.doctor import Finding
 from cli.logs import JsonLines, TextLines
 from cli.terminal import brief, print_json, printable
 from cli.wallboard import Seen
-from connectors.files.spreadsheet import unformulated
-from deploy.embedded.state import PlatformState, ProcessState
+from connectors.files.formula_escape import escape_formula
+from deploy.embedded.state_file import PlatformState, ProcessState
 from grafana.publish.plan import Change
 from schemas.alerts import Alert
 from streams.audit import Audit, FactsDifference, WindowDifference
@@ -199,9 +199,9 @@ def test_json_for_a_machine_says_what_was_there(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "'"])
 def test_a_cell_that_a_spreadsheet_would_compute_begins_with_a_quote_and_comes_back(first: str) -> None:
     cell = f"{first}cmd|' /c calc'!A1"
-    assert unformulated(cell) == f"'{cell}"
-    assert unformulated(cell)[1:] == cell
-    assert unformulated("Sở = 1") == "Sở = 1"
+    assert escape_formula(cell) == f"'{cell}"
+    assert escape_formula(cell)[1:] == cell
+    assert escape_formula("Sở = 1") == "Sở = 1"
 
 
 def test_csv_is_for_people_unless_it_is_to_be_exact(dossier: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from grafana.build import DASHBOARDS, FOLDER, WALLBOARDS
-from grafana.dashboard import COLUMNS, TAG, WALL_ROWS, pixels
+from grafana.dashboard_layout import COLUMNS, TAG, WALL_ROWS, pixels
 from grafana.panels import DATASOURCE, NEUTRAL
-from grafana.sql import variables_in
+from grafana.sql_macros import variables_in
+from grafana.text_width import width
 from grafana.wallboards import PADDING, WALL_PARAMETERS, playlist
-from grafana.widths import width
 
 BOARDS = pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board["uid"])
 WALLS = pytest.mark.parametrize("board", WALLBOARDS, ids=lambda board: board["uid"])

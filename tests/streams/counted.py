@@ -4,7 +4,7 @@ from collections import defaultdict
 from contextlib import closing
 from datetime import datetime
 
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
 from schemas.envelope import encode, encode_event
 from schemas.events import Event

@@ -32,7 +32,7 @@ def main() -> int:
     from deploy.embedded.clickhouse.server import Server
     from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE
     from deploy.embedded.clickhouse.users import users as known_users
-    from deploy.embedded.private import read_secrets
+    from deploy.embedded.secret_files import read_secrets
 
     try:
         users = DEFAULT_USERS

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.simulator.calendar import CITY
 from connectors.simulator.history import history, receptions
+from connectors.simulator.office_calendar import CITY
 from connectors.simulator.plan import Plan
 from schemas.envelope import decode_event, encode_event
 from schemas.events import KINDS, Event, FeedbackReceived, Received

@@ -11,7 +11,7 @@ import pytest
 from clickhouse_driver import Client
 from msgspec import structs
 
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Received, Resolved, Transferred
 from schemas.partition import partition_of as place_of

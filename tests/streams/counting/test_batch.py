@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.envelope import MAX_LINES, decode_event, encode_event
 from schemas.events import AnyEvent, Received, Resolved, Transferred, Voided
 from schemas.instant import EARLIEST, LATEST

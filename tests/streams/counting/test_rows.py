@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos.fuzz.fits import misfits
+from chaos.fuzz.column_ranges import misfits
 from schemas.counters import COUNTERS
 from schemas.dead_letter import dead_letter
 from schemas.envelope import MAX_LINES, Rejection

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chaos.memory import MemoryStore
-from chaos.proxy import Passing, Proxy
+from chaos.memory_store import MemoryStore
+from chaos.tcp_proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.dead_letter import dead_letter

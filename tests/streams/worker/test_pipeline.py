@@ -6,7 +6,7 @@ from threading import Condition, Event
 
 import pytest
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.dead_letter import DeadLetter
 from schemas.events import Received, Transferred
 from schemas.partition import Hashes, partition_of

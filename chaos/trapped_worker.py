@@ -1,0 +1,97 @@
+"""A worker as `dossier work` runs it, with crash points, a clock that jumps, and batches of another size each start.
+
+`python -m chaos.trapped_worker NAME FOLDER`: the folder is where the harness sets its trap and its clock.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+CLOCK = "clock"
+"""The file that says by how many seconds the clocks of the workers are wrong."""
+
+
+def skewed(folder: Path, clock: Callable[[], float]) -> Callable[[], float]:
+    """A clock that is wrong by what the harness says at the moment."""
+    file = folder / CLOCK
+
+    def now() -> float:
+        try:
+            return clock() + float(file.read_text() or 0)
+        except FileNotFoundError:
+            return clock()
+
+    return now
+
+
+def main(name: str, folder: Path) -> None:
+    """Run the worker until it is stopped, or until it dies."""
+    # Before Faust is loaded: it keeps the function, not the module.
+    time.time = skewed(folder, time.time)
+    import os
+
+    import faust
+
+    from chaos.crash_points import Trap, TrappedStore
+    from cli.logs import configure
+    from cli.migrate import plan_of
+    from cli.settings import Settings
+    from streams.alerts.log import AlertLog
+    from streams.alerts.watcher import Alerting, LateDossiers
+    from streams.counting.batch import Counting
+    from streams.counting.dead_letter_limit import Limit
+    from streams.dead_letters.topic import DeadLetterTopic
+    from streams.storage.clickhouse import ClickHouseStore
+    from streams.storage.migration import identify
+    from streams.storage.offsets import require_agreement
+    from streams.worker.pipeline import Pipeline
+    from streams.worker.worker import Pace, make_app, run
+
+    settings = Settings.from_env(os.environ)
+    identity = identify(plan_of(settings))
+    require_agreement(settings.kafka, settings.clickhouse)
+    configure(settings.log)
+    trap = Trap(folder)
+
+    class Trapped(Pipeline):
+        """A pipeline that may die while it loses partitions."""
+
+        def revoke(self, partitions: set[int]) -> None:
+            super().revoke(partitions)
+            trap.at("rebalance")
+
+    stream: Any = faust.Stream
+    ack = stream.ack
+
+    async def trapped_ack(self: object, event: object) -> object:
+        done = await ack(self, event)
+        trap.at("after-ack")
+        return done
+
+    stream.ack = trapped_ack
+
+    random = Random()
+    cache = random.choice((1000, settings.cache_dossiers))
+    store = TrappedStore(ClickHouseStore(settings.clickhouse, patient=True), trap)
+    flood = Limit(settings.dead_lines, settings.dead_ratio)
+    counting = Counting(identity, store, dossiers=cache, windows=cache, flood=flood)
+    skew = skewed(folder, lambda: 0.0)
+    pipeline = Trapped(
+        counting, store, DeadLetterTopic(settings.kafka), lambda: datetime.now(UTC) + timedelta(seconds=skew())
+    )
+    # What is taken at once before a crash and after it differs.
+    pace = Pace(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
+    alerting = Alerting(
+        lambda: AlertLog(settings.kafka, settings.clickhouse),
+        lambda: LateDossiers(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
+        seconds=0.5,
+    )
+    run(make_app(settings.kafka, identity.topic, pipeline, pace, name, alerting.own), pipeline)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
