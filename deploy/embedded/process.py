@@ -30,9 +30,9 @@ class Program:
     """A program that is kept running.
 
     `ready` is polled every `ready_check_seconds` until it is true: it asks the program by its protocol, never raises,
-    and returns within about two seconds, since it blocks the supervisor. `folder` is the working directory. The environment is `variables`, and KEPT
-    of the supervisor's own: a server that is made to read its environment finds no token there. To stop, the program
-    gets SIGTERM, and SIGKILL `stop_seconds` later.
+    and returns within about two seconds, since it blocks the supervisor. `folder` is the working directory. The
+    environment is `variables`, and KEPT of the supervisor's own: a server that is made to read its environment finds no
+    token there. To stop, the program gets SIGTERM, and SIGKILL `stop_seconds` later.
     `health_problem` is polled once the program is ready, under the same terms: a program with a problem in
     `unhealthy_checks` checks in a row is killed and restarted.
     `start_seconds` is long, since a server that recovers much data must not be killed; a crash shows at once.
