@@ -13,7 +13,8 @@ from streams.storage.migration import Plan, identify, make_topics
 
 def make_deployment(plan: Plan) -> None:
     """Make the topics of a plan whose database is migrated, and give the database to them: as a migration would."""
-    assert not make_topics(plan, lambda _: None, dry_run=False)
+    differing = make_topics(plan, lambda _: None, dry_run=False)
+    assert not differing, differing
     identify(plan, lambda _: None, enter=True)
 
 
