@@ -27,6 +27,7 @@ from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, work
 from tests.foreign import CODECS, producer
 from tests.streams.cases import at, said
+from tests.thorough import sized
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
@@ -281,7 +282,7 @@ def make_topic_anew(plan: Plan) -> None:
         topics.create(client, next(topic for topic in declared(2, 1) if topic.name == ALERTS))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(sized(1, 4)))
 def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> None:
     """Many dossiers and moments: after each look a second one, by a new watch, has nothing to add."""
     random = Random(seed)

@@ -73,7 +73,7 @@ def test_what_a_full_dossier_did_not_take_is_a_dead_letter_and_no_event(counted:
         for number in range(MAX_NUMBERED + 2)
     ]
     publish(counted.kafka, *paid)
-    work(counted)
+    work(counted, at_once=200)
     assert ask(counted, "SELECT count() FROM dead_letters FINAL WHERE reason = 'full'") == [(2,)]
     assert Topic(counted.kafka, counted.clickhouse).compare().findings == []
     ask(counted, "DELETE FROM dead_letters WHERE reason = 'full' AND offset = (SELECT max(offset) FROM dead_letters)")
