@@ -12,7 +12,7 @@ from rich.console import Console
 
 from chaos.outcome import Outcome, table
 from chaos.run_scale import FULL, SHORT
-from chaos.runner import LASTING, PURE, SCENARIOS, run
+from chaos.runner import GROUPS, PURE, SCENARIOS, run
 from cli.signals import Terminated, stop_signals
 
 _ALL = [*PURE, *SCENARIOS]
@@ -66,10 +66,12 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
 
 
 def _divided(names: Sequence[str], short: bool) -> list[Sequence[str]]:
-    """Groups the scenarios by deployment: one each, but a short run shares one among those that can."""
-    together = [name for name in LASTING if short and name in names]
-    alone = [[name] for name in names if name not in together]
-    return [*filter(None, [together]), *alone]
+    """Groups the scenarios by deployment: one each, but in a short run those that can share one do."""
+    if not short:
+        return [[name] for name in names]
+    together = [[name for name in group if name in names] for group in GROUPS]
+    alone = [[name] for name in names if name not in SCENARIOS]
+    return [*filter(None, together), *alone]
 
 
 def _keep(path: Path, report: dict[str, object]) -> None:

@@ -20,6 +20,8 @@ class Scale(Struct, frozen=True):
     rebalances: int
     transactions: int
     """For each outcome of a transaction."""
+    per_second: int
+    """Events a second while audits run."""
     audits: int
     """Audits while workers count and die."""
     outage_seconds: float
@@ -41,6 +43,7 @@ FULL = Scale(
     zombies=10,
     rebalances=10,
     transactions=10,
+    per_second=1200,
     audits=30,
     outage_seconds=60.0,
     schedules=30_000,
@@ -57,6 +60,7 @@ SHORT = Scale(
     zombies=1,
     rebalances=2,
     transactions=2,
+    per_second=300,
     audits=2,
     outage_seconds=5.0,
     schedules=1000,

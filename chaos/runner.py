@@ -56,18 +56,25 @@ LASTING: dict[str, Scenario] = {
 }
 """Scenarios that leave the deployment ready for the next one, in this order."""
 
-SCENARIOS: dict[str, Scenario] = {
-    **LASTING,
-    "flood of dead letters": sources.flood,
+SMALL_DISKS: dict[str, Scenario] = {
     "ClickHouse's disk full": disk.clickhouse_disk_full,
     "Kafka's disk full": disk.kafka_disk_full,
+}
+"""Scenarios that need servers with small disks."""
+
+REPAIRED: dict[str, Scenario] = {
+    "rebuild killed": lifecycle.rebuild_killed,
+    "rules changed": lifecycle.rules_changed,
     "records deleted": producers.records_deleted,
     "older backup restored": lifecycle.backup_restored,
     "topic recreated": lifecycle.topic_recreated,
     "partitions added": lifecycle.partitions_added,
-    "rules changed": lifecycle.rules_changed,
-    "rebuild killed": lifecycle.rebuild_killed,
+    "flood of dead letters": sources.flood,
 }
+"""Scenarios that stop the workers until a person repairs the deployment, in this order: those that need the whole topic
+come before those that delete some of it."""
+
+SCENARIOS: dict[str, Scenario] = {**LASTING, **SMALL_DISKS, **REPAIRED}
 """Every scenario against a real deployment, by its name in the table."""
 
 PURE: dict[str, Callable[[Scale, int], Outcome]] = {
@@ -77,7 +84,8 @@ PURE: dict[str, Callable[[Scale, int], Outcome]] = {
 }
 """Scenarios that need no deployment."""
 
-_SMALL_DISKS = (disk.clickhouse_disk_full, disk.kafka_disk_full)
+GROUPS = (LASTING, SMALL_DISKS, REPAIRED)
+"""Scenarios that can share a deployment, in the order in which they can."""
 
 
 def run(
@@ -110,7 +118,7 @@ def _in_a_deployment(names: Sequence[str], scale: Scale, seed: int, folder: Path
     """The outcome of each, up to the first that fails."""
     with ExitStack() as stack:
         try:
-            deployment = stack.enter_context(Deployment(folder, seed, small_disks=SCENARIOS[names[0]] in _SMALL_DISKS))
+            deployment = stack.enter_context(Deployment(folder, seed, small_disks=names[0] in SMALL_DISKS))
         except NotPermitted as error:
             yield Outcome(skipped=str(error))
             return

@@ -21,10 +21,10 @@ from streams.storage.plan import Plan
 from tests.databases import Databases
 from tests.thorough import IS_THOROUGH
 
-# What CI runs must not hang on chance; at a desk, new examples are tried every time.
-settings.register_profile("desk", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.register_profile("thorough", deadline=None)
+# What CI runs must not hang on chance; at a desk, new examples are tried every time; `make chaos` tries many.
+settings.register_profile("desk", deadline=None, max_examples=25)
+settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("thorough" if IS_THOROUGH else "ci" if os.environ.get("CI") else "desk")
 
 SERVICES = ("clickhouse", "kafka", "platform", "loopback")

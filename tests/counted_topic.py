@@ -51,14 +51,17 @@ def random_events(seed: int, count: int) -> list[Event]:
     return [random_event(random, random.choice(DOSSIERS)) for _ in range(count)]
 
 
-def work(plan: Plan) -> MemoryDeadLetters:
-    """Count to the end of the topic from where the group goes on, and commit; as a worker, refuse what it must."""
+def work(plan: Plan, *, at_once: int = 7) -> MemoryDeadLetters:
+    """Count to the end of the topic from where the group goes on, and commit; as a worker, refuse what it must.
+
+    A batch has `at_once` records.
+    """
     identity = identify(plan)
     require_agreement(plan.kafka, plan.clickhouse)
-    return count_on(plan, identity)
+    return count_on(plan, identity, at_once=at_once)
 
 
-def count_on(plan: Plan, identity: Identity, *, commits: bool = True) -> MemoryDeadLetters:
+def count_on(plan: Plan, identity: Identity, *, commits: bool = True, at_once: int = 7) -> MemoryDeadLetters:
     """Count on in this epoch, asking nothing."""
     dead = MemoryDeadLetters()
     standings = read_offsets(plan.kafka, plan.clickhouse, verify=False)
@@ -69,8 +72,8 @@ def count_on(plan: Plan, identity: Identity, *, commits: bool = True) -> MemoryD
         closing(Pipeline(Counting(identity, store), store, dead)) as at,
     ):
         records = list(records_from_topic(plan.kafka, starts, ends))
-        for first in range(0, len(records), 7):
-            at.take(records[first : first + 7])
+        for first in range(0, len(records), at_once):
+            at.take(records[first : first + at_once])
         at.settle()
     if commits:
         with topics.admin(plan.kafka) as client:

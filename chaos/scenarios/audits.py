@@ -18,14 +18,13 @@ from streams.audit.recompute import audit
 from streams.audit.topic import TopicCheck
 from streams.storage.clickhouse import connect
 
-_A_SECOND = 1200
 _PLANTED = "planted"
 _AT = datetime(2025, 1, 6, 2, tzinfo=UTC)
 """Before everything else that is sent: no other event touches these windows."""
 
 
 def audits_under_load(deployment: Deployment, scale: Scale) -> int:
-    """Twelve hundred events a second, workers that die, and audits one after another; then things that are planted."""
+    """Events at an even pace, workers that die, and audits one after another; then things that are planted."""
     cases = [
         Received(
             id=f"{_PLANTED} {number}",
@@ -39,7 +38,7 @@ def audits_under_load(deployment: Deployment, scale: Scale) -> int:
     deployment.publish(cases)
     deployment.await_counted()
     client = connect(deployment.clickhouse)
-    with _load(deployment):
+    with _load(deployment, scale.per_second):
         for number in range(scale.audits):
             if number % 2:
                 deployment.kill(deployment.a_worker())
@@ -66,7 +65,7 @@ def audits_under_load(deployment: Deployment, scale: Scale) -> int:
 
 
 @contextmanager
-def _load(deployment: Deployment) -> Iterator[None]:
+def _load(deployment: Deployment, per_second: int) -> Iterator[None]:
     """Events at an even pace, as long as it is entered."""
     stop = threading.Event()
     failed: list[BaseException] = []
@@ -75,7 +74,7 @@ def _load(deployment: Deployment) -> Iterator[None]:
         try:
             while not stop.is_set():
                 began = time.monotonic()
-                deployment.send(_A_SECOND // 2)
+                deployment.send(per_second // 2)
                 stop.wait(max(0.0, began + 0.5 - time.monotonic()))
         except BaseException as error:  # told to the scenario, whatever it is
             failed.append(error)

@@ -241,6 +241,8 @@ class Platform:
                 {**variables, "DOSSIER_METRICS": address},
                 address=address,
                 ready=functools.partial(self._options.worker_ready, name),
+                # The check costs the broker CPU that starting workers need.
+                ready_check_seconds=0.25,
                 health_problem=functools.partial(health_problem, ports[name]),
             )
 

@@ -29,10 +29,10 @@ LAUNCHER = str(Path(__file__).with_name("launch.py"))
 class Program:
     """A program that is kept running.
 
-    `ready` is polled until it is true: it asks the program by its protocol, never raises, and returns within about two
-    seconds, since it blocks the supervisor. `folder` is the working directory. The environment is `variables`, and KEPT
-    of the supervisor's own: a server that is made to read its environment finds no token there. To stop, the program
-    gets SIGTERM, and SIGKILL `stop_seconds` later.
+    `ready` is polled every `ready_check_seconds` until it is true: it asks the program by its protocol, never raises,
+    and returns within about two seconds, since it blocks the supervisor. `folder` is the working directory. The
+    environment is `variables`, and KEPT of the supervisor's own: a server that is made to read its environment finds no
+    token there. To stop, the program gets SIGTERM, and SIGKILL `stop_seconds` later.
     `health_problem` is polled once the program is ready, under the same terms: a program with a problem in
     `unhealthy_checks` checks in a row is killed and restarted.
     `start_seconds` is long, since a server that recovers much data must not be killed; a crash shows at once.
@@ -45,6 +45,7 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     ready: Callable[[], bool] = lambda: True
+    ready_check_seconds: float = 0.0
     health_problem: Callable[[], str] = lambda: ""
     unhealthy_checks: int = 12
     start_seconds: float = 300.0
@@ -122,6 +123,7 @@ class Process:
         self._log_start = 0
         self._start_at = 0.0
         self._ready_since = 0.0
+        self._ready_check_at = 0.0
         self._kill_at = 0.0
         self._check_at = 0.0
         self._unhealthy = 0
@@ -163,7 +165,7 @@ class Process:
         if status is not None:
             self._crashed(now, ended(status))
         elif self.state != "ready":
-            if self.program.ready():
+            if self._is_ready(now):
                 self.state, self._ready_since, self._unhealthy = "ready", now, 0
             elif now > self._start_at + self.program.start_seconds:
                 kill(self._child)
@@ -189,6 +191,12 @@ class Process:
             self._child.wait()
         self._child, self.state = None, "stopped"
         return True
+
+    def _is_ready(self, now: float) -> bool:
+        if now < self._ready_check_at:
+            return False
+        self._ready_check_at = now + self.program.ready_check_seconds
+        return self.program.ready()
 
     def _check_health(self, child: subprocess.Popen[bytes], now: float) -> None:
         problem = self.program.health_problem()

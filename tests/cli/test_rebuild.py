@@ -12,9 +12,9 @@ from msgspec import structs
 from schemas.connection import KafkaConnection
 from schemas.profile import Profile
 from streams.broker.exclusive_command import ExclusiveCommand
-from streams.storage.migration import make_topics, migrate
+from streams.storage.migration import make_topics
 from streams.storage.plan import Plan
-from tests.broker import delete_topics
+from tests.broker import delete_topics, make_deployment
 from tests.cli.commands import Run, environment, named
 from tests.counted_topic import add_partitions, ask, publish, random_events, shown, work
 
@@ -27,7 +27,7 @@ BY_DATE = Profile(terms="date")
 def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A deployment of two partitions that has counted two hundred records."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     publish(kafka, *random_events(seed=1, count=200))
     work(plan)
     yield plan

@@ -8,9 +8,8 @@ from msgspec import structs
 
 from schemas.connection import KafkaConnection
 from streams.audit.recompute import audit
-from streams.storage.migration import migrate
 from streams.storage.plan import Plan
-from tests.broker import delete_topics
+from tests.broker import delete_topics, make_deployment
 from tests.cli.commands import Run, named
 from tests.counted_topic import ask, delete_records, publish, random_events, shown, work
 
@@ -23,7 +22,7 @@ BACKED_UP = ("events", "facts", "windows", "progress", "dead_letters")
 def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A deployment of two partitions that has counted forty records."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     publish(kafka, *random_events(seed=1, count=40))
     work(plan)
     yield plan
@@ -105,7 +104,7 @@ def test_records_that_are_gone_are_written_down_before_anything_goes_on(
 
 def test_a_gap_before_anything_was_counted(dossier: Run, plan: Plan, kafka: KafkaConnection) -> None:
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     try:
         publish(kafka, *random_events(seed=4, count=20))
         delete_records(kafka, {1: 3})

@@ -10,12 +10,13 @@ from connectors.simulator.live_traffic import live
 from connectors.simulator.pacing import paced
 from connectors.simulator.plan import Plan, spread
 from schemas.events import Event, Received, Resolved
+from tests.thorough import sized
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 @given(seed=st.integers(0, 2**31), rate=st.floats(0.1, 1e5))
-@settings(max_examples=20)
+@settings(max_examples=sized(8, 40))
 def test_event_n_comes_at_n_over_rate_and_has_happened_by_then(seed: int, rate: float) -> None:
     for number, (at, event) in enumerate(islice(live(Plan(seed=seed), START, rate), 500)):
         assert at == START + timedelta(seconds=number / rate)

@@ -22,12 +22,12 @@ from streams.alerts.scanner import AlertingThread, OverdueScanner
 from streams.alerts.topic import AlertReader, read_alerts
 from streams.broker import topics
 from streams.errors import Superseded, Unreachable
-from streams.storage.migration import migrate
 from streams.storage.plan import Plan
-from tests.broker import delete_topics
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, work
 from tests.foreign import CODECS, producer
 from tests.streams.cases import at, said
+from tests.thorough import sized
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
@@ -39,7 +39,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def plan(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     yield plan
     delete_topics(kafka)
 
@@ -282,7 +282,7 @@ def make_topic_anew(plan: Plan) -> None:
         topics.create(client, next(topic for topic in declared(2, 1) if topic.name == ALERTS))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(sized(1, 4)))
 def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> None:
     """Many dossiers and moments: after each look a second one, by a new watch, has nothing to add."""
     random = Random(seed)

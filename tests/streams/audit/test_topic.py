@@ -12,9 +12,8 @@ from streams.audit.topic import TopicCheck
 from streams.broker import topics
 from streams.broker.group import commit_offsets
 from streams.rebuild.replay import records_from_topic
-from streams.storage.migration import migrate
 from streams.storage.plan import Plan
-from tests.broker import delete_topics
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, random_events, work
 from tests.streams.cases import said
 
@@ -31,7 +30,7 @@ ALONE = next(
 def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A deployment that has counted events, repeats of some, a broken line and an event in a wrong partition."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     events = random_events(seed=1, count=40)
     publish(kafka, ALONE, *events, *events[:10])
     publish(kafka, b"no event", partition=0)
@@ -74,7 +73,7 @@ def test_what_a_full_dossier_did_not_take_is_a_dead_letter_and_no_event(counted:
         for number in range(MAX_NUMBERED + 2)
     ]
     publish(counted.kafka, *paid)
-    work(counted)
+    work(counted, at_once=200)
     assert ask(counted, "SELECT count() FROM dead_letters FINAL WHERE reason = 'full'") == [(2,)]
     assert TopicCheck(counted.kafka, counted.clickhouse).run().findings == []
     ask(counted, "DELETE FROM dead_letters WHERE reason = 'full' AND offset = (SELECT max(offset) FROM dead_letters)")

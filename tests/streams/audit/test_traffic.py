@@ -30,6 +30,7 @@ from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.streams.cases import INSTANT, said
 from tests.streams.log import DOSSIERS, NOW, PARTITIONS, Log, log_of, random_event, record
+from tests.thorough import sized
 
 pytestmark = pytest.mark.clickhouse
 
@@ -194,7 +195,7 @@ class Traffic:
 
 def test_audits_beside_traffic_find_nothing_and_confirm_everything(clickhouse: ClickHouseConnection) -> None:
     with Traffic(clickhouse) as traffic:
-        for _ in range(6):
+        for _ in range(sized(3, 12)):
             before = traffic.batches
             found = audit(clickhouse, INSTANT)
             assert (found.differences, found.unconfirmed, found.dossiers) == (0, 0, len(DOSSIERS)), found

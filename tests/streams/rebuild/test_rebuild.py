@@ -25,7 +25,7 @@ from streams.storage.identity import read_history
 from streams.storage.migration import identify, make_topics, migrate
 from streams.storage.plan import Plan
 from streams.storage.table_migration import make_tables
-from tests.broker import delete_topics
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import (
     add_partitions,
     ask,
@@ -37,6 +37,7 @@ from tests.counted_topic import (
     work,
 )
 from tests.streams.cases import said
+from tests.thorough import sized
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
@@ -68,7 +69,7 @@ def rebuild(plan: Plan, source: Source | None = None, *, records: int = 3, take_
 def empty(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A migrated deployment of two partitions on a broker of its own topics."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     yield plan
     delete_topics(kafka)
 
@@ -120,10 +121,10 @@ def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empt
     paid = [said(Paid, "2026-03-02 08:00", id=f"p{n}", transaction=f"T{n}", **common) for n in range(MAX_NUMBERED + 5)]
     # Their ids are not in the order in which they come.
     publish(empty.kafka, said(Received, "2026-03-01 08:00", agency="H01"), *reversed(paid))
-    assert [letter.reason for letter in work(empty).letters] == ["full"] * 5
+    assert [letter.reason for letter in work(empty, at_once=200).letters] == ["full"] * 5
     before = shown(empty)
     for source in ("topic", "events"):
-        rebuild(empty, source)
+        rebuild(empty, source, records=200)
         assert shown(empty) == before
         assert differences(empty) == 0
     # What was taken by another release, whose limit was higher, is counted.
@@ -132,7 +133,7 @@ def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empt
         "INSERT INTO events SELECT * REPLACE ('more' AS id, replace(payload, 'T9', 'more') AS payload) "
         "FROM (SELECT * FROM events FINAL WHERE id = 'p9')",
     )
-    rebuild(empty, "events")
+    rebuild(empty, "events", records=200)
     assert differences(empty) == 0
     assert ask(empty, "SELECT length(payment_at) FROM facts FINAL") == [(MAX_NUMBERED + 1,)]
 
@@ -178,7 +179,7 @@ class Death:
 
 # kafka-python leaves a socket to the garbage collector where a client is closed amid a request.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("source", "step"), [("events", 1), ("topic", 4)])
+@pytest.mark.parametrize(("source", "step"), [("events", sized(5, 1)), ("topic", sized(15, 4))])
 def test_killed_at_any_statement_it_is_finished_by_the_next(
     counted: Plan, source: Source, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
