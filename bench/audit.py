@@ -17,9 +17,9 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.machine import Machine, this_machine
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from connectors.simulator.history import history
 from connectors.simulator.plan import Plan as City
@@ -27,14 +27,15 @@ from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.audit import audit
+from streams.audit.recompute import audit
 from streams.counting.counting import Counting
 from streams.counting.facts import facts_of
 from streams.counting.identity import Identity
 from streams.counting.registers import merged, pack
-from streams.rebuild.replay import records_of, stored_events
-from streams.storage.clickhouse import ClickHouseStore
-from streams.storage.migration import Plan, make_tables
+from streams.rebuild.replay import records_from_events, stored_events
+from streams.storage.plan import Plan
+from streams.storage.store import ClickHouseStore
+from streams.storage.table_migration import make_tables
 from streams.worker.pipeline import Pipeline
 
 _PARTITIONS = 8
@@ -73,7 +74,7 @@ def count(clickhouse: ClickHouseConnection, dossiers: int) -> int:
             Pipeline(Counting(Identity(EVENTS, _PARTITIONS, 1, Profile()), store), store, MemoryDeadLetters())
         ) as at,
     ):
-        records = list(records_of(events, _PARTITIONS))
+        records = list(records_from_events(events, _PARTITIONS))
         for first in range(0, len(records), _RECORDS):
             at.take(records[first : first + _RECORDS])
         at.settle()

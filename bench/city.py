@@ -10,14 +10,14 @@ import click
 import msgspec
 from rich.console import Console
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment, Spent
 from bench.machine import this_machine
-from bench.seed_case.lives import DOSSIERS
+from bench.seed_case.case_lives import DOSSIERS
+from bench.seed_case.expected_counts import Truth, truth
 from bench.seed_case.publishing import Published, publish_apart
 from bench.seed_case.result import Replay, Result, replayed, table
-from bench.seed_case.stored import Differences, compare, totals
-from bench.seed_case.truth import Truth, truth
+from bench.seed_case.stored_counts import Differences, compare, totals
 from cli.progress import Display
 from cli.signals import stop_signals
 from streams.storage.progress import Lag

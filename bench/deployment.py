@@ -1,4 +1,4 @@
-"""A deployment to be measured: the embedded platform, and workers that start when there is something to count."""
+"""A deployment to measure: the embedded platform, and workers that are started when there is something to count."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from bench.usage import NOTHING, Usage, usage, usage_of
+from bench.process_usage import NOTHING, Usage, usage, usage_of
 from cli.platform import worker_joined
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
@@ -22,7 +22,7 @@ READY_SECONDS = 120.0
 
 
 class Spent(Struct, frozen=True):
-    """What something took: wall seconds, and what workers, ClickHouse and Kafka used for it."""
+    """The cost of some work: wall seconds, and the usage of workers, ClickHouse and Kafka."""
 
     seconds: float
     worker: Usage

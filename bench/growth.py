@@ -18,11 +18,11 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment, Spent
 from bench.machine import Machine, this_machine
+from bench.seed_case.case_lives import DOSSIERS
 from bench.seed_case.history import history
-from bench.seed_case.lives import DOSSIERS
 from cli.signals import stop_signals
 from connectors.publishing.publisher import BULK, connect
 from schemas.envelope import decode_event

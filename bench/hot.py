@@ -17,12 +17,12 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from bench.command import command_of, out_options, write_result
+from bench.command_options import command_of, out_options, write_result
 from bench.hot_stores import BEGIN, WINDOW, WINDOWS, make_full_dossiers, make_windows, paid, received
 from bench.machine import Machine, this_machine
+from bench.process_usage import peak_mb
 from bench.profile import AtOnce
-from bench.usage import peak_mb
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
@@ -37,8 +37,10 @@ from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold
 from streams.counting.write_order import flush
-from streams.storage.clickhouse import ClickHouseStore, chunks, connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.clickhouse import chunks, connect
+from streams.storage.plan import Plan
+from streams.storage.store import ClickHouseStore
+from streams.storage.table_migration import make_tables
 
 _RECORDS = 64
 _PLAIN_MOST = 1000

@@ -13,7 +13,8 @@ from streams.counting.facts import facts_of
 from streams.counting.registers import merged, pack
 from streams.counting.rows import facts_row
 from streams.counting.store import Stored
-from streams.storage.clickhouse import ClickHouseStore, chunks
+from streams.storage.clickhouse import chunks
+from streams.storage.store import ClickHouseStore
 
 BEGIN = datetime(2016, 1, 1, tzinfo=UTC)
 WINDOW = timedelta(seconds=WINDOW_SECONDS)

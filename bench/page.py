@@ -9,8 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from bench.chart import chart
-from bench.command import RESULTS
+from bench.command_options import RESULTS
+from bench.cost_chart import chart
 from bench.peers.result import HEADINGS, RATIOS, Result, cells, ratios
 
 ROOT = Path(__file__).parents[1]

@@ -23,8 +23,8 @@ import psutil
 from bench.dataset import Line, envelopes
 from bench.page import markdown
 from bench.seed_case.history import history
-from bench.timed import Timed
-from chaos.memory import MemoryDeadLetters
+from bench.timed_store import TimedStore
+from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import KafkaConnection
@@ -35,8 +35,9 @@ from streams.counting.counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.write_order import flush
-from streams.storage.migration import Plan, make_tables
-from streams.worker.worker import calm_collector
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
+from streams.worker.worker import tune_gc
 
 PARTITIONS = 8
 HEADINGS = ("ClickHouse", "calls", "rows", "ms", "ms a call", "CPU ms")
@@ -79,11 +80,11 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
         clickhouse = platform.clickhouse_access
         make_tables(Plan(KafkaConnection(""), clickhouse, Profile(), PARTITIONS, 1, False), _say, dry_run=False)
         server = next(psutil.Process(each.pid) for each in platform.state.processes if each.name == "clickhouse")
-        store = Timed(clickhouse, lambda: sum(server.cpu_times()[:2]))
+        store = TimedStore(clickhouse, lambda: sum(server.cpu_times()[:2]))
         stack.callback(store.close)
         waiting = records(seed, dossiers)
         _say(f"counting {len(waiting):,} records")
-        calm_collector()
+        tune_gc()
         with cProfile.Profile() as profiler:
             written = _count(waiting, store, batch_records)
     click.echo(f"{written:,} events of {dossiers:,} dossiers, {batch_records} records a batch")
@@ -93,7 +94,7 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
     )
 
 
-def _count(waiting: Sequence[Record], store: Timed, batch_records: int) -> int:
+def _count(waiting: Sequence[Record], store: TimedStore, batch_records: int) -> int:
     counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store)
     dead, beside, events = MemoryDeadLetters(), AtOnce(), 0
     for first in range(0, len(waiting), batch_records):

@@ -17,12 +17,12 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment
 from bench.machine import Machine, this_machine
-from bench.seed_case.lives import AGENCIES, CHANNELS, OUTCOMES, PROCEDURES, Lives, lives
-from bench.seed_case.statements import local_time, names
-from bench.usage import NOTHING, Usage, usage
+from bench.process_usage import NOTHING, Usage, usage
+from bench.seed_case.case_lives import AGENCIES, CHANNELS, OUTCOMES, PROCEDURES, Lives, lives
+from bench.seed_case.event_statements import local_time, names
 from cli.signals import stop_signals
 
 MAPPING = Path(__file__).with_suffix(".toml")

@@ -16,17 +16,18 @@ import msgspec
 from clickhouse_driver import Client
 from msgspec import Struct
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.machine import Machine, this_machine
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from grafana.build import WALLBOARDS
-from grafana.sql import expand
+from grafana.sql_macros import expand
 from schemas.connection import KafkaConnection
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from streams.worker.heartbeat import quantile
 
 _MAKE = Path(__file__).with_suffix(".sql")

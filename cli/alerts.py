@@ -6,21 +6,20 @@ from datetime import UTC, datetime
 
 import click
 
-from cli.dead_letter_output import counted
 from cli.logs import configure
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from cli.terminal import print_json, printable
+from cli.terminal import plural, print_json, printable
 from schemas.errors import SettingError
-from streams.alerts.history import Selection, newest
-from streams.alerts.topic import NewAlerts
+from streams.alerts.table import Selection, newest
+from streams.alerts.topic import AlertReader
 
 GROUP = "dossier-alerts-webhook"
 _SHOWN = 50
 
 
-@click.group("alerts", short_help="List alerts about late dossiers, or send them to a webhook.")
-def alerts() -> None:
+@click.group("alerts")
+def command() -> None:
     """Alerts about dossiers that are or will soon be late.
 
     A worker raises them as time passes and clears them when a dossier ends or gets another term; DOSSIER_ALERT_LEVELS
@@ -28,7 +27,7 @@ def alerts() -> None:
     """
 
 
-@alerts.command("list", short_help="Show the alerts that stand, or all there ever were.")
+@command.command("list", short_help="Show the alerts that stand, or all there ever were.")
 @click.option("--agency", help="Of this agency.")
 @click.option("--level", help="Of this level, such as overdue.")
 @click.option("--dossier", help="Of this dossier.")
@@ -51,7 +50,7 @@ def list_command(
     if as_json:
         print_json({"total": total, "alerts": found})
         return
-    click.echo(counted(total, "alert") + ("" if everything else " that stand" + ("s" if total == 1 else "")))
+    click.echo(plural(total, "alert") + ("" if everything else " that stand" + ("s" if total == 1 else "")))
     zone = settings.profile.zone
     for alert in found:
         said = alert.state if not alert.why else f"{alert.state} ({alert.why})"
@@ -64,7 +63,7 @@ def list_command(
         click.echo(f"and {total - len(found):,} more: --limit shows them")
 
 
-@alerts.command("send", short_help="Deliver alerts to a webhook until stopped.")
+@command.command("send", short_help="Deliver alerts to a webhook until stopped.")
 @click.option("--everything", is_flag=True, help="At the first start deliver also what was said before.")
 @click.pass_obj
 def send_command(settings: Settings, everything: bool) -> None:
@@ -79,14 +78,14 @@ def send_command(settings: Settings, everything: bool) -> None:
     if webhook is None:
         raise SettingError("DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET say where to deliver: both are needed")
     configure(settings.log)
-    following = NewAlerts(settings.kafka, GROUP, everything=everything, key=settings.alert_key)
+    following = AlertReader(settings.kafka, GROUP, everything=everything, key=settings.alert_key)
     with Stop() as stop, closing(following) as new, suppress(Interrupted):
         while True:
             with stop.waiting():
-                found = new.take()
+                found = new.poll()
             for delivery in deliveries(found):
                 # It may be left amid a request: what was not surely taken is delivered again.
                 with stop.waiting():
                     deliver(webhook, delivery, lambda: datetime.now(UTC), time.sleep)
             if found:
-                new.done()
+                new.commit()

@@ -12,16 +12,19 @@ import msgspec
 from msgspec import structs
 
 from cli.logs import configure
+from cli.options import Address
 from cli.progress import Display
-from cli.settings import Address, Settings
+from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import brief, print_json, printable
 from schemas.errors import DossierError
-from streams.audit import Audit, Pace, audit, write_down
 from streams.audit.cut import Cut
-from streams.audit.rounds import Rounds
-from streams.audit.service import Auditor
-from streams.audit.topic import Topic
+from streams.audit.findings import Audit, record_audit
+from streams.audit.recompute import audit
+from streams.audit.schedule import AuditSchedule
+from streams.audit.service import AuditService
+from streams.audit.throttle import Throttle
+from streams.audit.topic import TopicCheck
 from streams.http.server import json_page, metrics_page, served
 
 log = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ _UNCONFIRMED = 5
 """The exit code where nothing differs, but something could not be known."""
 
 
-@click.command("audit", short_help="Recompute every count from the events and report differences.")
+@click.command("audit")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
 @click.option(
     "--topic", is_flag=True, help="Also look for every line of the topic, as far back as it reaches; needs Kafka."
@@ -51,10 +54,10 @@ _UNCONFIRMED = 5
 @click.option(
     "--share",
     type=click.FloatRange(0.01, 1),
-    help="With --every: of the time, how much an audit of everything may be busy.  [default: 0.25]",
+    help="With --every: the share of the time that audits may be busy, all rounds together.  [default: 0.25]",
 )
 @click.pass_context
-def audit_command(
+def command(
     context: click.Context,
     as_json: bool,
     topic: bool,
@@ -101,31 +104,31 @@ def _audited(
     on_progress: Callable[[int], None] | None = None,
     *,
     since: Cut | None = None,
-    pace: Pace | None = None,
+    throttle: Throttle | None = None,
     topic: bool = False,
 ) -> Audit:
     """Audit, and write down what was found; who may only read can audit all the same, and `tell` hears of it."""
     began = time.monotonic()
-    found = audit(settings.clickhouse, settings.profile, on_progress, since=since, pace=pace)
+    found = audit(settings.clickhouse, settings.profile, on_progress, since=since, throttle=throttle)
     if topic:
-        read = Topic(settings.kafka, settings.clickhouse, pace, settings.alert_key).compare(
+        read = TopicCheck(settings.kafka, settings.clickhouse, throttle, settings.alert_key).run(
             since.offsets if since else None
         )
         found = structs.replace(found, findings=[*found.findings, *read.findings], records=read.records)
     try:
-        write_down(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
+        record_audit(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
     except DossierError as error:
         tell(f"the table audits does not get it: {error}")
     return found
 
 
 def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, share: float, *, topic: bool) -> None:
-    auditor = Auditor()
+    auditor = AuditService()
 
-    def run(since: Cut | None, pace: Pace) -> Audit | None:
-        return auditor.run(lambda: _audited(settings, log.warning, since=since, pace=pace, topic=topic))
+    def run(since: Cut | None, throttle: Throttle) -> Audit | None:
+        return auditor.run(lambda: _audited(settings, log.warning, since=since, throttle=throttle, topic=topic))
 
-    rounds = Rounds(run, every, share)
+    schedule = AuditSchedule(run, every, share)
     auditor.built(version("dossier-stream"), settings.profile)
     settings.clickhouse  # noqa: B018  # where none is known, that is said at once
     pages = {
@@ -142,7 +145,7 @@ def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, s
         while True:
             # An audit changes nothing, so it may be left at any point.
             with stop.waiting():
-                rounds.go_on()
+                schedule.next_round()
 
 
 def _plain(found: Audit) -> dict[str, object]:

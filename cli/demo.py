@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 from msgspec import structs
 
-from cli.import_ import import_file
-from cli.platform import counting_options, data_option
+from cli.import_ import command as import_command
+from cli.options import data_option
+from cli.platform import counting_options
 from cli.progress import Display
 from cli.report import show
 from cli.settings import Settings
@@ -26,7 +27,7 @@ _READING_SECONDS = 5.0
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
-@click.command("demo", short_help="Start, import the sample log, show its figures, stop.")
+@click.command("demo")
 @data_option
 @click.option(
     "--live/--no-live",
@@ -34,7 +35,7 @@ SAMPLES = Path(__file__).parent.parent / "samples"
     help="Afterwards show simulated traffic on the wallboard until q.  [default: on a terminal]",
 )
 @click.pass_context
-def demo(context: click.Context, data: Path, *, live: bool) -> None:
+def command(context: click.Context, data: Path, *, live: bool) -> None:
     """Start the platform, import the sample log, wait until it is counted, print the figures, and stop.
 
     On a terminal, simulated traffic comes before the end, with the wallboard to look at. A second run starts where the
@@ -55,7 +56,7 @@ def demo(context: click.Context, data: Path, *, live: bool) -> None:
         )
         before = stored_events(settings.clickhouse)
         context.invoke(
-            import_file,
+            import_command,
             file=str(SAMPLES / "wabo-receipt.csv"),
             mapping_file=SAMPLES / "wabo-receipt.toml",
             told_format=None,

@@ -22,12 +22,12 @@ _INTO = click.option(
 )
 
 
-@click.group("grafana", short_help="Make dashboards and alerts for Grafana.")
-def grafana_group() -> None:
+@click.group("grafana")
+def command() -> None:
     """Make dashboards and alerts for Grafana from code, and check that the files are up to date."""
 
 
-@grafana_group.command("build", short_help="Write the files that Grafana reads.")
+@command.command("build", short_help="Write the files that Grafana reads.")
 @_INTO
 def build_command(folder: Path) -> None:
     """Write the files that Grafana reads: only those that differ from what the code makes."""
@@ -37,7 +37,7 @@ def build_command(folder: Path) -> None:
     click.echo(f"{len(changed)} of {len(artefacts())} files changed", err=True)
 
 
-@grafana_group.command("check", short_help="Say which files are out of date.")
+@command.command("check", short_help="Say which files are out of date.")
 @_INTO
 def check_command(folder: Path) -> None:
     """Say which files differ from what the code makes; exit 1 where any does."""
@@ -48,7 +48,7 @@ def check_command(folder: Path) -> None:
         sys.exit(1)
 
 
-@grafana_group.command("publish", short_help="Publish to a Grafana what differs there.")
+@command.command("publish", short_help="Publish to a Grafana what differs there.")
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 @click.option("--prune", is_flag=True, help="Delete dashboards and rules that bear our mark and are made no more.")
 @click.pass_obj
@@ -58,8 +58,8 @@ def publish_command(settings: Settings, dry_run: bool, prune: bool) -> None:
     Only what differs is written, so a second time nothing is. What belongs to others is never touched: where it stands
     in the way, nothing at all is published, with exit 4. What Grafana reads from provisioning files stays as it is.
     """
-    from grafana.publish.api import Api  # with its client, which no other command needs
-    from grafana.publish.publishing import apply, check, read_found
+    from grafana.publish.grafana_client import Api  # with its client, which no other command needs
+    from grafana.publish.publisher import apply, check, read_found
 
     grafana = settings.grafana
     if grafana is None or not grafana.token.reveal():

@@ -16,14 +16,14 @@ from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from cli.terminal import printable
-from connectors.files.importing import Import, Tally
-from connectors.files.imports import Imported, imported, number_of
-from connectors.files.lines import TORN
+from connectors.files.cell_values import Clock, to_instant
+from connectors.files.file_import import Import, ImportCounts
+from connectors.files.file_reader import STDIN, FileReader, format_of
+from connectors.files.import_log import ImportRecord, import_number, imported
 from connectors.files.mapping import FORMATS, Mapping, check_encoding, load_mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import STDIN, Rows, format_of
-from connectors.files.rule import Rule
-from connectors.files.values import Clock, to_instant
+from connectors.files.rejects_file import RejectsFile
+from connectors.files.row_mapper import RowMapper
+from connectors.files.text_lines import NO_LINE_END
 from schemas.envelope import FUTURE_TOLERANCE
 
 STOP_SECONDS = 15.0
@@ -38,7 +38,7 @@ _UNCLOSED = (
 )
 
 
-@click.command("import", short_help="Publish the rows of a file as events.")
+@click.command("import")
 @click.argument("file")
 @click.option("--mapping", "mapping_file", type=click.Path(path_type=Path), required=True, help="TOML mapping file.")
 @click.option(
@@ -59,7 +59,7 @@ _UNCLOSED = (
 @click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
 @click.pass_obj
-def import_file(
+def command(
     settings: Settings,
     file: str,
     mapping_file: Path,
@@ -89,7 +89,7 @@ def import_file(
     rejects_path = _rejects_path(settings, file, rejects_file, now)
     started = time.monotonic()
     with (
-        Rows(
+        FileReader(
             file,
             sys.stdin.buffer,
             mapping,
@@ -100,31 +100,31 @@ def import_file(
         publisher_unless(dry_run, settings) as publisher,
         ExitStack() as stack,
     ):
-        number = number_of(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else None
-        rejects = stack.enter_context(Rejects(rejects_path, file, told_at, number, exact=exact))
-        rule = Rule(mapping, told_at, now, number or 0, insists=as_of is not None)
+        number = import_number(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else None
+        rejects = stack.enter_context(RejectsFile(rejects_path, file, told_at, number, exact=exact))
+        rule = RowMapper(mapping, told_at, now, number or 0, ignores_origin=as_of is not None)
         job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
         try:
             with Display() as display:
-                far = partial(_far, job.tally, rows, started)
+                far = partial(_far, job.counts, rows, started)
                 _run(job, rows, stop, partial(display.tick, far))
                 if publisher:
                     publisher.flush(STOP_SECONDS if stop.signal else None)
         finally:
-            click.echo(_summary(job.tally, rejects, time.monotonic() - started, dry_run=dry_run))
+            click.echo(_summary(job.counts, rejects, time.monotonic() - started, dry_run=dry_run))
         if not stop.signal:
-            for odd in job.oddities.found():
+            for odd in job.warnings.messages():
                 click.echo(f"warning: {printable(odd)}", err=True)
-        if rows.torn:
-            click.echo(_NO_LINE_END if rows.torn == TORN else _UNCLOSED, err=True)
+        if rows.truncation:
+            click.echo(_NO_LINE_END if rows.truncation == NO_LINE_END else _UNCLOSED, err=True)
         if wait and publisher and not stop.signal:
             _wait(settings, stop)
     if stop.signal:
-        click.echo(f"stopped after row {job.tally.rows}: import again to go on, nothing is counted twice", err=True)
+        click.echo(f"stopped after row {job.counts.rows}: import again to go on, nothing is counted twice", err=True)
         raise click.exceptions.Exit(stop.exit_code)
 
 
-def _run(job: Import, rows: Rows, stop: Stop, tick: Callable[[], None]) -> None:
+def _run(job: Import, rows: FileReader, stop: Stop, tick: Callable[[], None]) -> None:
     try:
         for _ in job.run(stop.each(rows)):
             tick()
@@ -173,7 +173,7 @@ def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> d
     return told_at
 
 
-def _imported(file: str, mapping: Mapping, told_at: datetime, now: datetime) -> Imported:
+def _imported(file: str, mapping: Mapping, told_at: datetime, now: datetime) -> ImportRecord:
     path = Path(file)
     # What can be read once only is another import each time.
     return imported(path if file != STDIN and path.is_file() else None, mapping, told_at, now)
@@ -190,17 +190,17 @@ def _rejects_path(settings: Settings, file: str, told: Path | None, now: datetim
     return told
 
 
-def _far(tally: Tally, rows: Rows, started: float) -> str:
+def _far(tally: ImportCounts, rows: FileReader, started: float) -> str:
     seconds = time.monotonic() - started
     share = f" ({rows.read_bytes / rows.total_bytes:.0%})" if rows.total_bytes else ""
     return f"{_counts(tally)}{share}, {tally.rows / max(seconds, 0.001):,.0f} rows/s"
 
 
-def _counts(tally: Tally) -> str:
+def _counts(tally: ImportCounts) -> str:
     return f"{tally.rows:,} rows: {tally.events:,} events, {tally.repeats:,} repeats, {tally.rejects:,} rejects"
 
 
-def _summary(tally: Tally, rejects: Rejects, seconds: float, *, dry_run: bool) -> str:
+def _summary(tally: ImportCounts, rejects: RejectsFile, seconds: float, *, dry_run: bool) -> str:
     lines = [
         f"rows       {tally.rows:>12,}" + (f"  ({tally.silent:,} gave no event)" if tally.silent else ""),
         f"{'events':<10} {tally.events:>12,}  {'not published: dry run' if dry_run else 'published'}",

@@ -3,84 +3,54 @@
 import logging
 import os
 import sys
-from importlib.metadata import version
 
 import click
-from click.shell_completion import get_completion_class
 
-from cli.alerts import alerts
-from cli.audit import audit_command
-from cli.dead_letters import dead_letters
-from cli.demo import demo
-from cli.doctor import doctor
-from cli.grafana import grafana_group
-from cli.import_ import import_file
-from cli.migrate import migrate_command
-from cli.platform import down, status, up
-from cli.rebuild import rebuild_command
-from cli.report import report_command
-from cli.rewind import rewind_command
-from cli.settings import VARIABLES, Settings
-from cli.simulate import simulate
+from cli.lazy_group import LazyGroup
+from cli.settings import Settings
 from cli.terminal import printable
-from cli.watch import watch_command
-from cli.work import work
 from schemas.errors import DossierError
 
-
-@click.command("settings", short_help="List the settings and what is in force.")
-@click.pass_obj
-def settings_command(settings: Settings) -> None:
-    """List the environment variables that are read, and what is in force now."""
-    for name, meaning in VARIABLES.items():
-        click.echo(f"{name:<28} {meaning}")
-    try:
-        rules = settings.profile.rules
-    except DossierError as error:
-        rules = f"wrong: {error}"
-    click.echo(f"\ndata directory  {settings.data}\nrules           {rules}")
-    kafka, clickhouse = settings.kafka_address, settings.clickhouse_address
-    click.echo(f"kafka           {kafka.bootstrap if kafka else 'none runs'}")
-    click.echo(f"clickhouse      {clickhouse.address if clickhouse else 'none runs'}")
-
-
-@click.command("completion", short_help="Print what makes a shell complete this command.")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete this command; for bash: eval "$(dossier completion bash)"."""
-    found = get_completion_class(shell)
-    if found is None:
-        raise click.UsageError(f"no completion for {shell}")
-    click.echo(found(context.find_root().command, {}, "dossier", "_DOSSIER_COMPLETE").source())
-
-
-SECTIONS: dict[str, tuple[click.Command, ...]] = {
-    "Platform": (up, status, down, demo),
-    "Events": (import_file, simulate),
-    "Counting": (migrate_command, work, dead_letters, alerts, rewind_command, rebuild_command),
-    "Figures": (report_command, watch_command, audit_command, grafana_group),
-    "Help": (doctor, settings_command, completion),
+SECTIONS: dict[str, dict[str, str]] = {
+    "Platform": {
+        "up": "Start Kafka, ClickHouse and the workers.",
+        "status": "Show what runs.",
+        "down": "Stop what runs.",
+        "demo": "Start, import the sample log, show its figures, stop.",
+    },
+    "Events": {
+        "import": "Publish the rows of a file as events.",
+        "simulate": "Publish made-up events: live traffic or a past period.",
+    },
+    "Counting": {
+        "migrate": "Create or upgrade topics, tables and views.",
+        "work": "Run one worker that counts events.",
+        "dead-letters": "List, replay or discard lines that were not counted.",
+        "alerts": "List alerts about late dossiers, or send them to a webhook.",
+        "rewind": "Let workers go on where the counts are.",
+        "rebuild": "Count everything anew, from the raw events or the topic.",
+    },
+    "Figures": {
+        "report": "Show the figures of each agency.",
+        "watch": "Show the eleven figures of the city, live.",
+        "audit": "Recompute every count from the events and report differences.",
+        "grafana": "Make dashboards and alerts for Grafana.",
+    },
+    "Help": {
+        "doctor": "Say what is wrong and what to do about it.",
+        "settings": "List the settings and what is in force.",
+        "completion": "Print what makes a shell complete this command.",
+    },
 }
-"""Every command, as `dossier --help` shows them."""
-
-
-class _Sections(click.Group):
-    """A group that lists its commands by section."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
-        width = max(map(len, self.commands))
-        for heading, commands in SECTIONS.items():
-            with formatter.section(heading):
-                formatter.write_dl([(f"{command.name:<{width}}", command.get_short_help_str()) for command in commands])
+"""Every command with its short help, as `dossier --help` shows them. The module of a command is named after it."""
 
 
 @click.group(
-    cls=_Sections,
-    commands=[command for commands in SECTIONS.values() for command in commands],
+    cls=LazyGroup,
+    sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-@click.version_option(version("dossier-stream"), prog_name="dossier")
+@click.version_option(package_name="dossier-stream", prog_name="dossier")
 @click.pass_context
 def dossier(context: click.Context) -> None:
     """Exact, live counts of administrative dossiers."""

@@ -7,7 +7,8 @@ import click
 
 from cli.settings import Settings
 from cli.terminal import printable
-from streams.storage.migration import Plan, migrate
+from streams.storage.migration import migrate
+from streams.storage.plan import Plan
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -22,13 +23,13 @@ def plan_of(settings: Settings) -> Plan:
     )
 
 
-@click.command("migrate", short_help="Create or upgrade topics, tables and views.")
+@click.command("migrate")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, with its SQL, and do nothing.")
 @click.option(
     "--tolerant", is_flag=True, help="Only report counts of another topic or other rules; workers refuse them."
 )
 @click.pass_obj
-def migrate_command(settings: Settings, dry_run: bool, tolerant: bool) -> None:
+def command(settings: Settings, dry_run: bool, tolerant: bool) -> None:
     """Create or upgrade topics, tables and views.
 
     Safe to repeat. A topic that differs from its declaration is reported, never changed.

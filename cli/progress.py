@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.spinner import Spinner
 from rich.text import Text
 
-from cli.terminal import console as plain_console
+from cli.console import console as plain_console
 from cli.terminal import printable
 
 MEGABYTE = 1_000_000

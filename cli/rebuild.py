@@ -6,8 +6,9 @@ from cli.migrate import plan_of
 from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from streams.broker.exclusive_command import Exclusive
-from streams.rebuild.rebuild import Rebuild, Source
+from streams.broker.exclusive_command import ExclusiveCommand
+from streams.rebuild.preconditions import Source
+from streams.rebuild.rebuild import Rebuild
 
 
 class _Shown:
@@ -16,9 +17,9 @@ class _Shown:
     def __init__(self, display: Display, stop: Stop) -> None:
         self._display = display
         self._stop = stop
-        self.right: Exclusive | None = None
+        self.right: ExclusiveCommand | None = None
 
-    def say(self, line: str) -> None:
+    def step(self, line: str) -> None:
         self._display.say(line)
         self._hear()
 
@@ -26,7 +27,7 @@ class _Shown:
         self._display.advance("Counting anew", done, total)
         self._hear()
 
-    def waits_for(self, workers: set[str]) -> None:
+    def waiting_for(self, workers: set[str]) -> None:
         self._display.tick(lambda: f"waiting for {', '.join(sorted(workers))} to leave the group")
         self._hear()
 
@@ -37,7 +38,7 @@ class _Shown:
             raise Interrupted
 
 
-@click.command("rebuild", short_help="Count everything anew, from the raw events or the topic.")
+@click.command("rebuild")
 @click.option(
     "--from",
     "source",
@@ -48,7 +49,7 @@ class _Shown:
 @click.option("--abandon", is_flag=True, help="Give up an unfinished rebuild and go back to the former counts.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.pass_obj
-def rebuild_command(settings: Settings, source: Source | None, take_over: bool, abandon: bool, dry_run: bool) -> None:
+def command(settings: Settings, source: Source | None, take_over: bool, abandon: bool, dry_run: bool) -> None:
     """Count everything anew: by other rules, for another topic or partition count, or over damaged counts.
 
     Readers go on with the former counts until all is counted. Workers must be stopped; one that was just stopped is
@@ -61,10 +62,10 @@ def rebuild_command(settings: Settings, source: Source | None, take_over: bool, 
         shown = _Shown(display, stop)
         rebuild = Rebuild(plan_of(settings), source, shown, records=settings.batch_records, take_over=take_over)
         if dry_run:
-            for line in rebuild.look():
+            for line in rebuild.preview():
                 click.echo(line)
             return
-        with Exclusive(settings.kafka, "rebuild") as shown.right:
+        with ExclusiveCommand(settings.kafka, "rebuild") as shown.right:
             if abandon:
                 done = rebuild.abandon()
                 click.echo("the rebuild is given up, the former counts serve" if done else "no rebuild is unfinished")

@@ -8,25 +8,24 @@ from typing import Any
 import click
 from rich.table import Table
 
+from cli.console import console
 from cli.settings import Settings
-from cli.terminal import brief, console, print_json, printable
-from connectors.files.spreadsheet import unformulated
+from cli.terminal import brief, print_json, printable
+from connectors.files.formula_escape import escape_formula
 from schemas.profile import Profile
 from streams.reports.report import FIGURES, RATES, Freshness, Report, report
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command("report", short_help="Show the figures of each agency.")
+@click.command("report")
 @click.option("--from", "since", type=_DAY, help="First local day to count.  [default: the beginning]")
 @click.option("--to", "until", type=_DAY, help="Last local day to count.  [default: the end]")
 @click.option("--csv", "shape", flag_value="csv", help="All figures as CSV, one agency a line, the total last.")
 @click.option("--json", "shape", flag_value="json", help="All figures as JSON, with `agencies` and `total`.")
 @click.option("--exact", is_flag=True, help="CSV for programs: no quote before = + - @.")
 @click.pass_obj
-def report_command(
-    settings: Settings, since: datetime | None, until: datetime | None, shape: str | None, exact: bool
-) -> None:
+def command(settings: Settings, since: datetime | None, until: datetime | None, shape: str | None, exact: bool) -> None:
     """Show received, online rate, resolved, on-time rate, open and overdue dossiers of each agency.
 
     Open and overdue are as of now. A rate without a denominator is empty, never 0.
@@ -54,7 +53,7 @@ def report_command(
 
 def csv_cell(text: str, *, exact: bool, terminal: bool) -> str:
     """Foreign text in CSV: a spreadsheet computes none of it unless it is `exact`, and a terminal obeys none."""
-    cell = text if exact else unformulated(text)
+    cell = text if exact else escape_formula(text)
     return printable(cell) if terminal else cell
 
 

@@ -8,18 +8,18 @@ import click
 from cli.migrate import plan_of
 from cli.progress import Display
 from cli.settings import Settings
-from streams.broker.group import require_nobody
+from streams.broker.group import require_no_members
 from streams.rebuild.rewind import Rewind, apply_rewind, plan_rewind
 from streams.storage.migration import identify
-from streams.storage.offsets import read_standings
+from streams.storage.offsets import read_offsets
 
 
-@click.command("rewind", short_help="Let workers go on where the counts are.")
+@click.command("rewind")
 @click.option("--to-start", is_flag=True, help="Go back to the first record of the topic; everything comes again.")
 @click.option("--accept-gap", is_flag=True, help="Write records that are gone down as a gap, and go on after it.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.pass_obj
-def rewind_command(settings: Settings, to_start: bool, accept_gap: bool, dry_run: bool) -> None:
+def command(settings: Settings, to_start: bool, accept_gap: bool, dry_run: bool) -> None:
     """Let the workers go on where the counts in ClickHouse are, as after a restored backup.
 
     Nothing is counted twice: what comes again changes nothing. Workers must be stopped; one that was just stopped is
@@ -29,11 +29,11 @@ def rewind_command(settings: Settings, to_start: bool, accept_gap: bool, dry_run
     identity = identify(plan)
     if not dry_run:
         with Display() as display:
-            require_nobody(
+            require_no_members(
                 plan.kafka,
                 lambda names: display.tick(lambda: f"waiting for {', '.join(sorted(names))} to leave the group"),
             )
-    found = plan_rewind(read_standings(plan.kafka, plan.clickhouse), to_start=to_start, accept_gap=accept_gap)
+    found = plan_rewind(read_offsets(plan.kafka, plan.clickhouse), to_start=to_start, accept_gap=accept_gap)
     if not dry_run:
         why = f"not on the broker any more; accepted by {_person()} with `dossier rewind --accept-gap`"
         apply_rewind(plan, identity.epoch, found, why)

@@ -10,9 +10,9 @@ from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
 from connectors.publishing.publisher import BULK, LIVE, connect
-from connectors.simulator.calendar import CITY
 from connectors.simulator.history import history
-from connectors.simulator.live import SPEED_UP, live
+from connectors.simulator.live_traffic import SPEED_UP, live
+from connectors.simulator.office_calendar import CITY
 from connectors.simulator.pacing import paced
 from connectors.simulator.plan import Plan
 from schemas.events import Event
@@ -51,7 +51,7 @@ class _Period(click.ParamType):
         return period
 
 
-@click.command("simulate", short_help="Publish made-up events: live traffic or a past period.")
+@click.command("simulate")
 @click.option(
     "--rate",
     type=click.FloatRange(0, _MAX_RATE, min_open=True),
@@ -76,7 +76,7 @@ class _Period(click.ParamType):
 @click.option("--late", type=click.FloatRange(0, 1), default=0.09, show_default=True, help="Dossiers resolved late.")
 @click.option("--agencies", type=click.IntRange(1, 5000), default=60, show_default=True, help="How many agencies.")
 @click.pass_obj
-def simulate(
+def command(
     settings: Settings,
     rate: float,
     seed: int,

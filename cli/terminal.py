@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import click
 import msgspec
 from rich.cells import cell_len
-from rich.console import Console
 
 _MARKS = 4
 """Combining marks that one letter may carry: no script needs more, and a heap of them covers the lines around."""
@@ -41,9 +40,9 @@ def brief(text: str) -> str:
     return line if len(text) <= _CELL else line + "…"
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A console that takes text as text: without markup, links, emoji names or colours that the text brought along."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+def plural(number: int, noun: str) -> str:
+    """A number with its noun: 1 event, 2,000 events."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def print_json(value: object) -> None:

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal import printable
-from grafana.panels import NO_DATA, NO_DOSSIERS, WORDS
-from grafana.thresholds import DATA_AGE, FIGURES, Figure, standing, target_text
+from grafana.panels import NO_DATA, NO_DOSSIERS, STATUS_LABELS
+from grafana.thresholds import DATA_AGE, FIGURES, Figure, status, target_text
 from grafana.wallboards import PERIODS, Period
 
 _STYLES = {"met": "bold green", "watch": "bold yellow", "missed": "bold white on red"}
@@ -54,8 +54,8 @@ def _row(figure: Figure, figures: dict[str, Any], *, roomy: bool) -> tuple[Text,
     if value is None:
         empty = NO_DOSSIERS if figure.unit == "share" and figures else NO_DATA
         return name, Text("–"), Text(""), Text(_said(empty, roomy=roomy), style="dim")
-    stands = standing(figure, value)
-    word = Text(_said(WORDS[stands][0], roomy=roomy), style=_STYLES[stands]) if stands else Text("")
+    stands = status(figure, value)
+    word = Text(_said(STATUS_LABELS[stands][0], roomy=roomy), style=_STYLES[stands]) if stands else Text("")
     if roomy and stands:
         word.append(f"\n{target_text(figure)}", style="dim")
     shown = Text(_shown(figure, value), style=_STYLES.get(stands or "", "bold"))
@@ -79,6 +79,6 @@ def _age(seen: Seen) -> Text:
     name = f"{DATA_AGE.vietnamese} / {DATA_AGE.english}"
     if seen.age_seconds is None:
         return Text(f"{name}: {NO_DATA}", style=_STYLES["missed"])
-    stands = standing(DATA_AGE, seen.age_seconds) or "met"
-    word = "NGỪNG / stopped" if stands == "missed" else WORDS[stands][0]
+    stands = status(DATA_AGE, seen.age_seconds) or "met"
+    word = "NGỪNG / stopped" if stands == "missed" else STATUS_LABELS[stands][0]
     return Text(f"{name}: {seen.age_seconds:,} s  {word}", style=_STYLES[stands])

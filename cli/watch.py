@@ -15,11 +15,11 @@ from typing import Any, get_args
 import click
 from rich.live import Live
 
+from cli.console import console
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from cli.terminal import console
 from cli.wallboard import Seen, frame
-from grafana.sql import query
+from grafana.sql_queries import query
 from grafana.wallboards import Period
 from schemas.connection import ClickHouseConnection
 from streams.errors import Unreachable
@@ -29,7 +29,7 @@ _PERIODS: tuple[Period, ...] = get_args(Period)
 _KEYS = "d m y: hôm nay, tháng, năm / day, month, year   Tab: tiếp / next   q: thoát / quit"
 
 
-@click.command("watch", short_help="Show the eleven figures of the city, live.")
+@click.command("watch")
 @click.option("--period", type=click.Choice(_PERIODS), default="day", show_default=True, help="What is shown first.")
 @click.option(
     "--every",
@@ -40,7 +40,7 @@ _KEYS = "d m y: hôm nay, tháng, năm / day, month, year   Tab: tiếp / next  
 )
 @click.option("--once", is_flag=True, help="Print one frame and end.")
 @click.pass_obj
-def watch_command(settings: Settings, period: Period, every: float, once: bool) -> None:
+def command(settings: Settings, period: Period, every: float, once: bool) -> None:
     """Show the eleven figures of the city with target and trend: as the wallboards in Grafana, from the same SQL.
 
     Keys: d, m, y or Tab for the period, q to quit. A database that is away is told and asked again. Exit codes: 3 it is

@@ -1,1 +1,1 @@
-"""Wallboards, dashboards and alerts as code: what Grafana is given, made from small functions and SQL files."""
+"""Wallboards, dashboards and alert rules as code: JSON from small functions and SQL files, and its publication."""

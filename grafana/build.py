@@ -1,4 +1,4 @@
-"""Everything Grafana is given, as files: the same code always makes the same bytes."""
+"""Writes everything that Grafana gets as files; the same code always gives the same bytes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import Any
 
 import orjson
 
-from grafana.boards.agency import agency
-from grafana.boards.dossier import dossier
-from grafana.boards.late import late
-from grafana.boards.payments import payments
-from grafana.boards.pipeline import pipeline
-from grafana.boards.ranking import ranking
-from grafana.dashboard import Dashboard
-from grafana.rules import provisioning
+from grafana.alert_rules import provisioning
+from grafana.analyst_dashboards.agency import agency
+from grafana.analyst_dashboards.dossier import dossier
+from grafana.analyst_dashboards.late import late
+from grafana.analyst_dashboards.payments import payments
+from grafana.analyst_dashboards.pipeline import pipeline
+from grafana.analyst_dashboards.ranking import ranking
+from grafana.dashboard_layout import Dashboard
 from grafana.wallboards import PERIODS, playlist, wallboard
 
 FOLDER = Path(__file__).parent
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent
 
 WALLBOARDS: tuple[Dashboard, ...] = tuple(map(wallboard, PERIODS))
 DASHBOARDS: tuple[Dashboard, ...] = (*WALLBOARDS, ranking(), agency(), late(), dossier(), payments(), pipeline())
-"""Every dashboard; what is put here is built, tested and published."""
+"""Every dashboard: what is listed here is built, tested and published."""
 
 _SOURCES: tuple[Callable[[], dict[str, Any]], ...] = (
     lambda: {f"dashboards/{board['uid']}.json": board for board in DASHBOARDS},
@@ -40,14 +40,14 @@ def artefacts() -> dict[str, str]:
 
 
 def differing(folder: Path = FOLDER) -> list[str]:
-    """The paths of files that are missing, are not what the code makes, or are made by no code any more."""
+    """The paths of files that are missing, out of date, or no longer generated."""
     made = artefacts()
     stale = {path for path in made if not (folder / path).exists() or (folder / path).read_text("utf-8") != made[path]}
     return sorted(stale | (_generated(folder) - made.keys()))
 
 
 def build(folder: Path = FOLDER) -> list[str]:
-    """Write what differs, remove what no code makes any more, and return the paths of both."""
+    """Write the files that differ, remove those no longer generated, and return the paths of both."""
     made = artefacts()
     changed = differing(folder)
     for path in changed:
@@ -60,5 +60,5 @@ def build(folder: Path = FOLDER) -> list[str]:
 
 
 def _generated(folder: Path) -> set[str]:
-    """The files in the folders that hold nothing written by hand."""
+    """The files in folders that hold only generated files."""
     return {path.relative_to(folder).as_posix() for path in folder.glob("dashboards/*.json")}

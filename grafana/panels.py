@@ -1,4 +1,4 @@
-"""Panels in Grafana's classic JSON, each by one small function; the dashboard gives places and ids."""
+"""Panels in Grafana's classic JSON, one small function each; the dashboard assigns positions and ids."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
@@ -16,7 +16,7 @@ GREEN, ORANGE, RED, NEUTRAL = "dark-green", "dark-orange", "dark-red", "#3d4451"
 NO_DOSSIERS = "không có hồ sơ / no dossiers"
 NO_DATA = "không có dữ liệu / no data"
 NOTHING = "–"
-"""A cell, or a number on a wall, where there is nothing to show: it fits in every size."""
+"""For an empty cell, or a number without a value on a wallboard: it fits in every size."""
 UNITS: dict[str, dict[str, Any]] = {
     "count": {"unit": "locale", "decimals": 0},
     "share": {"unit": "percentunit", "decimals": 1},
@@ -25,7 +25,7 @@ UNITS: dict[str, dict[str, Any]] = {
     "money": {"unit": "currency:financial: đ:suffix", "decimals": 0},
     "text": {"unit": "string"},
 }
-"""How Grafana writes a number of each unit. `locale` and `financial` group digits as the browser's language does."""
+"""How Grafana formats each unit. `locale` and `financial` group digits as the browser's language does."""
 
 
 def target(sql: str, form: int = TABLE, ref: str = "A") -> dict[str, Any]:
@@ -51,7 +51,7 @@ def panel(
     options: dict[str, Any],
     overrides: Sequence[dict[str, Any]] = (),
 ) -> Panel:
-    """A panel of any kind; `defaults` holds of every field, and must name a unit."""
+    """A panel of any kind; `defaults` apply to every field, and must include a unit."""
     return {
         "type": kind,
         "title": title,
@@ -73,10 +73,10 @@ def stat(
     text: dict[str, int] | None = None,
     text_mode: str = "value_and_name",
 ) -> Panel:
-    """Every column of the last row side by side; a NULL shows what `noValue` and the mappings say.
+    """Every column of the last row side by side; a NULL shows `noValue`, or its mapping.
 
-    Without a column, since the data source does not answer, Grafana knows the defaults only: what they say of NULL is
-    shown then, in their colour. `text` fixes sizes; else the value is as large as there is room.
+    When the data source does not answer, there is no column and only the defaults apply: their mapping of NULL is
+    shown, in its colour. `text` sets font sizes; by default the value is as large as fits.
     """
     options = {
         "colorMode": "background_solid",
@@ -87,8 +87,8 @@ def stat(
         "wideLayout": False,
         "showPercentChange": False,
         "text": text or {},
-        # Not lastNotNull: a NULL must never be covered by an older value. Fields would be chosen by the name they are
-        # shown under, which a title changes: SQL chooses them, and all are shown, strings too.
+        # Not lastNotNull: a NULL must never be covered by an older value. Fields would be selected by their
+        # display name, which a title changes: SQL selects the columns, and all are shown, strings too.
         "reduceOptions": {"calcs": ["last"], "fields": "/.*/", "values": False},
     }
     return panel("stat", title, description, [target(sql)], defaults=defaults, options=options, overrides=overrides)
@@ -101,9 +101,9 @@ def table(
     *,
     overrides: Sequence[dict[str, Any]] = (),
 ) -> Panel:
-    """The rows as they come: sort and limit them in SQL.
+    """The rows in the order of the query: sort and limit them in SQL.
 
-    A column is text unless an override gives it another unit: Grafana would show the code 1.001193 as the number 1.00.
+    A column is text unless an override gives it a unit: Grafana would show the code 1.001193 as the number 1.00.
     """
     options = {"cellHeight": "md", "showHeader": True, "footer": {"show": False, "reducer": [], "fields": ""}}
     plain = {**UNITS["text"], "noValue": NOTHING, "custom": {"align": "auto", "cellOptions": {"type": "auto"}}}
@@ -123,7 +123,7 @@ def series(
 ) -> Panel:
     """Lines over time: the first column is an ascending time, strings name series, numbers are values of this unit.
 
-    With `bars` a bar each instead, for points that are far apart: a line would claim what lies between them.
+    `bars` draws a bar for each point instead: between points far apart, a line would suggest values that do not exist.
     """
     options = {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
@@ -145,7 +145,7 @@ def series(
 def bars(title: str, description: str, sql: str, classes: Sequence[tuple[str, str, str]], *, empty: str) -> Panel:
     """A bar for each class: its column in the only row, its name, its colour.
 
-    A colour says what a class means; one by length would show much that is fresh as worse than little that is old.
+    Each class has its own colour: a colour by length would show many fresh dossiers as worse than a few old ones.
     """
     options = {
         "orientation": "horizontal",
@@ -172,12 +172,12 @@ def override(field: str, **properties: Any) -> dict[str, Any]:
 
 
 def column(field: str, title: str, unit: str = "text", **properties: Any) -> dict[str, Any]:
-    """A column of a table under this title; of numbers the unit must be told."""
+    """A column of a table with this title; numbers need a unit."""
     return override(field, displayName=title, **UNITS[unit], **properties)
 
 
 def share_column(field: str, title: str) -> dict[str, Any]:
-    """A column of shares, which says so where there is nothing to divide by."""
+    """A column of shares, with a text where the denominator is zero."""
     return column(field, title, "share", mappings=[when_null(NO_DOSSIERS)])
 
 
@@ -194,20 +194,20 @@ def steps(figure: Figure) -> dict[str, Any]:
 
 
 def when_null(text: str, color: str = NEUTRAL) -> dict[str, Any]:
-    """A mapping that shows a NULL as this text, in a colour that says neither good nor bad unless told."""
+    """A mapping that shows a NULL as this text, by default in a neutral colour."""
     return {"type": "special", "options": {"match": "null+nan", "result": {"text": text, "color": color, "index": 9}}}
 
 
-WORDS: dict[Literal["met", "watch", "missed"], tuple[str, str]] = {
+STATUS_LABELS: dict[Literal["met", "watch", "missed"], tuple[str, str]] = {
     "met": ("ĐẠT / met", GREEN),
     "watch": ("CHÚ Ý / watch", ORANGE),
     "missed": ("CHƯA ĐẠT / missed", RED),
 }
-"""What colours say, in words: nobody needs to tell red from green."""
+"""The meaning of the colours in words, for viewers who cannot tell red from green."""
 
 
-def words(figure: Figure, empty: str = NO_DOSSIERS, empty_color: str = NEUTRAL) -> list[dict[str, Any]]:
-    """Mappings that show a value of the figure as a word."""
+def status_mappings(figure: Figure, empty: str = NO_DOSSIERS, empty_color: str = NEUTRAL) -> list[dict[str, Any]]:
+    """Mappings that show the status of a figure's value as a word."""
     mappings = [when_null(empty, empty_color)]
     if figure.target is None or figure.limit is None:
         return mappings
@@ -218,7 +218,7 @@ def words(figure: Figure, empty: str = NO_DOSSIERS, empty_color: str = NEUTRAL) 
         far, close = (_above(figure, edge) for edge in (figure.limit, figure.target))
         ranges = [("met", None, figure.target), ("watch", close, figure.limit), ("missed", far, None)]
     for index, (name, low, high) in enumerate(ranges):
-        text, color = WORDS[name]  # type: ignore[index]  # the names above are its keys
+        text, color = STATUS_LABELS[name]  # type: ignore[index]  # the names above are its keys
         result = {"text": text, "color": color, "index": index}
         mappings.append({"type": "range", "options": {"from": low, "to": high, "result": result}})
     return mappings

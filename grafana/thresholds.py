@@ -1,4 +1,4 @@
-"""Figures, targets and limits in one place: panels colour by them, alert rules fire by them, words say them."""
+"""Figures with their targets and limits: panels take colours from them, alert rules their thresholds."""
 
 from typing import Literal
 
@@ -6,11 +6,11 @@ from msgspec import Struct
 
 
 class Figure(Struct, frozen=True):
-    """One of the figures of the wallboards: its name in SQL, its titles, and what is good.
+    """A figure: its name in SQL, its titles, and which values are good.
 
-    `target` is what should be reached: at least, where `better` is `higher`, at most where it is `lower`. What misses
-    the target is watched up to `limit` and bad beyond. Shares are between 0 and 1. A figure without a target is only
-    told.
+    `target` is the value to reach: at least where `better` is `higher`, at most where it is `lower`. A value that
+    misses it is watched up to `limit`, and missed beyond. Shares are between 0 and 1. A figure without a
+    target is only displayed.
     """
 
     name: str
@@ -169,13 +169,13 @@ ON_TIME = Figure(
     limit=0.9,
 )
 MINIMUM_VOLUME = 20
-"""Of fewer dossiers a rate says nothing: one more or less would move it by more than five points."""
+"""With fewer dossiers a rate is not meaningful: one dossier would move it by more than five points."""
 
 SOURCE_AGE = Figure(
     "seconds",
     "Nguồn không gửi dữ liệu",
     "Age of a source's newest event",
-    "Seconds since a source last published an event. A weekend is quiet, more is not.",
+    "Seconds since a source last published an event. A quiet weekend is normal, a longer silence is not.",
     "seconds",
     better="lower",
     target=86_400,
@@ -185,7 +185,7 @@ LAG = Figure(
     "lag_seconds",
     "Độ trễ của hệ thống",
     "Lag of counting",
-    "Seconds for which the oldest event that is not counted waits, or since a worker last said anything.",
+    "Seconds that the oldest uncounted event has waited, or since the last heartbeat of a worker.",
     "seconds",
     better="lower",
     target=5,
@@ -205,7 +205,7 @@ DIFFERENCES = Figure(
     "differences",
     "Sai lệch khi kiểm toán",
     "Differences of the last audit",
-    "Counts and facts that are not what the events say, in the last audit that ended.",
+    "Counts and facts that disagree with the events, in the last audit that ended.",
     "count",
     better="lower",
     target=0,
@@ -215,7 +215,7 @@ AUDIT_AGE = Figure(
     "audit_seconds",
     "Lần kiểm toán gần nhất cách đây",
     "Age of the last audit",
-    "Seconds since an audit last ended: without one, nobody knows that counts are what the events say.",
+    "Seconds since an audit last ended: only an audit shows that the counts agree with the events.",
     "seconds",
     better="lower",
     target=86_400,
@@ -225,7 +225,7 @@ WORKERS = Figure(
     "workers",
     "Tiến trình đang chạy",
     "Workers",
-    "Workers that said something in the last minute.",
+    "Workers with a heartbeat in the last minute.",
     "count",
     target=1,
     limit=1,
@@ -234,18 +234,18 @@ CONFLICTS = Figure(
     "conflicts",
     "Dữ liệu mâu thuẫn",
     "Records that contradict each other",
-    "Dossiers of the last thirty days of which two records say what cannot both be so.",
+    "Dossiers of the last thirty days with two records that contradict each other.",
     "count",
     better="lower",
     target=0,
     limit=0,
 )
 
-Standing = Literal["met", "watch", "missed"]
+Status = Literal["met", "watch", "missed"]
 
 
-def standing(figure: Figure, value: float) -> Standing | None:
-    """Where a value stands against the target; None where there is no target."""
+def status(figure: Figure, value: float) -> Status | None:
+    """The status of a value against the target; None where there is no target."""
     if figure.target is None or figure.limit is None:
         return None
     sign = 1 if figure.better == "higher" else -1
@@ -255,7 +255,7 @@ def standing(figure: Figure, value: float) -> Standing | None:
 
 
 def target_text(figure: Figure) -> str:
-    """The target in Vietnamese and English, as panels and alerts say it."""
+    """The target in Vietnamese and English, as panels and alerts show it."""
     if figure.target is None:
         return "Không đặt mục tiêu / No target"
     value = f"{figure.target:.0%}" if figure.unit == "share" else f"{figure.target:,.0f}"

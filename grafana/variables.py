@@ -1,11 +1,11 @@
-"""What somebody chooses on a dashboard, and links that carry the choice to another one."""
+"""Variables that a viewer selects on a dashboard, and links that pass them to another dashboard."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from grafana.dashboard import TAG
+from grafana.dashboard_layout import TAG
 from grafana.panels import DATASOURCE, column
-from grafana.sql import ALL, query
+from grafana.sql_queries import ALL, query
 
 Variable = dict[str, Any]
 
@@ -28,8 +28,8 @@ def agencies(*, several: bool) -> Variable:
     return found | {"current": {"text": "All", "value": [ALL]}} if several else found
 
 
-def one_of(name: str, label: str, choices: Mapping[str, str]) -> Variable:
-    """One of these values, each with its label; the first is chosen at the beginning."""
+def choice_variable(name: str, label: str, choices: Mapping[str, str]) -> Variable:
+    """A variable with one of these values, each with its label; the first is the default."""
     first = next(iter(choices))
     return {
         "type": "custom",
@@ -44,8 +44,8 @@ def one_of(name: str, label: str, choices: Mapping[str, str]) -> Variable:
     }
 
 
-def typed(name: str, label: str) -> Variable:
-    """A text that somebody types."""
+def text_variable(name: str, label: str) -> Variable:
+    """A variable that is typed as text."""
     return {
         "type": "textbox",
         "name": name,
@@ -56,7 +56,7 @@ def typed(name: str, label: str) -> Variable:
     }
 
 
-PERIOD = one_of(
+PERIOD = choice_variable(
     "period",
     "Kỳ / Period",
     {
@@ -85,15 +85,15 @@ TO_OTHERS = [
 
 
 def agency_column() -> dict[str, Any]:
-    """The column `agency`, each value leading to the dashboard of that agency."""
-    return _leading("agency", "Đơn vị / Agency", "dossiers-agency")
+    """The column `agency`, each value linked to the dashboard of that agency."""
+    return _linked("agency", "Đơn vị / Agency", "dossiers-agency")
 
 
 def dossier_column() -> dict[str, Any]:
-    """The column `dossier`, each value leading to the history of that dossier."""
-    return _leading("dossier", "Hồ sơ / Dossier", "dossiers-dossier")
+    """The column `dossier`, each value linked to the history of that dossier."""
+    return _linked("dossier", "Hồ sơ / Dossier", "dossiers-dossier")
 
 
-def _leading(field: str, title: str, uid: str) -> dict[str, Any]:
+def _linked(field: str, title: str, uid: str) -> dict[str, Any]:
     link = {"title": title, "url": f"/d/{uid}?var-{field}=${{__value.raw:percentencode}}", "targetBlank": False}
     return column(field, title, links=[link])

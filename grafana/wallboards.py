@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from grafana.dashboard import Dashboard, at, dashboard, pixels
+from grafana.dashboard_layout import Dashboard, at, dashboard, pixels
 from grafana.panels import (
     NEUTRAL,
     NO_DATA,
@@ -13,11 +13,12 @@ from grafana.panels import (
     Panel,
     override,
     stat,
+    status_mappings,
     steps,
     when_null,
-    words,
 )
-from grafana.sql import only, query
+from grafana.sql_queries import only, query
+from grafana.text_width import centred
 from grafana.thresholds import (
     DATA_AGE,
     DIGITISATION,
@@ -34,7 +35,6 @@ from grafana.thresholds import (
     Figure,
     target_text,
 )
-from grafana.widths import centred
 
 Period = Literal["day", "month", "year"]
 
@@ -86,7 +86,7 @@ def wallboard(period: Period) -> Dashboard:
 def playlist() -> dict[str, Any]:
     """The playlist of the wall, as Grafana's API takes it: today, then the month and the year.
 
-    How a screen shows it, its URL says: docs/operator.md has it.
+    How a screen shows it, its URL says: docs/monitoring.md has it.
     """
     return {
         "name": "Màn hình điều hành / Wall",
@@ -103,7 +103,7 @@ def _tile(figure: Figure, period: Period, size: int) -> tuple[Panel, Panel]:
     trend = f"{figure.name}_trend"
     standing = []
     if figure.target is not None:
-        standing = [override(figure.name, displayName=target_text(figure), mappings=words(figure, empty))]
+        standing = [override(figure.name, displayName=target_text(figure), mappings=status_mappings(figure, empty))]
     strip = _strip(
         figure,
         f"{figure.description} {target_text(figure)}. {against}: the change since, and in brackets what it was.",
@@ -123,7 +123,9 @@ def _age(size: int) -> tuple[Panel, Panel]:
         f"{DATA_AGE.description} Sự kiện mới nhất đã đếm / Newest counted event.",
         sql,
         [
-            override("seconds", displayName="Dữ liệu / Data", mappings=words(DATA_AGE, "NGỪNG / stopped", RED)),
+            override(
+                "seconds", displayName="Dữ liệu / Data", mappings=status_mappings(DATA_AGE, "NGỪNG / stopped", RED)
+            ),
             override("published_local", displayName="Lúc / At", **_plain()),
         ],
     )

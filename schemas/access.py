@@ -1,4 +1,4 @@
-"""Who may use ClickHouse, and how: the owner, who counts, and a reader, whom dashboards and analysts are."""
+"""Who may use ClickHouse, and how: the owner, which counts, and the reader, which dashboards and analysts use."""
 
 OWNER = "default"
 READER = "reader"
@@ -13,12 +13,12 @@ LIMITS: dict[str, int] = {
     "max_threads": 4,
     "max_block_size": 1 << 17,
 }
-"""What a query of the reader may take: it can ask for less, never for more."""
+"""The most that a query of the reader may take: it can ask for less, never for more."""
 
 CHANGEABLE = frozenset(
     {"final", "join_algorithm", "join_use_nulls", "optimize_aggregation_in_order", "session_timezone"}
     | {"transform_null_in"}
-    # What our own commands say with every query, and what means something to those who insert alone.
+    # Our own commands send these with every query; they have an effect on inserts alone.
     | {"async_insert", "insert_quorum", "insert_quorum_parallel", "max_partitions_per_insert_block"}
     | {"optimize_on_insert", "select_sequential_consistency"}
 )
@@ -26,12 +26,29 @@ CHANGEABLE = frozenset(
 
 
 def reader_statements(database: str, password: str) -> tuple[str, ...]:
-    """The SQL that gives a real ClickHouse server the same reader; neither text may need quoting."""
+    """The SQL that creates the same reader on a real ClickHouse server; neither text may need quoting."""
+    return (
+        f"CREATE SETTINGS PROFILE IF NOT EXISTS {READER} SETTINGS\n    {_profile()}",
+        f"CREATE USER IF NOT EXISTS {READER} IDENTIFIED BY '{password}' SETTINGS PROFILE '{READER}'",
+        grant_statement(database),
+    )
+
+
+def settings_statements() -> tuple[str, ...]:
+    """The SQL that gives an existing reader the declared settings, whatever it had."""
+    return (
+        f"CREATE SETTINGS PROFILE OR REPLACE {READER} SETTINGS\n    {_profile()}",
+        # The replaced profile has another id, and a user refers to the id.
+        f"ALTER USER {READER} SETTINGS PROFILE '{READER}'",
+    )
+
+
+def grant_statement(database: str) -> str:
+    """The one grant that the reader has for a database, as ClickHouse shows it, too."""
+    return f"GRANT SELECT ON {database}.* TO {READER}"
+
+
+def _profile() -> str:
     bounds = [f"{name} = {most} MIN 1 MAX {most} CHANGEABLE_IN_READONLY" for name, most in LIMITS.items()]
     changeable = [f"{name} CHANGEABLE_IN_READONLY" for name in sorted(CHANGEABLE)]
-    settings = ",\n    ".join(["readonly = 1", *bounds, *changeable])
-    return (
-        f"CREATE SETTINGS PROFILE IF NOT EXISTS {READER} SETTINGS\n    {settings}",
-        f"CREATE USER IF NOT EXISTS {READER} IDENTIFIED BY '{password}' SETTINGS PROFILE '{READER}'",
-        f"GRANT SELECT ON {database}.* TO {READER}",
-    )
+    return ",\n    ".join(["readonly = 1", *bounds, *changeable])

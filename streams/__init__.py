@@ -1,1 +1,4 @@
-"""Counting: pure rules, the batch core, the store and thin Faust agents."""
+"""Streams: counting events exactly, and everything that keeps the counts right. Imports point downwards in this order.
+
+audit, rebuild, worker, (alerts, dead_letters, reports), storage, broker, (http, monitoring, queries), counting, errors.
+"""

@@ -1,14 +1,14 @@
-"""Errors of counting, named by what whoever meets them should do."""
+"""Errors of `streams`, named by what the reader should do next."""
 
 from schemas.errors import DossierError
 
 
 class StreamsError(DossierError):
-    """The root of this package's errors."""
+    """The root of the errors of `streams`."""
 
 
 class Unreachable(StreamsError):
-    """A service does not answer: start it, or correct its address; the text names both."""
+    """A service does not answer: start it, or correct its address; the message names both."""
 
     exit_code = 3
 
@@ -20,68 +20,68 @@ class NotMigrated(StreamsError):
 
 
 class WrongIdentity(StreamsError):
-    """Stored counts come from another topic or other rules than configured: nothing may be added to them."""
+    """Stored counts have another topic or other rules than the settings: nothing may be added to them."""
 
     exit_code = 4
 
 
 class Unfinished(StreamsError):
-    """A rebuild was begun and has not ended: finish it with `dossier rebuild`."""
+    """A rebuild is unfinished: finish it with `dossier rebuild`."""
 
     exit_code = 4
 
 
 class Superseded(StreamsError):
-    """The counts were rebuilt while this worker slept: restart it, nothing it did since is kept or acknowledged."""
+    """Another process has replaced this one, which is fenced off: restart it, none of its writes since are kept."""
 
     exit_code = 4
 
 
-class NotAlone(StreamsError):
-    """Workers are in the group, and what was asked needs them stopped; the text names them."""
+class NotExclusive(StreamsError):
+    """Others are active, and the command needs to be alone: stop them, or wait; the message names them."""
 
 
 class LostEvents(StreamsError):
-    """Offsets are missing between what was counted and what the broker still has: stop, never count on."""
+    """Offsets are missing between the counts and what the broker still has: stop, never skip them."""
 
     exit_code = 4
 
 
 class Unreadable(StreamsError):
-    """A record is there and cannot be decoded: install what its compression needs, or mend the broker's disk."""
+    """A record exists and cannot be decoded: install the codec of its compression, or repair the broker's disk."""
 
     exit_code = 4
 
 
 class TooManyDeadLetters(StreamsError):
-    """Too many lines cannot be counted: mend the producer or the worker, or accept them by a higher limit."""
+    """Too many lines become dead letters: repair the producer or the worker, or raise the limit to accept them."""
 
     exit_code = 4
 
 
-class Astray(StreamsError):
-    """The broker and the counts disagree on what comes next: run the command that the text names."""
+class Diverged(StreamsError):
+    """The broker and the counts disagree on what comes next: run the command that the message names."""
 
     exit_code = 4
 
 
-class NoSuchLetter(StreamsError):
-    """No dead letter is at the named place: `dossier dead-letters list` shows where there are some."""
+class NoSuchDeadLetter(StreamsError):
+    """No dead letter is at the named place: `dossier dead-letters list` shows their places."""
 
     exit_code = 2
 
 
 class NotReplayable(StreamsError):
-    """A dead letter may not be published again as it is: correct it, wait, or discard it; the text says which."""
+    """A dead letter must not be published again as it is: correct it, wait, or discard it; the message says which."""
 
 
 class AddressTaken(StreamsError):
-    """The address for metrics cannot be listened on: name another one, or stop what holds it."""
+    """The address for metrics cannot be listened on: name another one, or stop the process that uses it."""
 
     exit_code = 2
 
 
 class RefusedRow(StreamsError):
-    """ClickHouse refused a row for its data: a bug of ours, for what is decoded fits. Nothing is acknowledged."""
+    """ClickHouse refused a row because of its data: a bug, as decoded events fit. Nothing is acknowledged."""
 
     exit_code = 4

@@ -8,6 +8,15 @@ from kafka.errors import UnknownTopicOrPartitionError
 from schemas.connection import KafkaConnection
 from schemas.topics import declared
 from streams.broker import topics
+from streams.storage.migration import identify, make_topics
+from streams.storage.plan import Plan
+
+
+def make_deployment(plan: Plan) -> None:
+    """Make the topics of a plan whose database is migrated, and give the database to them: as a migration would."""
+    differing = make_topics(plan, lambda _: None, dry_run=False)
+    assert not differing, differing
+    identify(plan, lambda _: None, enter=True)
 
 
 def delete_topics(kafka: KafkaConnection) -> None:

@@ -14,17 +14,17 @@ from msgspec import structs
 
 from cli.signals import STOP_SIGNALS
 from deploy.embedded.platform import Options, Platform
-from deploy.embedded.private import FOLDER, read_secrets
+from deploy.embedded.secret_files import FOLDER, read_secrets
 from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams.storage.migration import Plan
+from streams.storage.plan import Plan
 from tests.databases import Databases
 from tests.thorough import IS_THOROUGH
 
-# What CI runs must not hang on chance; at a desk, new examples are tried every time.
-settings.register_profile("desk", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.register_profile("thorough", deadline=None)
+# What CI runs must not hang on chance; at a desk, new examples are tried every time; `make chaos` tries many.
+settings.register_profile("desk", deadline=None, max_examples=25)
+settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("thorough" if IS_THOROUGH else "ci" if os.environ.get("CI") else "desk")
 
 SERVICES = ("clickhouse", "kafka", "platform", "loopback")

@@ -7,7 +7,7 @@ from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from schemas.connection import KafkaConnection
 from schemas.counters import COUNTERS
 from schemas.events import Event
@@ -18,10 +18,12 @@ from streams.broker import topics
 from streams.broker.group import commit_offsets
 from streams.counting.counting import Counting
 from streams.counting.identity import Identity
-from streams.rebuild.replay import records_of_topic
-from streams.storage.clickhouse import ClickHouseStore, database
-from streams.storage.migration import Plan, identify
-from streams.storage.offsets import read_standings, require_agreement
+from streams.rebuild.replay import records_from_topic
+from streams.storage.clickhouse import database
+from streams.storage.migration import identify
+from streams.storage.offsets import read_offsets, require_agreement
+from streams.storage.plan import Plan
+from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.streams.log import DOSSIERS, random_event, record
 
@@ -49,26 +51,29 @@ def random_events(seed: int, count: int) -> list[Event]:
     return [random_event(random, random.choice(DOSSIERS)) for _ in range(count)]
 
 
-def work(plan: Plan) -> MemoryDeadLetters:
-    """Count to the end of the topic from where the group goes on, and commit; as a worker, refuse what it must."""
+def work(plan: Plan, *, at_once: int = 7) -> MemoryDeadLetters:
+    """Count to the end of the topic from where the group goes on, and commit; as a worker, refuse what it must.
+
+    A batch has `at_once` records.
+    """
     identity = identify(plan)
     require_agreement(plan.kafka, plan.clickhouse)
-    return count_on(plan, identity)
+    return count_on(plan, identity, at_once=at_once)
 
 
-def count_on(plan: Plan, identity: Identity, *, commits: bool = True) -> MemoryDeadLetters:
+def count_on(plan: Plan, identity: Identity, *, commits: bool = True, at_once: int = 7) -> MemoryDeadLetters:
     """Count on in this epoch, asking nothing."""
     dead = MemoryDeadLetters()
-    standings = read_standings(plan.kafka, plan.clickhouse, verify=False)
+    standings = read_offsets(plan.kafka, plan.clickhouse, verify=False)
     starts = {at.partition: max(at.first, at.committed or 0) if commits else at.first for at in standings}
     ends = {at.partition: at.end for at in standings}
     with (
         closing(ClickHouseStore(plan.clickhouse)) as store,
         closing(Pipeline(Counting(identity, store), store, dead)) as at,
     ):
-        records = list(records_of_topic(plan.kafka, starts, ends))
-        for first in range(0, len(records), 7):
-            at.take(records[first : first + 7])
+        records = list(records_from_topic(plan.kafka, starts, ends))
+        for first in range(0, len(records), at_once):
+            at.take(records[first : first + at_once])
         at.settle()
     if commits:
         with topics.admin(plan.kafka) as client:

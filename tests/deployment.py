@@ -13,8 +13,8 @@ from typing import Any, Self
 import psutil
 from clickhouse_driver import Client
 
-from deploy.embedded.private import FOLDER, Secrets, read_secrets
-from deploy.embedded.state import PlatformState, read_state
+from deploy.embedded.secret_files import FOLDER, Secrets, read_secrets
+from deploy.embedded.state_file import PlatformState, read_state
 from schemas.connection import KafkaConnection
 from schemas.tables import EVENTS, FACTS, WINDOWS, Table
 from streams.storage.clickhouse import connect

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -41,7 +42,13 @@ def instants() -> SearchStrategy[datetime]:
 
 def events(dossiers: Sequence[str] = DOSSIERS, kinds: Sequence[type[Event]] = ()) -> SearchStrategy[AnyEvent]:
     """Events of any kind (or of these), with every field; the id follows from the content, so no two conflict."""
-    return st.one_of([_contents(kind, dossiers) for kind in kinds or KINDS.values()]).map(_with_own_id)
+    return _events(tuple(dossiers), tuple(kinds) or tuple(KINDS.values()))
+
+
+@cache
+def _events(dossiers: Sequence[str], kinds: Sequence[type[Event]]) -> SearchStrategy[AnyEvent]:
+    # A strategy remembers what it found out about itself: one made anew for each example costs most of the time.
+    return st.one_of([_contents(kind, dossiers) for kind in kinds]).map(_with_own_id)
 
 
 def events_of(dossier: str, kinds: Sequence[type[Event]] = ()) -> SearchStrategy[AnyEvent]:
@@ -88,6 +95,7 @@ _FIELDS: dict[str, SearchStrategy[Any]] = {
 }
 
 
+@cache
 def _contents(kind: type[Event], dossiers: Sequence[str]) -> SearchStrategy[AnyEvent]:
     defaults = {field.name: field.default for field in msgspec.structs.fields(kind)}
     payload = {

@@ -1,7 +1,9 @@
 """The documents name only what exists, and everything a reader must know is named."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,9 +12,8 @@ import yaml
 from msgspec import structs
 
 from chaos.outcome import COLUMNS
-from chaos.run import PURE, SCENARIOS
-from cli.main import dossier
-from cli.settings import VARIABLES
+from chaos.runner import PURE, SCENARIOS
+from cli.variables import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
 from schemas.access import LIMITS, reader_statements
 from schemas.connection import ClickHouseConnection
@@ -22,12 +23,16 @@ from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from streams.monitoring.metrics import AUDIT, WORKER
 from streams.storage.clickhouse import connect
+from tests import picture
+from tests.cli.commands import all_commands
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"])
 TEXTS = {page: page.read_text() for page in PAGES}
 EVERYTHING = "\n".join(TEXTS.values())
+COMMANDS = all_commands()
 TOPICS = {topic.name for topic in declared(1, 1)}
+FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")} - {"data"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -38,27 +43,36 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_files_exist(page: Path) -> None:
-    for name in re.findall(r"`((?:\w+/)+[\w.-]*)`", TEXTS[page]):
-        if name.split("/")[0] in {
-            "schemas",
-            "streams",
-            "connectors",
-            "deploy",
-            "grafana",
-            "cli",
-            "tests",
-            "samples",
-            "docs",
-            "chaos",
-            "bench",
-        }:
+    # In code spans and code blocks; `schemas/migrations/…sql` and the like name any file of a kind.
+    for name in re.findall(r"(?<![\w/.…~-])((?:\w+/)+[\w.-]*\w|(?:\w+/)+)(?![\w…<*])", TEXTS[page]):
+        if name.split("/")[0] in FOLDERS:
             assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_headings_that_links_name_exist(page: Path) -> None:
+    for target, heading in re.findall(r"\]\(([^)#]*)#([^)]+)\)", TEXTS[page]):
+        text = TEXTS[(page.parent / target).resolve() if target else page]
+        anchors = {
+            re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in re.findall(r"^#+ (.*)$", text, re.M)
+        }
+        assert heading in anchors, f"{page.name} links to {target}#{heading}"
+
+
+def test_every_page_is_in_the_readme() -> None:
+    for page in PAGES:
+        if page.name != "README.md":
+            assert f"]({page.relative_to(ROOT)})" in TEXTS[ROOT / "README.md"], page.name
+
+
+def test_the_picture_of_the_wallboard_is_up_to_date() -> None:
+    assert picture.FILE.read_text() == picture.picture(), "run `python -m tests.picture`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_commands_and_options_exist(page: Path) -> None:
     for name, rest in re.findall(r"`(?:\.venv/bin/)?dossier ([a-z][a-z-]*)([^`]*)`", TEXTS[page]):
-        command = dossier.commands.get(name)
+        command = COMMANDS.get(name)
         assert command is not None, f"{page.name} names dossier {name}"
         if isinstance(command, click.Group) and rest:
             inner = rest.split()[0]
@@ -81,7 +95,7 @@ def test_named_modules_exist_and_have_their_options(page: Path) -> None:
 
 def test_every_command_is_explained_to_operators() -> None:
     page = TEXTS[ROOT / "docs" / "operator.md"]
-    for name in dossier.commands:
+    for name in COMMANDS:
         assert f"`dossier {name}`" in page
 
 
@@ -91,10 +105,33 @@ def test_variables_are_those_that_are_read() -> None:
 
 def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(
-        r"\bmake ([a-z-]+)", "\n".join(re.findall(r"```\n(make.*?)```|`(make [^`]*)`", EVERYTHING, re.S)[0])
-    ):
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", EVERYTHING, re.M))
+    assert {"demo", "test", "check", "chaos"} <= targets
+    for target in targets:
         assert re.search(rf"^{target}:", makefile, re.M), f"make {target}"
+
+
+def test_every_message_in_troubleshooting_is_one_of_the_program() -> None:
+    """Each part between the ellipses stands, in this order, in one text of the program."""
+    messages = re.findall(
+        r"^\| (?!Message|-)([^|]+) \| [^|]+ \| [^|]+ \|$", TEXTS[ROOT / "docs/troubleshooting.md"], re.M
+    )
+    texts = list(program_texts())
+    assert len(messages) > 10
+    for message in messages:
+        parts = message.partition(", or ")[0].split("…")
+        pattern = re.compile(".*".join(re.escape(part.strip()) for part in parts))
+        assert any(map(pattern.search, texts)), f"no text of the program says: {message}"
+
+
+def program_texts() -> Iterator[str]:
+    """The texts in the code of streams and cli; what is filled in is left out."""
+    for file in (*ROOT.glob("streams/**/*.py"), *ROOT.glob("cli/*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else " " for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
 
 
 def test_topics_tables_views_and_counters_exist() -> None:
@@ -122,9 +159,9 @@ def test_every_name_in_the_glossary_exists() -> None:
             assert name in names, f"glossary.md names {name}"
 
 
-def test_every_kind_of_event_is_in_the_glossary() -> None:
-    for kind in KINDS:
-        assert f"`{kind}`" in TEXTS[ROOT / "docs" / "glossary.md"], kind
+def test_every_kind_of_event_and_every_counter_is_in_the_glossary_once() -> None:
+    for name in {*KINDS, *COUNTERS}:
+        assert TEXTS[ROOT / "docs" / "glossary.md"].count(f"`{name}`") == 1, name
 
 
 @pytest.mark.clickhouse
@@ -147,11 +184,11 @@ def test_the_data_source_is_read_only_and_holds_no_secret() -> None:
 
 
 def test_a_real_server_gets_the_reader_that_the_embedded_one_has() -> None:
-    operator = TEXTS[ROOT / "docs" / "operator.md"]
-    assert ";\n".join(reader_statements("dossiers", "a-long-password")) in operator
+    page = TEXTS[ROOT / "docs" / "monitoring.md"]
+    assert ";\n".join(reader_statements("dossiers", "a-long-password")) in page
     for name, most in LIMITS.items():
-        assert name in operator
-        assert f"MAX {most} " in operator
+        assert name in page
+        assert f"MAX {most} " in page
 
 
 def test_the_table_of_a_full_run_has_every_scenario() -> None:
@@ -180,11 +217,11 @@ def test_the_readme_names_the_command_that_ci_runs() -> None:
 def test_help_of_every_command_says_what_it_does() -> None:
     inner = {
         f"{name} {each}": command
-        for name, group in dossier.commands.items()
+        for name, group in COMMANDS.items()
         if isinstance(group, click.Group)
         for each, command in group.commands.items()
     }
-    for name, command in (dict(dossier.commands) | inner).items():
+    for name, command in (COMMANDS | inner).items():
         assert command.help, name
         assert isinstance(command, click.Command)
         for parameter in command.params:
@@ -194,7 +231,7 @@ def test_help_of_every_command_says_what_it_does() -> None:
 
 def test_every_metric_is_explained_by_its_own_words_and_no_other() -> None:
     rows = re.findall(
-        r"^\| `((?:dossier|process)_\w+)` \| (.*?) ?\| (.*) \|$", TEXTS[ROOT / "docs" / "operator.md"], re.M
+        r"^\| `((?:dossier|process)_\w+)` \| (.*?) ?\| (.*) \|$", TEXTS[ROOT / "docs" / "monitoring.md"], re.M
     )
     explained = {name: (tuple(re.findall(r"`(\w+)`", labels)), words) for name, labels, words in rows}
     assert len(explained) == len(rows)

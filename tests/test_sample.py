@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.files.importing import Import
+from connectors.files.file_import import Import
+from connectors.files.file_reader import FileReader, format_of
 from connectors.files.mapping import load_mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import Rows, format_of
-from connectors.files.rule import Rule
+from connectors.files.rejects_file import RejectsFile
+from connectors.files.row_mapper import RowMapper
 from schemas.events import Event
 from schemas.profile import decode_profile
 from streams.counting.contributions import contributions
@@ -42,10 +42,10 @@ def sample_events(folder: Path) -> list[Event]:
     file = str(SAMPLES / "wabo-receipt.csv")
     events: list[Event] = []
     with (
-        Rejects(folder / "rejects.csv", "log", NOW) as rejects,
-        Rows(file, sys.stdin.buffer, mapping, format_of(file, mapping)) as rows,
+        RejectsFile(folder / "rejects.csv", "log", NOW) as rejects,
+        FileReader(file, sys.stdin.buffer, mapping, format_of(file, mapping)) as rows,
     ):
-        for _ in Import(Rule(mapping, mapping.as_of, NOW), events.append, rejects, max_rejects=0).run(rows):
+        for _ in Import(RowMapper(mapping, mapping.as_of, NOW), events.append, rejects, max_rejects=0).run(rows):
             pass
     assert not rejects.count
     return events

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench.command import command_of, data_option, out_options, write_result
+from bench.command_options import command_of, data_option, out_options, write_result
 from bench.machine import this_machine
 from bench.peers import ours
-from bench.peers.contest import Contest
+from bench.peers.comparison import Contest
 from bench.peers.installation import Installation
 from bench.peers.result import Result, table, with_ratios
 from bench.peers.systems import FLOOR, PEERS

@@ -11,7 +11,7 @@ from bytewax.operators.windowing import EventClock, TumblingWindower, count_wind
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
-from bench.peers.task import WINDOW_SECONDS, Meter, Task
+from bench.peers.peer_task import WINDOW_SECONDS, Meter, Task
 
 task = Task.told()
 meter = Meter(task.folder)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.peers.task import Meter, Task
+from bench.peers.peer_task import Meter, Task
 
 SQL = Path(__file__).with_suffix(".sql")
 LOOK_SECONDS = 0.25

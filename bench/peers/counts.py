@@ -7,7 +7,7 @@ import msgspec
 
 from bench import topics
 from bench.dataset import Cell
-from bench.peers.task import COUNTS, Task
+from bench.peers.peer_task import COUNTS, Task
 from schemas.connection import KafkaConnection
 
 

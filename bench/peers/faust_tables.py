@@ -5,7 +5,7 @@ from typing import Any
 
 import faust
 
-from bench.peers.task import WINDOW_SECONDS, Meter, Task
+from bench.peers.peer_task import WINDOW_SECONDS, Meter, Task
 
 task = Task.told()
 meter = Meter(task.folder)

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.peers.task import WINDOW_SECONDS, Meter, Task
+from bench.peers.peer_task import WINDOW_SECONDS, Meter, Task
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from bench import topics
 from bench.dataset import Cell, Line, envelopes
 from bench.deployment import Deployment
-from bench.peers.pace import Pace, Used
-from bench.usage import Usage
-from chaos.oracle import expected
+from bench.peers.throughput import Pace, Used
+from bench.process_usage import Usage
+from chaos.oracle.expected import expected
 from schemas.counters import COUNTERS
 from schemas.envelope import decode_event
 from schemas.profile import Profile

@@ -7,7 +7,7 @@ from typing import Any
 from quixstreams import Application
 from quixstreams.kafka import ConnectionConfig
 
-from bench.peers.task import WINDOW_SECONDS, Meter, Task
+from bench.peers.peer_task import WINDOW_SECONDS, Meter, Task
 
 GRACE = timedelta(days=3650)
 """Events come months late, and count; what is replayed is years old."""

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bench.dataset import Cell, difference
 from bench.machine import Machine
-from bench.peers.pace import Figures
+from bench.peers.throughput import Figures
 
 CLEAN = "clean"
 

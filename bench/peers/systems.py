@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from bench.peers.counts import Counted, from_changelog, from_file, from_output
 from bench.peers.installation import HERE, JAVA_ROOTS, Installation
-from bench.peers.task import Task
+from bench.peers.peer_task import Task
 from schemas.connection import KafkaConnection
 from schemas.topics import EVENTS
 

@@ -6,10 +6,11 @@ import sys
 import click
 import msgspec
 
+from bench.seed_case.case_lives import DOSSIERS
 from bench.seed_case.history import history
-from bench.seed_case.lives import DOSSIERS
 from bench.seed_case.publishing import publish
-from cli.settings import Address, Settings
+from cli.options import Address
+from cli.settings import Settings
 from cli.signals import stop_signals
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.seed_case.lives import Lives, Whole, lives
-from bench.seed_case.statements import instant, names, statements
+from bench.seed_case.case_lives import Lives, Whole, lives
+from bench.seed_case.event_statements import instant, names, statements
 
 _SOURCE = "one-stop"
 _DUPLICATES = 0.02

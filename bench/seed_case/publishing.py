@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from bench.process_usage import usage
 from bench.seed_case.history import history
-from bench.usage import usage
 from cli.progress import Display
 from connectors.publishing.publisher import BULK, connect
 from schemas.connection import KafkaConnection

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from chaos.fuzz.decoder import fuzz_decoder
-from chaos.fuzz.found import Fuzzed, Progress
-from chaos.fuzz.server import fuzz_server
+from chaos.fuzz.decoder_target import fuzz_decoder
+from chaos.fuzz.findings import Fuzzed, Progress
+from chaos.fuzz.server_target import fuzz_server
 from cli.signals import Terminated, stop_signals
 
 Fuzz: TypeAlias = Callable[[int, int, Progress | None, int], Fuzzed]

@@ -1,4 +1,4 @@
-"""What is done to a deployment: each scenario is a function of a city and a scale, and returns how many faults it was.
+"""Attacks on a deployment: each scenario is a function of a deployment and a scale, and returns its number of faults.
 
-A scenario sends events and does harm; the runner then holds everything that was sent against everything stored.
+A scenario sends events and injects faults; the runner then compares everything that was sent with everything stored.
 """

@@ -7,10 +7,11 @@ from contextlib import closing, suppress
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ServerException
 
-from chaos.city import City
-from chaos.scale import Scale
-from deploy.embedded.platform import Options, Platform, stop_platform
-from deploy.embedded.private import FOLDER, read_secrets
+from chaos.deployment import Deployment
+from chaos.run_scale import Scale
+from deploy.embedded.platform import Options, Platform
+from deploy.embedded.secret_files import FOLDER, read_secrets
+from deploy.embedded.stop import stop_platform
 from schemas.access import OWNER, READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.broker import topics
@@ -33,44 +34,44 @@ ATTACKS = (
 )
 
 
-def readers_and_strangers(city: City, scale: Scale) -> int:
+def readers_and_strangers(deployment: Deployment, scale: Scale) -> int:
     """A reader tries all it can, and others come without a password, while events are counted."""
-    city.send(scale.slice)
-    secrets = read_secrets(city.data / FOLDER)
-    with closing(_client(secrets.clickhouse_at(city.clickhouse.address, READER))) as reader:
+    deployment.send(scale.slice)
+    secrets = read_secrets(deployment.data / FOLDER)
+    with closing(_client(secrets.clickhouse_at(deployment.clickhouse.address, READER))) as reader:
         for attack in ATTACKS:
-            _assert_refused(reader, attack.format(data=city.data))
+            _assert_refused(reader, attack.format(data=deployment.data))
         assert reader.execute("SELECT count() >= 0 FROM events") == [(1,)]
-    assert not (city.data / "clickhouse" / "metadata" / "x.sql").exists()
+    assert not (deployment.data / "clickhouse" / "metadata" / "x.sql").exists()
     for user in (OWNER, READER):
-        with closing(_client(ClickHouseConnection("127.0.0.1", city.clickhouse.port, user))) as stranger:
+        with closing(_client(ClickHouseConnection("127.0.0.1", deployment.clickhouse.port, user))) as stranger:
             _assert_refused(stranger, "SELECT 1")
-    with suppress(Unreachable), topics.admin(KafkaConnection(city.kafka.bootstrap)):
+    with suppress(Unreachable), topics.admin(KafkaConnection(deployment.kafka.bootstrap)):
         raise AssertionError("Kafka takes a client without a password")
-    assert stat.S_IMODE(city.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE(deployment.data.stat().st_mode) == 0o700
     return len(ATTACKS) + 3
 
 
-def directory_copied(city: City, scale: Scale) -> int:
+def directory_copied(deployment: Deployment, scale: Scale) -> int:
     """Everything is copied; the copy is stopped, started and stopped again beside the original, which counts on."""
-    city.send(scale.slice)
-    city.await_counted()
-    city.platform.close()
-    copy = city.data.with_name(f"{city.data.name}-copy")
-    shutil.copytree(city.data, copy, symlinks=True)
-    city.restart(2)
+    deployment.send(scale.slice)
+    deployment.await_counted()
+    deployment.platform.close()
+    copy = deployment.data.with_name(f"{deployment.data.name}-copy")
+    shutil.copytree(deployment.data, copy, symlinks=True)
+    deployment.restart(2)
     # A state file of a platform that runs, and that is not the copy's.
-    shutil.copy2(city.data / "platform.json", copy)
-    before = {each.name: each.pid for each in city.platform.state.processes}
+    shutil.copy2(deployment.data / "platform.json", copy)
+    before = {each.name: each.pid for each in deployment.platform.state.processes}
     try:
         assert not stop_platform(copy)
         with Platform(copy, Options()) as other:
-            assert not {other.kafka, other.clickhouse} & {city.platform.kafka, city.platform.clickhouse}
-            assert other.clickhouse_access.password != city.clickhouse.password
-            city.send(scale.slice)
+            assert not {other.kafka, other.clickhouse} & {deployment.platform.kafka, deployment.platform.clickhouse}
+            assert other.clickhouse_access.password != deployment.clickhouse.password
+            deployment.send(scale.slice)
             with closing(_client(other.clickhouse_access)) as client:
                 assert client.execute("SELECT count() > 0 FROM events") == [(1,)]
-        assert {each.name: each.pid for each in city.platform.state.processes} == before
+        assert {each.name: each.pid for each in deployment.platform.state.processes} == before
     finally:
         shutil.rmtree(copy, ignore_errors=True)
     return 3

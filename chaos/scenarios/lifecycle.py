@@ -7,101 +7,101 @@ import time
 
 from kafka.admin import NewPartitions
 
-from chaos.city import City
-from chaos.scale import Scale
+from chaos.deployment import Deployment
+from chaos.run_scale import Scale
 from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.storage.clickhouse import connect
 
 
-def backup_restored(city: City, scale: Scale) -> int:
+def backup_restored(deployment: Deployment, scale: Scale) -> int:
     """ClickHouse is put back to a former state, while the group's offsets are of a later one."""
-    city.send(scale.slice)
-    city.await_counted()
-    data, backup = city.data / "clickhouse", city.data / "backup"
-    city.platform.close()
+    deployment.send(scale.slice)
+    deployment.await_counted()
+    data, backup = deployment.data / "clickhouse", deployment.data / "backup"
+    deployment.platform.close()
     shutil.copytree(data, backup, symlinks=True)
-    city.restart(2)
-    city.send(scale.slice)
-    city.await_counted()
-    city.platform.close()
+    deployment.restart(2)
+    deployment.send(scale.slice)
+    deployment.await_counted()
+    deployment.platform.close()
     shutil.rmtree(data)
     backup.rename(data)
-    city.restart(0)
-    assert "dossier rewind" in city.run("work", code=4)
-    city.run("rewind")
-    city.restart(2)
+    deployment.restart(0)
+    assert "dossier rewind" in deployment.run("work", code=4)
+    deployment.run("rewind")
+    deployment.restart(2)
     return 1
 
 
-def topic_recreated(city: City, scale: Scale) -> int:
+def topic_recreated(deployment: Deployment, scale: Scale) -> int:
     """The events topic is deleted and made anew: what it held is in the raw events alone."""
-    city.send(scale.slice)
-    city.await_counted()
-    city.restart(0)
-    with topics.admin(city.kafka) as client:
+    deployment.send(scale.slice)
+    deployment.await_counted()
+    deployment.restart(0)
+    with topics.admin(deployment.kafka) as client:
         client.delete_topics([EVENTS])
-        city.await_true(lambda: not topics.find(client, [EVENTS]), "the topic to be gone")
-    city.run("migrate", code=4)
-    assert "dossier rebuild" in city.run("work", code=4)
-    city.run("rebuild")
-    city.restart(2)
-    city.send(scale.slice)
+        deployment.await_true(lambda: not topics.find(client, [EVENTS]), "the topic to be gone")
+    deployment.run("migrate", code=4)
+    assert "dossier rebuild" in deployment.run("work", code=4)
+    deployment.run("rebuild")
+    deployment.restart(2)
+    deployment.send(scale.slice)
     return 1
 
 
-def partitions_added(city: City, scale: Scale) -> int:
+def partitions_added(deployment: Deployment, scale: Scale) -> int:
     """Partitions are added under running workers: events go where the workers do not expect them, and are put aside."""
-    city.send(scale.slice)
-    with topics.admin(city.kafka) as client:
-        client.create_partitions({EVENTS: NewPartitions(city.partitions + 4)})
-    city.partitions += 4
-    city.send(scale.slice)
-    city.restart(0)
-    assert "dossier rebuild" in city.run("work", code=4)
-    city.run("rebuild")
-    city.restart(2)
-    city.await_counted()
-    city.run("dead-letters", "replay", "--reason", "misplaced")
-    city.send(scale.slice)
+    deployment.send(scale.slice)
+    with topics.admin(deployment.kafka) as client:
+        client.create_partitions({EVENTS: NewPartitions(deployment.partitions + 4)})
+    deployment.partitions += 4
+    deployment.send(scale.slice)
+    deployment.restart(0)
+    assert "dossier rebuild" in deployment.run("work", code=4)
+    deployment.run("rebuild")
+    deployment.restart(2)
+    deployment.await_counted()
+    deployment.run("dead-letters", "replay", "--reason", "misplaced")
+    deployment.send(scale.slice)
     return 1
 
 
-def rules_changed(city: City, scale: Scale) -> int:
+def rules_changed(deployment: Deployment, scale: Scale) -> int:
     """Terms are compared by date from one day on: what was counted by instant is counted anew."""
-    city.send(scale.slice)
-    city.await_counted()
-    (city.data / "profile.toml").write_text('terms = "date"\n')
-    city.restart(0)
-    assert "dossier rebuild" in city.run("work", code=4)
-    city.run("rebuild")
-    city.profile = Profile(terms="date")
-    city.restart(2)
-    city.send(scale.slice)
+    deployment.send(scale.slice)
+    deployment.await_counted()
+    (deployment.data / "profile.toml").write_text('terms = "date"\n')
+    deployment.restart(0)
+    assert "dossier rebuild" in deployment.run("work", code=4)
+    deployment.run("rebuild")
+    deployment.profile = Profile(terms="date")
+    deployment.restart(2)
+    deployment.send(scale.slice)
     return 1
 
 
-def rebuild_killed(city: City, scale: Scale) -> int:
+def rebuild_killed(deployment: Deployment, scale: Scale) -> int:
     """Counts that somebody ruined are made anew, by a rebuild that is killed again and again on its way."""
-    city.send(scale.slice)
-    city.await_counted()
-    client = connect(city.clickhouse)
+    deployment.send(scale.slice)
+    deployment.await_counted()
+    client = connect(deployment.clickhouse)
     client.execute("INSERT INTO windows SELECT * REPLACE (pos + 1 AS pos, received + 1 AS received) FROM windows FINAL")
     client.disconnect()
-    city.restart(0)
+    deployment.restart(0)
     for source in ("events", "topic"):
         for _ in range(scale.crashes):
             rebuild = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", "rebuild", "--from", source],
-                env=city.environment,
+                env=deployment.environment,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            time.sleep(city.random.uniform(1, 5))
+            time.sleep(deployment.random.uniform(1, 5))
             rebuild.kill()
             rebuild.wait()
-        city.run("rebuild", "--from", source)
-    city.restart(2)
-    city.send(scale.slice)
+        deployment.run("rebuild", "--from", source)
+    deployment.restart(2)
+    deployment.send(scale.slice)
     return 2 * scale.crashes

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from chaos.simulation.log import TOPIC, Log
 from chaos.simulation.worker import DEAD_TOPIC
-from chaos.verdict import judge, remembered
+from chaos.verdict import judge, stored_in_memory
 from schemas.dead_letter import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, WINDOWS, Table
 from streams.counting.ledger import Ledger
@@ -45,7 +45,7 @@ class CheckedStore(MemoryStore):
 
 def errors(log: Log, store: CheckedStore) -> Iterator[str]:
     """Each difference between what is stored and what the log says."""
-    yield from judge(log.expected, remembered(store)).examples
+    yield from judge(log.expected, stored_in_memory(store)).examples
     stored = {(p, offset, line): reason for _, p, offset, line, reason, *_ in store.final(DEAD_LETTERS)}
     sent = {(letter.partition, letter.offset, letter.line): letter.reason for letter in store.letters}
     for name, found in (("table", stored), ("topic", sent)):

@@ -10,7 +10,8 @@ from typing import Any
 from kafka.partitioner.default import murmur2
 from msgspec import Struct
 
-from chaos.oracle import Capacity, Expected, Terms, expected
+from chaos.oracle.case import Terms
+from chaos.oracle.expected import Capacity, Expected, expected
 from schemas import events as kinds
 from schemas.envelope import encode_event
 from schemas.events import MAX_NUMBERED, Event

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from chaos.simulation.log import Log
 from chaos.simulation.schedule import Limits
 from schemas.dead_letter import DeadLetter
@@ -20,7 +20,7 @@ from streams.counting.record import Record
 from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
 from streams.errors import StreamsError
 from streams.worker.pipeline import Pipeline
-from streams.worker.telemetry import Watch
+from streams.worker.telemetry import Telemetry
 
 DEAD_TOPIC = Table("dead-letter topic", {})
 """Sending dead letters is one more insert of a flush; its rows are the letters."""
@@ -38,8 +38,8 @@ class Code(Struct, frozen=True):
     goes_on_after_a_failed_insert: bool = False
 
 
-_WATCH = Watch()
-"""One for all workers: it is never read, and a worker is made at every crash."""
+_TELEMETRY = Telemetry()
+"""One for all workers: nobody reads it, and a worker is made at every crash."""
 
 
 class Implied(StreamsError):
@@ -207,7 +207,7 @@ class Worker:
             max_numbered=log.numbered,
         )
         self._pipeline = code.pipeline(
-            counting, database, database, lambda: self._now, database, _Beside(database), _WATCH
+            counting, database, database, lambda: self._now, database, _Beside(database), _TELEMETRY
         )
 
     @property

@@ -14,11 +14,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from connectors.errors import WrongMapping
-from connectors.files.numbers import Sign
-from connectors.files.values import ISO, check_formats
+from connectors.files.cell_numbers import Sign
+from connectors.files.cell_values import ISO, check_formats
 from schemas.events import KINDS, PAYLOAD_FIELDS
 from schemas.instant import truncated
-from schemas.text import nfc_tree
+from schemas.nfc import nfc_tree
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx", "xes"]
 FORMATS: tuple[str, ...] = get_args(Format)

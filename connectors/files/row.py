@@ -1,4 +1,4 @@
-"""What readers of every format give: rows of named cells, and rows that cannot be read."""
+"""Rows as readers of every format return them: cells by column name, or the reason why a row cannot be read."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -7,54 +7,54 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from connectors.errors import WrongMapping
-from connectors.files.values import Cell
+from connectors.files.cell_values import Cell
 
 
-def nowhere(_column: str) -> str:
-    """The place of cells whose line says it all."""
+def no_place(_column: str) -> str:
+    """No place: the line alone says where the cell is."""
     return ""
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """Where a row that was put aside came from: its file, when the source had said it, and the number of its import.
+    """Where a rejected row came from: its file, when the source exported that, and the number of the import.
 
     A dry run has no number.
     """
 
     file: str
-    told_at: datetime
+    as_of: datetime
     number: int | None = None
 
 
 class Row(Struct, frozen=True, gc=False):
-    """A row: the line on which it begins (of Parquet and sheets: its number), its cells by column, and its text.
+    """A row: the line it begins on (for Parquet and sheets its number), its cells by column, and its text.
 
-    `place` says where a column's cell is where the line does not tell. `origin` is set where the row was put aside
-    by an earlier import.
+    `place` gives the place of a column's cell where the line is not enough. `origin` is set where an earlier import
+    rejected the row.
     """
 
     line: int
     cells: Mapping[str, Cell]
     text: str
-    place: Callable[[str], str] = nowhere
+    place: Callable[[str], str] = no_place
     origin: Origin | None = None
 
 
-class Broken(Struct, frozen=True, gc=False):
-    """A row that cannot be read: its line, why, and its text with bytes that are no UTF-8 escaped."""
+class UnreadableRow(Struct, frozen=True, gc=False):
+    """A row that cannot be read: its line, the reason, and its text, with bytes that are not UTF-8 escaped."""
 
     line: int
     reason: str
     text: str
-    place: Callable[[str], str] = nowhere
+    place: Callable[[str], str] = no_place
     origin: Origin | None = None
 
 
-Read: TypeAlias = Row | Broken
+AnyRow: TypeAlias = Row | UnreadableRow
 
 
 def check_columns(file: str, wanted: Mapping[str, bool], present: Iterable[str], hint: str = "") -> None:
-    """Raise WrongMapping, naming what there is, where a column that must be there is not."""
+    """Raise WrongMapping, with the columns that there are, where a required column is missing."""
     found = set(present)
     for name, must in wanted.items():
         if must and name not in found:
@@ -62,8 +62,8 @@ def check_columns(file: str, wanted: Mapping[str, bool], present: Iterable[str],
             raise WrongMapping(f"{file}: the mapped column {name!r} is not there; there are {there:.500}{hint}")
 
 
-def named(columns: Iterable[str], file: str, wanted: Iterable[str]) -> dict[str, int]:
-    """The place of each wanted column among these; raises WrongMapping where one is there more than once."""
+def column_positions(columns: Iterable[str], file: str, wanted: Iterable[str]) -> dict[str, int]:
+    """The position of each wanted column; raises WrongMapping where a column occurs more than once."""
     names = list(columns)
     for name in wanted:
         if names.count(name) > 1:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.embedded.logs import bound_log, last_lines, telling_line
-from deploy.embedded.restart import RestartPolicy
-from deploy.embedded.state import ProcessState, State, created
+from deploy.embedded.log_files import bound_log, cause_line, last_lines
+from deploy.embedded.process_liveness import created
+from deploy.embedded.restart_policy import RestartPolicy
+from deploy.embedded.state_file import ProcessState, State
 
 TAIL_LINES = 8
-LOOK_SECONDS = 5.0
-"""How often a ready program is asked whether it is well."""
+HEALTH_CHECK_SECONDS = 5.0
+"""How often the health of a ready program is checked."""
 KEPT = frozenset(
     {"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"}
     | {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONUNBUFFERED", "PYTHONUTF8"}
@@ -28,13 +29,13 @@ LAUNCHER = str(Path(__file__).with_name("launch.py"))
 class Program:
     """A program that is kept running.
 
-    `ready` is asked again and again until it is true; it asks the program by its protocol, never raises, and returns
-    within about two seconds because it holds up the supervisor. `folder` is where it runs. Its environment is
-    `variables`, and KEPT of the supervisor's own: a server that is made to read its environment finds no token there.
-    It gets SIGTERM, and SIGKILL `stop_seconds` later.
-    `unwell` is asked now and then once it is ready, under the same terms: a program that says `unwell_looks` times on
-    end that something is wrong is killed, and so started again.
-    `start_seconds` is long because a server that recovers much data must not be killed over it; a crash shows at once.
+    `ready` is polled every `ready_check_seconds` until it is true: it asks the program by its protocol, never raises,
+    and returns within about two seconds, since it blocks the supervisor. `folder` is the working directory. The
+    environment is `variables`, and KEPT of the supervisor's own: a server that is made to read its environment finds no
+    token there. To stop, the program gets SIGTERM, and SIGKILL `stop_seconds` later.
+    `health_problem` is polled once the program is ready, under the same terms: a program with a problem in
+    `unhealthy_checks` checks in a row is killed and restarted.
+    `start_seconds` is long, since a server that recovers much data must not be killed; a crash shows at once.
     """
 
     name: str
@@ -44,15 +45,16 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     ready: Callable[[], bool] = lambda: True
-    unwell: Callable[[], str] = lambda: ""
-    unwell_looks: int = 12
+    ready_check_seconds: float = 0.0
+    health_problem: Callable[[], str] = lambda: ""
+    unhealthy_checks: int = 12
     start_seconds: float = 300.0
     stop_seconds: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A program that runs once, between others, and must end with 0."""
+    """A program that runs once, between two stages, and must exit with 0."""
 
     name: str
     argv: tuple[str, ...]
@@ -62,18 +64,18 @@ class Step:
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
-    """Of an environment, what says how programs run here, and nothing that a person has put there to be kept."""
+    """The variables of an environment that programs need to run, and none that may hold a secret."""
     return {name: value for name, value in environment.items() if name in KEPT or name.startswith("LC_")}
 
 
 def spawn(program: Program | Step) -> subprocess.Popen[bytes]:
-    """Start a program in an own session, its output appended to its log.
+    """Start a program in a session of its own, its output appended to its log.
 
-    On Linux it is killed when the calling thread ends, however that happens: call from a thread that outlives it.
+    On Linux it is killed when the calling thread ends, for whatever reason: call from a thread that outlives it.
     """
     program.log.parent.mkdir(parents=True, exist_ok=True)
     bound_log(program.log)
-    # An own session: Ctrl-C in a terminal reaches the supervisor alone, which then stops all in order.
+    # A session of its own: Ctrl-C in a terminal reaches only the supervisor, which then stops everything in order.
     with program.log.open("ab") as log:
         return subprocess.Popen(
             [
@@ -90,7 +92,7 @@ def spawn(program: Program | Step) -> subprocess.Popen[bytes]:
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for a child that was not collected yet and whatever it started."""
+    """Send SIGKILL to a child that has not been collected yet, and to everything that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
 
@@ -106,7 +108,7 @@ def ended(status: int) -> str:
 
 
 class Process:
-    """The life of one Program. Every method takes the time in seconds of one clock that does not jump."""
+    """The life of one Program. Every method takes the time, in seconds of one monotonic clock."""
 
     def __init__(self, program: Program, policy: RestartPolicy) -> None:
         self.program = program
@@ -121,12 +123,13 @@ class Process:
         self._log_start = 0
         self._start_at = 0.0
         self._ready_since = 0.0
+        self._ready_check_at = 0.0
         self._kill_at = 0.0
-        self._look_at = 0.0
-        self._unwell = 0
+        self._check_at = 0.0
+        self._unhealthy = 0
 
     def described(self) -> ProcessState:
-        """What the state file says of it."""
+        """Its entry in the state file."""
         return ProcessState(
             name=self.program.name,
             state=self.state,
@@ -140,7 +143,7 @@ class Process:
         )
 
     def start(self, now: float) -> None:
-        """Start it for the first time or again; a system that refuses counts as a crash."""
+        """Start or restart it; a failure to start counts as a crash."""
         log = self.program.log
         self._log_start = log.stat().st_size if log.is_file() else 0
         self._start_at = now
@@ -152,7 +155,7 @@ class Process:
             self._created = created(self._child.pid)
 
     def poll(self, now: float) -> None:
-        """Notice that it became ready or ended, and start it again when its time has come."""
+        """Check whether it became ready, unhealthy or ended, and restart it when its delay is over."""
         if self._child is None:
             if now >= self._start_at:
                 self._restarts += 1
@@ -162,25 +165,25 @@ class Process:
         if status is not None:
             self._crashed(now, ended(status))
         elif self.state != "ready":
-            if self.program.ready():
-                self.state, self._ready_since, self._unwell = "ready", now, 0
+            if self._is_ready(now):
+                self.state, self._ready_since, self._unhealthy = "ready", now, 0
             elif now > self._start_at + self.program.start_seconds:
                 kill(self._child)
                 self._child.wait()
                 self._crashes = self._policy.failing
                 self._crashed(now, f"not ready after {self.program.start_seconds:.0f} seconds")
-        elif now >= self._look_at:
-            self._look(self._child, now)
+        elif now >= self._check_at:
+            self._check_health(self._child, now)
         bound_log(self.program.log)
 
     def terminate(self, now: float) -> None:
-        """Ask it to end; `is_over` says when it did."""
+        """Send SIGTERM; `is_over` says when it has ended."""
         self._kill_at = now + self.program.stop_seconds
         if self._child and self._child.poll() is None:
             self._child.terminate()
 
     def is_over(self, now: float, *, hard: bool) -> bool:
-        """Whether it has ended after `terminate`; kills it when its grace is over, or at once when `hard`."""
+        """Whether it has ended after `terminate`; kills it after the grace period, or at once when `hard`."""
         if self._child is not None and self._child.poll() is None:
             if not hard and now < self._kill_at:
                 return False
@@ -189,14 +192,20 @@ class Process:
         self._child, self.state = None, "stopped"
         return True
 
-    def _look(self, child: subprocess.Popen[bytes], now: float) -> None:
-        trouble = self.program.unwell()
-        self._look_at = now + LOOK_SECONDS
-        self._unwell = self._unwell + 1 if trouble else 0
-        if self._unwell >= self.program.unwell_looks:
+    def _is_ready(self, now: float) -> bool:
+        if now < self._ready_check_at:
+            return False
+        self._ready_check_at = now + self.program.ready_check_seconds
+        return self.program.ready()
+
+    def _check_health(self, child: subprocess.Popen[bytes], now: float) -> None:
+        problem = self.program.health_problem()
+        self._check_at = now + HEALTH_CHECK_SECONDS
+        self._unhealthy = self._unhealthy + 1 if problem else 0
+        if self._unhealthy >= self.program.unhealthy_checks:
             kill(child)
             child.wait()
-            self._crashed(now, f"killed, it was not well for long ({trouble})")
+            self._crashed(now, f"killed, it was unhealthy for too long ({problem})")
 
     def _crashed(self, now: float, reason: str) -> None:
         self._child = None
@@ -204,6 +213,6 @@ class Process:
         self._crashes = self._policy.crashes(self._crashes, ready_seconds)
         self._start_at = now + self._policy.delay(self._crashes)
         self._tail = last_lines(self.program.log, TAIL_LINES, self._log_start)
-        line = telling_line(self._tail)
+        line = cause_line(self._tail)
         self.reason = f"{reason}: {line}" if line else reason
         self.state = "failing" if self._crashes >= self._policy.failing else "restarting"

@@ -1,1 +1,1 @@
-"""Publishing to a real Grafana: what it has is read, what differs is planned, and only that is written."""
+"""Publishes to a Grafana: reads what it has, plans the differences, and writes only these."""

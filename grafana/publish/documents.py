@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from grafana.alert_rules import FOLDER, FOLDER_UID, GROUPS, OWNER, rule_document
 from grafana.build import DASHBOARDS
-from grafana.dashboard import TAG
+from grafana.dashboard_layout import TAG
 from grafana.panels import DATASOURCE
-from grafana.rules import FOLDER, FOLDER_UID, GROUPS, OWNER, rule_document
 from grafana.wallboards import playlist
 from schemas.connection import ClickHouseConnection
 

@@ -1,4 +1,4 @@
-"""Reading the topic `dossier-alerts`: what is in it, and what comes."""
+"""Reading the topic `dossier-alerts`: the alerts that are in it, and new ones as they come."""
 
 import hmac
 import logging
@@ -14,7 +14,7 @@ from schemas.alerts import SIGNATURE, Alert, decode_alert, sign
 from schemas.connection import KafkaConnection, Secret
 from schemas.topics import ALERTS
 from streams.broker import topics
-from streams.broker.topic_reader import COMMITTED, committed_reader, poll
+from streams.broker.topic_reader import READ_COMMITTED, committed_reader, poll
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ def read_alerts(
 ) -> Generator[tuple[int, Alert], None, None]:
     """The committed alerts of the topic from an offset up to its present end, each with its offset.
 
-    From its beginning where that offset is beyond its end: the topic was made anew. A record that is no alert, or with
-    a `key` is not signed with it, is passed over. Raises Unreachable.
+    Where that offset is beyond the end, the topic was made anew and is read from its beginning. Records that are no
+    alerts are skipped, and with a `key` those that are not signed with it. Raises Unreachable.
     """
     with committed_reader(kafka, reset="earliest") as consumer:
         consumer.assign([_PLACE])
@@ -38,21 +38,21 @@ def read_alerts(
         if start > end:
             start = 0
         consumer.seek(_PLACE, start)
-        heard = time.monotonic()
+        last_record = time.monotonic()
         while consumer.position(_PLACE) < end:
             for records in poll(consumer, 200).values():
-                heard = time.monotonic()
+                last_record = time.monotonic()
                 yield from _decoded(records, key)
-            if time.monotonic() - heard > _SILENT_SECONDS:
+            if time.monotonic() - last_record > _SILENT_SECONDS:
                 raise KafkaTimeoutError(f"no records of {ALERTS} from offset {start} on for {_SILENT_SECONDS:.0f} s")
 
 
-class NewAlerts:
-    """The alerts that come from now on, each handed out until it is done with; for one thread.
+class AlertReader:
+    """A consumer of new alerts, which hands each one out again until it is committed; for one thread.
 
-    `group` remembers how far it is; at its first start it begins at the end, or with `everything` at the beginning.
-    Of two readers of one group the second waits for the first to go. With a `key`, what is not signed with it is passed
-    over. Raises Unreachable.
+    A new `group` begins at the end of the topic, or with `everything` at its beginning; afterwards it resumes. Of two
+    readers of one group, the second waits until the first has left. With a `key`, alerts that are not signed with it
+    are skipped. All methods raise Unreachable.
     """
 
     def __init__(
@@ -60,39 +60,39 @@ class NewAlerts:
     ) -> None:
         self._kafka = kafka
         self._key = key
-        self._begun = False
-        with topics.answered(kafka):
+        self._has_started = False
+        with topics.translated_errors(kafka):
             self._consumer = KafkaConsumer(
                 ALERTS,
                 **kafka.options(),
                 group_id=group,
-                **COMMITTED,
+                **READ_COMMITTED,
                 auto_offset_reset="earliest" if everything else "latest",
                 max_poll_records=_AT_ONCE,
-                # Whoever takes them may be away for days; heartbeats say that the reader is not.
+                # A receiver may be away for days; heartbeats show that the reader is alive.
                 max_poll_interval_ms=_LONGEST_MILLISECONDS,
             )
 
-    def take(self) -> list[Alert]:
-        """Those that came, within about a second; none where none did."""
-        with topics.answered(self._kafka):
+    def poll(self) -> list[Alert]:
+        """The alerts that came within about a second."""
+        with topics.translated_errors(self._kafka):
             found = poll(self._consumer, 1000)
-            if not self._begun and self._consumer.assignment():
-                # Or what comes while nobody reads would be passed over at the next start.
-                self._consumer.commit({_PLACE: OffsetAndMetadata(self._start(found), "", -1)})
-                self._begun = True
+            if not self._has_started and self._consumer.assignment():
+                # Otherwise alerts that come while nobody reads would be skipped at the next start.
+                self._consumer.commit({_PLACE: OffsetAndMetadata(self._first_offset(found), "", -1)})
+                self._has_started = True
         return [alert for records in found.values() for _, alert in _decoded(records, self._key)]
 
-    def done(self) -> None:
-        """All that was taken is done with, and not handed out again."""
-        with topics.answered(self._kafka):
+    def commit(self) -> None:
+        """Commit all alerts that were handed out: they do not come again."""
+        with topics.translated_errors(self._kafka):
             self._consumer.commit()
 
     def close(self) -> None:
-        """Leave the group; what was taken and is not done with comes again."""
+        """Leave the group; alerts that are not committed come again."""
         self._consumer.close(autocommit=False)
 
-    def _start(self, found: Mapping[TopicPartition, Sequence[Any]]) -> int:
+    def _first_offset(self, found: Mapping[TopicPartition, Sequence[Any]]) -> int:
         records = found.get(_PLACE)
         offset: int = records[0].offset if records else self._consumer.position(_PLACE)
         return offset
@@ -106,19 +106,22 @@ def _decoded(records: Iterable[Any], key: Secret | None) -> Iterator[tuple[int, 
         except MsgspecError as error:
             reason = str(error)
         else:
-            reason = _forged(record, alert, value, key)
+            reason = _why_forged(record, alert, value, key)
         if reason:
-            log.warning("no alert", extra={"topic": ALERTS, "offset": record.offset, "reason": reason})
+            log.warning(
+                "a record is no valid alert, it is skipped",
+                extra={"topic": ALERTS, "offset": record.offset, "reason": reason},
+            )
         else:
             yield record.offset, alert
 
 
-def _forged(record: Any, alert: Alert, value: bytes, key: Secret | None) -> str:
-    """Why no worker can have written this; empty where one may have."""
+def _why_forged(record: Any, alert: Alert, value: bytes, key: Secret | None) -> str:
+    """Why no worker can have written this record; empty where one may have."""
     if record.key != alert.dossier.encode():
         return "its key is not its dossier"
     if key:
-        right = sign(key, value)
-        if not any(name == SIGNATURE and hmac.compare_digest(said or b"", right) for name, said in record.headers):
+        expected = sign(key, value)
+        if not any(name == SIGNATURE and hmac.compare_digest(found or b"", expected) for name, found in record.headers):
             return "it is not signed with DOSSIER_ALERT_KEY"
     return ""

@@ -1,4 +1,4 @@
-"""Alerts for whoever has no Grafana: delivered to one address, an agency at a time, signed."""
+"""Delivery of alerts to a webhook: to one address, an agency at a time, signed."""
 
 import hashlib
 import hmac
@@ -26,7 +26,7 @@ _LONGEST_PAUSE_SECONDS = 300.0
 
 
 class Delivery(Struct, frozen=True):
-    """What one request carries: alerts of one agency, in the order of their numbers."""
+    """The content of one request: alerts of one agency, in the order of their numbers."""
 
     agency: str
     alerts: Sequence[Alert]
@@ -34,38 +34,38 @@ class Delivery(Struct, frozen=True):
 
 def deliveries(alerts: Iterable[Alert]) -> Iterator[Delivery]:
     """The requests that carry these alerts, at most 500 in each."""
-    for agency, some in by_agency(alerts).items():
-        for first in range(0, len(some), _AT_ONCE):
-            yield Delivery(agency, some[first : first + _AT_ONCE])
+    for agency, of_agency in by_agency(alerts).items():
+        for first in range(0, len(of_agency), _AT_ONCE):
+            yield Delivery(agency, of_agency[first : first + _AT_ONCE])
 
 
 def signature(secret: Secret, timestamp: str, body: bytes) -> str:
     """`sha256=` and the hex HMAC-SHA256, under the secret, of the timestamp, a full stop and the body.
 
-    A receiver computes it of what came, compares in constant time, and refuses timestamps that are minutes old.
+    A receiver computes it from the request, compares in constant time, and refuses timestamps that are minutes old.
     """
     signed = f"{timestamp}.".encode() + body
     return "sha256=" + hmac.new(secret.reveal().encode(), signed, hashlib.sha256).hexdigest()
 
 
 def deliver(webhook: Webhook, delivery: Delivery, now: Callable[[], datetime], pause: Callable[[float], None]) -> None:
-    """Return once the receiver took it, which an answer of 200 to 299 says.
+    """Return once the receiver has accepted the delivery, with a status of 200 to 299.
 
-    Anything else is tried again after a longer and longer pause, up to five minutes, for as long as it takes: nothing
-    is left out, and a receiver that is being mended gets all of it. It may see a delivery twice; `seq` tells.
+    Anything else is retried for as long as it takes, with pauses of up to five minutes: no delivery is skipped. A
+    receiver may get one twice, which `seq` shows.
     """
     body = msgspec.json.encode(delivery)
     seconds = _FIRST_PAUSE_SECONDS
-    while trouble := _trouble(webhook, body, now()):
+    while failure := _post(webhook, body, now()):
         log.warning(
-            "the webhook did not take a delivery, it is repeated",
-            extra={"host": webhook.host, "agency": delivery.agency, "alerts": len(delivery.alerts), "reason": trouble},
+            "the webhook did not accept a delivery, it is retried",
+            extra={"host": webhook.host, "agency": delivery.agency, "alerts": len(delivery.alerts), "reason": failure},
         )
         pause(seconds)
         seconds = min(seconds * 2, _LONGEST_PAUSE_SECONDS)
 
 
-def _trouble(webhook: Webhook, body: bytes, now: datetime) -> str:
+def _post(webhook: Webhook, body: bytes, now: datetime) -> str:
     timestamp = str(int(now.timestamp()))
     headers = {
         "Content-Type": "application/json",
@@ -73,9 +73,9 @@ def _trouble(webhook: Webhook, body: bytes, now: datetime) -> str:
         SIGNATURE: signature(webhook.secret, timestamp, body),
     }
     try:
-        # What it says is of no use, and where a redirection leads neither: the secret is agreed with this address.
+        # The body of the answer is of no use. Redirections are not followed: the secret is agreed with this address.
         answer = ask("POST", webhook.url, seconds=_TIMEOUT_SECONDS, most_bytes=0, body=body, headers=headers)
     except requests.RequestException as error:
-        # Its text holds the address.
+        # Its message contains the address.
         return type(error).__name__
     return "" if 200 <= answer.status < 300 else f"it answers {answer.status}"

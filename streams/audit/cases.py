@@ -1,4 +1,4 @@
-"""Every fact again from raw events, as of the position that the row claims."""
+"""Facts against raw events: each row of facts is recomputed as of its own position."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -13,7 +13,7 @@ from schemas.profile import Profile
 from schemas.tables import FACTS
 from streams.audit.cut import Cut
 from streams.audit.findings import FactsDifference
-from streams.audit.raw import Part, Said, replacing, rows, said
+from streams.audit.raw_events import Part, RawEvent, may_have_replaced, read_raw_events, stream_rows
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, pack, updates
@@ -26,79 +26,83 @@ _PARTITION = list(FACTS.columns).index("partition")
 _NUMBER = list(FACTS.columns).index("number")
 
 
-class Moving(Struct, frozen=True):
-    """A case that moved while it was looked at: its partition, the position to wait for, and its row as it was seen."""
+class PendingCase(Struct, frozen=True):
+    """A case that was beyond the cut: its partition, the position to wait for, and its row at that moment."""
 
     partition: int
     pos: int
     row: _Row | None = None
 
 
-class Looked(Struct):
-    """What was found of some cases; those in `moving` are to be looked at again, later."""
+class CaseResults(Struct):
+    """What was found of some cases; those in `pending` must be checked again behind a later cut."""
 
     dossiers: int = 0
     events: int = 0
     conflicts: int = 0
     differences: list[FactsDifference] = []
-    moving: dict[str, Moving] = {}
+    pending: dict[str, PendingCase] = {}
     windows: set[tuple[str, int, int]] = set()
     """The windows that these cases count in, where they were asked for: agency, start, partition."""
 
 
-class Cases:
-    """Looks at cases. `with_windows` also tells in which windows they count."""
+class CaseCheck:
+    """Checks cases; `with_windows` also collects the windows in which they count."""
 
     def __init__(self, clickhouse: ClickHouseConnection, profile: Profile, *, with_windows: bool = False) -> None:
         self._clickhouse = clickhouse
         self._profile = profile
         self._with_windows = with_windows
 
-    def look(self, client: Client, part: Part, cut: Cut, before: Mapping[str, Moving], found: Looked) -> None:
-        """Look at these cases; the cut was read before, and `before` is what was seen of those that moved then.
+    def run(self, client: Client, part: Part, cut: Cut, pending: Mapping[str, PendingCase], found: CaseResults) -> None:
+        """Check these cases against a cut that was read before; `pending` are those of an earlier check.
 
-        A row at or before the cut is the state as of the cut, whatever comes meanwhile. One beyond it is kept, and
-        looked at once the cut has passed it. Raises what the driver does.
+        A row at or before the cut is the state as of the cut, whatever is counted meanwhile. A row beyond it becomes
+        pending, and is compared once the cut has passed it. Raises what the driver does.
         """
         columns = ", ".join(_as_integers(name, kind) for name, kind in FACTS.columns.items())
         sql = f"SELECT {columns} FROM facts FINAL WHERE {part.where} ORDER BY dossier"  # noqa: S608  # our names
-        doubtful: dict[str, tuple[Moving, list[FactsDifference]]] = {}
+        doubtful: dict[str, tuple[PendingCase, list[FactsDifference]]] = {}
         with (
-            closing(rows(self._clickhouse, sql, part)) as facts,
-            closing(said(self._clickhouse, part)) as events,
+            closing(stream_rows(self._clickhouse, sql, part)) as facts,
+            closing(read_raw_events(self._clickhouse, part)) as events,
         ):
             for dossier, of_dossier, row in _merged(events, facts):
                 name = dossier.decode()
                 if row is not None and row[_POS] > cut.of(row[_PARTITION]):
-                    # One that moves each time is certain all the same, as it was seen before and as of its position.
-                    kept = before[name].row or row if name in before else row
+                    # A case that changes at each check is compared by the row of an earlier one, as of its position.
+                    kept = pending[name].row or row if name in pending else row
                     if kept[_POS] > cut.of(kept[_PARTITION]):
-                        found.moving[name] = Moving(kept[_PARTITION], kept[_POS], kept)
+                        found.pending[name] = PendingCase(kept[_PARTITION], kept[_POS], kept)
                         continue
                     differences, beyond = self._compare(name, of_dossier, kept, cut, kept[_POS], found)
                 else:
                     differences, beyond = self._compare(name, of_dossier, row, cut, None, found)
                 if differences and beyond:
-                    doubtful[name] = Moving(beyond.partition, beyond.pos), differences
+                    doubtful[name] = PendingCase(beyond.partition, beyond.pos), differences
                 else:
                     found.differences += differences
         self._settle(client, doubtful, cut, found)
 
     def _settle(
-        self, client: Client, doubtful: dict[str, tuple[Moving, list[FactsDifference]]], cut: Cut, found: Looked
+        self,
+        client: Client,
+        doubtful: dict[str, tuple[PendingCase, list[FactsDifference]]],
+        cut: Cut,
+        found: CaseResults,
     ) -> None:
-        """What differs, and has events beyond: it counts, unless one of these may have replaced what was before."""
-        maybe = replacing(client, Part("dossier IN asked", {}, list(doubtful)), cut) if doubtful else ()
-        for name, (moving, differences) in doubtful.items():
-            if name in maybe:
-                found.moving[name] = moving
+        """Report cases that differ, unless an event beyond the cut may have replaced one before it."""
+        unsure = may_have_replaced(client, Part("dossier IN asked", {}, list(doubtful)), cut) if doubtful else ()
+        for name, (pending, differences) in doubtful.items():
+            if name in unsure:
+                found.pending[name] = pending
             else:
                 found.differences += differences
 
     def _compare(
-        self, name: str, events: Iterable[Said], row: _Row | None, cut: Cut, until: int | None, found: Looked
-    ) -> tuple[list[FactsDifference], Said | None]:
-        """How the row differs from its events up to the cut, or to `until`; and the last event beyond."""
+        self, name: str, events: Iterable[RawEvent], row: _Row | None, cut: Cut, until: int | None, found: CaseResults
+    ) -> tuple[list[FactsDifference], RawEvent | None]:
+        """How the row differs from its events up to the cut, or up to `until`; and the last event beyond that."""
         found.dossiers += 1
         registers: dict[str, Register] = {}
         beyond = None
@@ -112,7 +116,7 @@ class Cases:
         return self._differences(name, registers, row, found), beyond
 
     def _differences(
-        self, name: str, registers: dict[str, Register], row: _Row | None, found: Looked
+        self, name: str, registers: dict[str, Register], row: _Row | None, found: CaseResults
     ) -> list[FactsDifference]:
         if not registers and row is None:
             return []
@@ -139,9 +143,9 @@ def _as_integers(column: str, kind: str) -> str:
 
 
 def _merged(
-    events: Iterator[tuple[bytes, Said]], facts: Iterator[_Row]
-) -> Iterator[tuple[bytes, Iterator[Said], _Row | None]]:
-    """Both sides dossier by dossier; they come in the order of the dossiers' bytes."""
+    events: Iterator[tuple[bytes, RawEvent]], facts: Iterator[_Row]
+) -> Iterator[tuple[bytes, Iterator[RawEvent], _Row | None]]:
+    """Events and facts, dossier by dossier; both come in the order of the dossiers' bytes."""
     row = next(facts, None)
     for dossier, group in groupby(events, key=lambda pair: pair[0]):
         while row is not None and row[0] < dossier:

@@ -1,4 +1,4 @@
-"""Where an audit cuts the log: what is stored of it is compared up to there, however much is counted meanwhile."""
+"""The cut of an audit: the positions up to which stored rows are compared, however much is counted meanwhile."""
 
 import time
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from streams.counting.position import pack, unpack
 from streams.storage.identity import read_history
 
 _POLL_SECONDS = 0.1
-_LONGEST = 6
-"""Times the patience, for a position that progress moves towards and does not reach."""
+_LONGEST_PATIENCE = 6
+"""How many times the patience to wait for a position that progress moves towards and does not reach."""
 
 
 class Cut(Struct, frozen=True):
     """Positions up to which everything is stored: by partition, and `floor` where nothing of this epoch is.
 
-    Progress is written last, so whoever reads it first and other rows afterwards sees all rows of events up to it. A
-    row of facts or windows at or before the cut is therefore the state as of the cut.
+    Progress is written last. So a reader that reads it first gets all rows of events up to it, and a row of facts or
+    windows at or before the cut is the state as of the cut.
     """
 
     reached: Mapping[int, int]
@@ -30,7 +30,7 @@ class Cut(Struct, frozen=True):
         return self.reached.get(partition, self.floor)
 
     def covers(self, needed: Mapping[int, int]) -> bool:
-        """Whether it has come to all these positions."""
+        """Whether it has reached all these positions."""
         return all(self.of(partition) >= pos for partition, pos in needed.items())
 
     @property
@@ -39,8 +39,8 @@ class Cut(Struct, frozen=True):
         return {partition: unpack(pos)[1] + 1 for partition, pos in self.reached.items() if pos > self.floor}
 
     def parameters(self) -> dict[str, object]:
-        """What the condition of `beyond` needs."""
-        # A list without members has no type.
+        """The parameters of a condition with CUT."""
+        # An empty list has no type.
         places = {1 << 15: self.floor} | dict(self.reached)
         return {"partitions": list(places), "positions": list(places.values()), "floor": self.floor}
 
@@ -52,7 +52,7 @@ POSITION = "bitShiftLeft(toUInt64(epoch), 52) + bitShiftLeft(offset, 12) + line"
 
 
 def read_cut(client: Client) -> Cut:
-    """Where it is now; raises what the driver does."""
+    """The cut of this moment; raises what the driver does."""
     rows = client.execute("SELECT partition, pos FROM progress FINAL WHERE topic = %(topic)s", {"topic": EVENTS})
     serving = read_history(client).serving
     floor = pack(serving.epoch, 0, 0) - 1 if serving else 0
@@ -60,15 +60,15 @@ def read_cut(client: Client) -> Cut:
 
 
 def wait_for(client: Client, needed: Mapping[int, int], patience: float) -> Cut:
-    """The cut once it has come to these positions, or else once it has not moved for so many seconds."""
-    began = moved = time.monotonic()
+    """The cut once it has reached these positions, or once it has not moved for `patience` seconds."""
+    began = moved_at = time.monotonic()
     cut = read_cut(client)
     while not cut.covers(needed):
         time.sleep(_POLL_SECONDS)
         last, cut = cut, read_cut(client)
         now = time.monotonic()
         if any(cut.of(partition) != last.of(partition) for partition in needed):
-            moved = now
-        if now - moved > patience or now - began > patience * _LONGEST:
+            moved_at = now
+        if now - moved_at > patience or now - began > patience * _LONGEST_PATIENCE:
             break
     return cut

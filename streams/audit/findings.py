@@ -1,4 +1,4 @@
-"""What an audit may find, and how it is written down."""
+"""What an audit may find, and how its result is recorded."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,11 +11,11 @@ from streams.audit.cut import Cut
 from streams.storage.clickhouse import database, insert
 
 KINDS = ("progress", "numbers", "topic", "alerts", "views", "rollups")
-"""What else is looked at, beside facts and windows: the kinds that a Finding may be of."""
+"""The kinds of findings other than differences of facts and windows."""
 
 
 class WindowDifference(Struct, frozen=True):
-    """A counter of a window that is not what the facts add up to; `window` is its start in UTC."""
+    """A counter of a window that differs from the sum of the facts; `window` is its start in UTC."""
 
     agency: str
     window: str
@@ -26,7 +26,7 @@ class WindowDifference(Struct, frozen=True):
 
 
 class FactsDifference(Struct, frozen=True):
-    """A column of a case's facts that is not what its events say; a missing row is the column `dossier`."""
+    """A column of a case's facts that differs from its events; a missing row is the column `dossier`."""
 
     dossier: str
     column: str
@@ -35,7 +35,7 @@ class FactsDifference(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """Anything else that does not agree, of one of KINDS: at a place, what is there, and what should be."""
+    """Any other difference, of one of KINDS: its place, what is stored, and what it should be."""
 
     kind: str
     place: str
@@ -44,11 +44,11 @@ class Finding(Struct, frozen=True):
 
 
 class Audit(Struct, frozen=True):
-    """What an audit found.
+    """The result of an audit.
 
-    `conflicts` are event ids with several contents, which are counted but want a look. `unconfirmed` are rows past the
-    progress of a worker that did not go on: what they should be cannot be known yet. `scope` is `all`, or `moved` where
-    only what moved since the audit before was looked at; `cut` is where this one began.
+    `conflicts` are event ids with several contents, which are counted but deserve a check. `unconfirmed` are rows
+    beyond the progress of a worker that has stalled: what they should be is not known yet. `scope` is `moved` where
+    only what moved since the last audit was checked; `cut` is where this audit began.
     """
 
     dossiers: int
@@ -76,8 +76,8 @@ class Audit(Struct, frozen=True):
         return counts | {kind: sum(found.kind == kind for found in self.findings) for kind in KINDS}
 
 
-def write_down(clickhouse: ClickHouseConnection, found: Audit, at: datetime, seconds: float) -> None:
-    """Enter an audit that ended then into the table `audits`; raises Unreachable or NotMigrated."""
+def record_audit(clickhouse: ClickHouseConnection, found: Audit, at: datetime, seconds: float) -> None:
+    """Insert an audit that ended then into the table `audits`; raises Unreachable or NotMigrated."""
     counts = len(found.facts_differences), len(found.window_differences), found.conflicts
     others = found.scope, len(found.findings), found.unconfirmed
     row = (at, seconds, found.dossiers, found.windows, found.events, *counts, *others)

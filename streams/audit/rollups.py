@@ -1,4 +1,4 @@
-"""The roll-ups of the wallboards against what they are rolled up from, and whether they are filled at all."""
+"""Roll-ups of the wallboards against their sources, and whether their refreshes run."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,23 +9,38 @@ from clickhouse_driver.errors import ErrorCodes, ServerException
 from schemas.profile import Profile
 from schemas.tables import REFRESHES
 from streams.audit.findings import Finding
-from streams.queries import query
+from streams.queries import figures, query
+from streams.storage.clickhouse import ACCESS_DENIED
 
-_LOOKS = 5
+_CHECKS = 5
 _PAUSE_SECONDS = 0.3
-_NOT_ALLOWED = {ErrorCodes.READONLY, 497}
-"""The second is ACCESS_DENIED, for which the driver has no name."""
+_NOT_ALLOWED = {ErrorCodes.READONLY, ACCESS_DENIED}
 _FAILED = 740
 """REFRESH_FAILED."""
+_FIGURES = (
+    "received",
+    "received_online",
+    "fee_bearing",
+    "fee_paid_online",
+    "resolved",
+    "resolved_on_time",
+    "ended",
+    "components",
+    "components_digitised",
+    "rated",
+    "satisfied",
+    "feedback_answered",
+    "feedback_on_time",
+)
 _CITY = ("refresh_city_past", "refresh_city_waiting")
 
 
-def of_rollups(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
-    """Roll-ups that nothing fills, and figures that stay wrong where filled anew; raises what the driver does.
+def rollup_findings(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
+    """Roll-ups that are not refreshed, and figures that stay wrong after a refresh; raises what the driver does.
 
-    A roll-up is behind its source by design. So it is filled first, and what differs by the same amount at each of
-    several such looks is wrong: what events change between filling and looking is another amount each time. Who may
-    not have them filled is told nothing of them.
+    A roll-up is behind its source by design. So it is refreshed first, and a figure is wrong if it differs by the same
+    amount at each of several checks: events between refresh and check change it by another amount each time. A user
+    who must not refresh roll-ups gets no findings.
     """
     try:
         found = dict(_unfilled(client))
@@ -41,7 +56,7 @@ def of_rollups(client: Client, profile: Profile, pause: Callable[[float], None] 
 
 def _wrong(client: Client, profile: Profile, pause: Callable[[float], None]) -> Iterator[Finding]:
     wrong = _differing(client, profile)
-    for _ in range(_LOOKS - 1):
+    for _ in range(_CHECKS - 1):
         if not wrong:
             return
         pause(_PAUSE_SECONDS)
@@ -65,7 +80,9 @@ def _differing(client: Client, profile: Profile) -> dict[tuple[str, str], tuple[
     for view in _CITY:
         client.execute(f"SYSTEM REFRESH VIEW {view}")
         client.execute(f"SYSTEM WAIT VIEW {view}")
-    rows = client.execute(query("audit_rollups", profile))
+    rows = client.execute(
+        query("audit_rollups", profile, stored=figures(_FIGURES), summed=figures(_FIGURES, "sum({})"))
+    )
     return {(place, figure): (is_, should) for place, figure, is_, should in rows}
 
 

@@ -1,4 +1,4 @@
-"""What views show against the tables beneath them: how each is defined, and the figures that people read in them."""
+"""Views against the tables beneath them: their definitions, and the figures that people read in them."""
 
 import time
 from collections.abc import Callable
@@ -9,38 +9,53 @@ from clickhouse_driver.errors import ServerException
 from schemas.ddl import views
 from schemas.profile import Profile, profile_of
 from streams.audit.findings import Finding
-from streams.queries import query
+from streams.queries import figures, query
 from streams.storage.identity import read_history
 from streams.storage.structure import Views
 
-_LOOKS = 5
+_CHECKS = 5
 _PAUSE_SECONDS = 0.3
+_SUMMED = (
+    "received",
+    "received_online",
+    "resolved",
+    "resolved_on_time",
+    "withdrawn",
+    "refused",
+    "stopped",
+    "fee_paid_online",
+    "paid_amount",
+    "components_digitised",
+    "satisfied",
+    "feedback_answered",
+    "feedback_on_time",
+)
 
 
-def of_views(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
-    """What views show otherwise than tables hold by these rules; raises what the driver does.
+def view_findings(client: Client, profile: Profile, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
+    """Views that differ from their declaration or from the tables by these rules; raises what the driver does.
 
-    Table and view are read a moment apart, so while workers count a figure may differ at one look. What differs is what
-    does at each of several.
+    Table and view are read a moment apart, so while workers count, a figure may differ at one check. Only a figure that
+    differs at each of several checks is a finding.
     """
     found: list[Finding] = []
     if serving := read_history(client).serving:
-        # What readers see goes by the rules of the counts, until they are rebuilt by others.
+        # Views go by the rules of the stored counts, until a rebuild changes both.
         scripts = views(profile_of(serving.origin.rules))
-        there = Views(client, scripts)
+        existing = Views(client, scripts)
         found = [
             Finding("views", script.name.removesuffix(".sql"), why, "as declared")
             for script in scripts
-            if (why := there.difference(script))
+            if (why := existing.difference(script))
         ]
     try:
         differing = _figures(client, profile)
     except ServerException:
         if not found:
             raise
-        # A view is missing, or lacks what is asked of it: that is told, and figures can be asked once it is made anew.
+        # A view is missing or lacks a column, which is a finding already: its figures can be checked after a repair.
         differing = {}
-    for _ in range(_LOOKS - 1):
+    for _ in range(_CHECKS - 1):
         if not differing:
             break
         pause(_PAUSE_SECONDS)
@@ -49,5 +64,5 @@ def of_views(client: Client, profile: Profile, pause: Callable[[float], None] = 
 
 
 def _figures(client: Client, profile: Profile) -> dict[tuple[str, str], tuple[int, int]]:
-    rows = client.execute(query("audit_views", profile))
+    rows = client.execute(query("audit_views", profile, summed=figures(_SUMMED, "sum({})")))
     return {(place, figure): (is_, should) for place, figure, is_, should in rows}

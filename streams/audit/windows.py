@@ -1,4 +1,4 @@
-"""Every window again from facts, as of the position that its row claims."""
+"""Windows against facts: each row of a window is recomputed as of its own position."""
 
 from bisect import bisect, bisect_left
 from collections import defaultdict
@@ -19,12 +19,13 @@ from schemas.profile import Profile
 from schemas.tables import WINDOWS
 from streams.audit.cut import CUT, Cut, read_cut, wait_for
 from streams.audit.findings import WindowDifference
-from streams.audit.raw import Said, named, replacing, said
+from streams.audit.raw_events import RawEvent, may_have_replaced, parts_of, read_raw_events
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, updates
 from streams.counting.store import WindowRow
-from streams.queries import query
+from streams.queries import figures, query
+from streams.storage.clickhouse import external_table
 
 _ROUNDS = 5
 _SECOND = 1_000_000
@@ -37,19 +38,19 @@ _Counts: TypeAlias = defaultdict[str, int]
 
 
 class _Window(Struct):
-    """What is stored of a window up to its position, and what the facts as of the cut add up to, without moved ones."""
+    """The stored counts of a window at its position, and the sum of the facts that did not move beyond the cut."""
 
     pos: int = 0
     stored: _Counts = msgspec.field(default_factory=partial(defaultdict, int))
     base: _Counts = msgspec.field(default_factory=partial(defaultdict, int))
 
 
-class Windows:
-    """Looks at windows, waiting so many seconds for progress that stands still.
+class WindowCheck:
+    """Checks windows; it waits `patience` seconds for progress that does not move.
 
-    Two things move while a look takes its time. Facts beyond the cut are left out of the sum, and come in as what their
-    events said. Windows beyond the cut are taken as they are seen, and what they should be is asked as of their
-    position, once progress has come to it: few cases changed by then, and each is unrolled event by event.
+    Counting goes on during a check. Facts beyond the cut are left out of the sum in SQL, and are added from their
+    events. Windows beyond the cut are taken as they were read, and recomputed as of their position once progress has
+    reached it: few cases changed by then, and each of them is replayed event by event.
     """
 
     def __init__(self, clickhouse: ClickHouseConnection, profile: Profile, patience: float) -> None:
@@ -57,8 +58,8 @@ class Windows:
         self._profile = profile
         self._patience = patience
 
-    def look(self, client: Client, only: Set[WindowRow] | None) -> tuple[list[WindowDifference], int]:
-        """The differences, and how many windows are unconfirmed, of all or only these; raises what the driver does."""
+    def run(self, client: Client, only: Set[WindowRow] | None) -> tuple[list[WindowDifference], int]:
+        """The differences of all or only these windows, and how many are unconfirmed; raises what the driver does."""
         differences: list[WindowDifference] = []
         unconfirmed = 0
         for _ in range(_ROUNDS):
@@ -73,7 +74,7 @@ class Windows:
         return sorted(differences, key=_place), unconfirmed
 
     def _round(self, client: Client, only: Set[WindowRow] | None) -> tuple[list[WindowDifference], set[WindowRow], int]:
-        """Differences; windows that may differ by what was replaced, to be looked at again; and how many are beyond."""
+        """Differences; windows to check again, as a replaced event may explain them; and how many are unconfirmed."""
         cut = read_cut(client)
         windows, moved = self._sums(client, cut, only)
         needed: dict[int, int] = {}
@@ -81,8 +82,8 @@ class Windows:
             if window.pos > cut.of(partition):
                 needed[partition] = max(needed.get(partition, 0), window.pos)
         later = wait_for(client, needed, self._patience) if needed else read_cut(client)
-        seen = set(windows)
-        touching = self._unroll(client, windows, moved, cut, later, only)
+        read = set(windows)
+        cases_of = self._replay_moved(client, windows, moved, cut, later, only)
         differences: list[WindowDifference] = []
         doubted: dict[WindowRow, list[WindowDifference]] = {}
         beyond = 0
@@ -91,31 +92,36 @@ class Windows:
                 beyond += 1
                 continue
             if found := _differences(key, window):
-                if touching[key]:
+                if cases_of[key]:
                     doubted[key] = found
                 else:
                     differences += found
-        names = {name for key in doubted for name in touching[key]}
-        maybe = {name for part in named(names) for name in replacing(client, part, cut)} if names else set()
-        # What is stored of a window that came in by a case alone is not known yet.
-        again = {key for key in doubted if key not in seen or touching[key] & maybe}
+        names = {name for key in doubted for name in cases_of[key]}
+        unsure = {name for part in parts_of(names) for name in may_have_replaced(client, part, cut)} if names else set()
+        # A window that only a moved case led to was not read yet.
+        again = {key for key in doubted if key not in read or cases_of[key] & unsure}
         differences += [each for key, found in doubted.items() if key not in again for each in found]
         return differences, again, beyond
 
     def _sums(self, client: Client, cut: Cut, only: Set[WindowRow] | None) -> tuple[dict[WindowRow, _Window], set[str]]:
-        """Windows that differ or moved beyond the cut, and the cases that moved beyond it."""
+        """The windows that differ or are beyond the cut, and the cases that are beyond it."""
         windows: dict[WindowRow, _Window] = {}
         moved: set[str] = set()
         asked = None
         of_recomputed = of_stored = "1"
         if only is not None:
-            columns = [("agency", "String"), ("window", WINDOWS.columns["window"]), ("partition", "UInt16")]
-            data = [dict(zip(("agency", "window", "partition"), row, strict=True)) for row in only]
-            asked = [{"name": "asked", "structure": columns, "data": data}]
+            columns = {"agency": "String", "window": WINDOWS.columns["window"], "partition": "UInt16"}
+            asked = external_table(columns, only)
             of_stored = "(agency, window, partition) IN asked"
             of_recomputed = "(agency, toStartOfFiveMinutes(assumeNotNull(counted.1)), partition) IN asked"
-        sql = query("audit_windows", self._profile).replace("{cut}", CUT)
-        sql = sql.replace("{of_stored}", of_stored).replace("{of_recomputed}", of_recomputed)
+        sql = query(
+            "audit_windows",
+            self._profile,
+            counters=figures(COUNTERS),
+            cut=CUT,
+            of_stored=of_stored,
+            of_recomputed=of_recomputed,
+        )
         for agency, start, partition, counter, stored, base, pos in client.execute_iter(
             sql, cut.parameters(), external_tables=asked
         ):
@@ -130,7 +136,7 @@ class Windows:
             window.base[counter] += base
         return windows, moved
 
-    def _unroll(
+    def _replay_moved(
         self,
         client: Client,
         windows: dict[WindowRow, _Window],
@@ -139,38 +145,38 @@ class Windows:
         later: Cut,
         only: Set[WindowRow] | None,
     ) -> Mapping[WindowRow, set[str]]:
-        """Add to each window what cases counted in it as of its position and its sum has not; tells by window who."""
-        touching: defaultdict[WindowRow, set[str]] = defaultdict(set)
+        """Add to each window what moved cases counted in it as of its position; returns the cases of each window."""
+        cases_of: defaultdict[WindowRow, set[str]] = defaultdict(set)
         positions: defaultdict[int, list[int]] = defaultdict(list)
         for (_, _, partition), window in sorted(windows.items(), key=lambda pair: pair[1].pos):
             positions[partition].append(window.pos)
         sql = f"SELECT DISTINCT dossier FROM facts WHERE pos > {CUT}"  # noqa: S608  # our names
         names = moved | {name for (name,) in client.execute(sql, cut.parameters())}
-        for part in named(names):
-            with closing(said(self._clickhouse, part)) as events:
+        for part in parts_of(names):
+            with closing(read_raw_events(self._clickhouse, part)) as events:
                 for dossier, group in groupby(events, key=lambda pair: pair[0]):
                     name = dossier.decode()
                     states = self._states([event for _, event in group], positions, cut, later)
                     for key in {key for _, counted in states for key in counted}:
                         if only is not None and key not in only:
                             continue
-                        touching[key].add(name)
+                        cases_of[key].add(name)
                         window = windows.setdefault(key, _Window())
                         at = max(window.pos, cut.of(key[2]))
-                        known = next(counted for pos, counted in reversed(states) if pos <= at)
-                        for counter, amount in known.get(key, {}).items():
+                        counts = next(counted for pos, counted in reversed(states) if pos <= at)
+                        for counter, amount in counts.get(key, {}).items():
                             window.base[counter] += amount
                         for counter, amount in () if name in moved else states[0][1].get(key, {}).items():
                             window.base[counter] -= amount
-        return touching
+        return cases_of
 
     def _states(
-        self, events: list[Said], positions: Mapping[int, Sequence[int]], cut: Cut, later: Cut
+        self, events: list[RawEvent], positions: Mapping[int, Sequence[int]], cut: Cut, later: Cut
     ) -> list[tuple[int, _Counted]]:
-        """What a case counts as of the cut, and after its events beyond it, by the position from which on it does.
+        """What a case counts as of the cut, and after each of its events beyond it, by position.
 
-        Only those that a window may be asked at, since asking is as dear as a case is long; and the last one of all,
-        after no position, which tells what windows it has to do with.
+        Only states at which a window may be compared are computed, as each costs as much as the case has registers. The
+        last state of all is added at no position: it shows all windows of the case.
         """
         registers: dict[str, Register] = {}
         events.sort(key=lambda event: event.pos)

@@ -1,7 +1,7 @@
-"""What only one command of a deployment may do at a time, on whatever machine it runs.
+"""A lock on the broker: at most one command of its kind runs in a deployment, on any machine.
 
-The right to it is the one partition of a group on the broker, which takes it from a command that it no longer hears of:
-nothing is left behind by one that was killed.
+The holder is the member of a consumer group that owns the one partition of a topic. When its heartbeats stop, the
+broker gives the partition to another member, so a killed command leaves no lock behind.
 """
 
 import getpass
@@ -20,38 +20,38 @@ from schemas.connection import KafkaConnection
 from schemas.topics import ALERTS
 from streams.broker import topics
 from streams.broker.group import SESSION_SECONDS, members
-from streams.errors import NotAlone, NotMigrated
+from streams.errors import NotExclusive, NotMigrated
 
-_TRY_SECONDS = SESSION_SECONDS + 6.0
-_STALE_SECONDS = SESSION_SECONDS / 2
+_ACQUIRE_SECONDS = SESSION_SECONDS + 6.0
+_FRESH_SECONDS = SESSION_SECONDS / 2
 _POLL_MILLISECONDS = 200
 
 
-class Exclusive(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """The right to do `what`, while it is entered; entering waits SESSION_SECONDS for one that was killed.
+class ExclusiveCommand(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """The lock of a `command`, held while this is entered; entering waits SESSION_SECONDS for a killed holder.
 
-    Raises NotAlone, which names who has it, or Unreachable. `require` must be called before anything that two must not
-    do: it raises NotAlone once the broker gave the right away, as after this process was frozen.
+    Entering raises NotExclusive, which names the holder, or Unreachable. Call `require` before anything that two
+    commands must not do: it raises NotExclusive once the broker gave the lock away, as after a freeze of this process.
     """
 
-    def __init__(self, kafka: KafkaConnection, what: str) -> None:
+    def __init__(self, kafka: KafkaConnection, command: str) -> None:
         self._kafka = kafka
-        self._what = what
-        self._group = f"dossier-{what}"
-        self._has_it = threading.Event()
-        self._over = threading.Event()
-        self._heard = 0.0
-        self._thread = threading.Thread(target=self._keep, name=self._group, daemon=True)
+        self._command = command
+        self._group = f"dossier-{command}"
+        self._is_held = threading.Event()
+        self._released = threading.Event()
+        self._polled_at = 0.0
+        self._thread = threading.Thread(target=self._poll_until_released, name=self._group, daemon=True)
 
     def __enter__(self) -> Self:
-        with topics.answered(self._kafka):
+        with topics.translated_errors(self._kafka):
             self._consumer = KafkaConsumer(
                 **self._kafka.options(),
                 group_id=self._group,
-                client_id=_person(),
+                client_id=_client_name(),
                 session_timeout_ms=int(SESSION_SECONDS * 1000),
                 heartbeat_interval_ms=int(SESSION_SECONDS * 1000 / 4),
-                # Who has the partition keeps it when another asks for it.
+                # The owner of the partition keeps it when another member joins.
                 partition_assignment_strategy=[StickyPartitionAssignor],
                 enable_auto_commit=False,
                 auto_offset_reset="latest",
@@ -62,50 +62,52 @@ class Exclusive(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
                 raise NotMigrated(f"Kafka at {self._kafka.bootstrap} has no topic {ALERTS}: run `dossier migrate`")
             self._consumer.subscribe([ALERTS], listener=self)
         self._thread.start()
-        if not self._has_it.wait(_TRY_SECONDS):
-            others = members(self._kafka, self._group) - {_person()}
+        if not self._is_held.wait(_ACQUIRE_SECONDS):
+            others = members(self._kafka, self._group) - {_client_name()}
             self.__exit__()
-            raise NotAlone(
-                f"another {self._what} runs: {', '.join(sorted(others)) or 'the broker does not say whose'}; wait for "
-                f"it, or stop it: {SESSION_SECONDS:.0f} seconds after it is gone, this can be run again"
+            raise NotExclusive(
+                f"another {self._command} runs: {', '.join(sorted(others)) or 'the broker does not say whose'}; wait "
+                f"for it, or stop it: {SESSION_SECONDS:.0f} seconds after it is gone, this can be run again"
             )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._released.set()
         self._thread.join()
 
     def require(self) -> None:
-        """Return if the right is still ours."""
-        deadline = time.monotonic() + _TRY_SECONDS
-        # After a freeze it may be another's, and only the broker knows.
-        while time.monotonic() - self._heard > _STALE_SECONDS and time.monotonic() < deadline:
+        """Return if the lock is still held."""
+        deadline = time.monotonic() + _ACQUIRE_SECONDS
+        # After a freeze another command may hold it, and only the broker knows.
+        while time.monotonic() - self._polled_at > _FRESH_SECONDS and time.monotonic() < deadline:
             time.sleep(_POLL_MILLISECONDS / 1000)
-        if not self._has_it.is_set() or time.monotonic() > deadline:
-            raise NotAlone(f"the broker took this {self._what} for dead and may have let another begin: run it again")
+        if not self._is_held.is_set() or time.monotonic() > deadline:
+            raise NotExclusive(
+                f"the broker missed this {self._command}'s heartbeats and may have let another begin: run it again"
+            )
 
     def on_partitions_revoked(self, _: Iterable[Any]) -> None:
-        """The group is divided anew; who has the right keeps it."""
+        """A rebalance begins; the holder keeps the lock."""
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
-        """The group is divided: the right is ours, or another's."""
+        """A rebalance has ended: the lock is ours, or another's."""
         if any(assigned):
             self._consumer.pause(*assigned)
-            self._has_it.set()
+            self._is_held.set()
         else:
-            self._has_it.clear()
+            self._is_held.clear()
 
-    def _keep(self) -> None:
-        while not self._over.is_set():
+    def _poll_until_released(self) -> None:
+        while not self._released.is_set():
             try:
                 self._consumer.poll(timeout_ms=_POLL_MILLISECONDS)
             except KafkaError:
-                continue  # `require` sees that nothing was heard
-            self._heard = time.monotonic()
+                continue  # `require` notices that no poll succeeds
+            self._polled_at = time.monotonic()
         self._consumer.close(autocommit=False)
 
 
-def _person() -> str:
+def _client_name() -> str:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # an account without a name, as in many containers

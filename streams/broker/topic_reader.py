@@ -1,4 +1,4 @@
-"""Reading topics with kafka-python: committed records only, and what cannot be read is told apart from silence."""
+"""Reading topics with kafka-python: committed records only, and an unreadable record is an error, not silence."""
 
 import struct
 import zlib
@@ -16,22 +16,22 @@ from schemas.connection import KafkaConnection
 from streams.broker import topics
 from streams.errors import LostEvents, Unreadable
 
-_OF_CODECS = (RuntimeError, ValueError, EOFError, struct.error, zlib.error, BadGzipFile, UncompressError, ZstdError)
-"""What the codecs' libraries raise, but not a signal's exception, which may come out of `poll`, too."""
+_CODEC_ERRORS = (RuntimeError, ValueError, EOFError, struct.error, zlib.error, BadGzipFile, UncompressError, ZstdError)
+"""What the codecs' libraries raise. Not Exception: that of a signal may come out of `poll`, too."""
 
-COMMITTED = {"isolation_level": "read_committed", "enable_auto_commit": False}
-"""What every consumer of ours is made with: records of a transaction that is aborted or open were never said."""
+READ_COMMITTED = {"isolation_level": "read_committed", "enable_auto_commit": False}
+"""Settings of every consumer: records of aborted and open transactions are not read."""
 
 
 @contextmanager
 def committed_reader(kafka: KafkaConnection, *, reset: str = "none", **options: Any) -> Iterator[KafkaConsumer]:
-    """A consumer without a group; what fails inside becomes Unreachable with the address.
+    """A consumer without a group; Kafka's errors inside become Unreachable.
 
-    By default it never jumps: `poll` raises LostEvents at an offset that the broker does not have any more.
+    By default it never resets its position: `poll` raises LostEvents at an offset that the broker no longer has.
     """
     with (
-        topics.answered(kafka),
-        closing(KafkaConsumer(**kafka.options(), **COMMITTED, auto_offset_reset=reset, **options)) as consumer,
+        topics.translated_errors(kafka),
+        closing(KafkaConsumer(**kafka.options(), **READ_COMMITTED, auto_offset_reset=reset, **options)) as consumer,
     ):
         yield consumer
 
@@ -39,14 +39,14 @@ def committed_reader(kafka: KafkaConnection, *, reset: str = "none", **options: 
 def poll(consumer: KafkaConsumer, milliseconds: int) -> dict[TopicPartition, list[Any]]:
     """The records that come within this time, by partition.
 
-    Raises Unreadable where a record is there and cannot be decoded, and LostEvents where an offset is gone.
+    Raises Unreadable for a record that cannot be decoded, and LostEvents for an offset that is gone.
     """
     try:
         found: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=milliseconds)
         return found
     except OffsetOutOfRangeError as error:
-        raise LostEvents(f"the broker does not have these offsets any more: {error}; run `dossier doctor`") from error
-    except (UnsupportedCodecError, CorruptRecordError, *_OF_CODECS) as error:
+        raise LostEvents(f"the broker no longer has these offsets: {error}; run `dossier doctor`") from error
+    except (UnsupportedCodecError, CorruptRecordError, *_CODEC_ERRORS) as error:
         raise unreadable(_places(consumer), error) from error
 
 
@@ -55,8 +55,8 @@ def unreadable(place: str, error: BaseException) -> Unreadable:
     text = " ".join(str(error).split())
     reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return Unreadable(
-        f"a record of {place} cannot be read ({reason}): install what reads its compression (cramjam, python-snappy, "
-        "lz4 and zstandard come with this program), or mend the broker; nothing is skipped"
+        f"a record of {place} cannot be read ({reason}): install the codec of its compression (cramjam, python-snappy, "
+        "lz4 and zstandard come with this program), or repair the broker; nothing is skipped"
     )
 
 

@@ -1,4 +1,4 @@
-"""The topics on a broker: created once as declared, compared ever after, never changed."""
+"""The topics on a broker: created as declared, then compared with their declaration, never changed."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -14,10 +14,10 @@ from schemas.topics import Topic
 from streams.errors import Unreachable
 
 _SHOWN_SECONDS = 10.0
-"""A broker learns of a new topic a moment after the controller made it."""
+"""A broker shows a new topic a moment after the controller has made it."""
 
 
-class Found(Struct, frozen=True):
+class ExistingTopic(Struct, frozen=True):
     """A topic as the broker has it."""
 
     name: str
@@ -27,8 +27,8 @@ class Found(Struct, frozen=True):
 
 
 @contextmanager
-def answered(kafka: KafkaConnection) -> Iterator[None]:
-    """What fails inside becomes Unreachable with the address and what to do."""
+def translated_errors(kafka: KafkaConnection) -> Iterator[None]:
+    """Kafka's errors inside become Unreachable, with the address and what to do."""
     try:
         yield
     except KafkaError as error:
@@ -40,10 +40,10 @@ def answered(kafka: KafkaConnection) -> Iterator[None]:
 
 @contextmanager
 def admin(kafka: KafkaConnection) -> Iterator[KafkaAdminClient]:
-    """An admin client; what fails inside becomes Unreachable."""
+    """An admin client; Kafka's errors inside become Unreachable."""
     client = None
     try:
-        with answered(kafka):
+        with translated_errors(kafka):
             client = KafkaAdminClient(**kafka.options(), bootstrap_timeout_ms=5000, request_timeout_ms=10_000)
             yield client
     finally:
@@ -56,11 +56,11 @@ def cluster_id(client: KafkaAdminClient) -> str:
     return str(client.describe_cluster()["cluster_id"])
 
 
-def find(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Found]:
+def find(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, ExistingTopic]:
     """Those of the topics that exist."""
     wanted = set(names)
     return {
-        topic["name"]: Found(
+        topic["name"]: ExistingTopic(
             topic["name"],
             str(topic["topic_id"]),
             len(topic["partitions"]),
@@ -71,11 +71,11 @@ def find(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Found]:
     }
 
 
-def differences(client: KafkaAdminClient, declared: Topic, found: Found) -> list[str]:
-    """What is otherwise than declared, a line each."""
+def differences(client: KafkaAdminClient, declared: Topic, found: ExistingTopic) -> list[str]:
+    """How an existing topic differs from its declaration, a line each."""
     lines = [
-        f"{declared.name}: {what} is {is_}, declared is {should}"
-        for what, is_, should in (
+        f"{declared.name}: {property_} is {is_}, declared is {should}"
+        for property_, is_, should in (
             ("partition count", found.partitions, declared.partitions),
             ("replication", found.replication, declared.replication),
         )
@@ -91,7 +91,7 @@ def differences(client: KafkaAdminClient, declared: Topic, found: Found) -> list
 
 
 def create(client: KafkaAdminClient, topic: Topic) -> None:
-    """Make the topic and return once the broker shows it; one that exists by now is left as it is."""
+    """Create the topic and return once the broker shows it; one that exists by now is left as it is."""
     new = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.config)
     with suppress(TopicAlreadyExistsError):
         client.create_topics([new])
@@ -99,27 +99,30 @@ def create(client: KafkaAdminClient, topic: Topic) -> None:
     while not find(client, [topic.name]):
         if time.monotonic() > deadline:
             raise Unreachable(
-                f"Kafka made topic {topic.name} but does not show it: look at the brokers, then run again"
+                f"Kafka has created topic {topic.name} but does not show it: check the brokers, then run this again"
             )
         time.sleep(0.05)
 
 
-def first_offsets(client: KafkaAdminClient, topic: Found) -> dict[int, int]:
+def first_offsets(client: KafkaAdminClient, topic: ExistingTopic) -> dict[int, int]:
     """The first offset that the broker still has of each partition."""
     return _offsets(client, topic, OffsetSpec.EARLIEST)
 
 
-def end_offsets(client: KafkaAdminClient, topic: Found, *, stable: bool = False) -> dict[int, int]:
-    """The offset the next record of each partition will get; if `stable`, where its first open transaction begins."""
+def end_offsets(client: KafkaAdminClient, topic: ExistingTopic, *, stable: bool = False) -> dict[int, int]:
+    """The high watermark of each partition, or if `stable` its last stable offset."""
     level = IsolationLevel.READ_COMMITTED if stable else IsolationLevel.READ_UNCOMMITTED
     return _offsets(client, topic, OffsetSpec.LATEST, level)
 
 
 def _offsets(
-    client: KafkaAdminClient, topic: Found, spec: OffsetSpec, level: IsolationLevel = IsolationLevel.READ_UNCOMMITTED
+    client: KafkaAdminClient,
+    topic: ExistingTopic,
+    spec: OffsetSpec,
+    level: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[int, int]:
-    asked = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
-    found = client.list_partition_offsets(asked, isolation_level=level)
+    specs = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
+    found = client.list_partition_offsets(specs, isolation_level=level)
     return {at.partition: each.offset for at, each in found.items()}
 
 

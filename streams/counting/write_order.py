@@ -11,14 +11,14 @@ from streams.counting.rows import dead_row
 from streams.counting.store import Store
 
 
-class DeadLetters(Protocol):
+class DeadLetterSink(Protocol):
     """Where lines go that cannot be counted."""
 
     def send(self, letters: Sequence[DeadLetter]) -> None:
         """Return when all of them are confirmed; repeats what fails for as long as it takes."""
 
 
-def flush(batch: Batch, store: Store, dead: DeadLetters, beside: Executor) -> None:
+def flush(batch: Batch, store: Store, dead_letters: DeadLetterSink, beside: Executor) -> None:
     """Write a batch: windows, then facts, each confirmed before the next; events beside them; progress last.
 
     Windows come before facts so that facts at a position imply windows at it: a replay then skips only what the
@@ -29,7 +29,7 @@ def flush(batch: Batch, store: Store, dead: DeadLetters, beside: Executor) -> No
         store.write(WINDOWS, batch.windows)
         store.write(FACTS, batch.facts)
         store.write(DEAD_LETTERS, [dead_row(letter) for letter in batch.dead])
-        dead.send(batch.dead)
+        dead_letters.send(batch.dead)
     finally:
         events.result()
     store.write(PROGRESS, batch.progress)

@@ -1,1 +1,1 @@
-"""Lines that cannot be counted: their topic, their table, and what may become of them."""
+"""Dead letters: the topic, the table, and the rules for replaying them. No rule of counting may be here."""

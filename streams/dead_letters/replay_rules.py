@@ -1,41 +1,45 @@
-"""What may become of a dead letter: whether it can be published again, and what to do about each reason."""
+"""The rules for replaying dead letters: which can be published again, and what to do about each reason."""
 
 from datetime import datetime
 
 from schemas.envelope import FUTURE_TOLERANCE, Rejection, decode, decode_event
 from schemas.events import AnyEvent
-from streams.dead_letters.table import Letter
+from streams.dead_letters.table import StoredDeadLetter
 from streams.errors import NotReplayable
 
 ADVICE: dict[str, str] = {
     "empty": "A record without a value: somebody took the topic for a compacted one. Find its sender, and discard it.",
-    "too_many_lines": "The producer fills its envelopes without a limit. Mend it; replay divides the lines anew.",
-    "too_large": "No event is that large: the producer sends something else. Mend it; replay a correction, or discard.",
+    "too_many_lines": "The producer fills its envelopes without a limit. Repair it; replay divides the lines again.",
+    "too_large": "No event is that large: the producer sends something else. Repair it; replay a correction, or "
+    "discard it.",
     "malformed": "The line is no JSON: cut short, or of another format. Replay a correction, or discard it.",
     "unknown_kind": "A kind of event this release does not know. Replay it after an upgrade, or discard it.",
-    "invalid": "A field is missing or out of its limits. Mend the producer and replay a correction, or discard it.",
+    "invalid": "A field is missing or out of its limits. Repair the producer and replay a correction, or discard it.",
     "future": "A clock or time zone of the source is wrong. Replay it once that time has passed, or a correction.",
-    "misplaced": "The producer does not use Kafka's own partitioner. Mend it; replay puts the event where it belongs.",
-    "full": "One dossier gets a new number or transaction again and again: a source numbers something else. Mend it; "
+    "misplaced": "The producer does not use Kafka's own partitioner. Repair it; replay puts the event where it "
+    "belongs.",
+    "full": "One dossier gets a new number or transaction again and again: a source numbers something else. Repair it; "
     "replay a correction to a number that the dossier has, or discard it.",
 }
 """What to do about each reason."""
 
 
-def events_in(letter: Letter, content: bytes, now: datetime, *, corrected: bool = False) -> list[AnyEvent]:
-    """The events in a letter's content, fit to be published at `now`; `content` may be a `corrected` one.
+def events_in(
+    dead_letter: StoredDeadLetter, content: bytes, now: datetime, *, corrected: bool = False
+) -> list[AnyEvent]:
+    """The events in the content of a dead letter that may be published at `now`; the content may be `corrected`.
 
-    Raises NotReplayable where any of it would become a dead letter again. What lies in the future must have passed
-    altogether, without the tolerance of counting: the broker's clock judges it, and may be behind.
+    Raises NotReplayable where any line would become a dead letter again. Times in the future must have passed, without
+    the tolerance of counting: the broker's clock decides, and may be behind.
     """
-    if letter.reason == "empty":
+    if dead_letter.reason == "empty":
         raise NotReplayable("a record without a value holds no line to replay: discard it")
-    if letter.erased and not content:
-        raise NotReplayable("its content was erased: give it anew with --content")
-    if letter.reason == "full" and not corrected:
+    if dead_letter.erased and not content:
+        raise NotReplayable("its content was erased: give it again with --content")
+    if dead_letter.reason == "full" and not corrected:
         raise NotReplayable("its dossier is full for good, so it would come back: correct it, or discard it")
     lines = content.removesuffix(b"\n").split(b"\n")
-    if len(lines) > 1 and letter.reason != "too_many_lines":
+    if len(lines) > 1 and dead_letter.reason != "too_many_lines":
         raise NotReplayable(f"the content has {len(lines)} lines, but an event is one line of JSON")
     events: list[AnyEvent] = []
     wrong: list[str] = []

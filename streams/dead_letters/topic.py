@@ -16,57 +16,57 @@ from schemas.topics import DEAD, MAX_DEAD_BYTES
 log = logging.getLogger(__name__)
 
 _LOGGED = 5
-"""Letters of a batch that are logged one by one: a flood of letters must not become a flood of lines."""
-_MOST = MAX_DEAD_BYTES - 4096
-"""What a value may take of the topic's limit, which counts the record around it too."""
+"""How many dead letters of a batch are logged one by one."""
+_MOST_BYTES = MAX_DEAD_BYTES - 4096
+"""The most bytes of a value; the topic's limit includes the record around it."""
 
 
-def _fitting(letter: DeadLetter) -> bytes:
-    """The encoded letter; a line too large for the topic stays in the table and in the record it came in."""
-    value = encode_dead(letter)
-    if len(value) <= _MOST:
+def _encode(dead_letter: DeadLetter) -> bytes:
+    """The encoded dead letter, without its content where that is too large: the table and the source record have it."""
+    value = encode_dead(dead_letter)
+    if len(value) <= _MOST_BYTES:
         return value
-    detail = f"{letter.detail} (the line has {len(letter.line_bytes)} bytes: see the table dead_letters)"
-    return encode_dead(structs.replace(letter, content="", content_base64=None, detail=detail))
+    detail = f"{dead_letter.detail} (the line has {len(dead_letter.line_bytes)} bytes: see the table dead_letters)"
+    return encode_dead(structs.replace(dead_letter, content="", content_base64=None, detail=detail))
 
 
-def _log(letters: Sequence[DeadLetter]) -> None:
-    """Say where they are and why, never what is in them: it may be personal data."""
-    for letter in letters[:_LOGGED]:
-        place = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset, "line": letter.line}
-        what = {"reason": letter.reason, "field": letter.field, "dossier": _dossier(letter)}
-        log.warning("dead letter", extra=place | what)
-    if (more := len(letters) - _LOGGED) > 0:
+def _log(dead_letters: Sequence[DeadLetter]) -> None:
+    """Log where they are and why, never their content, which may be personal data."""
+    for dead_letter in dead_letters[:_LOGGED]:
+        place = {name: getattr(dead_letter, name) for name in ("topic", "partition", "offset", "line")}
+        why = {"reason": dead_letter.reason, "field": dead_letter.field, "dossier": _dossier(dead_letter)}
+        log.warning("dead letter", extra=place | why)
+    if (more := len(dead_letters) - _LOGGED) > 0:
         log.warning("%d more dead letters in this batch", more, extra={"letters": more})
 
 
-def _dossier(letter: DeadLetter) -> str:
-    """The dossier of a line that is an event all the same, also of a dossier that is full; empty for any other."""
+def _dossier(dead_letter: DeadLetter) -> str:
+    """The dossier of a line that is a valid event, as of a full dossier; empty for any other line."""
     try:
-        return decode_event(letter.line_bytes).dossier
+        return decode_event(dead_letter.line_bytes).dossier
     except (MsgspecError, RecursionError, ValueError):
         return ""
 
 
 class DeadLetterTopic:
-    """Sends dead letters; connects at the first one, since most workers never have any. For one thread at a time."""
+    """Sends dead letters. It connects at the first one, as most workers have none. For one thread at a time."""
 
     def __init__(self, kafka: KafkaConnection) -> None:
         self._kafka = kafka
         self._producer: KafkaProducer | None = None
 
-    def send(self, letters: Sequence[DeadLetter]) -> None:
-        """Return when the broker has confirmed all of them, at least once each; retries for as long as it takes."""
-        if not letters:
+    def send(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Return when the broker has confirmed all, each at least once; retries for as long as it takes."""
+        if not dead_letters:
             return
-        _log(letters)
-        values = [_fitting(letter) for letter in letters]
+        _log(dead_letters)
+        values = [_encode(dead_letter) for dead_letter in dead_letters]
         pause = 0.1
         while True:
             try:
                 self._deliver(values)
             except KafkaError as error:
-                log.warning("sending %d dead letters is repeated: %s", len(values), error)
+                log.warning("sending %d dead letters failed, it is retried: %s", len(values), error)
                 self.close()
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
@@ -74,7 +74,7 @@ class DeadLetterTopic:
                 return
 
     def close(self) -> None:
-        """Drop the connection; the next letter makes a new one."""
+        """Close the connection; the next dead letter opens a new one."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
             producer.close(timeout=5)

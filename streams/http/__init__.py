@@ -1,1 +1,1 @@
-"""HTTP that is bounded: a small server beside the work, and a client for servers that may be broken."""
+"""Bounded HTTP: a small server for metrics and health, and a client. Nothing here knows Kafka, ClickHouse or counts."""

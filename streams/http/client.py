@@ -1,4 +1,4 @@
-"""HTTP requests to servers that may be broken or mean harm: what an answer may cost in memory and time is bounded.
+"""HTTP requests to servers that may be broken or hostile: the memory and time of an answer are bounded.
 
 `requests` alone bounds neither: its time limit is one of each read, a redirection's body is read whole, and a few
 kilobytes of gzip become gigabytes.
@@ -23,18 +23,18 @@ _DEEPEST = 100
 
 
 class Unbounded(requests.RequestException):
-    """The answer is larger or deeper than any that is expected, or compressed although nobody asked for it."""
+    """The answer is larger or deeper than expected, or compressed although that was not asked for."""
 
 
 class Answer(Struct, frozen=True):
-    """What came back; `location` is where a redirection points, which is never followed."""
+    """The answer; `location` is the target of a redirection, which is never followed."""
 
     status: int
     body: bytes
     location: str
 
     def json(self) -> Any:
-        """The body as JSON; raises ValueError where it is none, or nested deeper than anything sensible."""
+        """The body as JSON; raises ValueError where it is not JSON, or nested too deeply."""
         try:
             found = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -57,16 +57,16 @@ def ask(
     headers: Mapping[str, str] | None = None,
     auth: AuthBase | None = None,
 ) -> Answer:
-    """Send one request on a connection of its own and read the answer; of 0 `most_bytes` only its head.
+    """Send one request on a connection of its own and read the answer; with 0 `most_bytes` only its head.
 
-    From connecting to the last byte it may take so many seconds. Raises requests.RequestException: Timeout where it
-    takes longer, Unbounded for what is not to be read.
+    It takes at most so many seconds from connecting to the last byte. Raises requests.RequestException: Timeout where
+    it takes longer, Unbounded for an answer that must not be read.
     """
-    # Last in `sent`: nobody may ask for compression.
+    # Last, so that no caller can ask for compression.
     sent = {**(headers or {}), "Accept-Encoding": "identity", "Connection": "close"}
-    with _Line(seconds) as line, _Session() as session:
+    with _Deadline(seconds) as deadline, _Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(line))
+            session.mount(scheme, _Adapter(deadline))
         try:
             answer = session.request(
                 method,
@@ -80,12 +80,12 @@ def ask(
             )
             content = _read(answer, most_bytes) if most_bytes else b""
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            if line.is_cut:
+            if deadline.has_passed:
                 raise requests.Timeout(f"no whole answer came within {seconds:g} s") from error
             if isinstance(error, requests.RequestException):
                 raise
             raise requests.ConnectionError(str(error)) from error
-        if line.is_cut:  # what was cut off may look like an end
+        if deadline.has_passed:  # a closed connection may look like the end of the answer
             raise requests.Timeout(f"no whole answer came within {seconds:g} s")
         return Answer(answer.status_code, content, answer.headers.get("Location", ""))
 
@@ -106,11 +106,11 @@ def _within(value: dict[str, Any] | list[Any]) -> Any:
     return value.values() if isinstance(value, dict) else value
 
 
-class _Line:
-    """The connection of one request, which is cut when its time is over, whatever is being waited for on it."""
+class _Deadline:
+    """Closes the connections of one request when its time is over, whatever waits for them."""
 
     def __init__(self, seconds: float) -> None:
-        self.is_cut = False
+        self.has_passed = False
         self._connections: list[socket.socket] = []
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._cut)
@@ -128,41 +128,41 @@ class _Line:
             self._connections.clear()
 
     def hold(self, connection: socket.socket) -> None:
-        """Keep a handle of our own: TLS takes the connection's own one away."""
+        """Keep a duplicate of the socket: TLS takes the connection's own one away."""
         with self._lock:
             self._connections.append(connection.dup())
-            if self.is_cut:
+            if self.has_passed:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _cut(self) -> None:
         with self._lock:
-            self.is_cut = True
+            self.has_passed = True
             for connection in self._connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Session(requests.Session):
-    """A session that does not look where a redirection leads: it would read its body whole."""
+    """A session that ignores redirections: it would read the body of one completely."""
 
     def get_redirect_target(self, _: requests.Response) -> None:
         """Nowhere."""
 
 
 class _Adapter(HTTPAdapter):
-    """The way of `requests` to connections that the line holds; proxies and certificates are as ever."""
+    """Makes `requests` use connections that the deadline holds; proxies and certificates work as usual."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, deadline: _Deadline) -> None:
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
                 connection = super()._new_conn()
-                line.hold(connection)
+                deadline.hold(connection)
                 return connection
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
                 connection = super()._new_conn()
-                line.hold(connection)
+                deadline.hold(connection)
                 return connection
 
         class PlainPool(urllib3.HTTPConnectionPool):

@@ -1,7 +1,7 @@
-"""A small HTTP server beside the work: pages for Prometheus and supervisors, on a thread of their own.
+"""A small HTTP server for Prometheus and supervisors, on threads of its own.
 
-It must not be able to hurt what it tells of: a request has ten seconds in all, a handful are answered at a time, and
-of more than that the oldest is cut.
+It must not disturb the process that it serves: a request has ten seconds in all, a handful are answered at a time, and
+beyond that the oldest one is closed.
 """
 
 import socket
@@ -23,22 +23,22 @@ _STOP_SECONDS = 0.1
 _LONGEST_PATH = 200
 
 Page: TypeAlias = Callable[[], tuple[bool, bytes, str]]
-"""Whether all is well (200, else 503), the content and its type."""
+"""Whether the process is healthy (200, else 503), the content and its type."""
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metrics_page(page: Callable[[], bytes]) -> Page:
-    """A page of metrics; it is always well."""
+    """A page of metrics; its status is always 200."""
     return lambda: (True, page(), _METRICS_TYPE)
 
 
-def json_page(look: Callable[[], tuple[bool, object]]) -> Page:
-    """A page with a small JSON object: whether all is well, and what it says."""
+def json_page(read: Callable[[], tuple[bool, object]]) -> Page:
+    """A page with a small JSON object; `read` returns whether the process is healthy, and the object."""
 
     def page() -> tuple[bool, bytes, str]:
-        well, value = look()
-        return well, msgspec.json.encode(value) + b"\n", "application/json"
+        is_healthy, value = read()
+        return is_healthy, msgspec.json.encode(value) + b"\n", "application/json"
 
     return page
 
@@ -47,15 +47,15 @@ def json_page(look: Callable[[], tuple[bool, object]]) -> Page:
 def served(address: tuple[str, int], named_by: str, pages: Mapping[str, Page]) -> Iterator[tuple[str, int]]:
     """Serve these pages by their paths within the block; its value is the address, with the port that port 0 became.
 
-    Raises AddressTaken, which says that `named_by` named the address, where it cannot be listened on.
+    Raises AddressTaken where it cannot be listened on; the message says that `named_by` set the address.
     """
     try:
         server = _Server(address, pages)
     except OSError as error:
         host, port = address
         raise AddressTaken(
-            f"{named_by}={host}:{port} cannot be listened on: {error.strerror or error}; stop what holds it, or name "
-            "another address"
+            f"{named_by}={host}:{port} cannot be listened on: {error.strerror or error}; stop the process "
+            "that uses it, or name another address"
         ) from error
     thread = threading.Thread(target=server.serve_forever, args=(_STOP_SECONDS,), name="metrics", daemon=True)
     thread.start()
@@ -94,7 +94,7 @@ class _Server(ThreadingMixIn, TCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: whoever sent nonsense or left early knows."""
+        """Log nothing: the client sent nonsense or left early."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        # The timeout is one of each read, and a client may send a byte at a time.
+        # The timeout is for each read, and a client may send a byte at a time.
         self._end = threading.Timer(_REQUEST_SECONDS, self._cut)
         self._end.daemon = True
         self._end.start()
@@ -117,11 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         page = self.server.pages.get(self.path.partition("?")[0])
         if page is None:
-            known = ", ".join(self.server.pages)
-            self._answer(404, f"{self.path[:_LONGEST_PATH]} is not here: {known}\n".encode(), "text/plain")
+            paths = ", ".join(self.server.pages)
+            self._answer(404, f"{self.path[:_LONGEST_PATH]} is not here: {paths}\n".encode(), "text/plain")
             return
-        well, content, kind = page()
-        self._answer(200 if well else 503, content, kind)
+        is_healthy, content, kind = page()
+        self._answer(200 if is_healthy else 503, content, kind)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's
         """Keep no log of requests."""

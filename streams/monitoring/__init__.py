@@ -1,1 +1,1 @@
-"""Metrics: every one with its name, kind and help."""
+"""Metrics, each with its name, kind and help. Nothing here knows what is measured, or who reads it."""

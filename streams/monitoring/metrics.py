@@ -1,4 +1,4 @@
-"""What is measured: every metric with its name, kind and help, and a registry of their values."""
+"""The metrics: each with its name, kind and help, and a registry of their values."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 
 
 class Metric(Struct, frozen=True):
-    """One metric as Prometheus shows it. `help` is one line and stands in docs/operator.md word for word."""
+    """One metric as Prometheus shows it. `help` is one line and stands in docs/monitoring.md word for word."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -55,7 +55,7 @@ BATCH_SECONDS = Metric(
 OPERATION_SECONDS = Metric(
     "dossier_operation_seconds",
     "histogram",
-    "Time of a read or insert by table, and of sending dead letters; repeats and pauses included.",
+    "Time of a read or insert by table, and of sending dead letters; retries and pauses included.",
     ("operation", "table"),
     _FAST,
 )
@@ -69,12 +69,12 @@ RECORDS = Metric("dossier_records_total", "counter", "Kafka records counted and 
 EVENTS = Metric(
     "dossier_events_total", "counter", "Events counted and confirmed; those that came twice are in it twice."
 )
-DEAD_LETTERS = Metric("dossier_dead_letters_total", "counter", "Lines put aside, by reason.", ("reason",))
-REBALANCES = Metric("dossier_rebalances_total", "counter", "Times the partitions were divided anew.")
+DEAD_LETTERS = Metric("dossier_dead_letters_total", "counter", "Dead letters, by reason.", ("reason",))
+REBALANCES = Metric("dossier_rebalances_total", "counter", "Times the group was rebalanced.")
 PARTITIONS = Metric("dossier_partitions", "gauge", "Partitions this worker owns.")
-CACHED = Metric("dossier_cached", "gauge", "Rows remembered: dossiers and windows.", ("what",))
+CACHED = Metric("dossier_cached", "gauge", "Cached rows: dossiers and windows.", ("what",))
 OFFSET = Metric(
-    "dossier_offset", "gauge", "Last offset counted, be it of a record or of none, by partition.", ("partition",)
+    "dossier_offset", "gauge", "Last offset counted, of a record or an offset gap, by partition.", ("partition",)
 )
 LAST_BATCH = Metric(
     "dossier_last_batch_timestamp_seconds", "gauge", "When a batch was last confirmed, in Unix seconds; 0 before."
@@ -86,14 +86,14 @@ ALERTS = Metric(
 ALERTS_STANDING = Metric(
     "dossier_alerts_standing",
     "gauge",
-    "Dossiers with an alert that stands, by level, as the worker found that watches for late dossiers.",
+    "Dossiers with an alert that stands, by level, as the leading worker found in its last scan.",
     ("level",),
 )
-ALERTS_SECONDS = Metric("dossier_alerts_seconds", "gauge", "How long the last look for late dossiers took.")
+ALERTS_SECONDS = Metric("dossier_alerts_seconds", "gauge", "How long the last scan for late dossiers took.")
 ALERTS_LOOKED = Metric(
     "dossier_alerts_looked_timestamp_seconds",
     "gauge",
-    "When this worker last looked for late dossiers, in Unix seconds; 0 where it never did.",
+    "When this worker last scanned for late dossiers, in Unix seconds; 0 where it never did.",
 )
 
 WORKER = (
@@ -102,7 +102,7 @@ WORKER = (
     *(ALERTS, ALERTS_STANDING, ALERTS_SECONDS, ALERTS_LOOKED),
     *(BUILD, MEMORY),
 )
-"""What a worker tells."""
+"""The metrics of a worker."""
 
 DIFFERENCES = Metric(
     "dossier_audit_differences",
@@ -127,14 +127,14 @@ AUDITS = Metric(
 )
 
 AUDIT = (DIFFERENCES, UNCONFIRMED, CONFLICTS, AUDIT_AGE, AUDIT_SECONDS, AUDITS, BUILD, MEMORY)
-"""What `dossier audit --every` tells."""
+"""The metrics of `dossier audit --every`."""
 
 
 class Meters:
     """The values of these metrics, in a registry of their own. Any thread may call any method."""
 
     def __init__(self, metrics: tuple[Metric, ...]) -> None:
-        # When a series began is of no use here and doubles the page; the library knows this switch only.
+        # The time when a series began is of no use here and doubles the page; the library has this global switch only.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # theirs
         self._registry = CollectorRegistry()
         self._counters: dict[str, Counter] = {}
@@ -160,11 +160,11 @@ class Meters:
         (gauge.labels(*labels) if labels else gauge).set(value)
 
     def clear(self, metric: Metric) -> None:
-        """Forget a gauge's values of all labels."""
+        """Remove a gauge's values of all labels."""
         self._gauges[metric.name].clear()
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
-        """Enter a value into a histogram."""
+        """Add a value to a histogram."""
         histogram = self._histograms[metric.name]
         (histogram.labels(*labels) if labels else histogram).observe(value)
 

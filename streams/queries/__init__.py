@@ -1,13 +1,21 @@
-"""The SQL of this package, a file a query."""
+"""The SQL of `streams`, a file for each query. No statement that writes may be here, and no rule in Python."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 
 from schemas.profile import Profile
 
 
-def query(name: str, profile: Profile | None = None) -> str:
-    """The query of this name, with the rules of a deployment filled in where it needs them."""
+def query(name: str, profile: Profile | None = None, **parts: str) -> str:
+    """The query of this name; the rules of a deployment and other parts of its text replace their names in braces."""
     text = (files("streams") / "queries" / f"{name}.sql").read_text()
-    if profile is None:
-        return text
-    return text.replace("{time_zone}", profile.time_zone).replace("{terms}", profile.terms)
+    if profile is not None:
+        parts = {"time_zone": profile.time_zone, "terms": profile.terms, **parts}
+    for part, value in parts.items():
+        text = text.replace(f"{{{part}}}", value)
+    return text
+
+
+def figures(columns: Iterable[str], amount: str = "{}") -> str:
+    """Pairs of a column's name and an expression of it, such as `('received', sum(received))` for `sum({})`."""
+    return ", ".join(f"('{column}', {amount.format(column)})" for column in columns)

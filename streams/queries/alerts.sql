@@ -1,4 +1,4 @@
--- Alerts that match, the newest first, each with the number of all that do.
+-- Selected alerts, the newest first, each with the number of all selected ones.
 SELECT seq, dossier, state, level, why, agency, procedure, term, at, count() OVER () AS total
 FROM dossier_alerts FINAL
 WHERE (%(agency)s IS NULL OR agency = %(agency)s)

@@ -1,4 +1,4 @@
--- Figures that people read in views, and the same from the tables beneath by another way; only those that differ.
+-- Figures that people read in views, against the tables beneath, computed in another way; only what differs.
 -- Every period of a year must add up to what the windows of that year do, whatever a period is cut by.
 SELECT place, figure, sum(shown) AS is, sum(counted) AS should
 FROM
@@ -6,19 +6,7 @@ FROM
     SELECT
         concat('agency_windows ', period, ' ', toString(toYear(start)), ' ', agency) AS place,
         arrayJoin([
-            ('received', sum(received)),
-            ('received_online', sum(received_online)),
-            ('resolved', sum(resolved)),
-            ('resolved_on_time', sum(resolved_on_time)),
-            ('withdrawn', sum(withdrawn)),
-            ('refused', sum(refused)),
-            ('stopped', sum(stopped)),
-            ('fee_paid_online', sum(fee_paid_online)),
-            ('paid_amount', sum(paid_amount)),
-            ('components_digitised', sum(components_digitised)),
-            ('satisfied', sum(satisfied)),
-            ('feedback_answered', sum(feedback_answered)),
-            ('feedback_on_time', sum(feedback_on_time)),
+            {summed},
             ('on_time_rate', toInt64(round(sum(ifNull(on_time_rate, 0) * resolved)))),
             ('online_rate', toInt64(round(sum(ifNull(online_rate, 0) * received))))
         ]) AS each,
@@ -32,19 +20,7 @@ FROM
     SELECT
         concat('agency_windows ', arrayJoin(['5 minutes', 'hour', 'day', 'month', 'quarter', 'year']), ' ', year, ' ', agency),
         arrayJoin([
-            ('received', sum(received)),
-            ('received_online', sum(received_online)),
-            ('resolved', sum(resolved)),
-            ('resolved_on_time', sum(resolved_on_time)),
-            ('withdrawn', sum(withdrawn)),
-            ('refused', sum(refused)),
-            ('stopped', sum(stopped)),
-            ('fee_paid_online', sum(fee_paid_online)),
-            ('paid_amount', sum(paid_amount)),
-            ('components_digitised', sum(components_digitised)),
-            ('satisfied', sum(satisfied)),
-            ('feedback_answered', sum(feedback_answered)),
-            ('feedback_on_time', sum(feedback_on_time)),
+            {summed},
             ('on_time_rate', sum(resolved_on_time)),
             ('online_rate', sum(received_online))
         ]) AS each,

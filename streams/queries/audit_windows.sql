@@ -1,6 +1,6 @@
--- Windows whose counts are not what the facts up to the cut add up to, counter by counter; and what moved beyond the cut:
--- windows whole, and dossiers by name under the counter `moved`. Nothing else on a sound database.
--- The rules of counting stand here a second time, in SQL, so that a mistake in either place shows.
+-- Counters of windows that differ from the sum of the facts up to the cut; and what is beyond the cut: all counters of
+-- such windows, and the names of such dossiers under the counter `moved`. A sound database has no other rows.
+-- The rules of counting are repeated here in SQL, so that a mistake in either place shows.
 WITH
     recomputed AS
     (
@@ -72,40 +72,7 @@ WITH
     (
         SELECT agency, window, partition, pos, counted.1 AS counter, counted.2 AS amount
         FROM windows FINAL
-        ARRAY JOIN [
-        ('received', received),
-        ('received_online', received_online),
-        ('received_postal', received_postal),
-        ('fee_bearing', fee_bearing),
-        ('fee_paid_online', fee_paid_online),
-        ('resolved', resolved),
-        ('resolved_on_time', resolved_on_time),
-        ('resolved_early', resolved_early),
-        ('resolved_electronically', resolved_electronically),
-        ('returned', returned),
-        ('withdrawn', withdrawn),
-        ('refused', refused),
-        ('stopped', stopped),
-        ('extensions', extensions),
-        ('supplements', supplements),
-        ('payments', payments),
-        ('payments_online', payments_online),
-        ('paid_amount', paid_amount),
-        ('refunds', refunds),
-        ('refunded_amount', refunded_amount),
-        ('digitisations', digitisations),
-        ('components', components),
-        ('components_digitised', components_digitised),
-        ('components_reused', components_reused),
-        ('rated', rated),
-        ('satisfied', satisfied),
-        ('feedback_received', feedback_received),
-        ('feedback_answered', feedback_answered),
-        ('feedback_on_time', feedback_on_time),
-        ('feedback_rated', feedback_rated),
-        ('feedback_satisfied', feedback_satisfied),
-        ('touched', toInt64(pos > {cut}))
-        ] AS counted
+        ARRAY JOIN [{counters}, ('touched', toInt64(pos > {cut}))] AS counted
         WHERE amount != 0 AND {of_stored}
     )
 SELECT

@@ -1,7 +1,7 @@
--- Dossiers whose alert may have to change: of those that are open and near their deadline, or have an alert that
--- stands, all but the ones whose alert is as it should be. Only partitions that are counted up to now are looked at:
--- of the others more is known in a moment, and no dossier is missing before all of them are. Levels are seconds after
--- the deadline, the least urgent first.
+-- Dossiers whose alert may have to change: those that are open and near their deadline, or have a standing alert, unless
+-- that alert is right. Only partitions that are counted up to their end are read, as the others will soon have more
+-- events; a dossier counts as gone only where all partitions are read. Levels are seconds after the deadline, the least
+-- urgent first.
 SELECT
     if(found.dossier = '', standing.dossier, found.dossier) AS dossier,
     found.agency AS agency,

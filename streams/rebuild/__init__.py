@@ -1,1 +1,4 @@
-"""Counting anew: logs that can be replayed, the exchange of tables, and moving the group of workers."""
+"""Counting everything again into new tables, exchanging them, and setting the group's offsets.
+
+No rule of counting may be here: a rebuild counts with the same core as workers do.
+"""

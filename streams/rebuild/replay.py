@@ -1,4 +1,4 @@
-"""Logs that can be counted once more: the topic, or records made of the raw events."""
+"""The logs that a rebuild can replay: the topic, or records made of the raw events."""
 
 import time
 from collections import defaultdict
@@ -13,8 +13,8 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.envelope import MAX_EVENTS, encode, encode_event
 from schemas.events import KINDS, Event
 from schemas.instant import LATEST, from_micros, to_micros
+from schemas.nfc import nfc_struct
 from schemas.partition import partition_of
-from schemas.text import nfc_struct
 from schemas.topics import EVENTS
 from streams.broker.topic_reader import committed_reader, poll
 from streams.counting.offset_gaps import fill_gaps
@@ -23,14 +23,14 @@ from streams.errors import RefusedRow, Unreachable
 from streams.storage.clickhouse import connect
 
 _LATE = to_micros(LATEST) // 1000
-"""A record's timestamp by which no event lies in the future: each was judged when it was counted first."""
+"""A record timestamp for which no event is in the future: that was decided when each was first counted."""
 _SILENT_SECONDS = 30.0
 
 
 def stored_events(clickhouse: ClickHouseConnection) -> Generator[tuple[bytes, Event], None, None]:
-    """The raw events with the bytes of their dossiers, by which they are ordered; always in the same order.
+    """The raw events with the bytes of their dossiers, always in the same order, which is that of these bytes.
 
-    Raises what the driver does, and RefusedRow for an event that is none by this version.
+    Raises what the driver does, and RefusedRow for an event that this version does not know.
     """
     sql = (
         "SELECT dossier, id, kind, source, toUnixTimestamp64Micro(occurred_at), toUnixTimestamp64Micro(recorded_at), "
@@ -55,22 +55,22 @@ def stored_events(clickhouse: ClickHouseConnection) -> Generator[tuple[bytes, Ev
                     f"the table events holds an event that this version does not know ({error}): {fields} with payload "
                     f"{payload!r:.500}; use the version that counted it, or a later one"
                 ) from error
-            # What was stored by a version that took any form counts as what the decoder makes of it today.
+            # Text that an earlier version stored in another Unicode form is normalised as the decoder does today.
             yield dossier, event if (dossier + id_ + source + payload).isascii() else nfc_struct(event)
     finally:
         client.disconnect()
 
 
-def digest_of_events(client: Client) -> tuple[int, str]:
-    """How many raw events there are, and a digest that another content has not; raises what the driver does."""
+def digest_events(client: Client) -> tuple[int, str]:
+    """How many raw events there are, and a digest of their contents; raises what the driver does."""
     (count, digest) = client.execute(
         "SELECT count(), hex(groupBitXor(cityHash64(dossier, id, digest, version))) FROM events FINAL"
     )[0]
     return count, digest
 
 
-def records_of(events: Iterable[Event], partitions: int) -> Iterator[Record]:
-    """The events as records of a topic with so many partitions; the same events always give the same records."""
+def records_from_events(events: Iterable[Event], partitions: int) -> Iterator[Record]:
+    """The events as records of a topic with so many partitions; equal events always give equal records."""
     lines: defaultdict[int, list[bytes]] = defaultdict(list)
     offsets: defaultdict[int, int] = defaultdict(int)
 
@@ -88,27 +88,27 @@ def records_of(events: Iterable[Event], partitions: int) -> Iterator[Record]:
         yield close(partition)
 
 
-def records_of_topic(
+def records_from_topic(
     kafka: KafkaConnection, starts: Mapping[int, int], ends: Mapping[int, int]
 ) -> Generator[Record, None, None]:
-    """The committed records of the events topic, and the holes between, of each partition from its start to its end.
+    """The committed records of the events topic, with their offset gaps, of each partition from its start to its end.
 
-    An end must not lie behind the beginning of an open transaction. Raises Unreachable where the broker hands out
-    nothing for half a minute, Unreadable where it hands out what cannot be decoded.
+    An end must not be behind the last stable offset. Raises Unreachable where the broker returns nothing for half a
+    minute, and Unreadable for a record that cannot be decoded.
     """
     left = {TopicPartition(EVENTS, at): start for at, start in starts.items() if start < ends[at]}
     with committed_reader(kafka, max_poll_records=1000) as consumer:
         consumer.assign(list(left))
         for place, start in left.items():
             consumer.seek(place, start)
-        heard = time.monotonic()
+        last_record = time.monotonic()
         while left:
             polled = poll(consumer, 500)
             for place, start in list(left.items()):
                 position, end = consumer.position(place), ends[place.partition]
                 if position == start:
                     continue
-                heard = time.monotonic()
+                last_record = time.monotonic()
                 left[place] = position
                 records = (
                     Record(place.partition, record.offset, record.timestamp, record.value)
@@ -122,8 +122,8 @@ def records_of_topic(
                 if position >= end:
                     consumer.pause(place)
                     del left[place]
-            if time.monotonic() - heard > _SILENT_SECONDS:
+            if time.monotonic() - last_record > _SILENT_SECONDS:
                 raise Unreachable(
-                    f"Kafka at {kafka.bootstrap} hands out no records of {EVENTS} partitions "
-                    f"{', '.join(str(place.partition) for place in left)}: look at the brokers, then go on"
+                    f"Kafka at {kafka.bootstrap} returns no records of {EVENTS} partitions "
+                    f"{', '.join(str(place.partition) for place in left)}: check the brokers, then run this again"
                 )

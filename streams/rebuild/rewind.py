@@ -1,4 +1,4 @@
-"""Moving the group of workers: back to where the counts are, to the start, or past records that are gone."""
+"""Setting the group's offsets: back to where the counts are, to the start, or past records that are gone."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,12 +13,12 @@ from streams.broker.group import commit_offsets
 from streams.counting.position import pack
 from streams.counting.store import NO_RECORD
 from streams.storage.clickhouse import database
-from streams.storage.migration import Plan
-from streams.storage.offsets import Standing, trouble
+from streams.storage.offsets import PartitionOffsets, disagreement
+from streams.storage.plan import Plan
 
 
 class Gap(Struct, frozen=True):
-    """Records of a partition that were never counted and never will be, with the timestamp to be kept for the last."""
+    """Offsets of a partition whose records were never counted and never will be."""
 
     partition: int
     from_offset: int
@@ -26,7 +26,7 @@ class Gap(Struct, frozen=True):
 
 
 class Move(Struct, frozen=True):
-    """The group goes on at another offset of a partition; `was` None where it never committed."""
+    """A new committed offset of a partition; `was` is None where the group never committed."""
 
     partition: int
     was: int | None
@@ -34,26 +34,26 @@ class Move(Struct, frozen=True):
 
 
 class Rewind(Struct, frozen=True):
-    """What is to be done, in this order: gaps are written down before anything is counted past them."""
+    """What to do, in this order: gaps are recorded before anything is counted past them."""
 
     gaps: Sequence[Gap]
     moves: Sequence[Move]
 
 
-def plan_rewind(standings: Sequence[Standing], *, to_start: bool, accept_gap: bool) -> Rewind:
-    """Back to where the counts end, or with `to_start` to the first record there is.
+def plan_rewind(offsets: Sequence[PartitionOffsets], *, to_start: bool, accept_gap: bool) -> Rewind:
+    """Move back to where the counts end, or with `to_start` to the first record there is.
 
-    Going back is always safe: what comes again changes nothing. Raises LostEvents for records that are gone, unless
-    they are given up by `accept_gap`, and Astray where a rebuild is the answer.
+    Moving back is always safe: a replay changes nothing. Raises LostEvents for records that are gone, unless
+    `accept_gap` gives them up, and Diverged where only a rebuild helps.
     """
-    replaced = [standing for standing in standings if standing.is_replaced]
-    lost = [standing for standing in standings if standing.is_lost]
-    if (replaced or (lost and not accept_gap)) and (error := trouble(standings)):
+    replaced = [at for at in offsets if at.is_replaced]
+    lost = [at for at in offsets if at.is_lost]
+    if (replaced or (lost and not accept_gap)) and (error := disagreement(offsets)):
         raise error
     gaps = [Gap(at.partition, at.next, at.first - 1) for at in lost]
     moves = [
         Move(at.partition, at.committed, target)
-        for at in standings
+        for at in offsets
         for target in [_target(at, to_start=to_start)]
         if target is not None
     ]
@@ -61,16 +61,16 @@ def plan_rewind(standings: Sequence[Standing], *, to_start: bool, accept_gap: bo
 
 
 def apply_rewind(plan: Plan, epoch: int, rewind: Rewind, why: str) -> None:
-    """Do it; may be repeated. Raises Unreachable, or NotAlone where a worker is in the group."""
+    """Apply it; it may be repeated. Raises Unreachable, or NotExclusive where a worker is in the group."""
     with database(plan.clickhouse) as client:
         for gap in rewind.gaps:
-            _accept(client, epoch, gap, why)
+            _record_gap(client, epoch, gap, why)
     if rewind.moves:
         with topics.admin(plan.kafka) as kafka:
             commit_offsets(kafka, {move.partition: move.to for move in rewind.moves})
 
 
-def _target(at: Standing, *, to_start: bool) -> int | None:
+def _target(at: PartitionOffsets, *, to_start: bool) -> int | None:
     if to_start:
         return None if at.committed == at.first else at.first
     if at.is_lost:
@@ -78,7 +78,7 @@ def _target(at: Standing, *, to_start: bool) -> int | None:
     return at.next if at.is_ahead else None
 
 
-def _accept(client: Client, epoch: int, gap: Gap, why: str) -> None:
+def _record_gap(client: Client, epoch: int, gap: Gap, why: str) -> None:
     row = (EVENTS, gap.partition, epoch, gap.from_offset, gap.to_offset, why, datetime.now(UTC))
     client.execute(f"INSERT INTO gaps ({', '.join(GAPS.columns)}) VALUES", [row])
     values = {
@@ -92,7 +92,7 @@ def _accept(client: Client, epoch: int, gap: Gap, why: str) -> None:
     if client.execute(f"SELECT 1 FROM progress FINAL WHERE {where}", values):  # noqa: S608  # our names
         client.execute(
             "INSERT INTO progress SELECT * REPLACE (toUInt64(%(pos)s) AS pos, toUInt64(%(offset)s) AS offset, "  # noqa: S608  # our names
-            # What was done before is not done twice.
+            # A gap that was recorded before is not added twice.
             "progress.skipped + if(progress.offset < %(offset)s, %(skipped)s, 0) AS skipped) "
             f"FROM progress FINAL WHERE {where}",
             values,

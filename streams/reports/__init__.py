@@ -1,1 +1,1 @@
-"""Figures for people and programs, read from the views."""
+"""Figures for people and programs, read from the views. No figure may be computed here that a view does not have."""

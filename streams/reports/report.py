@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from clickhouse_driver.errors import Error
 from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
@@ -11,7 +10,7 @@ from schemas.counters import COUNTERS
 from schemas.instant import EARLIEST, LATEST
 from schemas.profile import Profile
 from streams.queries import query
-from streams.storage.clickhouse import connect, explain
+from streams.storage.clickhouse import database
 
 FIGURES = (*COUNTERS, "open", "overdue")
 RATES = {
@@ -26,7 +25,7 @@ RATES = {
 
 
 class Freshness(Struct, frozen=True):
-    """The newest event of all sources, when it was published, and when counts were last written; None without."""
+    """When the newest event occurred and was published, and when counts were last written; None without any."""
 
     occurred_at: datetime | None
     published_at: datetime | None
@@ -51,31 +50,21 @@ def report(
     Instants must be aware; windows are five minutes long, so a span should begin and end on them. Raises Unreachable or
     NotMigrated.
     """
-    client = connect(clickhouse)
     span = {"since": since or EARLIEST, "until": until or LATEST}
-    try:
+    with database(clickhouse) as client:
         rows = client.execute(query("report", profile), {key: round(at.timestamp()) for key, at in span.items()})
         (fresh,) = client.execute(
             "SELECT maxOrNull(occurred_at), maxOrNull(published_at), maxOrNull(counted_at) FROM freshness"
         )
-    except (Error, OSError, EOFError) as error:
-        raise explain(error, clickhouse) from error
-    finally:
-        client.disconnect()
     agencies = [{"agency": agency} | _with_rates(dict(zip(FIGURES, figures, strict=True))) for agency, *figures in rows]
     total = _with_rates({figure: sum(agency[figure] for agency in agencies) for figure in FIGURES})
     return Report(datetime.now(UTC), profile.rules, agencies, total, Freshness(*fresh))
 
 
 def stored_events(clickhouse: ClickHouseConnection) -> int:
-    """How many different events there are; raises Unreachable or NotMigrated."""
-    client = connect(clickhouse)
-    try:
+    """How many different events are stored; raises Unreachable or NotMigrated."""
+    with database(clickhouse) as client:
         return int(client.execute("SELECT count() FROM events FINAL")[0][0])
-    except (Error, OSError, EOFError) as error:
-        raise explain(error, clickhouse) from error
-    finally:
-        client.disconnect()
 
 
 def _with_rates(figures: dict[str, int]) -> dict[str, Any]:

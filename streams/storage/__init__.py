@@ -1,1 +1,4 @@
-"""What is kept in ClickHouse: the store, migrations, and which counts a deployment has."""
+"""What is stored in ClickHouse: the store, migrations, the identity of the counts, and where each partition stands.
+
+Nothing here counts, and nothing knows Faust.
+"""

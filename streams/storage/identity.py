@@ -1,4 +1,4 @@
-"""What stored counts were counted from and by which rules, epoch by epoch, and whether that is what there is today."""
+"""The identity of stored counts: their topic, cluster and rules, epoch by epoch, compared with today's."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ State = Literal["serving", "rebuilding", "abandoned"]
 
 
 class Origin(Struct, frozen=True):
-    """What counts depend on: a topic of a Kafka cluster, its partition count, and the rules."""
+    """What counts depend on: the topic, its Kafka cluster and partition count, and the rules."""
 
     cluster: str
     topic_id: str
@@ -24,7 +24,7 @@ class Origin(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A row of `deployment`; `source` says of a rebuild what it counts, and is empty else."""
+    """A row of `deployment`; `source` is what a rebuild counts, and empty otherwise."""
 
     epoch: int
     origin: Origin
@@ -34,23 +34,23 @@ class Entry(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """The epochs of a database, in their order."""
+    """The epochs of a database, in order."""
 
     entries: Sequence[Entry]
 
     @property
     def serving(self) -> Entry | None:
-        """The epoch that workers count in and readers read; None while the database belongs to no topic."""
+        """The epoch that workers count in and readers see; None while the database belongs to no topic."""
         return next((entry for entry in reversed(self.entries) if entry.state == "serving"), None)
 
     @property
     def unfinished(self) -> Entry | None:
-        """The rebuild that was begun and neither finished nor abandoned."""
+        """The rebuild that is neither finished nor abandoned."""
         return next((entry for entry in reversed(self.entries) if entry.state == "rebuilding"), None)
 
     @property
     def last_epoch(self) -> int:
-        """The greatest epoch that was ever used, 0 without any; epochs are never used again."""
+        """The greatest epoch ever used, 0 without any; an epoch is never reused."""
         return max((entry.epoch for entry in self.entries), default=0)
 
 
@@ -65,7 +65,7 @@ def read_history(client: Client) -> History:
 
 
 def write_entry(client: Client, entry: Entry) -> None:
-    """Write the row, in place of the one of its epoch; raises what the driver does."""
+    """Write the row, which replaces that of its epoch; raises what the driver does."""
     origin = entry.origin
     values = {
         "topic": EVENTS,
@@ -85,12 +85,12 @@ def write_entry(client: Client, entry: Entry) -> None:
 
 
 def later_than(entry: Entry) -> datetime:
-    """A time at which the entry may change: now, but later than its last change whatever this machine's clock says."""
+    """The time of a change now: later than the entry's last change, whatever this machine's clock says."""
     return max(datetime.now(UTC), entry.changed_at.replace(tzinfo=UTC) + timedelta(milliseconds=1))
 
 
 def difference(stored: Origin, found: Origin, database: str, address: str) -> WrongIdentity | None:
-    """What keeps counts of one origin from being added to those of the other, with the command that answers it."""
+    """Why counts of one origin must not be added to those of the other, and the command to run; None where they may."""
     if stored.cluster and stored.cluster != found.cluster:
         return WrongIdentity(
             f"database {database} belongs to the deployment on Kafka cluster {stored.cluster}, but {address} is "

@@ -1,9 +1,8 @@
-"""Where the broker, the group and the counts stand in each partition, and what it means where they do not agree."""
+"""The offsets of broker, group and counts in each partition, and what it means where they disagree."""
 
 import time
 from collections.abc import Iterable, Sequence
 
-from clickhouse_driver.errors import Error
 from kafka import TopicPartition
 from msgspec import Struct
 
@@ -15,16 +14,16 @@ from streams.broker.topic_reader import committed_reader, poll
 from streams.counting.offset_gaps import is_lost
 from streams.counting.record import Record
 from streams.counting.store import NO_RECORD
-from streams.errors import Astray, LostEvents, StreamsError, Unreachable
-from streams.storage.clickhouse import connect, explain
+from streams.errors import Diverged, LostEvents, StreamsError, Unreachable
+from streams.storage.clickhouse import database
 
 _FETCH_SECONDS = 15.0
 
 
 class Counted(Struct, frozen=True):
-    """How far a partition is counted: the last offset, be it of a record or of a hole.
+    """How far a partition is counted: the last offset, which may be one without a record.
 
-    `record` is the last record, -1 before the first, and `published` its timestamp in milliseconds.
+    `record` is the offset of the last record, -1 before the first, and `published` its timestamp in milliseconds.
     """
 
     offset: int
@@ -32,13 +31,13 @@ class Counted(Struct, frozen=True):
     record: int = NO_RECORD.offset
 
 
-class Standing(Struct, frozen=True):
-    """A partition as all three see it.
+class PartitionOffsets(Struct, frozen=True):
+    """The offsets of a partition.
 
-    The broker has offsets from `first` up to, not including, `end`; `counted` is how far the counts are, `found` the
-    timestamp that the broker's record has at the very offset of the last counted one (None where it has none);
-    `committed` is where the group goes on, None where it never committed. From `stable` on, which is `end` unless
-    producers have transactions open, nothing can be read yet.
+    The broker has offsets from `first` up to, not including, `end`. `counted` is how far the counts are; `found` is the
+    timestamp of the broker's record at the offset of the last counted record, None where it has none. `committed` is
+    the group's committed offset, None where it never committed. `stable` is the last stable offset: it equals `end`
+    unless producers have open transactions.
     """
 
     partition: int
@@ -51,7 +50,7 @@ class Standing(Struct, frozen=True):
 
     @property
     def readable(self) -> int:
-        """Up to where, not included, it can be read: what comes then waits for an open transaction."""
+        """The offset up to which, not included, records can be read; later ones wait for an open transaction."""
         return self.end if self.stable is None else min(self.end, self.stable)
 
     @property
@@ -61,48 +60,50 @@ class Standing(Struct, frozen=True):
 
     @property
     def is_replaced(self) -> bool:
-        """Whether the partition no longer holds what was counted of it: it was cut off, and may have grown again."""
+        """Whether the partition no longer holds what was counted: it was truncated, and may have grown again."""
         if self.counted is None:
             return False
         return self.next > self.end or self.found not in (None, self.counted.published)
 
     @property
     def is_lost(self) -> bool:
-        """Whether records that were never counted are gone from the broker; a worker sees the same gap."""
+        """Whether records that were never counted are gone from the broker; a worker finds the same gap."""
         return not self.is_replaced and is_lost(self.next, self.first)
 
     @property
     def is_ahead(self) -> bool:
-        """Whether the group would go on past records that are not in the counts."""
+        """Whether the group would skip records that are not in the counts."""
         return self.committed is not None and self.committed > self.next
 
 
-def trouble(standings: Iterable[Standing]) -> StreamsError | None:
-    """The gravest thing that keeps a worker from counting, with the command that answers it; None where all is well.
+def disagreement(offsets: Iterable[PartitionOffsets]) -> StreamsError | None:
+    """The most serious reason why a worker must not count, with the command to run; None without any.
 
-    A group that is behind the counts is well: what comes again changes nothing.
+    It is safe for the group's committed offsets to be behind the stored counts: a replay changes nothing.
     """
-    standings = list(standings)
-    if replaced := [standing for standing in standings if standing.is_replaced]:
-        return Astray(f"{_replaced(replaced[0])}{_more(replaced)}: stop the workers and run `dossier rebuild`")
-    if lost := [standing for standing in standings if standing.is_lost]:
+    offsets = list(offsets)
+    if replaced := [at for at in offsets if at.is_replaced]:
+        return Diverged(f"{_replaced(replaced[0])}{_more(replaced)}: stop the workers and run `dossier rebuild`")
+    if lost := [at for at in offsets if at.is_lost]:
         return LostEvents(
-            f"{_lost(lost[0])}{_more(lost)}: restore the topic, or, if they are gone for good, write the gap down and "
-            "count on after it with `dossier rewind --accept-gap`"
+            f"{_lost(lost[0])}{_more(lost)}: restore the topic, or, if they are gone for good, record the gap and "
+            "resume after it with `dossier rewind --accept-gap`"
         )
-    if ahead := [standing for standing in standings if standing.is_ahead]:
-        return Astray(
-            f"{EVENTS} partition {ahead[0].partition}: the group goes on at offset {ahead[0].committed}, but the "
+    if ahead := [at for at in offsets if at.is_ahead]:
+        return Diverged(
+            f"{EVENTS} partition {ahead[0].partition}: the group resumes at offset {ahead[0].committed}, but the "
             f"counts end before {ahead[0].next}{_more(ahead)}, as after a restored backup of ClickHouse: stop the "
             "workers and run `dossier rewind`"
         )
     return None
 
 
-def read_standings(kafka: KafkaConnection, clickhouse: ClickHouseConnection, *, verify: bool = True) -> list[Standing]:
-    """How each partition stands; with `verify` the last counted record is fetched and held against the counts.
+def read_offsets(
+    kafka: KafkaConnection, clickhouse: ClickHouseConnection, *, verify: bool = True
+) -> list[PartitionOffsets]:
+    """The offsets of each partition; with `verify` the last counted record is fetched and compared with the counts.
 
-    Safe while workers count: what may only grow is read in the order in which it does. Raises Unreachable.
+    Safe while workers count: offsets that only grow are read in the order in which they do. Raises Unreachable.
     """
     with topics.admin(kafka) as client:
         topic = topics.find(client, [EVENTS])[EVENTS]
@@ -118,7 +119,7 @@ def read_standings(kafka: KafkaConnection, clickhouse: ClickHouseConnection, *, 
     }
     found = _fetch(kafka, readable) if verify else {}
     return [
-        Standing(
+        PartitionOffsets(
             partition,
             first[partition],
             end[partition],
@@ -132,14 +133,14 @@ def read_standings(kafka: KafkaConnection, clickhouse: ClickHouseConnection, *, 
 
 
 def require_agreement(kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> None:
-    """Raise what keeps a worker from counting, if anything does."""
-    if found := trouble(read_standings(kafka, clickhouse)):
+    """Raise the reason why a worker must not count, if there is one."""
+    if found := disagreement(read_offsets(kafka, clickhouse)):
         raise found
 
 
-def require_readable(kafka: KafkaConnection, standings: Iterable[Standing]) -> None:
-    """Raise Unreadable where the next record to count of a partition is there and cannot be decoded."""
-    for at in standings:
+def require_readable(kafka: KafkaConnection, offsets: Iterable[PartitionOffsets]) -> None:
+    """Raise Unreadable where the next record to count of a partition cannot be decoded."""
+    for at in offsets:
         place, start = TopicPartition(EVENTS, at.partition), max(at.next, at.first)
         if start >= at.readable:
             continue
@@ -152,22 +153,17 @@ def require_readable(kafka: KafkaConnection, standings: Iterable[Standing]) -> N
 
 
 def _read_counted(clickhouse: ClickHouseConnection) -> dict[int, Counted]:
-    client = connect(clickhouse)
-    try:
+    with database(clickhouse) as client:
         rows = client.execute(
             "SELECT partition, offset, toUnixTimestamp64Milli(published_at), record_offset FROM progress FINAL "
             "WHERE topic = %(topic)s",
             {"topic": EVENTS},
         )
-    except (Error, OSError, EOFError) as error:
-        raise explain(error, clickhouse) from error
-    finally:
-        client.disconnect()
     return {partition: Counted(*counted) for partition, *counted in rows}
 
 
 def _fetch(kafka: KafkaConnection, offsets: dict[int, int]) -> dict[int, int]:
-    """The timestamps, as counting sees them, of the records at these offsets, one a partition."""
+    """The timestamps, as counting uses them, of the records at these offsets, by partition."""
     if not offsets:
         return {}
     wanted = {TopicPartition(EVENTS, partition): offset for partition, offset in offsets.items()}
@@ -182,36 +178,37 @@ def _fetch(kafka: KafkaConnection, offsets: dict[int, int]) -> dict[int, int]:
             for place, offset in list(wanted.items()):
                 if consumer.position(place) == offset:
                     continue
-                # One that was deleted at this moment is as good as not there; so is one behind which only holes are.
+                # A record that was deleted just now counts as missing; so does one that only an offset gap follows.
                 del wanted[place]
                 for record in polled.get(place, ()):
                     if record.offset == offset:
                         found[place.partition] = Record(place.partition, offset, record.timestamp, None).published
             if time.monotonic() > deadline:
                 raise Unreachable(
-                    f"Kafka at {kafka.bootstrap} does not hand out the last counted records of partitions "
-                    f"{', '.join(str(place.partition) for place in wanted)}: look at the brokers, then try again"
+                    f"Kafka at {kafka.bootstrap} does not return the last counted records of partitions "
+                    f"{', '.join(str(place.partition) for place in wanted)}: check the brokers, then try again"
                 )
     return found
 
 
-def _replaced(standing: Standing) -> str:
-    place = f"{EVENTS} partition {standing.partition}"
-    record = standing.counted.record if standing.counted else 0
-    if standing.next > standing.end:
-        return f"{place} ends at offset {standing.end}, but it was counted up to {standing.next - 1}: it was cut off"
+def _replaced(at: PartitionOffsets) -> str:
+    place = f"{EVENTS} partition {at.partition}"
+    record = at.counted.record if at.counted else 0
+    if at.next > at.end:
+        return f"{place} ends at offset {at.end}, but it was counted up to {at.next - 1}: it was truncated"
     return (
-        f"{place} has another record at offset {record} than the one that was counted: it was cut off and written anew"
+        f"{place} has another record at offset {record} than the one that was counted: it was truncated and written "
+        "again"
     )
 
 
-def _lost(standing: Standing) -> str:
+def _lost(at: PartitionOffsets) -> str:
     return (
-        f"{EVENTS} partition {standing.partition} begins at offset {standing.first}, but {standing.next} is the next "
-        f"to count: {standing.first - standing.next} records were deleted before they were counted"
+        f"{EVENTS} partition {at.partition} begins at offset {at.first}, but {at.next} is the next "
+        f"to count: {at.first - at.next} records were deleted before they were counted"
     )
 
 
-def _more(standings: Sequence[Standing]) -> str:
-    others = len(standings) - 1
+def _more(offsets: Sequence[PartitionOffsets]) -> str:
+    others = len(offsets) - 1
     return f" (and {others} more)" if others else ""

@@ -1,4 +1,4 @@
-"""Transactions that producers have open: what comes after the first of them in a partition cannot be read yet."""
+"""Open transactions of producers: records behind the first one of a partition cannot be read yet."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,14 +9,14 @@ from msgspec import Struct
 from schemas.connection import KafkaConnection
 from schemas.topics import EVENTS
 from streams.broker import topics
-from streams.storage.offsets import Standing
+from streams.storage.offsets import PartitionOffsets
 
 HANGING_SECONDS = 60.0
-"""Kafka's own default for how long a transaction may last: its coordinator aborts one that lasts longer."""
+"""Kafka's default transaction timeout: the coordinator aborts a transaction that lasts longer."""
 
 
-class Held(Struct, frozen=True):
-    """A partition that waits for a transaction: from which offset on, how many offsets, and for which producer.
+class OpenTransaction(Struct, frozen=True):
+    """An open transaction that holds up a partition: its first offset, how many offsets wait, and its producer.
 
     `idle_seconds` is how long that producer has written nothing.
     """
@@ -28,8 +28,8 @@ class Held(Struct, frozen=True):
     idle_seconds: float
 
     @property
-    def hangs(self) -> bool:
-        """Whether it lasts longer than a transaction should."""
+    def is_hanging(self) -> bool:
+        """Whether it lasts longer than a transaction may."""
         return self.idle_seconds > HANGING_SECONDS
 
     def __str__(self) -> str:
@@ -39,15 +39,17 @@ class Held(Struct, frozen=True):
         )
 
 
-def read_held(kafka: KafkaConnection, standings: Iterable[Standing], now: datetime) -> list[Held]:
-    """The partitions that wait for an open transaction; raises Unreachable."""
-    held = {TopicPartition(EVENTS, at.partition): at for at in standings if at.readable < at.end}
+def read_open_transactions(
+    kafka: KafkaConnection, offsets: Iterable[PartitionOffsets], now: datetime
+) -> list[OpenTransaction]:
+    """The open transactions that hold up partitions; raises Unreachable."""
+    held = {TopicPartition(EVENTS, at.partition): at for at in offsets if at.readable < at.end}
     if not held:
         return []
     with topics.admin(kafka) as client:
         found = client.describe_producers(list(held))
     return [
-        Held(
+        OpenTransaction(
             place.partition,
             at.readable,
             at.end - at.readable,

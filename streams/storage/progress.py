@@ -1,4 +1,4 @@
-"""How far counting has come, seen from outside."""
+"""How far counting has come: records counted, and records there are."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.errors import NotMigrated
-from streams.storage.clickhouse import ClickHouseStore
+from streams.storage.store import ClickHouseStore
 
 _POLL_SECONDS = 0.1
 _NEAR_RECORDS = 200
@@ -31,10 +31,10 @@ class Lag(Struct, frozen=True):
 def wait_until_counted(
     kafka: KafkaConnection, clickhouse: ClickHouseConnection, on_progress: Callable[[Lag], None] | None = None
 ) -> Lag:
-    """Block until every record that is in the topic now is counted; `on_progress` hears of it now and then.
+    """Block until every record that is in the topic now is counted; `on_progress` is told now and then.
 
-    Ten times a second near the beginning and the end, else less often, since asking costs what counting could use. It
-    waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
+    It polls ten times a second near the beginning and the end, and less often between, as polling takes resources from
+    counting. It waits for as long as it takes: a worker must be running. Raises Unreachable or NotMigrated.
     """
     found = _ends(kafka)
     with closing(ClickHouseStore(clickhouse)) as store:
@@ -50,7 +50,7 @@ def wait_until_counted(
 
 
 def lag(kafka: KafkaConnection, clickhouse: ClickHouseConnection) -> Lag:
-    """How far counting is at this moment; raises Unreachable or NotMigrated."""
+    """The lag at this moment; raises Unreachable or NotMigrated."""
     with closing(ClickHouseStore(clickhouse)) as store:
         return _lag(_ends(kafka), store)
 

@@ -1,6 +1,6 @@
-"""What a database is, held against what it is declared to be: each table, trigger and view that is otherwise, in words.
+"""A database compared with its declaration: each table, trigger and view that differs, in words.
 
-Both sides are formatted by the engine itself, so that only what means something else differs. Comments are no matter.
+The engine itself formats both sides, so only differences in meaning count. Comments do not matter.
 """
 
 import re
@@ -14,10 +14,10 @@ from msgspec import Struct
 from schemas.ddl import Script, create, structure
 from schemas.tables import REFRESHES, VIEWS
 
-KEPT_ANEW = ("windows", "facts")
-"""What a rebuild makes anew from what is left."""
+REBUILDABLE = ("windows", "facts")
+"""Tables that a rebuild can restore from the others."""
 DERIVED = ("sources", "sources_of_events", "city_past", "city_waiting", "data_conflicts", "pulse", "audits")
-"""What may be made anew at any time: nothing is counted from it, and it fills by itself."""
+"""Tables that can be made again at any time: no count depends on them, and they fill by themselves."""
 _REFILLED = {
     "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"
 }
@@ -25,15 +25,15 @@ _SHOWN = 160
 
 
 class Difference(Struct, frozen=True):
-    """What is otherwise than declared, and the statements that mend it; without any it is a person's to mend."""
+    """A difference from the declaration, and the statements that repair it; without any, a person must repair it."""
 
     name: str
     words: str
-    mend: tuple[str, ...] = ()
+    repair: tuple[str, ...] = ()
 
 
 def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
-    """Tables and triggers that are missing or otherwise; raises what the driver does."""
+    """Tables and triggers that are missing or differ; raises what the driver does."""
     declared = dict(zip(structure(), _formatted(client, list(structure().values())), strict=True))
     found = _found(client)
     for name in (*VIEWS, *REFRESHES):
@@ -45,14 +45,14 @@ def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
             yield _missing(name, replicated)
         elif name == "sources_of_events":
             if (line := _first_difference(text, found[name])) is not None:
-                mend = (f"DROP TABLE {name}", create(name, replicated), _REFILLED["sources"])
-                yield Difference(name, f"trigger {name} {line}", mend)
+                repair = (f"DROP TABLE {name}", create(name, replicated), _REFILLED["sources"])
+                yield Difference(name, f"trigger {name} {line}", repair)
         else:
             yield from _of_table(name, elements(text), elements(found[name]))
 
 
 class Views:
-    """The views that are there, as of when this was made, against the scripts that make them."""
+    """The views of a database, as they were when this was made, compared with the scripts that make them."""
 
     def __init__(self, client: Client, views: Sequence[Script]) -> None:
         self._client = client
@@ -69,9 +69,9 @@ class Views:
         return self._found.get(view.name.removesuffix(".sql"), "").startswith("CREATE TABLE")
 
     def difference(self, view: Script) -> str | None:
-        """In words, how a view is otherwise than this script makes it; None where it is not.
+        """In words, how a view differs from what this script makes; None where it does not.
 
-        What its columns must be is asked of the tables and views that are there now.
+        Its columns are compared with those that the script would give it on the present tables and views.
         """
         name = view.name.removesuffix(".sql")
         if name not in self._found:
@@ -83,16 +83,16 @@ class Views:
             columns = [(column, kind) for column, kind, *_ in self._client.execute(f"DESCRIBE TABLE ({select})")]
         except ServerException as error:
             reason = error.message.partition("Stack trace")[0].partition("DB::Exception: ")[2]
-            return f"view {name} cannot be made from what is there: {_told(reason.strip())}"
+            return f"view {name} cannot be made from the present tables: {_quoted(reason.strip())}"
         should, is_ = ["\n".join(map(" ".join, each)) for each in (columns, self._columns[name])]
         line = _first_difference(should, is_)
         return None if line is None else f"view {name} {line}"
 
 
 def elements(text: str) -> dict[str, str]:
-    """The parts of a formatted CREATE TABLE by what they are, such as `column dossier`, `ttl` or `setting x`.
+    """The parts of a formatted CREATE TABLE by name, such as `column dossier`, `ttl` or `setting x`.
 
-    What a rebuild adds against former epochs is not among them.
+    The constraint with which a rebuild fences former epochs is left out.
     """
     head, _, body = text.partition("\n(\n")
     inner, _, clauses = body.partition("\n)\n")
@@ -113,14 +113,14 @@ def elements(text: str) -> dict[str, str]:
 
 
 def normal(text: str, database: str) -> str:
-    """A formatted CREATE statement without what may be otherwise: database, comments, replication, definer."""
+    """A formatted CREATE statement without what may differ: database, comments, replication, definer."""
     text = re.sub(
         rf"(?P<literal>'(?:[^'\\]|\\.)*')|\b{re.escape(database)}\.|`{re.escape(database)}`\.",
         lambda match: match["literal"] or "",
         text,
     )
     text = re.sub(r"\s+COMMENT '(?:[^'\\]|\\.)*'", "", text)
-    # A server may have its own default for whose rights a view reads with.
+    # A server may have its own default for the rights with which a view reads.
     text = re.sub(r"\n(?:DEFINER = \S+ )?SQL SECURITY \w+", "", text)
     text = re.sub(r"^CREATE OR REPLACE ", "CREATE ", text)
     text = re.sub(r"Replicated(\w*MergeTree)\('[^']*', '[^']*'(?:, )?", r"\1(", text)
@@ -154,9 +154,9 @@ def _missing(name: str, replicated: bool) -> Difference:
         refilled = (_REFILLED["sources"],) if name.startswith("sources") else ()
         kind = "trigger" if name == "sources_of_events" else "table"
         return Difference(name, f"{kind} {name} is missing", (create(name, replicated), *refilled))
-    if name in KEPT_ANEW:
+    if name in REBUILDABLE:
         return Difference(name, f"table {name} is missing: stop the workers, then run `dossier rebuild`")
-    return Difference(name, f"table {name} is missing: nothing else holds what it held, restore the database's backup")
+    return Difference(name, f"table {name} is missing: no other table has its content, restore the database's backup")
 
 
 def _of_table(name: str, declared: dict[str, str], found: dict[str, str]) -> Iterator[Difference]:
@@ -164,9 +164,9 @@ def _of_table(name: str, declared: dict[str, str], found: dict[str, str]) -> Ite
         is_, should = found.get(key), declared.get(key)
         if is_ == should:
             continue
-        words = f"table {name}: {key} is {_told(is_)}, declared is {_told(should)}"
-        if mend := _mend(name, key, is_, should):
-            yield Difference(name, words, mend)
+        words = f"table {name}: {key} is {_quoted(is_)}, declared is {_quoted(should)}"
+        if repair := _repair(name, key, is_, should):
+            yield Difference(name, words, repair)
         else:
             yield Difference(name, f"{words}; {_advice(name, key, should)}")
 
@@ -176,14 +176,14 @@ def _advice(name: str, key: str, should: str | None) -> str:
     if should is None and what in ("column", "index", "projection"):
         return f"drop it unless it is meant: ALTER TABLE {name} DROP {what.upper()} {named}"
     if name in DERIVED:
-        return f"drop the table, `dossier migrate` makes it anew: DROP TABLE {name}"
-    if name in (*KEPT_ANEW, "progress"):
-        return "stop the workers and run `dossier rebuild`, which makes the table anew"
+        return f"drop the table, `dossier migrate` makes it again: DROP TABLE {name}"
+    if name in (*REBUILDABLE, "progress"):
+        return "stop the workers and run `dossier rebuild`, which makes the table again"
     return "it cannot be changed in place: restore the database's backup"
 
 
-def _mend(name: str, key: str, is_: str | None, should: str | None) -> tuple[str, ...]:
-    """Statements that change no row; none where there are no such."""
+def _repair(name: str, key: str, is_: str | None, should: str | None) -> tuple[str, ...]:
+    """Statements that repair it and change no row; none where there are none."""
     what, _, named = key.partition(" ")
     if what == "ttl":
         return (f"ALTER TABLE {name} {'REMOVE TTL' if should is None else f'MODIFY TTL {should}'}",)
@@ -199,12 +199,12 @@ def _mend(name: str, key: str, is_: str | None, should: str | None) -> tuple[str
 
 
 def _stored(column: str) -> str:
-    """A column's type and default, without how it is compressed and when it ends."""
+    """A column's type and default, without its compression and TTL."""
     return re.sub(r" CODEC\((?:[^()]|\([^()]*\))*\)| TTL .*", "", column)
 
 
 def _first_difference(declared: str, found: str) -> str | None:
-    """How two formatted statements differ, by the first of the places where they do."""
+    """How two formatted statements differ, at the first place where they do."""
     should, is_ = [[line.strip().rstrip(",") for line in text.splitlines()] for text in (declared, found)]
     places = [
         place for place in SequenceMatcher(None, should, is_, autojunk=False).get_opcodes() if place[0] != "equal"
@@ -214,12 +214,12 @@ def _first_difference(declared: str, found: str) -> str | None:
     _, begin, end, first, last = places[0]
     missing, other = " ".join(should[begin:end]) or None, " ".join(is_[first:last]) or None
     more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-    return f"says {_told(other)} where {_told(missing)} is declared{more}"
+    return f"says {_quoted(other)} where {_quoted(missing)} is declared{more}"
 
 
-def _told(text: str | None) -> str:
-    """Cut to a length, and free of control characters: anybody may have written it."""
+def _quoted(text: str | None) -> str:
+    """A text shortened and without control characters, as anybody may have written it."""
     if text is None:
         return "nothing"
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    plain = "".join(character if character.isprintable() else " " for character in text)
     return f"`{plain if len(plain) <= _SHOWN else plain[:_SHOWN] + '…'}`"

@@ -1,4 +1,4 @@
-"""What is in a database, or set for who asks it, that nothing declares and that changes what figures show."""
+"""Objects and settings of a database that nothing declares, and whether they change figures."""
 
 import re
 
@@ -7,22 +7,22 @@ from clickhouse_driver.errors import ServerException
 
 from schemas.ddl import structure
 from schemas.tables import REFRESHES, VIEWS
+from streams.storage.clickhouse import ACCESS_DENIED
 
-_TELLING = ("limit", "offset", "additional_table_filters", "additional_result_filter")
-"""Settings that show fewer rows; beside them whatever breaks off instead of failing."""
-_DENIED = 497
+_LIMITING = ("limit", "offset", "additional_table_filters", "additional_result_filter")
+"""Settings that hide rows, beside the overflow modes that break off instead of failing."""
 
 
-def intrusions(client: Client) -> list[str]:
-    """What changes figures unasked, each in words and with what to do; raises what the driver does.
+def interfering_objects(client: Client) -> list[str]:
+    """What changes figures without being declared, each in words and with what to do; raises what the driver does.
 
-    Who may not look at row policies hears of none.
+    A user who must not see row policies gets none of them.
     """
     return [*_triggers(client), *_settings(client), *_policies(client)]
 
 
-def others(client: Client) -> list[str]:
-    """Tables and views of this database that nothing declares, and that change nothing of ours."""
+def harmless_objects(client: Client) -> list[str]:
+    """Tables and views of this database that nothing declares, and that do not touch ours."""
     ours = (*structure(), *VIEWS, *REFRESHES)
     rows = client.execute(
         "SELECT name FROM system.tables WHERE database = currentDatabase() AND NOT startsWith(name, '.') "
@@ -34,7 +34,7 @@ def others(client: Client) -> list[str]:
 
 
 def _triggers(client: Client) -> list[str]:
-    """Materialized views, of whatever database, that write into our tables."""
+    """Materialized views of any database that write into our tables."""
     rows = client.execute(
         "SELECT currentDatabase(), database, name, create_table_query FROM system.tables "
         "WHERE engine = 'MaterializedView'"
@@ -47,7 +47,7 @@ def _triggers(client: Client) -> list[str]:
         if database != ours or name not in ("sources_of_events", *REFRESHES):
             found.append(
                 f"materialized view {database}.{name} writes into {target['table']}, which nothing declares: "
-                f"DROP VIEW `{database}`.`{name}`, then `dossier audit` tells what it did"
+                f"DROP VIEW `{database}`.`{name}`, then `dossier audit` shows what it did"
             )
     return found
 
@@ -55,14 +55,14 @@ def _triggers(client: Client) -> list[str]:
 def _settings(client: Client) -> list[str]:
     rows = client.execute(
         "SELECT name FROM system.settings WHERE changed "
-        "AND (name IN %(telling)s OR (endsWith(name, 'overflow_mode') AND value = 'break'))",
-        {"telling": _TELLING},
+        "AND (name IN %(limiting)s OR (endsWith(name, 'overflow_mode') AND value = 'break'))",
+        {"limiting": _LIMITING},
     )
-    return [f"setting {name} is set for this user, so that what it reads is not whole: unset it" for (name,) in rows]
+    return [f"setting {name} is set for this user, so its results are incomplete: unset it" for (name,) in rows]
 
 
 def _policies(client: Client) -> list[str]:
-    """Row policies that hide rows from this program itself; from whom else a site hides rows is its own matter."""
+    """Row policies that hide rows from this program; those for other users are the site's own matter."""
     try:
         rows = client.execute(
             "SELECT short_name, table, select_filter FROM system.row_policies "
@@ -70,11 +70,11 @@ def _policies(client: Client) -> list[str]:
             "AND (has(apply_to_list, currentUser()) OR (apply_to_all AND NOT has(apply_to_except, currentUser())))"
         )
     except ServerException as error:
-        if error.code == _DENIED:
+        if error.code == ACCESS_DENIED:
             return []
         raise
     return [
-        f"row policy {name} hides rows of {table or 'all tables'} from this user (but where {shown!r:.200}): drop it, "
-        "or except this user from it"
+        f"row policy {name} hides rows of {table or 'all tables'} from this user (except where {shown!r:.200}): "
+        "drop it, or except this user from it"
         for name, table, shown in rows
     ]

@@ -1,4 +1,4 @@
-"""Fetched records that wait, bounded in bytes: a record may have 1 MiB, and a database be away for days."""
+"""The buffer of fetched records, bounded in bytes: a record may have 1 MiB, and a database may be away for days."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 from mode.utils.queues import ThrowableQueue
 
 BUFFER_BYTES = 16 * 1024 * 1024
-"""Values of records that wait to be taken at most: seconds of work at the highest speed."""
+"""The most bytes of values in the buffer: seconds of work at the highest speed."""
 BATCH_BYTES = 16 * 1024 * 1024
-"""Values of records that are counted at once at most; their rows take several times as much."""
+"""The most bytes of values in a batch; its rows take several times as much."""
 
 
 class Buffer(ThrowableQueue[Any]):
-    """A queue under high pressure also when the records in it are large: nothing more is fetched then.
+    """A queue that applies back-pressure by bytes, too: when it is full, nothing more is fetched.
 
-    What one poll has fetched still goes in: up to a fetch (1 MiB, or one record) of each partition.
+    It still takes what one poll has fetched: up to a fetch (1 MiB, or one record) of each partition.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -23,16 +23,16 @@ class Buffer(ThrowableQueue[Any]):
 
     @property
     def pressure_high_size(self) -> int:
-        """From so many records on the partition they come from is not fetched."""
+        """The number of records from which on fetching pauses."""
         return 0 if self.bytes >= BUFFER_BYTES else int(self.maxsize * 0.8)
 
     @property
     def pressure_drop_size(self) -> int:
-        """Down to so many records what was not fetched is fetched again."""
+        """The number of records below which fetching resumes."""
         return -1 if self.bytes > BUFFER_BYTES * 0.4 else int(self.maxsize * 0.4)
 
     def clear(self) -> None:
-        """Drop everything: the partitions are divided anew."""
+        """Drop everything: the group is rebalanced."""
         super().clear()
         self.bytes = 0
 
@@ -47,7 +47,7 @@ class Buffer(ThrowableQueue[Any]):
 
 
 def bounded(events: Sequence[Any]) -> Iterator[list[Any]]:
-    """The events as they came, cut so that no part holds much more than BATCH_BYTES."""
+    """The events in their order, in parts that hold little more than BATCH_BYTES each."""
     part: list[Any] = []
     size = 0
     for event in events:

@@ -1,7 +1,8 @@
-"""Faust's consumer, but for three things.
+"""Faust's consumer, with three differences.
 
-It reads committed records only, it hands out the holes between them, and it neither jumps nor dies unseen. Faust drives
-aiokafka in a thread of its own and has no say in these, so what is private of both is used here.
+It reads committed records only, it reports the offset gaps between them, and it neither resets its position nor fails
+silently. Faust drives aiokafka in a thread of its own and offers no setting for these, so this module uses private
+members of both.
 """
 
 import asyncio
@@ -19,20 +20,20 @@ from streams.counting.offset_gaps import fill_gaps
 from streams.counting.record import Record, offset_gap
 from streams.errors import LostEvents
 
-NEVER_JUMPS = "none"
-"""For `consumer_auto_offset_reset`: an offset that is gone must be told, not passed over."""
+NO_RESET = "none"
+"""The value of `consumer_auto_offset_reset`: an offset that is gone must be an error, not be skipped."""
 
 
-class HoleMessage(ConsumerMessage):
-    """What Faust hands around for a hole: acknowledged like a message, it lets the group go on behind it."""
+class OffsetGapMessage(ConsumerMessage):
+    """A message that stands for an offset gap: acknowledging it commits the offset behind the gap."""
 
     __slots__ = ("first",)
     first: int
 
 
 def record_of(message: Any) -> Record:
-    """What counting sees of a message of Faust's."""
-    if isinstance(message, HoleMessage):
+    """The record that counting gets for a message of Faust."""
+    if isinstance(message, OffsetGapMessage):
         return offset_gap(message.partition, message.first, message.offset)
     # Faust has turned Kafka's milliseconds into seconds.
     timestamp = -1 if message.timestamp is None else round(message.timestamp * 1000)
@@ -40,7 +41,7 @@ def record_of(message: Any) -> Record:
 
 
 class _Thread(AIOKafkaConsumerThread):
-    """The thread that aiokafka lives in."""
+    """The thread in which aiokafka runs."""
 
     logger = AIOKafkaConsumerThread.logger
 
@@ -52,7 +53,7 @@ class _Thread(AIOKafkaConsumerThread):
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
     ) -> Any:
-        """What is there of the active partitions, holes included, or comes within the time."""
+        """The records of the active partitions that are fetched by now or within the time, with their offset gaps."""
         if not self.consumer.flow_active:
             return {}
         fetcher, subscriptions = consumer._fetcher, consumer._subscription
@@ -61,16 +62,16 @@ class _Thread(AIOKafkaConsumerThread):
             while True:
                 if consumer._closed or fetcher._closed:
                     raise ConsumerStoppedError
-                _raise_what_ended(consumer)
+                _raise_failure(consumer)
                 if subscriptions.reassignment_in_progress:
                     await subscriptions.wait_for_assignment()
                 try:
                     found = _take(fetcher, subscriptions, active_partitions, max_records)
                 except OffsetOutOfRangeError as error:
-                    await _go_on(consumer, error.args[0])
+                    await _seek_to_first(consumer, error.args[0])
                     continue
                 except NoOffsetForPartitionError as error:
-                    await _go_on(consumer, {error.args[0]: -1})
+                    await _seek_to_first(consumer, {error.args[0]: -1})
                     continue
                 left = deadline - time.monotonic()
                 if found or left <= 0:
@@ -80,7 +81,7 @@ class _Thread(AIOKafkaConsumerThread):
                 if not done:
                     waiter.cancel()
                     return {}
-                waiter.result()  # raises where the group does not let this worker in
+                waiter.result()  # raises where the group rejects this worker
 
 
 class _Consumer(Consumer):
@@ -93,17 +94,17 @@ class _Consumer(Consumer):
         if not isinstance(record, Record):
             return super()._to_message(tp, record)
         nothing: Any = None
-        said = (nothing,) * 8
+        absent = (nothing,) * 8
         generation = self.app.consumer_generation_id
-        message = HoleMessage(tp.topic, tp.partition, record.offset, *said, tp, generation_id=generation)
+        message = OffsetGapMessage(tp.topic, tp.partition, record.offset, *absent, tp, generation_id=generation)
         message.first = record.first
         return message
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Nothing: holes are messages, and every offset is acknowledged with one."""
+        """Do nothing: offset gaps are messages, and every offset is acknowledged with one."""
 
     def _new_offset(self, tp: Any) -> int | None:
-        """Where the group goes on: batches are confirmed in the order of the log, so behind the last that is."""
+        """The offset to commit: behind the last confirmed one, since batches are confirmed in the order of the log."""
         acked = self._acked[tp]
         if not acked:
             return None
@@ -114,15 +115,15 @@ class _Consumer(Consumer):
 
 
 class CommittedTransport(Transport):
-    """Faust's transport over aiokafka with the consumer of this module."""
+    """Faust's transport over aiokafka, with the consumer of this module."""
 
     Consumer = _Consumer
 
 
 def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | None) -> dict[Any, list[Any]]:
-    """What is fetched by now, a partition after another, each with the holes in it.
+    """The records that are fetched by now, by partition, with their offset gaps.
 
-    Nothing is waited for: between a position and the records from it on nothing else may happen.
+    It does not await: nothing may happen between reading a position and taking the records from it on.
     """
     found: dict[Any, list[Any]] = {}
     for place in list(fetcher._records):
@@ -134,14 +135,14 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
         fetched, state = fetcher._records[place], subscriptions.subscription.assignment.state_value(place)
         if isinstance(fetched, FetchError):
             if found:
-                break  # it is said at the next call: what was taken is not to be lost over it
+                break  # raised at the next call, so that what was taken is not lost
             del fetcher._records[place]
             fetcher._notify(fetcher._wait_consume_future)
             fetched.check_raise()
         start = state.position
         try:
             records = fetched.getall(most)
-        except Exception as error:  # the client's own errors, and whatever a codec's library raises
+        except Exception as error:  # errors of the client, and of any codec's library
             raise unreadable(f"{place.topic} partition {place.partition} from offset {start} on", error) from error
         if not fetched.has_more():
             del fetcher._records[place]
@@ -154,24 +155,24 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
     return found
 
 
-async def _go_on(consumer: Any, missing: Mapping[Any, int]) -> None:
-    """Go on at the first record there is where the log begins later: counting knows whether all before it is counted.
+async def _seek_to_first(consumer: Any, missing: Mapping[Any, int]) -> None:
+    """Resume at the first record where the log begins later: counting knows whether everything before it is counted.
 
-    `missing` are the offsets that the broker does not have, -1 where the group never was. Raises LostEvents where the
-    log ends earlier: what is written there now is not what was counted.
+    `missing` are the offsets that the broker does not have, -1 where the group never committed. Raises LostEvents where
+    the log ends earlier: what is written there now is not what was counted.
     """
     for place, offset in missing.items():
         (first,) = (await consumer.beginning_offsets([place])).values()
         if first <= offset:
             raise LostEvents(
-                f"{place.topic} partition {place.partition} does not have offset {offset}, which is the next to read: "
-                f"it was cut off, and begins at {first}; `dossier doctor` says what to do"
+                f"{place.topic} partition {place.partition} does not have offset {offset}, the next to read: "
+                f"the partition was truncated and begins at {first}; `dossier doctor` says what to do"
             )
         consumer.seek(place, first)
 
 
-def _raise_what_ended(consumer: Any) -> None:
-    """Raise what ended one of the consumer's own tasks: nothing would ever come again, and nobody would say so."""
+def _raise_failure(consumer: Any) -> None:
+    """Raise the error that ended one of the consumer's own tasks: otherwise it would wait for ever."""
     consumer._coordinator.check_errors()
     routine = consumer._fetcher._fetch_task
     if routine.done() and not routine.cancelled() and (error := routine.exception()):

@@ -1,4 +1,4 @@
-"""How a worker ends: at once, with a code and one last line that says why, whichever thread something failed in."""
+"""How a worker ends: at once, with an exit code and a last log line, whichever thread has failed."""
 
 import asyncio
 import logging
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 
 FAILED = 70
 _MOST, _WITHIN_SECONDS = 10, 10.0
-"""So many errors in so short a time, and a thread that goes on after each will never do better."""
+"""A thread that logs so many errors within so many seconds will not recover."""
 _SENDER = "kafka.producer.sender"
-"""The thread of kafka-python's producer logs what it does not expect, and begins again."""
+"""The logger of kafka-python's producer thread, which logs unexpected errors and retries for ever."""
 
 
-class Deadly:
-    """Ends the process when anything but a cancellation leaves its block."""
+class ExitOnError:
+    """Ends the process when any exception but a cancellation leaves its block."""
 
     async def __aenter__(self) -> None:
         return None
@@ -35,13 +35,13 @@ class Deadly:
 
 
 def end_process(error: BaseException) -> NoReturn:
-    """Say why in the last line of the log, and end this process at once, without acknowledging anything more."""
+    """Log why, and end this process at once, without acknowledging anything more."""
     status = FAILED
     if isinstance(error, DossierError):
         log.critical("%s", error)
         status = error.exit_code
     elif isinstance(error, KafkaError):
-        # These speak of services, never of what records say.
+        # These messages name services, never contents of records.
         log.critical("Kafka's client failed: %s: %s", type(error).__name__, " ".join(str(error).split()))
     else:
         log.critical("the worker ends, nothing of this batch is acknowledged", exc_info=error)
@@ -55,33 +55,33 @@ def end(status: int) -> NoReturn:
     os._exit(status)
 
 
-def end_with_threads(stops: Callable[[], bool]) -> None:
-    """From now on end the process with any of its threads, as long as it does not stop anyway.
+def end_when_a_thread_fails(stopping: Callable[[], bool]) -> None:
+    """From now on, end the process when any thread fails, unless `stopping` says that it is stopping anyway.
 
-    A thread that nobody waits for would die, or go round in circles, and the process seem to be well.
+    Otherwise a thread that nobody waits for could die, or retry for ever, while the process seems healthy.
     """
 
     def died(failed: threading.ExceptHookArgs) -> None:
-        if stops():
+        if stopping():
             threading.__excepthook__(failed)
         else:
             end_process(failed.exc_value or RuntimeError("a thread died"))
 
     threading.excepthook = died
-    logging.getLogger(_SENDER).addHandler(_Circles(stops))
+    logging.getLogger(_SENDER).addHandler(_RepeatedErrors(stopping))
 
 
-class _Circles(logging.Handler):
-    """Ends the process when a thread logs one exception after another."""
+class _RepeatedErrors(logging.Handler):
+    """Ends the process when a thread keeps logging exceptions."""
 
-    def __init__(self, stops: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stopping: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.ERROR)
-        self._stops = stops
+        self._stopping = stopping
         self._clock = clock
         self._times: deque[float] = deque(maxlen=_MOST)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info is None or record.exc_info[1] is None or self._stops():
+        if record.exc_info is None or record.exc_info[1] is None or self._stopping():
             return
         self._times.append(self._clock())
         if len(self._times) == _MOST and self._times[-1] - self._times[0] < _WITHIN_SECONDS:

@@ -1,4 +1,4 @@
-"""What a worker tells of itself: its metrics, and whether it is well."""
+"""What a worker reports of itself: metrics, health and heartbeats."""
 
 import logging
 import threading
@@ -6,87 +6,30 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import psutil
-from msgspec import Struct, field
 
-from schemas.tables import DEAD_LETTERS as DEAD_LETTERS_TABLE
-from streams.alerts.overdue import Look
+from streams.alerts.overdue import Scan
 from streams.counting.batch import Batch
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.monitoring import metrics
 from streams.monitoring.metrics import Meters
-from streams.worker.heartbeat import Pulse, quantile
+from streams.worker.health import BROKER_AWAY_SECONDS, STALL_SECONDS, Activity, Health, health_of
+from streams.worker.heartbeat import Heartbeat, WorkDone, heartbeat_of
+from streams.worker.lag import PartitionLags
+from streams.worker.operations import Operations
 
 log = logging.getLogger(__name__)
 
-STALL_SECONDS = 60.0
-BEAT_SECONDS = 1.0
-ENDS_SECONDS = 5.0
-"""How often the event loop shows that it turns, and how often the broker is asked where partitions end."""
-_PATIENCE_SECONDS = 5.0
-"""An operation that takes longer is waited for."""
-_TELL_SECONDS = 10.0
+_LOG_SECONDS = 10.0
 _RECENT_BATCHES = 100
-_REMEMBERED = 10_000
 
 
-class Health(Struct, frozen=True):
-    """Whether a worker is well. `live` is False only where a restart may help, `ready` where nothing is counted."""
+class Telemetry:
+    """Is told what happens in a worker, and answers for it. Any thread may call any method.
 
-    live: bool
-    ready: bool
-    state: str
-    partitions: int = 0
-    lag_records: int = 0
-    seconds_since_progress: float = 0.0
-
-
-class _Partition(Struct):
-    """An owned partition: the next offset to count, where the log ends, and what is being counted."""
-
-    next_offset: int | None = None
-    end: int = 0
-    stable: int = 0
-    """Up to where it can be read: what comes then waits for an open transaction."""
-    taken: deque[tuple[int, float]] = field(default_factory=deque)
-    """The last offset of each part that is under way, and its first timestamp in milliseconds."""
-    waits_since: float | None = None
-
-    @property
-    def lag(self) -> int:
-        return max(0, self.end - self.next_offset) if self.next_offset is not None else 0
-
-    @property
-    def readable(self) -> int:
-        """Of these, how many can be read already."""
-        return max(0, min(self.end, self.stable) - self.next_offset) if self.next_offset is not None else 0
-
-
-class _Operation(Struct):
-    """A read, an insert or a sending that has begun, and what went wrong with it last."""
-
-    name: str
-    table: str
-    since: float
-    trouble: str = ""
-
-
-class _SincePulse(Struct):
-    """What was done since the last pulse; times in seconds."""
-
-    events: int = 0
-    dead: int = 0
-    freshness: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-    inserts: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-
-
-class Watch:
-    """Hears what happens in a worker, from any thread, and answers for it.
-
-    `clock` is in seconds and does not jump; `now` is Unix time. Without records that wait, nothing ever stalls.
+    `clock` is in seconds and monotonic; `now` is Unix time. A worker without waiting records never stalls.
     """
 
     def __init__(
@@ -101,85 +44,73 @@ class Watch:
         self._now = now
         self._meters = Meters(metrics.WORKER)
         self._lock = threading.Lock()
-        self._partitions: dict[int, _Partition] = {}
+        self._lags = PartitionLags()
         self._is_member = False
-        self._operations: dict[int, _Operation] = {}
-        self._moved = self._told = clock()
-        self._beat: float | None = None
-        self._ends_known: float | None = None
+        self._operations = Operations()
+        self._progress_at = self._logged_at = clock()
+        self._loop_at: float | None = None
+        self._ends_at: float | None = None
         self._recent: deque[tuple[int, int]] = deque(maxlen=_RECENT_BATCHES)
-        self._untold = [0, 0]
-        self._since_pulse = _SincePulse()
+        self._unlogged_records = self._unlogged_events = 0
+        self._since_heartbeat = WorkDone()
 
     def built(self, version: str, identity: Identity) -> None:
-        """What runs."""
+        """What runs: the version, and the rules and epoch of the counts."""
         self._meters.set(metrics.BUILD, 1, version, identity.profile.rules, str(identity.epoch))
 
     def assigned(self, partitions: Collection[int]) -> None:
-        """The partitions are divided; these are ours. What was under way in others does not matter any more."""
+        """The group was rebalanced, and these partitions belong to this worker."""
         self._meters.add(metrics.REBALANCES, 1)
         with self._lock:
             self._is_member = True
-            self._partitions = {number: _Partition() for number in partitions}
-            self._moved = self._clock()
+            self._lags.assign(partitions)
+            self._progress_at = self._clock()
 
     def revoked(self) -> None:
-        """The partitions are about to be divided anew."""
+        """The group is about to be rebalanced."""
         with self._lock:
             self._is_member = False
-            self._partitions = {}
+            self._lags.assign(())
 
-    def beat(self) -> None:
+    def loop_turned(self) -> None:
         """The event loop turns."""
-        self._beat = self._clock()
+        self._loop_at = self._clock()
 
-    def ends(self, ends: Mapping[int, int], stable: Mapping[int, int] | None = None) -> None:
-        """Where these partitions end, as the broker just said; `stable`, where an open transaction begins before."""
+    def ends_read(self, ends: Mapping[int, int], stable: Mapping[int, int] | None = None) -> None:
+        """The broker returned these end offsets, and the last stable offsets where transactions are open."""
         now = self._clock()
         with self._lock:
-            if self._ends_known is None or now - self._ends_known > 3 * ENDS_SECONDS:
-                # It was away: what could not move until now did not stall.
-                self._moved = now
-            self._ends_known = now
-            for number, end in ends.items():
-                if number in self._partitions:
-                    self._partitions[number].end = max(end, self._partitions[number].end)
-                    self._partitions[number].stable = (stable or ends)[number]
+            if self._ends_at is None or now - self._ends_at > BROKER_AWAY_SECONDS:
+                # The broker was away: what could not progress until now has not stalled.
+                self._progress_at = now
+            self._ends_at = now
+            self._lags.ends_read(ends, stable or ends)
 
-    def committed(self, offsets: Mapping[int, int]) -> None:
-        """The offsets from which partitions go on, told before anything of them is taken."""
+    def committed_read(self, offsets: Mapping[int, int]) -> None:
+        """The broker returned these committed offsets, before any record of their partitions is counted."""
         with self._lock:
-            for number, offset in offsets.items():
-                state = self._partitions.get(number)
-                if state is not None and state.next_offset is None:
-                    state.next_offset = offset
+            self._lags.committed_read(offsets)
 
-    def uncommitted(self) -> list[int]:
-        """The owned partitions of which it is not known where they go on."""
+    def without_position(self) -> list[int]:
+        """The owned partitions whose next offset is not known yet."""
         with self._lock:
-            return [number for number, state in self._partitions.items() if state.next_offset is None]
+            return self._lags.without_position()
 
-    def taken(self, records: Sequence[Record]) -> None:
+    def batch_started(self, records: Sequence[Record]) -> None:
         """These records are being counted."""
         with self._lock:
-            for number, run in _by_partition(records).items():
-                if state := self._partitions.get(number):
-                    if state.next_offset is None or run[0].offset < state.next_offset:
-                        state.next_offset = run[0].offset
-                    state.end = max(state.end, run[-1].offset + 1)
-                    published = next((record.published for record in run if not record.is_gap), self._now() * 1000)
-                    state.taken.append((run[-1].offset, published))
+            self._lags.started(records, self._now())
 
-    def counted(self, batch: Batch, records: int, seconds: float, cached: Mapping[str, int]) -> None:
-        """A batch was counted and is about to be written; `cached` says what is remembered."""
+    def batch_counted(self, batch: Batch, records: int, seconds: float, cached: Mapping[str, int]) -> None:
+        """A batch was counted and is about to be written; `cached` are the sizes of the caches."""
         self._meters.observe(metrics.BATCH_RECORDS, records)
         self._meters.observe(metrics.BATCH_EVENTS, len(batch.events))
         self._meters.observe(metrics.BATCH_SECONDS, seconds, "count")
         for what, number in cached.items():
             self._meters.set(metrics.CACHED, number, what)
 
-    def confirmed(self, records: Sequence[Record], batch: Batch, seconds: float) -> None:
-        """Everything of these records is written."""
+    def batch_confirmed(self, records: Sequence[Record], batch: Batch, seconds: float) -> None:
+        """Everything of these records is stored; for one thread at a time."""
         now = self._now()
         holding = [record for record in records if not record.is_gap]
         self._meters.observe(metrics.BATCH_SECONDS, seconds, "flush")
@@ -189,175 +120,111 @@ class Watch:
         ages = [max(0.0, now - record.published / 1000) for record in holding]
         for age in ages:
             self._meters.observe(metrics.FRESHNESS, age)
-        for letter in batch.dead:
-            self._meters.add(metrics.DEAD_LETTERS, 1, letter.reason)
+        for dead_letter in batch.dead:
+            self._meters.add(metrics.DEAD_LETTERS, 1, dead_letter.reason)
         with self._lock:
-            for number, run in _by_partition(records).items():
-                if state := self._partitions.get(number):
-                    last = run[-1].offset
-                    state.next_offset = max(last + 1, state.next_offset or 0)
-                    state.waits_since = None
-                    while state.taken and state.taken[0][0] <= last:
-                        state.taken.popleft()
-            self._moved = self._clock()
+            self._lags.confirmed(records)
+            self._progress_at = self._clock()
             self._recent.append((len(holding), len(batch.events)))
-            self._since_pulse.events += len(batch.events)
-            self._since_pulse.dead += len(batch.dead)
-            self._since_pulse.freshness += ages
-            self._untold[0] += len(holding)
-            self._untold[1] += len(batch.events)
-        self._tell()
+            self._since_heartbeat.events += len(batch.events)
+            self._since_heartbeat.dead += len(batch.dead)
+            self._since_heartbeat.freshness += ages
+            self._unlogged_records += len(holding)
+            self._unlogged_events += len(batch.events)
+        self._log_progress()
 
     @contextmanager
     def operation(self, name: str, table: str) -> Iterator[None]:
         """A block that reads, inserts or sends, in this thread."""
         began = self._clock()
-        me = threading.get_ident()
         with self._lock:
-            self._operations[me] = _Operation(name, table, began)
+            self._operations.begin(name, table, began)
         try:
             yield
         finally:
             with self._lock:
-                del self._operations[me]
-                self._moved = self._clock()
+                self._operations.end()
+                self._progress_at = self._clock()
                 if name == "insert":
-                    self._since_pulse.inserts.append(self._moved - began)
+                    self._since_heartbeat.inserts.append(self._progress_at - began)
             self._meters.observe(metrics.OPERATION_SECONDS, self._clock() - began, name, table)
 
-    def retried(self, trouble: str) -> None:
-        """What this thread has begun is tried again, because of this."""
+    def operation_retried(self, failure: str) -> None:
+        """The operation of this thread failed like this, and is retried."""
         with self._lock:
-            operation = self._operations.get(threading.get_ident())
-            if operation is None:
-                return
-            operation.trouble = trouble
-        self._meters.add(metrics.RETRIES, 1, operation.name, operation.table)
+            operation = self._operations.failed(failure)
+        if operation is not None:
+            self._meters.add(metrics.RETRIES, 1, operation.name, operation.table)
 
-    def health(self) -> Health:
-        """Whether all is well at this moment."""
-        with self._lock:
-            now = self._clock()
-            lag = sum(state.lag for state in self._partitions.values())
-            readable = sum(state.readable for state in self._partitions.values())
-            under_way = any(state.taken for state in self._partitions.values())
-            if not readable and not under_way:
-                self._moved = now
-            waiting = min(self._operations.values(), key=lambda each: each.since, default=None)
-            stalled = now - self._moved
-            broker_seconds = now - (self._ends_known if self._ends_known is not None else now)
-            is_member, partitions = self._is_member, len(self._partitions)
-        broker_is_away = broker_seconds > 3 * ENDS_SECONDS
-
-        def health(live: bool, ready: bool, state: str) -> Health:
-            return Health(live, ready, state, partitions, lag, round(stalled, 1))
-
-        if self._beat is not None and now - self._beat > self._stall_seconds:
-            return health(False, False, f"the event loop has not turned for {now - self._beat:.0f} s")
-        if waiting is not None and now - waiting.since > _PATIENCE_SECONDS:
-            what = f"{waiting.name} of {waiting.table}, for {now - waiting.since:.0f} s"
-            service = "Kafka" if waiting.table == TOPIC else "ClickHouse"
-            return health(True, False, f"waiting for {service}: {waiting.trouble or 'no answer yet'} ({what})")
-        if waiting is None and stalled > self._stall_seconds and is_member and (under_way or not broker_is_away):
-            # Nothing is asked of any service, and yet nothing moves: here a restart helps.
-            return health(False, False, f"{lag} records wait, and nothing was done for {stalled:.0f} s")
-        if broker_is_away:
-            return health(True, False, f"waiting for Kafka: no answer for {broker_seconds:.0f} s")
-        if not is_member:
-            return health(True, False, "not a member of the group yet")
-        if lag and not readable and not under_way:
-            return health(True, True, f"waiting for an open transaction to end: {lag} records at most are behind it")
-        return health(True, True, "counting" if lag or under_way else "idle: everything is counted")
-
-    def looked(self, look: Look, seconds: float) -> None:
-        """The worker looked for late dossiers."""
-        for alert in look.alerts:
+    def scanned(self, scan: Scan, seconds: float) -> None:
+        """The worker scanned for late dossiers."""
+        for alert in scan.alerts:
             self._meters.add(metrics.ALERTS, 1, alert.state, alert.level)
         self._meters.clear(metrics.ALERTS_STANDING)
-        for level, number in look.standing.items():
+        for level, number in scan.standing.items():
             self._meters.set(metrics.ALERTS_STANDING, number, level)
         self._meters.set(metrics.ALERTS_SECONDS, seconds)
         self._meters.set(metrics.ALERTS_LOOKED, self._now())
 
-    def pulse(self, worker: str) -> Pulse:
-        """How this worker does, and what it did since it was asked last."""
+    def health(self) -> Health:
+        """The worker's health at this moment."""
         with self._lock:
-            lags = list(self._lags().values())
-            since, self._since_pulse = self._since_pulse, _SincePulse()
-            waiting = sum(lag for lag, _ in lags)
-            return Pulse(
-                at=datetime.fromtimestamp(self._now(), UTC),
-                worker=worker,
-                partitions=len(lags),
-                lag_records=waiting,
-                lag_events=round(waiting * self._events_a_record()),
-                lag_seconds=max((seconds for _, seconds in lags), default=0.0),
-                events=since.events,
-                dead=since.dead,
-                freshness_p50=quantile(since.freshness, 0.5),
-                freshness_p99=quantile(since.freshness, 0.99),
-                insert_p50=quantile(since.inserts, 0.5),
-                insert_p99=quantile(since.inserts, 0.99),
+            now = self._clock()
+            if not self._lags.readable and not self._lags.is_counting:
+                self._progress_at = now
+            oldest = self._operations.oldest
+            activity = Activity(
+                is_member=self._is_member,
+                partitions=len(self._lags),
+                lag_records=self._lags.records,
+                readable_records=self._lags.readable,
+                is_counting=self._lags.is_counting,
+                seconds_since_progress=now - self._progress_at,
+                loop_seconds=None if self._loop_at is None else now - self._loop_at,
+                broker_seconds=0.0 if self._ends_at is None else now - self._ends_at,
+                operation=oldest,
+                operation_seconds=now - oldest.since if oldest else 0.0,
             )
+            return health_of(activity, self._stall_seconds)
+
+    def heartbeat(self, worker: str) -> Heartbeat:
+        """How this worker does, and what it did since the last heartbeat."""
+        with self._lock:
+            done, self._since_heartbeat = self._since_heartbeat, WorkDone()
+            lags = self._lags.by_partition(self._clock(), self._now())
+            return heartbeat_of(worker, self._now(), lags, self._events_per_record(), done)
 
     def page(self) -> bytes:
-        """The metrics, as of now."""
+        """The metrics at this moment."""
         with self._lock:
-            partitions = {str(number): lag for number, lag in self._lags().items()}
-            offsets = {str(number): state.next_offset for number, state in self._partitions.items()}
-            events_a_record = self._events_a_record()
-        # A partition that went to another worker must not go on being shown with what it was here.
+            lags = self._lags.by_partition(self._clock(), self._now())
+            offsets = self._lags.next_offsets()
+            events_per_record = self._events_per_record()
+        # The figures of a partition that moved to another worker must disappear here.
         for metric in (metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.OFFSET):
             self._meters.clear(metric)
-        for number, (lag, seconds) in partitions.items():
-            self._meters.set(metrics.LAG_RECORDS, lag, number)
-            self._meters.set(metrics.LAG_SECONDS, seconds, number)
+        for number, (records, seconds) in lags.items():
+            self._meters.set(metrics.LAG_RECORDS, records, str(number))
+            self._meters.set(metrics.LAG_SECONDS, seconds, str(number))
             if offset := offsets[number]:
-                self._meters.set(metrics.OFFSET, offset - 1, number)
-        self._meters.set(metrics.PARTITIONS, len(partitions))
-        self._meters.set(metrics.LAG_EVENTS, sum(lag for lag, _ in partitions.values()) * events_a_record)
+                self._meters.set(metrics.OFFSET, offset - 1, str(number))
+        self._meters.set(metrics.PARTITIONS, len(lags))
+        self._meters.set(metrics.LAG_EVENTS, sum(records for records, _ in lags.values()) * events_per_record)
         self._meters.set(metrics.MEMORY, psutil.Process().memory_info().rss)
         return self._meters.page()
 
-    def _lags(self) -> dict[int, tuple[int, float]]:
-        now, today = self._clock(), self._now()
-        return {number: self._lag(state, now, today) for number, state in self._partitions.items()}
-
-    def _events_a_record(self) -> float:
-        """Of late."""
+    def _events_per_record(self) -> float:
+        """The average over recent batches."""
         records = sum(records for records, _ in self._recent)
         return sum(events for _, events in self._recent) / max(1, records)
 
-    def _lag(self, state: _Partition, now: float, today: float) -> tuple[int, float]:
-        """Records that wait, and for how many seconds the first of them has."""
-        if state.taken:
-            return state.lag, max(0.0, today - state.taken[0][1] / 1000)
-        if not state.lag:
-            state.waits_since = None
-            return 0, 0.0
-        # Not fetched yet, so its timestamp is not known: since it was first seen here.
-        state.waits_since = now if state.waits_since is None else state.waits_since
-        return state.lag, now - state.waits_since
-
-    def _tell(self) -> None:
-        """A line of progress now and then; `confirmed` is the only caller, one thread at a time."""
+    def _log_progress(self) -> None:
         now = self._clock()
-        if now - self._told < _TELL_SECONDS:
+        if now - self._logged_at < _LOG_SECONDS:
             return
         with self._lock:
-            lag = sum(state.lag for state in self._partitions.values())
-        records, events = self._untold
-        seconds = round(now - self._told, 1)
-        log.info("counted", extra={"records": records, "events": events, "seconds": seconds, "lag": lag})
-        self._told, self._untold = now, [0, 0]
-
-
-TOPIC = f"{DEAD_LETTERS_TABLE.name}_topic"
-"""What dead letters are sent to, among the tables that are written."""
-
-
-def _by_partition(records: Sequence[Record]) -> dict[int, list[Record]]:
-    found: dict[int, list[Record]] = {}
-    for record in records:
-        found.setdefault(record.partition, []).append(record)
-    return found
+            lag = self._lags.records
+        progress = {"records": self._unlogged_records, "events": self._unlogged_events}
+        log.info("counted", extra={**progress, "seconds": round(now - self._logged_at, 1), "lag": lag})
+        self._logged_at = now
+        self._unlogged_records = self._unlogged_events = 0

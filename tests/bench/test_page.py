@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.json import encode as json
 
-from bench.command import RESULTS
+from bench.command_options import RESULTS
 from bench.page import PAGE, city, made, main, plain
 from bench.peers.result import Result, cells
 

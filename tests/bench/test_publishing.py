@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench.publishing import FORMATS, MAPPING, write
-from connectors.files.importing import Import
+from connectors.files.file_import import Import
+from connectors.files.file_reader import FileReader
 from connectors.files.mapping import load_mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import Rows
-from connectors.files.rule import Rule
+from connectors.files.rejects_file import RejectsFile
+from connectors.files.row_mapper import RowMapper
 from schemas.events import Event
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -25,10 +25,10 @@ def test_a_file_says_of_every_dossier_what_became_of_it(tmp_path: Path, format_:
     events: list[Event] = []
     mapping = load_mapping(MAPPING)
     with (
-        Rows(str(file), io.BytesIO(), mapping, format_) as rows,  # type: ignore[arg-type]  # it is one of the formats
-        Rejects(tmp_path / "rejects.csv", "log", NOW) as rejects,
+        FileReader(str(file), io.BytesIO(), mapping, format_) as rows,  # type: ignore[arg-type]  # it is one of the formats
+        RejectsFile(tmp_path / "rejects.csv", "log", NOW) as rejects,
     ):
-        for _ in Import(Rule(mapping, NOW, NOW), events.append, rejects).run(rows):
+        for _ in Import(RowMapper(mapping, NOW, NOW), events.append, rejects).run(rows):
             pass
     kinds = Counter(type(event).__name__ for event in events)
     assert rejects.count == 0

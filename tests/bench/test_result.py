@@ -2,11 +2,11 @@ from collections import Counter
 
 import pytest
 
-from bench.chart import chart, is_exact
+from bench.cost_chart import chart, is_exact
 from bench.machine import Machine
 from bench.page import filled, markdown, shown
-from bench.peers.pace import Figures
 from bench.peers.result import HEADINGS, Result, Row, after_kill, cells, with_figures, with_ratios
+from bench.peers.throughput import Figures
 
 CELL, OTHER = ("H26.01", 0, "paid"), ("H26.02", 300, "paid")
 

@@ -7,12 +7,12 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
+from bench.seed_case.case_lives import AGENCIES, BEGIN, DOSSIERS, END, ONLINE, RESOLVED, Quotas, lives
 from bench.seed_case.cells import Amounts, differences, summed
+from bench.seed_case.expected_counts import FACTS, Truth, truth
 from bench.seed_case.history import history
-from bench.seed_case.lives import AGENCIES, BEGIN, DOSSIERS, END, ONLINE, RESOLVED, Quotas, lives
-from bench.seed_case.stored import compare, totals
-from bench.seed_case.truth import FACTS, Truth, truth
-from chaos.oracle import Expected, expected
+from bench.seed_case.stored_counts import compare, totals
+from chaos.oracle.expected import Expected, expected
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.envelope import decode_event, encode_event

@@ -8,7 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chaos.oracle import Capacity, Case, Expected, digest, expected
+from chaos.oracle.case import Case
+from chaos.oracle.event_content import digest
+from chaos.oracle.expected import Capacity, Expected, expected
 from chaos.verdict import case_of
 from schemas.counters import COUNTERS
 from schemas.events import (
@@ -92,7 +94,7 @@ CONFLICTING = [
 ]
 
 
-@settings(max_examples=sized(100, 400))
+@settings(max_examples=sized(25, 400))
 @given(
     history=st.lists(events() | conflicting_events(), min_size=1, max_size=30),
     terms=st.sampled_from(("instant", "date")),
@@ -113,7 +115,7 @@ def test_it_agrees_with_the_rules_of_counting_about_any_events(
     assert found.windows == rules.windows
 
 
-@settings(max_examples=sized(75, 300))
+@settings(max_examples=sized(20, 300))
 @given(
     history=st.lists(
         conflicting_events(("D1",)).map(lambda event: structs.replace(event, recorded_at=MOMENTS[1], seq=0)),

@@ -8,14 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chaos.oracle import Expected, expected
+from chaos.oracle.expected import Expected, expected
 from chaos.verdict import Stored, Verdict, judge, stored_in
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.events import AnyEvent, Event, Paid, Received, Resolved
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.errors import NotMigrated, Unreachable
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from tests.strategies import conflicting_events, events
 from tests.streams.cases import INSTANT, said
 from tests.streams.counted import PARTITIONS, count

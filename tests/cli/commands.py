@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+import click
+
+from cli.main import dossier
 from schemas.connection import ClickHouseConnection, KafkaConnection
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +33,13 @@ class Ended(NamedTuple):
         (line,) = self.err.splitlines()
         assert line.startswith("dossier: ")
         return line.removeprefix("dossier: ")
+
+
+def all_commands() -> dict[str, click.Command]:
+    """Every command by its name, imported."""
+    context = click.Context(dossier)
+    found = {name: dossier.get_command(context, name) for name in dossier.list_commands(context)}
+    return {name: command for name, command in found.items() if command}
 
 
 Run: TypeAlias = Callable[..., Ended]

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +12,11 @@ import pytest
 from msgspec import structs
 
 from cli.main import main
-from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.profile import Profile
+from schemas.connection import KafkaConnection
 from streams.broker.group import members
-from streams.storage.migration import Plan, migrate
-from tests.broker import delete_topics
+from tests.broker import delete_topics, make_deployment
 from tests.cli.commands import Ended, Run, environment, named
+from tests.databases import Databases
 
 
 @pytest.fixture
@@ -45,12 +43,12 @@ def dossier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
 
 
 @pytest.fixture(scope="module")
-def deployed(kafka: KafkaConnection, clickhouse_server: ClickHouseConnection) -> Iterator[dict[str, str]]:
+def deployed(kafka: KafkaConnection, databases: Databases) -> Iterator[dict[str, str]]:
     """The variables of a migrated deployment without a worker, shared by the tests of a file."""
-    clickhouse = structs.replace(clickhouse_server, database=f"test_{uuid.uuid4().hex}")
-    migrate(Plan(kafka, clickhouse, Profile(), partitions=8, replication=1, replicated=False), lambda _: None)
-    yield named(kafka, clickhouse)
-    delete_topics(kafka)
+    with databases.lend() as plan:
+        make_deployment(structs.replace(plan, kafka=kafka))
+        yield named(kafka, plan.clickhouse)
+        delete_topics(kafka)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.embedded import kafka as embedded
+from deploy.embedded import kafka_program as embedded
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import listens
 from schemas.connection import ClickHouseConnection, KafkaConnection, Secret

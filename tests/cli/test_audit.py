@@ -13,7 +13,7 @@ import pytest
 from clickhouse_driver import Client
 from msgspec import structs
 
-from chaos.proxy import Proxy
+from chaos.tcp_proxy import Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.events import Progressed, Received
 from schemas.partition import partition_of

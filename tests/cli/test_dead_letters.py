@@ -24,9 +24,10 @@ from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS
 from schemas.topics import EVENTS
 from streams.counting.rows import dead_row
-from streams.dead_letters.table import Letters, Place
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.dead_letters.table import DeadLetterTable, Place
+from streams.storage.clickhouse import connect
 from streams.storage.progress import wait_until_counted
+from streams.storage.store import ClickHouseStore
 from tests.cli.commands import AWAY, Run, apart, environment
 from tests.streams.cases import at, said
 
@@ -120,7 +121,7 @@ def states(client: Client) -> dict[str, str]:
 
 class TestList:
     def test_nothing_is_nothing(self, dossier: Run, deployed: dict[str, str]) -> None:
-        assert dossier("dead-letters", "list", **deployed) == (0, "0 open letters\n", "")
+        assert dossier("dead-letters", "list", **deployed) == (0, "0 open dead letters\n", "")
 
     def test_a_summary_then_the_newest(self, dossier: Run, deployed: dict[str, str], aside: Aside) -> None:
         aside("3@12:7", received("D1", source="one-stop"), "misplaced")
@@ -130,21 +131,21 @@ class TestList:
         assert (ended.code, ended.err) == (0, "")
         lines = [re.split(r"\s{2,}", line.strip()) for line in ended.out.splitlines()]
         assert lines == [
-            ["3 open letters"],
+            ["3 open dead letters"],
             ["2", "misplaced", "one-stop"],
             ["1", "malformed", "(no source)"],
             [""],
             ["place", "published", "state", "reason", "field", "source", "detail"],
             ["0@1:0", "2026-03-04 12:00:00.000+07:00", "open", "malformed", "seq", "what is wrong"],
             ["3@12:7", "2026-03-03 12:00:00.000+07:00", "open", "misplaced", "seq", "one-stop", "what is wrong"],
-            ["and 1 more: --limit shows them"],
+            ["and 1 more: --limit lists them"],
         ]
         assert "secret" not in ended.out
 
     def test_a_limit_of_0_sums_up(self, dossier: Run, deployed: dict[str, str], aside: Aside) -> None:
         aside("3@12:7", b"{")
         ended = dossier("dead-letters", "list", "--limit", "0", **deployed)
-        assert ended.out.splitlines() == ["1 open letter", "         1  malformed       (no source)"]
+        assert ended.out.splitlines() == ["1 open dead letter", "         1  malformed       (no source)"]
 
     @pytest.mark.parametrize(
         ("filters", "found"),
@@ -225,7 +226,7 @@ class TestShow:
             ["state", "open"],
             [
                 "to do",
-                "The producer does not use Kafka's own partitioner. Mend it; replay puts the event where it belongs.",
+                "The producer does not use Kafka's own partitioner. Repair it; replay puts the event where it belongs.",
             ],
         ]
 
@@ -249,7 +250,7 @@ class TestShow:
     def test_where_there_is_none(self, dossier: Run, deployed: dict[str, str], command: Sequence[str]) -> None:
         ended = dossier("dead-letters", *command, "3@12:7", **deployed)
         assert ended.code == 2
-        assert ended.reason == "no dead letter is at 3@12:7: `dossier dead-letters list --state all` shows them"
+        assert ended.reason == "no dead letter is at 3@12:7: `dossier dead-letters list --state all` lists them"
 
     def test_what_is_no_place(self, dossier: Run, deployed: dict[str, str]) -> None:
         ended = dossier("dead-letters", "show", "12", **deployed)
@@ -265,11 +266,11 @@ class TestReplay:
         for line, name in enumerate(dossiers):
             aside(f"7@12:{line}", received(name), "misplaced")
         ended = dossier("dead-letters", "replay", "--reason", "misplaced", **deployed)
-        assert ended == (0, "3 letters replayed as 3 events\n", "")
+        assert ended == (0, "3 dead letters replayed as 3 events\n", "")
         found = {line["dossier"]: partition for partition, lines in topic.records() for line in lines}
         assert found == {name: partition_of(name, PARTITIONS) for name in dossiers}
         assert set(states(client).values()) == {"replayed"}
-        assert dossier("dead-letters", "replay", "--all", **deployed).out == "0 letters replayed as 0 events\n"
+        assert dossier("dead-letters", "replay", "--all", **deployed).out == "0 dead letters replayed as 0 events\n"
 
     def test_a_dry_run_says_what_would_be_done(
         self, dossier: Run, deployed: dict[str, str], aside: Aside, topic: Topic, client: Client
@@ -280,7 +281,7 @@ class TestReplay:
         assert ended.code == 1
         assert ended.out.splitlines() == [
             f"7@12:0 would be replayed: received to partition {partition_of('R1', PARTITIONS)}",
-            "1 letter would be replayed as 1 event, 1 refused",
+            "1 dead letter would be replayed as 1 event, 1 refused",
         ]
         assert ended.err.startswith("7@12:1 refused: malformed: ")
         assert topic.records() == []
@@ -294,7 +295,7 @@ class TestReplay:
         aside("2@0:0", received("R1"))
         aside("2@1:0", b"", "empty")
         ended = dossier("dead-letters", "replay", "--all", **deployed)
-        assert (ended.code, ended.out) == (1, "1 letter replayed as 1 event, 61 refused\n")
+        assert (ended.code, ended.out) == (1, "1 dead letter replayed as 1 event, 61 refused\n")
         assert len(ended.err.splitlines()) == 51
         assert ended.err.endswith("\nand 11 more\n")
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]
@@ -307,7 +308,7 @@ class TestReplay:
         aside("1@0:0", said(Received, "2026-03-02 08:00", agency="H01", occurred_at=soon), "future")
         aside("1@0:1", received("R1"), "future")
         ended = dossier("dead-letters", "replay", "--all", **deployed)
-        assert (ended.code, ended.out) == (1, "1 letter replayed as 1 event, 1 refused\n")
+        assert (ended.code, ended.out) == (1, "1 dead letter replayed as 1 event, 1 refused\n")
         assert re.fullmatch(r"1@0:0 refused: future: replay it after \S+, its occurred_at\n", ended.err)
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]
 
@@ -329,7 +330,7 @@ class TestReplay:
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "line").read_bytes())))
         content = tmp_path / "line" if by == "file" else "-"
         ended = dossier("dead-letters", "replay", "1@0:0", "--content", content, **deployed)
-        assert ended == (0, "1 letter replayed as 1 event\n", "")
+        assert ended == (0, "1 dead letter replayed as 1 event\n", "")
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]
         assert client.execute("SELECT state, why FROM letters") == [("replayed", "corrected")]
 
@@ -339,7 +340,7 @@ class TestReplay:
         aside("1@0:0", received("R1"), "misplaced")
         (tmp_path / "line").write_bytes(b"{}")
         ended = dossier("dead-letters", "replay", "1@0:0", "--content", tmp_path / "line", **deployed)
-        assert (ended.code, ended.out) == (1, "0 letters replayed as 0 events, 1 refused\n")
+        assert (ended.code, ended.out) == (1, "0 dead letters replayed as 0 events, 1 refused\n")
         assert topic.records() == []
         assert states(client) == {"1@0:0": "open"}
 
@@ -349,7 +350,7 @@ class TestReplay:
         events = [said(Received, "2026-03-02 08:00", dossier="R1", agency="H01", seq=n) for n in range(MAX_LINES + 1)]
         aside("1@0:0", encode(map(encode_event, events)), "too_many_lines")
         ended = dossier("dead-letters", "replay", "1@0:0", **deployed)
-        assert ended == (0, f"1 letter replayed as {len(events):,} events\n", "")
+        assert ended == (0, f"1 dead letter replayed as {len(events):,} events\n", "")
         records = topic.records()
         numbers = [line.get("seq", 0) for _, lines in records for line in lines]
         assert numbers == list(range(len(events)))
@@ -393,7 +394,7 @@ class TestDiscard:
         aside("1@0:0", b"", "empty")
         aside("1@0:1", received("R1"))
         ended = dossier("dead-letters", "discard", "--reason", "empty", "--why", "tombstones of a test", **deployed)
-        assert ended == (0, "1 letter discarded\n", "")
+        assert ended == (0, "1 dead letter discarded\n", "")
         assert states(client) == {"1@0:0": "discarded", "1@0:1": "open"}
         shown = dossier("dead-letters", "show", "1@0:0", **deployed).out
         assert re.search(r"^why +tombstones of a test$", shown, re.M)
@@ -417,7 +418,7 @@ class TestDiscard:
         ended = dossier("dead-letters", "discard", "--all", "--why", "a", "--erase", "--dry-run", **deployed)
         assert ended == (
             0,
-            "1@0:0 would be discarded: malformed seq\n1 letter would be discarded and erased\n",
+            "1@0:0 would be discarded: malformed seq\n1 dead letter would be discarded and erased\n",
             "",
         )
         assert states(client) == {"1@0:0": "open"}
@@ -429,11 +430,11 @@ class TestDiscard:
         aside("1@0:0", received("Nguyen Van A"), detail="dossier = 'Nguyen Van A'")
         aside("1@0:1", b"{")
         ended = dossier("dead-letters", "discard", "1@0:0", "--erase", "--why", "a name", **deployed)
-        assert ended == (0, "1 letter discarded and erased\n", "")
+        assert ended == (0, "1 dead letter discarded and erased\n", "")
         assert client.execute("SELECT content, detail FROM dead_letters WHERE line = 0") == [("", "")]
         assert client.execute("SELECT content FROM dead_letters WHERE line = 1") == [("{",)]
         ended = dossier("dead-letters", "replay", "1@0:0", **deployed)
-        assert (ended.code, ended.err) == (1, "1@0:0 refused: its content was erased: give it anew with --content\n")
+        assert (ended.code, ended.err) == (1, "1@0:0 refused: its content was erased: give it again with --content\n")
         (tmp_path / "line").write_bytes(encode_event(received("R1")))
         assert dossier("dead-letters", "replay", "1@0:0", "--content", tmp_path / "line", **deployed).code == 0
         assert [line["dossier"] for _, lines in topic.records() for line in lines] == ["R1"]
@@ -475,7 +476,7 @@ class TestCounting:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as killed:
-            killed.setattr(Letters, "decide", die)
+            killed.setattr(DeadLetterTable, "decide", die)
             replay("--all", code=130)
         assert set(states(client).values()) == {"open"}
         replay("--all", code=1)

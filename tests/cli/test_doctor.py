@@ -1,4 +1,4 @@
-"""`dossier doctor` says of each thing whether it is well, and what to do where it is not."""
+"""`dossier doctor` says what is wrong, and what to do about it."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ import psutil
 import pytest
 from msgspec import structs
 
-from deploy.embedded.state import PlatformState, ProcessState, write_state
+from deploy.embedded.state_file import PlatformState, ProcessState, write_state
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.broker.group import members
 from streams.storage.clickhouse import connect
@@ -18,12 +18,12 @@ from tests.cli.commands import AWAY, Ended, Run, apart
 
 SUBJECTS = (
     *("program", "profile", "platform", "disk", "kafka"),
-    *("topics", "clickhouse", "tables", "identity", "offsets", "records", "workers"),
+    *("topics", "clickhouse", "tables", "access", "identity", "offsets", "records", "workers"),
 )
 
 
 def findings(ended: Ended) -> dict[str, tuple[str, str]]:
-    """What was said of each subject: `ok` or `wrong`, and what was seen."""
+    """What was found of each subject: `ok`, `wrong` or `skip`, and the text."""
     assert ended.err == ""
     lines = [line.split(maxsplit=2) for line in ended.out.splitlines()]
     assert tuple(line[1] for line in lines) == SUBJECTS
@@ -38,17 +38,17 @@ def test_where_nothing_runs_it_says_how_to_start(dossier: Run, tmp_path: Path) -
     ended = dossier("doctor")
     assert ended.code == 1
     found = wrong(findings(ended))
-    assert found.keys() == {"kafka", "topics", "clickhouse", "tables", "identity", "offsets", "records", "workers"}
+    assert found.keys() == {*SUBJECTS} - {"program", "profile", "platform", "disk"}
     assert found["kafka"].startswith(f"no platform runs in {tmp_path / 'data'}: start one with `dossier up --data ")
-    assert found["topics"] == "cannot be looked at before this is well: kafka"
-    assert found["workers"] == "cannot be looked at before this is well: clickhouse, kafka"
+    assert found["topics"] == "cannot be checked before this is right: kafka"
+    assert found["workers"] == "cannot be checked before this is right: clickhouse, kafka"
 
 
 def test_a_broken_profile_is_named_with_its_key_and_value(dossier: Run, tmp_path: Path) -> None:
     (tmp_path / "wrong.toml").write_text('time_zone = "Hanoi"')
     found = wrong(findings(dossier("doctor", profile=tmp_path / "wrong.toml")))
     assert "wrong.toml: time_zone = 'Hanoi'" in found["profile"]
-    assert found["tables"] == "cannot be looked at before this is well: clickhouse, profile"
+    assert found["tables"] == "cannot be checked before this is right: clickhouse, profile"
 
 
 def test_a_worker_that_is_started_again_and_again_is_not_well_because_it_runs_just_now(
@@ -60,7 +60,7 @@ def test_a_worker_that_is_started_again_and_again_is_not_well_because_it_runs_ju
     platform = PlatformState(own.pid, own.create_time(), datetime.now(UTC), "ready", processes=(worker,))
     write_state(tmp_path / "data", platform)
     found = findings(dossier("doctor"))
-    said = "worker-1 was started again 4 times, the last time because it ended with 4: why"
+    said = "worker-1 was restarted 4 times, last because it ended with 4: why"
     assert found["platform"] == ("wrong", said)
     steady = structs.replace(worker, created=time.time() - 3600)
     write_state(tmp_path / "data", structs.replace(platform, processes=(steady,)))
@@ -81,9 +81,13 @@ class TestServices:
             found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1), dossier-imports (1)"
         )
         assert found["clickhouse"][1].endswith(f"at {deployed['clickhouse']}")
+        assert found["access"] == (
+            "skip",
+            "not compared: ClickHouse shows no user `reader`, and DOSSIER_GRAFANA_PASSWORD, its password, is not set",
+        )
         assert found["identity"][1] == "dossier-events, 8 partitions, epoch 1"
         assert found["offsets"][1] == "topic, group and counts agree"
-        assert found["records"][1] == "what is to be counted can be read, no transaction is open"
+        assert found["records"][1] == "all records to count can be read, no transaction is open"
         assert found["workers"][1] == "1 running, 0 of 0 records to count"
 
         worker.send_signal(signal.SIGTERM)
@@ -95,6 +99,19 @@ class TestServices:
         ended = dossier("doctor", **deployed)
         assert ended.code == 1
         assert wrong(findings(ended)) == {"workers": "none runs and 0 records wait: start one with `dossier work`"}
+
+    def test_the_reader_is_tried_where_its_password_is_known(
+        self, dossier: Run, deployed: dict[str, str], clickhouse_reader: ClickHouseConnection
+    ) -> None:
+        password = clickhouse_reader.password.reveal()
+        found = findings(dossier("doctor", grafana_password=password, **deployed))
+        assert found["access"] == ("ok", "`reader` is as declared: what it can do was compared")
+        ended = dossier("doctor", grafana_password="another", **deployed)  # noqa: S106  # made up
+        lines = ended.out.splitlines()
+        (line,) = [number for number, each in enumerate(lines) if each.startswith("wrong  access")]
+        assert "refuses the password that is known: run this SQL as an administrator" in lines[line]
+        assert lines[line + 1].strip() == "CREATE SETTINGS PROFILE IF NOT EXISTS reader SETTINGS"
+        assert ended.code == 1
 
     @pytest.mark.parametrize(
         ("service", "name", "unseen"),
@@ -109,12 +126,14 @@ class TestServices:
         ended = apart("doctor", data=tmp_path, **deployed | {service: AWAY})
         assert ended.code == 1
         found = wrong(findings(ended))
-        assert found.pop("offsets") == "cannot be looked at before this is well: identity"
-        assert found.pop("records") == "cannot be looked at before this is well: offsets"
+        assert found.pop("offsets") == "cannot be checked before this is right: identity"
+        if service == "clickhouse":
+            assert found.pop("access") == "cannot be checked before this is right: tables"
+        assert found.pop("records") == "cannot be checked before this is right: offsets"
         assert found.keys() == {service, *unseen}
         assert found[service].startswith(f"{name} at {AWAY} does not answer")
         assert f"start it, or correct DOSSIER_{name.upper()}" in found[service]
-        assert {found[subject] for subject in unseen} == {f"cannot be looked at before this is well: {service}"}
+        assert {found[subject] for subject in unseen} == {f"cannot be checked before this is right: {service}"}
 
     def test_a_view_that_was_replaced_and_a_trigger_that_was_put_in(
         self, dossier: Run, deployed: dict[str, str], clickhouse_server: ClickHouseConnection
@@ -130,7 +149,7 @@ class TestServices:
         assert ": run `dossier migrate`; materialized view " in found["tables"]
         assert "rogue writes into windows, which nothing declares: DROP VIEW" in found["tables"]
         ended = dossier("migrate", **deployed)
-        assert ended.out.startswith("mend: view data_age says ")
+        assert ended.out.startswith("repair: view data_age says ")
         assert ended.err.startswith("differs, left as it is: materialized view ")
         client.execute("DROP VIEW rogue")
         assert dossier("migrate", **deployed).out == "nothing to do: topics, tables and views are as declared\n"

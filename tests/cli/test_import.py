@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.import_ import import_file
+from cli.import_ import command as import_command
 from cli.settings import Settings
 from connectors.errors import TooManyRejects, WrongMapping
 from schemas.events import Event
@@ -62,7 +62,7 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
 
 
 def run(settings: Settings, *arguments: str, content: bytes | None = None) -> Result:
-    return CliRunner().invoke(import_file, [*arguments], obj=settings, input=content, standalone_mode=False)
+    return CliRunner().invoke(import_command, [*arguments], obj=settings, input=content, standalone_mode=False)
 
 
 def summary(result: Result) -> dict[str, int]:

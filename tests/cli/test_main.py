@@ -12,11 +12,10 @@ import click
 import pytest
 
 from cli.main import SECTIONS
-from cli.main import dossier as group
-from cli.settings import VARIABLES
-from tests.cli.commands import MAPPING, SAMPLE, Run, environment
+from cli.variables import VARIABLES
+from tests.cli.commands import MAPPING, SAMPLE, Run, all_commands, environment
 
-COMMANDS = sorted(group.commands)
+COMMANDS = all_commands()
 
 
 def test_the_version_is_told(dossier: Run) -> None:
@@ -29,7 +28,9 @@ def test_help_lists_every_command_once_in_its_section_and_cuts_nothing(dossier: 
     assert ended.code == 0
     lines = [line.split(maxsplit=1) for line in ended.out.splitlines() if line.startswith("  ")]
     listed = {words[0]: words[1] for words in lines if words[0] in COMMANDS}
-    assert sorted(listed) == COMMANDS == sorted(command.name or "" for each in SECTIONS.values() for command in each)
+    named = [(name, text) for commands in SECTIONS.values() for name, text in commands.items()]
+    assert listed == dict(named)
+    assert len(named) == len(listed) == len(COMMANDS)
     assert all(text.endswith(".") and "..." not in text and len(text) < 66 for text in listed.values())
     assert [line[:-1] for line in ended.out.splitlines() if line[:1].isupper() and line.endswith(":")] == [
         "Options",
@@ -41,8 +42,9 @@ def test_help_lists_every_command_once_in_its_section_and_cuts_nothing(dossier: 
 def test_every_command_and_option_says_what_it_is_for(dossier: Run, name: str) -> None:
     ended = dossier(name, "--help")
     assert ended.code == 0
-    assert group.commands[name].help
-    for parameter in group.commands[name].params:
+    assert COMMANDS[name].name == name
+    assert COMMANDS[name].help
+    for parameter in COMMANDS[name].params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.opts} has no help"
             assert parameter.opts[0] in ended.out

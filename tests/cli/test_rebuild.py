@@ -11,9 +11,10 @@ from msgspec import structs
 
 from schemas.connection import KafkaConnection
 from schemas.profile import Profile
-from streams.broker.exclusive_command import Exclusive
-from streams.storage.migration import Plan, make_topics, migrate
-from tests.broker import delete_topics
+from streams.broker.exclusive_command import ExclusiveCommand
+from streams.storage.migration import make_topics
+from streams.storage.plan import Plan
+from tests.broker import delete_topics, make_deployment
 from tests.cli.commands import Run, environment, named
 from tests.counted_topic import add_partitions, ask, publish, random_events, shown, work
 
@@ -26,7 +27,7 @@ BY_DATE = Profile(terms="date")
 def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A deployment of two partitions that has counted two hundred records."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     publish(kafka, *random_events(seed=1, count=200))
     work(plan)
     yield plan
@@ -46,7 +47,7 @@ def by_date(tmp_path: Path) -> Path:
 
 
 def test_two_at_once(dossier: Run, counted: Plan, variables: dict[str, str], tmp_path: Path) -> None:
-    with Exclusive(counted.kafka, "rebuild"):
+    with ExclusiveCommand(counted.kafka, "rebuild"):
         # In a process of its own: the client keeps what it knows of groups by process.
         second = subprocess.run(
             [sys.executable, "-m", "cli.main", "rebuild"],
@@ -73,13 +74,13 @@ def test_other_rules(dossier: Run, counted: Plan, variables: dict[str, str], by_
         f"rebuild database {variables['database']} from {events} raw events",
         "epoch: 1 -> 3",
         f"rules: {Profile().rules} -> {BY_DATE.rules}",
-        f"partition 0: workers go on at offset {ends[0]}",
-        f"partition 1: workers go on at offset {ends[1]}",
+        f"partition 0: workers resume at offset {ends[0]}",
+        f"partition 1: workers resume at offset {ends[1]}",
     ]
     done = dossier("rebuild", profile=by_date, **variables)
     assert done.code == 0
     assert done.out == f"rebuilt: the counts are of epoch 3, rules {BY_DATE.rules}; start the workers\n"
-    assert f"count {events} raw events into tables of their own" in done.err
+    assert f"count {events} raw events into new tables" in done.err
     work(structs.replace(counted, profile=BY_DATE))
     assert dossier("audit", profile=by_date, **variables).code == 0
     assert dossier("work", **variables).code == 4
@@ -130,7 +131,7 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(
     )
     assert process.stderr is not None
     said = ""
-    while "into tables of their own" not in said:
+    while "into new tables" not in said:
         said = process.stderr.readline()
         assert said, "it ended before it could be stopped"
     process.send_signal(signal.SIGINT)

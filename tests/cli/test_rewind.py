@@ -7,9 +7,9 @@ import pytest
 from msgspec import structs
 
 from schemas.connection import KafkaConnection
-from streams.audit import audit
-from streams.storage.migration import Plan, migrate
-from tests.broker import delete_topics
+from streams.audit.recompute import audit
+from streams.storage.plan import Plan
+from tests.broker import delete_topics, make_deployment
 from tests.cli.commands import Run, named
 from tests.counted_topic import ask, delete_records, publish, random_events, shown, work
 
@@ -22,7 +22,7 @@ BACKED_UP = ("events", "facts", "windows", "progress", "dead_letters")
 def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A deployment of two partitions that has counted forty records."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     publish(kafka, *random_events(seed=1, count=40))
     work(plan)
     yield plan
@@ -56,7 +56,7 @@ def test_a_clickhouse_restored_from_a_backup_counts_the_rest_again(
     refused = dossier("work", **variables)
     assert refused.code == 4
     assert refused.reason == (
-        f"dossier-events partition 0: the group goes on at offset {committed[0]}, but the counts end before "
+        f"dossier-events partition 0: the group resumes at offset {committed[0]}, but the counts end before "
         f"{backed_up[0]} (and 1 more), as after a restored backup of ClickHouse: stop the workers and run "
         "`dossier rewind`"
     )
@@ -79,8 +79,8 @@ def test_records_that_are_gone_are_written_down_before_anything_goes_on(
     delete_records(counted.kafka, {0: following + 2})
     lost = (
         f"dossier-events partition 0 begins at offset {following + 2}, but {following} is the next to count: 2 records "
-        "were deleted before they were counted: restore the topic, or, if they are gone for good, write the gap down "
-        "and count on after it with `dossier rewind --accept-gap`"
+        "were deleted before they were counted: restore the topic, or, if they are gone for good, record the gap "
+        "and resume after it with `dossier rewind --accept-gap`"
     )
     for refused in (dossier("work", **variables), dossier("rewind", **variables)):
         assert (refused.code, refused.reason) == (4, lost)
@@ -104,7 +104,7 @@ def test_records_that_are_gone_are_written_down_before_anything_goes_on(
 
 def test_a_gap_before_anything_was_counted(dossier: Run, plan: Plan, kafka: KafkaConnection) -> None:
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     try:
         publish(kafka, *random_events(seed=4, count=20))
         delete_records(kafka, {1: 3})
@@ -138,7 +138,7 @@ def test_a_topic_that_ends_before_the_counts(dossier: Run, counted: Plan, variab
     )
     for refused in (dossier("work", **variables), dossier("rewind", **variables)):
         assert refused.code == 4
-        assert "it was cut off" in refused.reason
+        assert "it was truncated" in refused.reason
         assert refused.reason.endswith("stop the workers and run `dossier rebuild`")
 
 

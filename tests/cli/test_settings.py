@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import VARIABLES, NothingRuns, Settings
-from deploy.embedded.private import keep_secrets
-from deploy.embedded.state import PlatformState, created, write_state
+from cli.settings import NothingRuns, Settings
+from cli.variables import VARIABLES
+from deploy.embedded.process_liveness import created
+from deploy.embedded.secret_files import keep_secrets
+from deploy.embedded.state_file import PlatformState, write_state
 from schemas.alerts import parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError
@@ -71,6 +73,7 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         clickhouse_address=ClickHouseConnection(
             *("three", 9440, "writer", Secret("secret-of-clickhouse"), "province_1", True, ca)
         ),
+        reader_password=Secret("only reading"),
         database="province_1",
         partitions=16,
         replication=3,
@@ -156,7 +159,7 @@ def test_a_level_that_is_none_is_told_by_name() -> None:
     [
         ("alerts.example", "a secret of some length", "DOSSIER_WEBHOOK is not an address such as https://host/path"),
         ("https://me:pw@alerts.example/", "a secret of some length", "DOSSIER_WEBHOOK is not an address"),
-        ("https://alerts.example/", "short", "DOSSIER_WEBHOOK_SECRET has 5 characters: 16 or more sign"),
+        ("https://alerts.example/", "short", "DOSSIER_WEBHOOK_SECRET has 5 characters, it needs 16 or more"),
         ("https://alerts.example/", "", "DOSSIER_WEBHOOK_SECRET has 0 characters"),
         ("", "a secret of some length", "DOSSIER_WEBHOOK is not an address"),
     ],
@@ -195,7 +198,7 @@ def test_the_embedded_servers_are_found_where_none_are_named(tmp_path: Path) -> 
     assert reader.clickhouse == secrets.clickhouse_at("127.0.0.1:20002", "reader")
     grafana = Settings.from_env({"DOSSIER_DATA": str(tmp_path), "DOSSIER_GRAFANA": "https://g"}).grafana
     assert grafana
-    assert grafana.reader.password == secrets.reader
+    assert grafana.reader.password == reader.reader_password == secrets.reader
 
 
 def test_the_secrets_of_the_embedded_servers_go_nowhere_else(tmp_path: Path) -> None:
@@ -206,7 +209,7 @@ def test_the_secrets_of_the_embedded_servers_go_nowhere_else(tmp_path: Path) -> 
     assert settings.kafka == KafkaConnection("one:9092")
     assert settings.clickhouse == ClickHouseConnection("two", 9000)
     assert settings.grafana
-    assert settings.grafana.reader.password == Secret()
+    assert settings.grafana.reader.password == settings.reader_password == Secret()
     named = Settings.from_env(env | {"DOSSIER_KAFKA": "127.0.0.1:20001", "DOSSIER_CLICKHOUSE": "127.0.0.1:20002"})
     assert (named.kafka.password, named.clickhouse.password) == (secrets.kafka, secrets.owner)
 
@@ -275,6 +278,6 @@ def test_a_profile_that_is_not_there_is_told_with_what_names_it(tmp_path: Path) 
 
 
 def test_a_short_key_of_alerts_is_refused() -> None:
-    with pytest.raises(SettingError, match="DOSSIER_ALERT_KEY has 5 characters: 16 or more are a secret"):
+    with pytest.raises(SettingError, match="DOSSIER_ALERT_KEY has 5 characters, it needs 16 or more"):
         Settings.from_env({"DOSSIER_ALERT_KEY": "short"})
     assert Settings.from_env({}).alert_key is None

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.settings import Settings
-from cli.simulate import simulate
+from cli.simulate import command as simulate
 from schemas.events import Event, Received
 
 

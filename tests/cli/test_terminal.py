@@ -17,13 +17,13 @@ from cli.doctor import Finding
 from cli.logs import JsonLines, TextLines
 from cli.terminal import brief, print_json, printable
 from cli.wallboard import Seen
-from connectors.files.spreadsheet import unformulated
-from deploy.embedded.state import PlatformState, ProcessState
+from connectors.files.formula_escape import escape_formula
+from deploy.embedded.state_file import PlatformState, ProcessState
 from grafana.publish.plan import Change
 from schemas.alerts import Alert
-from streams.audit import Audit, FactsDifference, WindowDifference
-from streams.audit import Finding as AuditFinding
-from streams.dead_letters.table import Group, Letter, Place
+from streams.audit.findings import Audit, FactsDifference, WindowDifference
+from streams.audit.findings import Finding as AuditFinding
+from streams.dead_letters.table import DeadLetterGroup, Place, StoredDeadLetter
 from streams.errors import Unreachable
 from streams.reports.report import FIGURES, RATES, Freshness, Report
 from tests.cli.commands import AWAY, Ended, Run
@@ -53,7 +53,7 @@ AUDIT = Audit(
     conflicts=0,
     findings=[AuditFinding("topic", HOSTILE, HOSTILE, HOSTILE)],
 )
-LETTER = Letter(Place(0, 1, 2), "invalid", HOSTILE, HOSTILE, HOSTILE, AT, "discarded", HOSTILE, False, AT)
+LETTER = StoredDeadLetter(Place(0, 1, 2), "invalid", HOSTILE, HOSTILE, HOSTILE, AT, "discarded", HOSTILE, False, AT)
 ALERT = Alert(
     seq=1,
     dossier=HOSTILE,
@@ -70,16 +70,16 @@ STATE = PlatformState(
 )
 
 
-class Letters:
+class DeadLetterTable:
     """Dead letters whose every text is hostile."""
 
     def __init__(self, _: object) -> None:
         pass
 
-    def groups(self, _: object) -> list[Group]:
-        return [Group("invalid", HOSTILE, 1)]
+    def groups(self, _: object) -> list[DeadLetterGroup]:
+        return [DeadLetterGroup("invalid", HOSTILE, 1)]
 
-    def newest(self, *_: object) -> list[Letter]:
+    def newest(self, *_: object) -> list[StoredDeadLetter]:
         return [LETTER]
 
     def contents(self, _: object) -> dict[Place, bytes]:
@@ -96,17 +96,23 @@ def away(*_: object, **__: object) -> None:
 COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "report": (("report",), {"report.report": lambda *_: REPORT}),
     "report json": (("report", "--json"), {"report.report": lambda *_: REPORT}),
-    "audit": (("audit",), {"audit.audit": lambda *_, **__: AUDIT, "audit.write_down": away}),
-    "audit json": (("audit", "--json"), {"audit.audit": lambda *_, **__: AUDIT, "audit.write_down": away}),
-    "dead-letters list": (("dead-letters", "list"), {"dead_letters.Letters": Letters}),
-    "dead-letters list json": (("dead-letters", "list", "--json"), {"dead_letters.Letters": Letters}),
-    "dead-letters show": (("dead-letters", "show", "0@1:2"), {"dead_letters.Letters": Letters}),
-    "dead-letters show json": (("dead-letters", "show", "0@1:2", "--json"), {"dead_letters.Letters": Letters}),
+    "audit": (("audit",), {"audit.audit": lambda *_, **__: AUDIT, "audit.record_audit": away}),
+    "audit json": (("audit", "--json"), {"audit.audit": lambda *_, **__: AUDIT, "audit.record_audit": away}),
+    "dead-letters list": (("dead-letters", "list"), {"dead_letters.list.DeadLetterTable": DeadLetterTable}),
+    "dead-letters list json": (
+        ("dead-letters", "list", "--json"),
+        {"dead_letters.list.DeadLetterTable": DeadLetterTable},
+    ),
+    "dead-letters show": (("dead-letters", "show", "0@1:2"), {"dead_letters.show.DeadLetterTable": DeadLetterTable}),
+    "dead-letters show json": (
+        ("dead-letters", "show", "0@1:2", "--json"),
+        {"dead_letters.show.DeadLetterTable": DeadLetterTable},
+    ),
     "alerts": (("alerts", "list"), {"alerts.newest": lambda *_: (1, [ALERT])}),
     "alerts json": (("alerts", "list", "--json"), {"alerts.newest": lambda *_: (1, [ALERT])}),
     "watch": (("watch", "--once"), {"watch._read": lambda *_: Seen(trouble=HOSTILE)}),
-    "doctor": (("doctor",), {"doctor.examine": lambda _: [Finding(False, "kafka", HOSTILE)]}),
-    "status": (("status",), {"platform.read_state": lambda _: STATE}),
+    "doctor": (("doctor",), {"doctor.examine": lambda _: [Finding("wrong", "kafka", HOSTILE, HOSTILE)]}),
+    "status": (("status",), {"status.read_state": lambda _: STATE}),
     "migrate": (("migrate",), {"migrate.migrate": lambda *_, **__: [HOSTILE]}),
     "an error": (("rewind",), {"rewind.identify": away}),
     "a wrong argument": (("report", "--from", HOSTILE.replace("\0", "")), {}),
@@ -199,9 +205,9 @@ def test_json_for_a_machine_says_what_was_there(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "'"])
 def test_a_cell_that_a_spreadsheet_would_compute_begins_with_a_quote_and_comes_back(first: str) -> None:
     cell = f"{first}cmd|' /c calc'!A1"
-    assert unformulated(cell) == f"'{cell}"
-    assert unformulated(cell)[1:] == cell
-    assert unformulated("Sở = 1") == "Sở = 1"
+    assert escape_formula(cell) == f"'{cell}"
+    assert escape_formula(cell)[1:] == cell
+    assert escape_formula("Sở = 1") == "Sở = 1"
 
 
 def test_csv_is_for_people_unless_it_is_to_be_exact(dossier: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,12 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
-from deploy.embedded.platform import Options, Platform, keep_profile, stop_platform, unwell
+from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import listens
-from deploy.embedded.state import read_state
+from deploy.embedded.profile_file import keep_profile
+from deploy.embedded.state_file import read_state
+from deploy.embedded.stop import stop_platform
+from deploy.embedded.worker_health import health_problem
 from deploy.errors import AlreadyRuns, PortTaken, UnusableData
 from schemas.connection import KafkaConnection
 from streams.http.server import json_page, served
@@ -177,15 +180,15 @@ def test_a_profile_is_kept_and_not_replaced_by_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.loopback
-def test_a_worker_is_unwell_when_it_says_so_or_says_nothing(unused_port: int) -> None:
-    assert unwell(unused_port) == ""
+def test_a_worker_is_unhealthy_when_it_says_so_or_does_not_answer(unused_port: int) -> None:
+    assert health_problem(unused_port) == ""
     well = [True]
     with served(("127.0.0.1", unused_port), "", {"/health": json_page(lambda: (well[0], {"state": "so"}))}):
-        assert unwell(unused_port) == ""
+        assert health_problem(unused_port) == ""
         well[0] = False
-        assert unwell(unused_port) == '{"state":"so"}'
+        assert health_problem(unused_port) == '{"state":"so"}'
     with socket.create_server(("127.0.0.1", unused_port)):
-        assert unwell(unused_port) == "its /health does not answer"
+        assert health_problem(unused_port) == "its /health does not answer"
 
 
 @pytest.mark.platform

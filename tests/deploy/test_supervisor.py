@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.embedded import logs as process_logs
+from deploy.embedded import log_files as process_logs
 from deploy.embedded import process
 from deploy.embedded.process import Program, Step, spawn
-from deploy.embedded.restart import RestartPolicy
-from deploy.embedded.state import ProcessState
+from deploy.embedded.restart_policy import RestartPolicy
+from deploy.embedded.state_file import ProcessState
 from deploy.embedded.supervisor import StopRequest, Supervisor
 from deploy.errors import NotReady, Stopped
 
@@ -274,34 +274,34 @@ def test_a_log_is_bounded_while_the_process_writes(
     watched.until(lambda: (tmp_path / "server.log").stat().st_size > 0)
 
 
-def test_a_program_that_is_unwell_for_long_is_started_again_and_the_reason_is_told(
+def test_a_program_that_is_unhealthy_for_too_long_is_restarted_and_the_reason_is_reported(
     watched: Watched, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(process, "HEALTH_CHECK_SECONDS", 0.01)
     asked: list[int] = []
 
-    def unwell() -> str:
+    def health_problem() -> str:
         asked.append(1)
         return "it hangs" if len(asked) <= 5 else ""
 
-    watched.run([program("worker", FOREVER, unwell=unwell, unwell_looks=5)])
+    watched.run([program("worker", FOREVER, health_problem=health_problem, unhealthy_checks=5)])
     watched.until(watched.started.is_set)
     watched.until(lambda: watched.now["worker"].restarts == 1 and watched.now["worker"].state == "ready")
-    assert watched.now["worker"].reason == "killed, it was not well for long (it hangs)"
+    assert watched.now["worker"].reason == "killed, it was unhealthy for too long (it hangs)"
     watched.until(lambda: len(asked) > 20)
     assert watched.now["worker"].restarts == 1
 
 
-def test_a_program_that_is_unwell_now_and_then_is_left_alone(
+def test_a_program_that_is_unhealthy_now_and_then_is_left_alone(
     watched: Watched, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(process, "HEALTH_CHECK_SECONDS", 0.01)
     asked: list[int] = []
 
-    def unwell() -> str:
+    def health_problem() -> str:
         asked.append(1)
         return "" if len(asked) % 5 == 0 else "it hangs"
 
-    watched.run([program("worker", FOREVER, unwell=unwell, unwell_looks=5)])
+    watched.run([program("worker", FOREVER, health_problem=health_problem, unhealthy_checks=5)])
     watched.until(lambda: len(asked) > 40)
     assert watched.now["worker"].restarts == 0

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from grafana.build import DASHBOARDS, FOLDER, WALLBOARDS
-from grafana.dashboard import COLUMNS, TAG, WALL_ROWS, pixels
+from grafana.dashboard_layout import COLUMNS, TAG, WALL_ROWS, pixels
 from grafana.panels import DATASOURCE, NEUTRAL
-from grafana.sql import variables_in
+from grafana.sql_macros import variables_in
+from grafana.text_width import width
 from grafana.wallboards import PADDING, WALL_PARAMETERS, playlist
-from grafana.widths import width
 
 BOARDS = pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board["uid"])
 WALLS = pytest.mark.parametrize("board", WALLBOARDS, ids=lambda board: board["uid"])
@@ -206,7 +206,7 @@ def test_the_playlist_shows_every_wallboard_today_first() -> None:
 
 
 def test_the_page_for_operators_opens_a_screen_as_it_was_laid_out_for() -> None:
-    urls = re.findall(r"^/(?:playlists|d)/.*$", (FOLDER.parent / "docs" / "operator.md").read_text(), re.MULTILINE)
+    urls = re.findall(r"^/(?:playlists|d)/.*$", (FOLDER.parent / "docs" / "monitoring.md").read_text(), re.MULTILINE)
     assert len(urls) == 2
     assert all(f"?{WALL_PARAMETERS}" in url and "autofitpanels" not in url for url in urls)
 

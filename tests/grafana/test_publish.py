@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grafana.build import DASHBOARDS
-from grafana.publish import api
+from grafana.publish import grafana_client
 from grafana.publish.plan import differences
 from tests.cli.commands import Ended, Run
 from tests.cli.conftest import dossier as dossier  # the command's fixture
@@ -21,7 +21,7 @@ ALL = len(DASHBOARDS) + 5
 
 @pytest.fixture
 def grafana(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
-    monkeypatch.setattr(api, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(grafana_client, "_PAUSES", (0.0, 0.0))
     stub = Stub()
     yield stub
     stub.close()
@@ -179,7 +179,7 @@ class TestTrouble:
     def test_a_slow_answer_is_asked_for_again(
         self, publish: Publish, grafana: Stub, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(api, "_TIMEOUT_SECONDS", 0.3)
+        monkeypatch.setattr(grafana_client, "_TIMEOUT_SECONDS", 0.3)
         grafana.faults = [("PUT .*rule-groups/pipeline", 1.0)]
         assert publish().code == 0
         assert set(grafana.groups) == {"dossiers", "pipeline"}

@@ -10,7 +10,8 @@ from clickhouse_driver import Client
 
 from grafana.build import DASHBOARDS
 from grafana.panels import TIME_SERIES
-from grafana.sql import ALL, Context, expand
+from grafana.sql_macros import Context, expand
+from grafana.sql_queries import ALL
 from tests.grafana.city import HOSTILE, LEAVING
 
 pytestmark = pytest.mark.clickhouse

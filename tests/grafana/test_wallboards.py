@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from clickhouse_driver import Client
 
-from grafana.panels import NEUTRAL, NO_DOSSIERS, RED, words
-from grafana.sql import query
-from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, standing
+from grafana.panels import NEUTRAL, NO_DOSSIERS, RED, status_mappings
+from grafana.sql_queries import query
+from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, status
 from grafana.wallboards import PERIODS, Period, wallboard
 from schemas.connection import ClickHouseConnection
 from streams.storage.clickhouse import connect
@@ -62,7 +62,7 @@ def test_no_data_is_red_on_the_tile_of_freshness() -> None:
 
 def test_a_word_stands_beside_every_colour_and_agrees_with_the_thresholds() -> None:
     for figure in FIGURES:
-        ranges = [each["options"] for each in words(figure) if each["type"] == "range"]
+        ranges = [each["options"] for each in status_mappings(figure) if each["type"] == "range"]
         assert len(ranges) == (0 if figure.target is None else 3)
         for value in (0, 0.3, 0.9, 0.9799, 0.98, 1) if figure.unit == "share" else (0, 1, 100, 101, 10**6):
             texts = [
@@ -71,8 +71,8 @@ def test_a_word_stands_beside_every_colour_and_agrees_with_the_thresholds() -> N
                 if (each["from"] is None or value >= each["from"]) and (each["to"] is None or value <= each["to"])
             ]
             expected = {"met": "ĐẠT / met", "watch": "CHÚ Ý / watch", "missed": "CHƯA ĐẠT / missed", None: None}
-            assert (texts or [None]) == [expected[standing(figure, value)]]
-    assert standing(OVERDUE, 1) == "watch"
+            assert (texts or [None]) == [expected[status(figure, value)]]
+    assert status(OVERDUE, 1) == "watch"
 
 
 @pytest.fixture(scope="module")
@@ -186,4 +186,4 @@ class TestFigures:
     ) -> None:
         assert 0 <= one(seeded_city, query("data_age"))["seconds"] < 600
         assert one(empty_city, query("data_age")) == {"seconds": None, "published_local": None}
-        assert standing(DATA_AGE, 301) == "missed"
+        assert status(DATA_AGE, 301) == "missed"

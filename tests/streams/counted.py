@@ -4,7 +4,7 @@ from collections import defaultdict
 from contextlib import closing
 from datetime import datetime
 
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
 from schemas.envelope import encode, encode_event
 from schemas.events import Event
@@ -15,7 +15,7 @@ from schemas.topics import EVENTS
 from streams.counting.counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
-from streams.storage.clickhouse import ClickHouseStore
+from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.strategies import PUBLISHED
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from schemas.counters import COUNTERS
 from schemas.envelope import encode, encode_event
 from schemas.events import (

@@ -15,7 +15,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from deploy.embedded.clickhouse.errors import ServerError
-from deploy.embedded.clickhouse.reading import Places
+from deploy.embedded.clickhouse.reader_slots import ReaderSlots
 from deploy.embedded.clickhouse.users import READABLE, ROLE, write_grants
 from deploy.errors import UnusableData
 from schemas.errors import SettingError
@@ -48,13 +48,13 @@ def reported(message: str) -> ServerError:
 class Engine:
     """Opens a data directory for this process alone; every session is a connection to it.
 
-    A process can have one engine, and only one directory in its life. Its time zone is the server's: the TZ of the
-    process, which is set here. Raises UnusableData when the directory cannot be used,
-    SettingError for an unknown zone. `readable` are the databases of which a reader may read tables and views.
+    A process can have one engine, and only one directory in its life. The server's time zone is the TZ of the process,
+    which is set here. Raises UnusableData when the directory cannot be used, SettingError for an unknown zone. Readers
+    may read the tables and views of the databases in `readable`.
 
-    What is acknowledged has reached the operating system, so it survives the death of this process, however sudden.
-    MergeTree does not wait for the disk: a power loss may take the inserts of the last seconds, and the parts it
-    leaves damaged are set aside at the next start. Where that matters, the tables can say `fsync_after_insert = 1`.
+    An acknowledged insert has reached the operating system, so it survives a crash of this process. MergeTree does not
+    wait for the disk: a power loss may lose the inserts of the last seconds, and damaged parts are detached at the next
+    start. Where that matters, set `fsync_after_insert = 1` on the tables.
     """
 
     def __init__(self, data: Path, timezone: str = "UTC", readable: Sequence[str] = READABLE) -> None:
@@ -63,31 +63,31 @@ class Engine:
             ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError):
             raise SettingError(f"{timezone!r} is no time zone: name one such as Asia/Ho_Chi_Minh") from None
-        # The engine has a lock of its own, and complains of it in several lines.
+        # The engine's own lock reports a conflict in several lines.
         self._lock = claim(self.data)
         self.spool = emptied(self.data / "incoming")
         os.environ["TZ"] = timezone
         time.tzset()
-        # Only now: the engine's zone is the process's when it is loaded.
+        # Imported only now: the engine takes the time zone of the process when it is loaded.
         import chdb
         from chdb import _chdb
 
         self._connect = chdb.connect
         try:
-            # Read once; a path of the system's choice has no sign that means something in a connection string.
+            # Read once; a path that the system chooses has no character with a meaning in a connection string.
             with tempfile.TemporaryDirectory(prefix="dossier-") as folder:
                 config = write_grants(Path(folder), readable)
                 self._admin = chdb.connect(f"{self.data}?config-file={config}")
         except (chdb.ChdbError, RuntimeError) as error:
             raise UnusableData(f"{self.data} cannot be opened by the engine: {reported(str(error))}") from error
         finally:
-            # Loading the engine took over the handlers of fatal signals and of SIGTSTP.
+            # Loading the engine replaces the handlers of fatal signals and of SIGTSTP.
             _chdb.reset_signal_handlers()  # type: ignore[attr-defined]
         self._admin_lock = threading.Lock()
-        self.places = Places()
+        self.reader_slots = ReaderSlots()
         self._numbers = itertools.count(1)
         self.last_change = object()
-        """Another one after each statement that may have changed what a table looks like."""
+        """Replaced after each statement that may have changed the columns of a table."""
         if ROLE not in self.ask("SELECT currentRoles()"):
             raise UnusableData("the engine did not take its grants: a path in TMPDIR without any of ? & % + helps")
         self.version: str = self.ask("SELECT version()")
@@ -97,17 +97,17 @@ class Engine:
                 "SELECT lower(name) FROM system.functions UNION ALL SELECT lower(name) FROM system.table_functions"
             ).split()
         )
-        """What the engine knows to call, in small letters."""
+        """The functions of the engine, in lower case."""
         self.unsteady = frozenset(("`", *self.ask("SELECT lower(name) FROM system.table_functions").split()))
-        """What may be called in a query whose columns change without a statement, as with a file; see `sql.called`."""
+        """Table functions, whose columns may change without a statement, as a file's do; see `statements.called`."""
 
     def connect(self) -> tuple[Any, str]:
-        """A new connection, and the tag by which its queries are known."""
+        """A new connection, and the tag of its queries."""
         with engine_errors():
             return self._connect(str(self.data)), f"{TAG}{next(self._numbers)}"
 
     def ask(self, sql: str) -> str:
-        """One value, as text."""
+        """The only value of an answer, as text."""
         with self._admin_lock, engine_errors():
             answer: bytes = self._admin.query(sql, "TSVRaw").bytes()
         return answer.decode().rstrip("\n")
@@ -119,14 +119,14 @@ class Engine:
             self.ask(f"KILL QUERY WHERE Settings['log_comment'] {condition} ASYNC")
 
     def close(self) -> None:
-        """Leave the directory; sessions must be closed before."""
+        """Release the directory; sessions must be closed before."""
         with self._admin_lock:
             self._admin.close()
         self._lock.close()
 
 
 def claim(data: Path) -> IO[bytes]:
-    """Take the directory for this process, as long as the file is open; raises UnusableData."""
+    """Lock the directory for this process while the file is open; raises UnusableData."""
     if set(str(data)) & set("*?{}[]'\\"):
         raise UnusableData(f"{data}: choose a path without any of * ? {{ }} [ ] ' \\")
     try:
@@ -141,7 +141,7 @@ def claim(data: Path) -> IO[bytes]:
 
 
 def emptied(folder: Path) -> Path:
-    """The folder without what a killed server left there, which was never acknowledged."""
+    """An empty folder: what a killed server left there was never acknowledged."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder

@@ -1,4 +1,4 @@
-"""The server: a port, a thread for every client, and one that watches over them."""
+"""The server: a port, a thread for every client, and a thread that kills cancelled queries."""
 
 import logging
 import socket
@@ -9,18 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from deploy.embedded.clickhouse.client_connection import Connection
 from deploy.embedded.clickhouse.engine import Engine
-from deploy.embedded.clickhouse.protocol import Connection
 from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE, User
 from deploy.errors import PortTaken
 from schemas.errors import DossierError
 
 log = logging.getLogger(__name__)
 CONNECTION_LIMIT = 400
-GREETING_LIMIT = 100
-"""Of these, clients that have not said who they are: strangers must not take the places of the workers."""
+LOGIN_LIMIT = 100
+"""Of these, clients that have not logged in: they must not occupy the connections of the workers."""
 BACKLOG = 128
-WATCH_SECONDS = 0.1
+POLL_SECONDS = 0.1
 CLOSE_SECONDS = 10.0
 
 
@@ -48,7 +48,7 @@ class Server:
         try:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind((host, port))
-            # Nobody can connect before the engine can answer: an open port means that it does.
+            # No client can connect before the engine can answer: an open port means that the server is ready.
             self.engine = Engine(data, timezone, readable)
             self._listener.listen(BACKLOG)
         except OSError as error:
@@ -58,8 +58,8 @@ class Server:
             self._listener.close()
             raise
         self.port: int = self._listener.getsockname()[1]
-        self._listener.settimeout(WATCH_SECONDS)
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._accept, self._watch)]
+        self._listener.settimeout(POLL_SECONDS)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._accept, self._kill_cancelled)]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -67,7 +67,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Cancel what runs, hang up and leave the data directory; it takes some 10 seconds at most."""
+        """Cancel running queries, disconnect clients and release the data directory, within about 10 seconds."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()
@@ -77,7 +77,7 @@ class Server:
             self.engine.kill()
             for connection, thread in clients:
                 connection.hang_up()
-                thread.join(WATCH_SECONDS)
+                thread.join(POLL_SECONDS)
         self.engine.close()
 
     def _accept(self) -> None:
@@ -87,13 +87,15 @@ class Server:
             except TimeoutError:
                 continue
             except OSError as error:
-                # Too many open files: what is open goes on, and this will pass.
+                # Too many open files: open connections go on, and this is temporary.
                 log.warning("a client could not be accepted: %s", error)
-                self._stopped.wait(WATCH_SECONDS)
+                self._stopped.wait(POLL_SECONDS)
                 continue
-            strangers = sum(connection.is_greeting for connection in list(self._clients))
-            if len(self._clients) >= CONNECTION_LIMIT or strangers >= GREETING_LIMIT:
-                log.warning("a client was turned away: %d are connected, %d unknown", len(self._clients), strangers)
+            logging_in = sum(connection.is_logging_in for connection in list(self._clients))
+            if len(self._clients) >= CONNECTION_LIMIT or logging_in >= LOGIN_LIMIT:
+                log.warning(
+                    "a client was refused: %d are connected, %d of them not logged in", len(self._clients), logging_in
+                )
                 client.close()
                 continue
             connection = Connection(client, self.engine, self._users)
@@ -102,7 +104,7 @@ class Server:
             try:
                 thread.start()
             except RuntimeError as error:
-                # Too many threads: the same.
+                # Too many threads: temporary, too.
                 log.warning("a client could not be served: %s", error)
                 del self._clients[connection]
                 client.close()
@@ -117,7 +119,7 @@ class Server:
         finally:
             del self._clients[connection]
 
-    def _watch(self) -> None:
-        while not self._stopped.wait(WATCH_SECONDS):
+    def _kill_cancelled(self) -> None:
+        while not self._stopped.wait(POLL_SECONDS):
             for connection in list(self._clients):
-                connection.kill_if_unwanted()
+                connection.kill_if_cancelled()

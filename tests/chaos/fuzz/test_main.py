@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from chaos.fuzz import __main__ as command
-from chaos.fuzz.found import Finding, Fuzzed, Progress
+from chaos.fuzz.findings import Finding, Fuzzed, Progress
 
 
 def test_what_was_tried_and_found_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

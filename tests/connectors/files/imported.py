@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import msgspec
 
-from connectors.files.importing import Import, Tally
+from connectors.files.file_import import Import, ImportCounts
+from connectors.files.file_reader import FileReader, format_of
 from connectors.files.mapping import Format, Mapping
-from connectors.files.rejects import Rejects
-from connectors.files.rows import Rows, format_of
-from connectors.files.rule import Rule
+from connectors.files.rejects_file import RejectsFile
+from connectors.files.row_mapper import RowMapper
 from schemas.events import Event
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -23,11 +23,11 @@ E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportRecord:
     """The events of a file, what is said about it at the end, and what was put aside."""
 
     events: list[Event]
-    tally: Tally
+    tally: ImportCounts
     odd: list[str]
     rejects: list[dict[str, str]]
 
@@ -47,11 +47,11 @@ def imported(
     format_: Format | None = None,
     told_at: datetime = NOW,
     number: int = 0,
-    insists: bool = False,
+    ignores_origin: bool = False,
     exact: bool = False,
     max_rejects: float = 1.0,
     **changes: object,
-) -> Imported:
+) -> ImportRecord:
     """Import a file, or bytes as from standard input; `changes` are other values of the mapping's keys."""
     mapping = msgspec.structs.replace(mapping, **changes) if changes else mapping
     path = str(source) if isinstance(source, Path) else "-"
@@ -59,16 +59,16 @@ def imported(
     events: list[Event] = []
     rejects.unlink(missing_ok=True)
     with (
-        Rejects(rejects, path, told_at, number, exact=exact) as aside,
-        Rows(path, content, mapping, format_of(path, mapping, format_)) as rows,
+        RejectsFile(rejects, path, told_at, number, exact=exact) as aside,
+        FileReader(path, content, mapping, format_of(path, mapping, format_)) as rows,
     ):
-        rule = Rule(mapping, told_at, NOW, number, insists=insists)
+        rule = RowMapper(mapping, told_at, NOW, number, ignores_origin=ignores_origin)
         job = Import(rule, events.append, aside, max_rejects=max_rejects)
         exhaust(job.run(rows))
     if not rejects.exists():
-        return Imported(events, job.tally, job.oddities.found(), [])
+        return ImportRecord(events, job.counts, job.warnings.messages(), [])
     with rejects.open(encoding="utf-8", newline="") as file:
-        return Imported(events, job.tally, job.oddities.found(), list(csv.DictReader(file)))
+        return ImportRecord(events, job.counts, job.warnings.messages(), list(csv.DictReader(file)))
 
 
 def exhaust(steps: Iterable[None]) -> None:

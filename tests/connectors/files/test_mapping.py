@@ -70,8 +70,8 @@ def test_a_wrong_mapping_is_one_line_that_names_file_and_key(old: str, new: str,
 
 
 def test_a_mapping_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WrongMapping, match=r"nowhere\.toml: the mapping cannot be read: No such file"):
-        load_mapping(tmp_path / "nowhere.toml")
+    with pytest.raises(WrongMapping, match=r"no_place\.toml: the mapping cannot be read: No such file"):
+        load_mapping(tmp_path / "no_place.toml")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,8 +12,8 @@ import pytest
 
 from connectors.files.mapping import Mapping, decode_mapping
 from schemas.events import Received, Resolved, TermSet
-from tests.connectors.files.imported import NOW, Imported, imported
-from tests.connectors.files.test_xlsx import workbook
+from tests.connectors.files.imported import NOW, ImportRecord, imported
+from tests.connectors.files.test_xlsx_reader import workbook
 
 TEXT = """
 source = "s"
@@ -102,7 +102,7 @@ def test_what_was_put_aside_counts_once_the_mapping_is_corrected(
 def test_who_says_when_it_was_told_means_rejects_too(mapping: Mapping, corrected: Mapping, tmp_path: Path) -> None:
     aside = tmp_path / "rejects.csv"
     imported(text_file(tmp_path), mapping, aside, told_at=EXPORTED)
-    again = imported(aside, corrected, tmp_path / "again.csv", told_at=NOW, insists=True)
+    again = imported(aside, corrected, tmp_path / "again.csv", told_at=NOW, ignores_origin=True)
     assert {event.recorded_at for event in again.events} == {NOW}
 
 
@@ -140,7 +140,7 @@ def test_a_reject_that_is_spoiled_is_a_reject_again(change: tuple[str, str], map
     text = aside.read_text()
     assert change[0] in text
     aside.write_text(text.replace(*change))
-    again: Imported = imported(aside, mapping, tmp_path / "again.csv", max_rejects=1.0)
+    again: ImportRecord = imported(aside, mapping, tmp_path / "again.csv", max_rejects=1.0)
     assert again.events == []
     (reject,) = again.rejects
     assert reject["reason"].startswith(("is no reject: ", "is not CSV: "))

@@ -15,7 +15,7 @@ from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.admin import NewTopic
 
 from connectors.errors import EventTooLarge, Undelivered, Unreachable
-from connectors.publishing.envelopes import Limits
+from connectors.publishing.envelope_builder import Limits
 from connectors.publishing.publisher import BULK, LIVE, Publisher
 from connectors.publishing.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.simulator.calendar import CITY
 from connectors.simulator.history import history, receptions
+from connectors.simulator.office_calendar import CITY
 from connectors.simulator.plan import Plan
 from schemas.envelope import decode_event, encode_event
 from schemas.events import KINDS, Event, FeedbackReceived, Received
@@ -14,6 +14,7 @@ from schemas.profile import Profile
 from streams.counting.contributions import on_time
 from streams.counting.facts import facts_of
 from streams.counting.registers import Registers, fold
+from tests.thorough import sized
 
 BEGIN = datetime(2026, 1, 5, tzinfo=CITY)
 END = BEGIN + timedelta(days=60)
@@ -26,7 +27,7 @@ def test_the_same_plan_gives_the_same_events_and_another_seed_others() -> None:
     assert first != list(history(Plan(seed=2), BEGIN, END, 200))
 
 
-@settings(max_examples=20)
+@settings(max_examples=sized(8, 40))
 @given(seed=st.integers(0, 2**31), dossiers=st.integers(1, 300), days=st.integers(1, 100))
 def test_events_come_in_order_of_arrival_and_never_before_they_happened(seed: int, dossiers: int, days: int) -> None:
     end = BEGIN + timedelta(days=days)

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from schemas.alerts import DEFAULT_LEVELS, Alert, parse_levels
-from streams.alerts.overdue import Case, Standing, alerts_of
+from streams.alerts.overdue import Case, StandingAlert, alerts_of
 
 LEVELS = parse_levels(DEFAULT_LEVELS)
 TERM = datetime(2026, 3, 12, 10, tzinfo=UTC)
@@ -17,7 +17,7 @@ OPEN = Case("H01.2026.000001", "H01.12", "1.004194", "", TERM, TERM)
 
 
 def standing(level: str) -> Case:
-    return structs.replace(OPEN, standing=Standing(level, OPEN.agency, OPEN.procedure, TERM))
+    return structs.replace(OPEN, standing=StandingAlert(level, OPEN.agency, OPEN.procedure, TERM))
 
 
 def said(case: Case, now: datetime, levels: str = DEFAULT_LEVELS) -> list[tuple[str, str, str]]:
@@ -117,9 +117,13 @@ class World:
             self.case = structs.replace(self.case, agency=self.random.choice(["H01.12", "H01.13"]))
 
     def look(self) -> None:
-        """A watch looks; it may have been another one before, for all that is remembered is in the log."""
+        """A watch looks; it may have been another one before, for all that is stored_in_memory is in the log."""
         last = self.log[-1] if self.log else None
-        held = Standing(last.level, last.agency, last.procedure, last.term) if last and last.state == "raised" else None
+        held = (
+            StandingAlert(last.level, last.agency, last.procedure, last.term)
+            if last and last.state == "raised"
+            else None
+        )
         case = structs.replace(self.case, standing=held)
         self.log += alerts_of([case], LEVELS, self.now, len(self.log) + 1)
 

@@ -26,10 +26,12 @@ from schemas.events import (
 from schemas.partition import partition_of
 from schemas.profile import Profile
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
-from streams.audit import FactsDifference, WindowDifference, audit
+from streams.audit.findings import FactsDifference, WindowDifference
+from streams.audit.recompute import audit
 from streams.errors import NotMigrated, Unreachable
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT, at, said
 from tests.streams.counted import PARTITIONS, count

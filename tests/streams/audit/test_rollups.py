@@ -8,9 +8,9 @@ import pytest
 from clickhouse_driver import Client
 
 from streams.audit.findings import Finding
-from streams.audit.rollups import of_rollups
+from streams.audit.rollups import rollup_findings
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan
+from streams.storage.plan import Plan
 
 pytestmark = pytest.mark.clickhouse
 
@@ -31,7 +31,7 @@ def put(client: Client, *, received: int, pos: int) -> None:
 
 
 def found(client: Client, plan: Plan) -> list[Finding]:
-    return list(of_rollups(client, plan.profile, lambda _: None))
+    return list(rollup_findings(client, plan.profile, lambda _: None))
 
 
 def test_what_is_only_behind_is_no_difference(client: Client, plan: Plan) -> None:

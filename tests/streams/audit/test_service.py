@@ -6,8 +6,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.profile import Profile
-from streams.audit import Audit, FactsDifference, WindowDifference
-from streams.audit.service import Auditor
+from streams.audit.findings import Audit, FactsDifference, WindowDifference
+from streams.audit.service import AuditService
 from streams.errors import NotMigrated, Unreachable
 
 SOUND = Audit(2, 5, 3, [], [], 1)
@@ -22,7 +22,7 @@ class Audits:
     def __init__(self) -> None:
         self.seconds = 100.0
         self.next: Audit | Exception = SOUND
-        self.auditor = Auditor(lambda: self.seconds)
+        self.auditor = AuditService(lambda: self.seconds)
 
     def run(self, ended: Audit | Exception) -> None:
         self.next = ended

@@ -8,12 +8,12 @@ from msgspec import structs
 from schemas.connection import KafkaConnection
 from schemas.events import MAX_NUMBERED, Paid, Received
 from schemas.partition import partition_of
-from streams.audit.topic import Topic
+from streams.audit.topic import TopicCheck
 from streams.broker import topics
 from streams.broker.group import commit_offsets
-from streams.rebuild.replay import records_of_topic
-from streams.storage.migration import Plan, migrate
-from tests.broker import delete_topics
+from streams.rebuild.replay import records_from_topic
+from streams.storage.plan import Plan
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, random_events, work
 from tests.streams.cases import said
 
@@ -30,7 +30,7 @@ ALONE = next(
 def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A deployment that has counted events, repeats of some, a broken line and an event in a wrong partition."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     events = random_events(seed=1, count=40)
     publish(kafka, ALONE, *events, *events[:10])
     publish(kafka, b"no event", partition=0)
@@ -42,12 +42,12 @@ def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
 
 def test_all_there_is_to_see_from_the_topic(counted: Plan) -> None:
     def findings(since: Mapping[int, int] | None = None) -> list[tuple[str, str, str]]:
-        return [(each.kind, each.stored, each.recomputed) for each in compare.compare(since).findings]
+        return [(each.kind, each.stored, each.recomputed) for each in check.run(since).findings]
 
-    compare = Topic(counted.kafka, counted.clickhouse)
-    sound = compare.compare()
+    check = TopicCheck(counted.kafka, counted.clickhouse)
+    sound = check.run()
     assert (sound.findings, sound.records) == ([], 53)
-    assert compare.compare(sound.ends).records == 0
+    assert check.run(sound.ends).records == 0
 
     ask(counted, f"DELETE FROM events WHERE dossier = '{ALONE.dossier}'")
     assert findings() == [("topic", "nothing", f"event {ALONE.id} of {ALONE.dossier}")]
@@ -73,11 +73,11 @@ def test_what_a_full_dossier_did_not_take_is_a_dead_letter_and_no_event(counted:
         for number in range(MAX_NUMBERED + 2)
     ]
     publish(counted.kafka, *paid)
-    work(counted)
+    work(counted, at_once=200)
     assert ask(counted, "SELECT count() FROM dead_letters FINAL WHERE reason = 'full'") == [(2,)]
-    assert Topic(counted.kafka, counted.clickhouse).compare().findings == []
+    assert TopicCheck(counted.kafka, counted.clickhouse).run().findings == []
     ask(counted, "DELETE FROM dead_letters WHERE reason = 'full' AND offset = (SELECT max(offset) FROM dead_letters)")
-    (found,) = Topic(counted.kafka, counted.clickhouse).compare().findings
+    (found,) = TopicCheck(counted.kafka, counted.clickhouse).run().findings
     assert found.recomputed == f"event p{MAX_NUMBERED + 1} of {ALONE.dossier}"
 
 
@@ -85,7 +85,7 @@ def test_records_that_progress_and_group_were_moved_past(counted: Plan) -> None:
     publish(counted.kafka, structs.replace(ALONE, id="passed over"))
     ((before,),) = ask(counted, "SELECT offset FROM progress FINAL WHERE partition = 0")
     last = before + 1
-    (skipped,) = records_of_topic(counted.kafka, {0: last}, {0: last + 1})
+    (skipped,) = records_from_topic(counted.kafka, {0: last}, {0: last + 1})
     ask(
         counted,
         "INSERT INTO progress SELECT * REPLACE (pos + 4096 AS pos, offset + 1 AS offset, "
@@ -95,7 +95,7 @@ def test_records_that_progress_and_group_were_moved_past(counted: Plan) -> None:
     with topics.admin(counted.kafka) as client:
         commit_offsets(client, {0: last + 1})
     work(counted)
-    found = Topic(counted.kafka, counted.clickhouse).compare().findings
+    found = TopicCheck(counted.kafka, counted.clickhouse).run().findings
     assert [(each.place, each.recomputed) for each in found] == [
         (f"partition 0 offset {last}", f"event passed over of {ALONE.dossier}")
     ]

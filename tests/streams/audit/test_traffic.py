@@ -11,23 +11,26 @@ import pytest
 from clickhouse_driver import Client
 from msgspec import structs
 
-from chaos.memory import MemoryDeadLetters
+from chaos.memory_store import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Received, Resolved, Transferred
 from schemas.partition import partition_of as place_of
 from schemas.tables import EVENTS as EVENTS_TABLE
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from schemas.topics import EVENTS
-from streams.audit import FactsDifference, audit
 from streams.audit.cut import read_cut
+from streams.audit.findings import FactsDifference
+from streams.audit.recompute import audit
 from streams.counting.batch import Batch
 from streams.counting.counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.storage.clickhouse import connect
+from streams.storage.store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.streams.cases import INSTANT, said
 from tests.streams.log import DOSSIERS, NOW, PARTITIONS, Log, log_of, random_event, record
+from tests.thorough import sized
 
 pytestmark = pytest.mark.clickhouse
 
@@ -192,7 +195,7 @@ class Traffic:
 
 def test_audits_beside_traffic_find_nothing_and_confirm_everything(clickhouse: ClickHouseConnection) -> None:
     with Traffic(clickhouse) as traffic:
-        for _ in range(6):
+        for _ in range(sized(3, 12)):
             before = traffic.batches
             found = audit(clickhouse, INSTANT)
             assert (found.differences, found.unconfirmed, found.dossiers) == (0, 0, len(DOSSIERS)), found

@@ -11,12 +11,13 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import views
 from schemas.events import FeedbackAnswered, FeedbackReceived, Paid, Received, Resolved, TermSet
 from schemas.profile import Profile
-from streams.audit import audit
 from streams.audit.findings import Finding
-from streams.audit.views import of_views
+from streams.audit.recompute import audit
+from streams.audit.views import view_findings
 from streams.storage.clickhouse import connect, database
 from streams.storage.identity import Entry, Origin, write_entry
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from tests.streams.cases import DATE, INSTANT, at, said
 from tests.streams.counted import count
 
@@ -69,7 +70,7 @@ def replaced(client: Client, profile: Profile, name: str, declared: str, other: 
 
 
 def looked_at(client: Client, profile: Profile) -> list[Finding]:
-    return of_views(client, profile, lambda _: None)
+    return view_findings(client, profile, lambda _: None)
 
 
 def test_views_that_are_as_declared_show_what_tables_hold(counted: Plan, client: Client) -> None:
@@ -139,7 +140,7 @@ def test_a_figure_that_differs_only_at_one_look_is_none(counted: Plan, client: C
     def mend(_: float) -> None:
         make_tables(counted, lambda _: None, dry_run=False)
 
-    found = of_views(client, counted.profile, mend)
+    found = view_findings(client, counted.profile, mend)
     assert [each.place for each in found] == ["agency_windows"]
 
 

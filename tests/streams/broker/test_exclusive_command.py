@@ -12,9 +12,9 @@ import pytest
 from schemas.connection import KafkaConnection
 from schemas.topics import ALERTS, declared
 from streams.broker import topics
-from streams.broker.exclusive_command import Exclusive
+from streams.broker.exclusive_command import ExclusiveCommand
 from streams.broker.group import SESSION_SECONDS
-from streams.errors import NotAlone, NotMigrated
+from streams.errors import NotExclusive, NotMigrated
 from tests.broker import delete_topics
 from tests.cli.commands import environment, named
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.kafka
 HOLDER = """
 import os, time
 from cli.settings import Settings
-from streams.errors import NotAlone
-from streams.broker.exclusive_command import Exclusive
-with Exclusive(Settings.from_env(os.environ).kafka, "rebuild") as right:
+from streams.errors import NotExclusive
+from streams.broker.exclusive_command import ExclusiveCommand
+with ExclusiveCommand(Settings.from_env(os.environ).kafka, "rebuild") as right:
     print("begun", flush=True)
     while True:
         try:
             right.require()
-        except NotAlone as error:
+        except NotExclusive as error:
             print(error, flush=True)
             break
         time.sleep(0.05)
@@ -66,20 +66,20 @@ def test_a_second_one_is_told_whose_the_first_is_and_one_that_was_killed_is_soon
     broker: KafkaConnection, holder: subprocess.Popen[str]
 ) -> None:
     with (
-        pytest.raises(NotAlone, match=rf"another rebuild runs: .*-{holder.pid}; wait for it"),
-        Exclusive(broker, "rebuild"),
+        pytest.raises(NotExclusive, match=rf"another rebuild runs: .*-{holder.pid}; wait for it"),
+        ExclusiveCommand(broker, "rebuild"),
     ):
         pytest.fail("two at a time")
     assert holder.poll() is None
-    with Exclusive(broker, "rewind") as other:
+    with ExclusiveCommand(broker, "rewind") as other:
         other.require()
     holder.kill()
     began = time.monotonic()
-    with Exclusive(broker, "rebuild") as right:
+    with ExclusiveCommand(broker, "rebuild") as right:
         right.require()
     assert time.monotonic() - began < SESSION_SECONDS + 6
     # What ends by itself waits for nothing.
-    with Exclusive(broker, "rebuild") as right:
+    with ExclusiveCommand(broker, "rebuild") as right:
         right.require()
 
 
@@ -87,15 +87,15 @@ def test_one_that_was_frozen_hears_that_another_has_begun(
     broker: KafkaConnection, holder: subprocess.Popen[str]
 ) -> None:
     holder.send_signal(signal.SIGSTOP)
-    with Exclusive(broker, "rebuild") as right:
+    with ExclusiveCommand(broker, "rebuild") as right:
         holder.send_signal(signal.SIGCONT)
         assert holder.stdout is not None
         assert holder.stdout.readline().startswith(
-            "the broker took this rebuild for dead and may have let another begin"
+            "the broker missed this rebuild's heartbeats and may have let another begin"
         )
         right.require()
 
 
 def test_without_topics_it_says_what_makes_them(kafka: KafkaConnection) -> None:
-    with pytest.raises(NotMigrated, match="run `dossier migrate`"), Exclusive(kafka, "rebuild"):
+    with pytest.raises(NotMigrated, match="run `dossier migrate`"), ExclusiveCommand(kafka, "rebuild"):
         pytest.fail("there is nothing to be exclusive about")

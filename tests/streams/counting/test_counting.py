@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.envelope import MAX_LINES, decode_event, encode_event
 from schemas.events import AnyEvent, Received, Resolved, Transferred, Voided
 from schemas.instant import EARLIEST, LATEST
@@ -38,6 +38,7 @@ from tests.streams.log import (
     stored_facts,
     stored_windows,
 )
+from tests.thorough import sized
 
 OURS = next(dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 0)
 THEIRS = next(dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 1)
@@ -113,7 +114,7 @@ def test_the_same_events_in_any_batches_give_the_same_counts(seed: int, limit: i
     assert_right(worker.store, log)
 
 
-@settings(max_examples=50)
+@settings(max_examples=sized(20, 100))
 @given(
     history=st.lists(events(DOSSIERS) | conflicting_events(DOSSIERS), min_size=1, max_size=20),
     seed=st.integers(0, 2**32),

@@ -63,14 +63,14 @@ def difference_of(amount: int) -> dict[str, int]:
     return found
 
 
-@settings(max_examples=sized(75, 300))
+@settings(max_examples=sized(25, 300))
 @given(history=HISTORIES, profile=st.sampled_from((INSTANT, DATE, ADELAIDE)))
 def test_every_event_changes_what_the_plain_rules_say(history: list[AnyEvent], profile: Profile) -> None:
     assert fast(history, profile) == plainly(history, profile)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@settings(max_examples=25)
+@settings(max_examples=sized(10, 50))
 @given(data=st.data(), profile=st.sampled_from((INSTANT, DATE)))
 def test_no_kind_changes_more_than_it_is_said_to(kind: str, data: st.DataObject, profile: Profile) -> None:
     reception = data.draw(events_of("D1", (KINDS["received"], KINDS["feedback_received"])))
@@ -93,7 +93,7 @@ MANY = st.lists(
 )
 
 
-@settings(max_examples=sized(25, 100))
+@settings(max_examples=sized(10, 100))
 @given(reception=events_of("D1", (KINDS["received"],)), history=MANY, profile=st.sampled_from((INSTANT, DATE)))
 def test_of_many_payments_and_extensions_each_changes_what_the_plain_rules_say(
     reception: AnyEvent, history: list[AnyEvent], profile: Profile

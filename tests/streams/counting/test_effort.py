@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.events import Event, Paid, Progressed, Received, Transferred
 from schemas.partition import partition_of
 from streams.counting.batch import Batch

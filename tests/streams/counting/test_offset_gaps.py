@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from schemas.events import Received
 from schemas.partition import partition_of
 from schemas.tables import FACTS, PROGRESS, WINDOWS

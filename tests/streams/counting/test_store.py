@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chaos.memory import MemoryStore
-from chaos.proxy import Passing, Proxy
+from chaos.memory_store import MemoryStore
+from chaos.tcp_proxy import Passing, Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.dead_letter import dead_letter
@@ -29,8 +29,10 @@ from streams.counting.registers import pack as pack_registers
 from streams.counting.rows import dead_row, facts_row, progress_row, window_row
 from streams.counting.store import Checkpoint, LastRecord, Row, Store, Stored, WindowRow
 from streams.errors import NotMigrated, RefusedRow, Unreachable
-from streams.storage import clickhouse as module
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.storage import retry
+from streams.storage import store as module
+from streams.storage.clickhouse import connect
+from streams.storage.store import ClickHouseStore
 from tests.strategies import events_of
 from tests.streams.cases import DATE, event_row, facts, joined
 from tests.streams.log import NOW
@@ -337,8 +339,8 @@ class TestValues:
 class TestFailures:
     @pytest.fixture(autouse=True)
     def short_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "_FIRST_PAUSE_SECONDS", 0.001)
-        monkeypatch.setattr(module, "_LONGEST_PAUSE_SECONDS", 0.01)
+        monkeypatch.setattr(retry, "_FIRST_SECONDS", 0.001)
+        monkeypatch.setattr(retry, "_LONGEST_SECONDS", 0.01)
 
     def test_an_insert_is_repeated_with_the_same_rows_when_its_connection_is_cut(
         self, clickhouse: ClickHouseConnection
@@ -379,7 +381,7 @@ class TestFailures:
             store.read_checkpoints("events")
 
     def test_a_patient_store_reads_again_until_it_is_answered(self, clickhouse: ClickHouseConnection) -> None:
-        refusals = iter(range(module._READ_TRIES * 2))
+        refusals = iter(range(module._READ_ATTEMPTS * 2))
         with Proxy(
             clickhouse.host,
             clickhouse.port,
@@ -387,7 +389,7 @@ class TestFailures:
         ) as proxy:
             with closing(ClickHouseStore(structs.replace(clickhouse, port=proxy.port), patient=True)) as store:
                 assert store.read_checkpoints("events") == {}
-            assert proxy.cut == module._READ_TRIES * 2
+            assert proxy.cut == module._READ_ATTEMPTS * 2
 
     @pytest.mark.parametrize("number", [0, 1, 4, 6, 7, 12])
     def test_of_many_rows_the_very_one_is_named_that_does_not_fit(

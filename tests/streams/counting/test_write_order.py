@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chaos.memory import MemoryStore
+from chaos.memory_store import MemoryStore
 from schemas.dead_letter import DeadLetter, dead_letter
 from schemas.envelope import Rejection
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.batch import Batch
 from streams.counting.store import Row
-from streams.counting.write_order import DeadLetters, flush
+from streams.counting.write_order import DeadLetterSink, flush
 
 LETTER = dead_letter("events", 0, 0, datetime(2026, 1, 1, tzinfo=UTC), Rejection(0, "malformed", "", "", b"{"))
 
@@ -30,7 +30,7 @@ class Late(Future[Any]):
         return self._work()
 
 
-class Recorder(MemoryStore, DeadLetters, Executor):
+class Recorder(MemoryStore, DeadLetterSink, Executor):
     """Records each step; what runs beside the others is done as late as it may be."""
 
     def __init__(self, failing: str = "") -> None:

@@ -9,7 +9,7 @@ from schemas.envelope import FUTURE_TOLERANCE, MAX_EVENT_BYTES, MAX_LINES, Rejec
 from schemas.events import AnyEvent, Paid, Received
 from schemas.instant import LATEST
 from streams.dead_letters.replay_rules import ADVICE, events_in
-from streams.dead_letters.table import Letter, Place
+from streams.dead_letters.table import Place, StoredDeadLetter
 from streams.errors import NotReplayable
 from tests.strategies import events
 from tests.streams.cases import at, said
@@ -18,8 +18,8 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RECEIVED = said(Received, "2026-03-02 08:00", agency="H01")
 
 
-def letter(reason: RejectReason, *, erased: bool = False) -> Letter:
-    return Letter(Place(3, 12, 0), reason, "", "", "", NOW, "open", "", erased, None)
+def letter(reason: RejectReason, *, erased: bool = False) -> StoredDeadLetter:
+    return StoredDeadLetter(Place(3, 12, 0), reason, "", "", "", NOW, "open", "", erased, None)
 
 
 def refusal(reason: RejectReason, content: bytes, now: datetime = NOW, *, erased: bool = False) -> str:

@@ -15,9 +15,10 @@ from schemas.instant import to_micros
 from schemas.tables import DEAD_LETTERS
 from schemas.topics import EVENTS
 from streams.counting.rows import dead_row
-from streams.dead_letters.table import Group, Letters, Place, Selection, place_of
+from streams.dead_letters.table import DeadLetterGroup, DeadLetterTable, Place, Selection, place_of
 from streams.errors import NotMigrated
-from streams.storage.clickhouse import ClickHouseStore, connect
+from streams.storage.clickhouse import connect
+from streams.storage.store import ClickHouseStore
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
@@ -42,8 +43,8 @@ def store(clickhouse: ClickHouseConnection) -> Iterator[ClickHouseStore]:
 
 
 @pytest.fixture
-def letters(clickhouse: ClickHouseConnection) -> Iterator[Letters]:
-    with closing(Letters(clickhouse)) as letters:
+def letters(clickhouse: ClickHouseConnection) -> Iterator[DeadLetterTable]:
+    with closing(DeadLetterTable(clickhouse)) as letters:
         yield letters
 
 
@@ -66,13 +67,15 @@ def put(
     store.write(DEAD_LETTERS, [dead_row(letter)])
 
 
-def places(letters: Letters, selection: Selection = ANY) -> list[str]:
+def places(letters: DeadLetterTable, selection: Selection = ANY) -> list[str]:
     return [str(letter.place) for page in letters.pages(selection) for letter in page]
 
 
 @pytest.mark.clickhouse
 class TestLetters:
-    def test_what_was_put_aside_is_found_with_its_source(self, store: ClickHouseStore, letters: Letters) -> None:
+    def test_what_was_put_aside_is_found_with_its_source(
+        self, store: ClickHouseStore, letters: DeadLetterTable
+    ) -> None:
         put(store, Place(3, 12, 7), b'{"source":"one-stop","seq":-1}', "invalid")
         (letter,) = letters.newest(Selection(), 10)
         assert structs.asdict(letter) == {
@@ -93,14 +96,14 @@ class TestLetters:
         "content", [b"", b"{", b"\xff\x00'\\", b'{"source":1}', b'["source"]', b'{"source":null}', b"[" * 20_000]
     )
     def test_a_line_without_a_source_in_it_has_none(
-        self, store: ClickHouseStore, letters: Letters, content: bytes
+        self, store: ClickHouseStore, letters: DeadLetterTable, content: bytes
     ) -> None:
         put(store, Place(0, 0, 0), content)
         (letter,) = letters.newest(Selection(), 1)
         assert letter.source == ""
         assert letters.contents([letter]) == {letter.place: content}
 
-    def test_they_are_selected_by_all_that_is_given(self, store: ClickHouseStore, letters: Letters) -> None:
+    def test_they_are_selected_by_all_that_is_given(self, store: ClickHouseStore, letters: DeadLetterTable) -> None:
         put(store, Place(0, 1, 0), b'{"source":"a"}', "invalid")
         put(store, Place(0, 1, 1), b'{"source":"a"}', "unknown_kind")
         put(store, Place(1, 0, 0), b'{"source":"it\'s \\\\ b"}', "invalid", LATER)
@@ -117,12 +120,12 @@ class TestLetters:
         assert places(letters, Selection(places=(Place(1, 1, 0), Place(0, 1, 1), Place(9, 9, 9)))) == ["0@1:1", "1@1:0"]
         assert [str(letter.place) for letter in letters.newest(Selection(), 3)] == ["1@0:0", "1@1:0", "0@1:0"]
         assert letters.groups(Selection(state="open", since=NOON, until=LATER)) == [
-            Group("invalid", "a", 1),
-            Group("unknown_kind", "a", 1),
+            DeadLetterGroup("invalid", "a", 1),
+            DeadLetterGroup("unknown_kind", "a", 1),
         ]
 
     def test_pages_hold_each_letter_once_and_none_that_comes_meanwhile(
-        self, store: ClickHouseStore, letters: Letters
+        self, store: ClickHouseStore, letters: DeadLetterTable
     ) -> None:
         expected = [Place(partition, offset, line) for partition in (0, 2) for offset in (0, 5) for line in range(5)]
         for place in reversed(expected):
@@ -135,7 +138,7 @@ class TestLetters:
             put(store, Place(2, 10 + len(found), 0))
         assert found == expected
 
-    def test_the_last_decision_holds(self, store: ClickHouseStore, letters: Letters) -> None:
+    def test_the_last_decision_holds(self, store: ClickHouseStore, letters: DeadLetterTable) -> None:
         put(store, Place(0, 1, 0))
         put(store, Place(0, 2, 0))
         one = letters.newest(Selection(places=(Place(0, 1, 0),)), 1)
@@ -149,7 +152,7 @@ class TestLetters:
 
     @pytest.mark.parametrize("published", [NOON, datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)])
     def test_a_letter_that_is_written_again_stays_decided(
-        self, store: ClickHouseStore, letters: Letters, published: datetime
+        self, store: ClickHouseStore, letters: DeadLetterTable, published: datetime
     ) -> None:
         put(store, Place(0, 1, 0), published_at=published)
         letters.decide(letters.newest(Selection(), 1), "discarded", "why", LATER)
@@ -157,7 +160,7 @@ class TestLetters:
         assert places(letters, Selection(state="open")) == []
 
     def test_a_letter_of_a_topic_that_was_made_anew_is_open_again(
-        self, store: ClickHouseStore, letters: Letters
+        self, store: ClickHouseStore, letters: DeadLetterTable
     ) -> None:
         put(store, Place(0, 1, 0))
         letters.decide(letters.newest(Selection(), 1), "discarded", "why", LATER)
@@ -165,7 +168,7 @@ class TestLetters:
         assert places(letters, Selection(state="open")) == ["0@1:0"]
 
     def test_erasing_leaves_nothing_of_a_line_and_all_of_the_others(
-        self, store: ClickHouseStore, letters: Letters, client: Client
+        self, store: ClickHouseStore, letters: DeadLetterTable, client: Client
     ) -> None:
         put(store, Place(0, 1, 0), b'{"source":"Nguyen Van A"}')
         put(store, Place(0, 1, 0), b'{"source":"Nguyen Van A"}')
@@ -174,7 +177,7 @@ class TestLetters:
         rows = client.execute("SELECT line, content, detail, reason FROM dead_letters ORDER BY line")
         assert set(rows) == {(0, "", "", "malformed"), (1, "[", "seq = -1", "malformed")}
 
-    def test_open_letters_are_a_view(self, store: ClickHouseStore, letters: Letters, client: Client) -> None:
+    def test_open_letters_are_a_view(self, store: ClickHouseStore, letters: DeadLetterTable, client: Client) -> None:
         put(store, Place(0, 1, 0))
         put(store, Place(0, 2, 0), b'{"source":"a"}', "invalid")
         letters.decide(letters.newest(Selection(reason="malformed"), 1), "discarded", "why", LATER)
@@ -185,16 +188,16 @@ class TestLetters:
             )
             assert rows == [(0, 2, 0, "invalid", "a", NOON)]
 
-    def test_deciding_and_erasing_nothing_is_allowed(self, letters: Letters) -> None:
+    def test_deciding_and_erasing_nothing_is_allowed(self, letters: DeadLetterTable) -> None:
         letters.decide([], "discarded", "why", NOON)
         letters.erase([])
 
-    def test_a_database_without_the_tables_is_told(self, letters: Letters, client: Client) -> None:
+    def test_a_database_without_the_tables_is_told(self, letters: DeadLetterTable, client: Client) -> None:
         client.execute("DROP VIEW letters")
         with pytest.raises(NotMigrated, match="run `dossier migrate`"):
             letters.groups(Selection())
 
-    def test_a_thousand_places_can_be_named_at_once(self, store: ClickHouseStore, letters: Letters) -> None:
+    def test_a_thousand_places_can_be_named_at_once(self, store: ClickHouseStore, letters: DeadLetterTable) -> None:
         rejection = Rejection(4095, "malformed", "", "", b"{")
         rows = [dead_row(dead_letter(EVENTS, 1023, 2**40 - n, NOON, rejection)) for n in range(1, 2001)]
         store.write(DEAD_LETTERS, rows)

@@ -13,16 +13,19 @@ from schemas.connection import KafkaConnection
 from schemas.events import MAX_NUMBERED, Paid, Received
 from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.audit import audit
+from streams.audit.recompute import audit
 from streams.counting.identity import Identity
 from streams.counting.position import unpack
-from streams.errors import Astray, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
-from streams.rebuild.rebuild import Rebuild, Source
-from streams.storage import migration
+from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
+from streams.rebuild.preconditions import Source
+from streams.rebuild.rebuild import Rebuild
+from streams.storage import table_migration
 from streams.storage.clickhouse import database
 from streams.storage.identity import read_history
-from streams.storage.migration import Plan, identify, make_tables, make_topics, migrate
-from tests.broker import delete_topics
+from streams.storage.migration import identify, make_topics, migrate
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
+from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import (
     add_partitions,
     ask,
@@ -34,6 +37,7 @@ from tests.counted_topic import (
     work,
 )
 from tests.streams.cases import said
+from tests.thorough import sized
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
@@ -45,27 +49,27 @@ class Onlooker:
         self.lines: list[str] = []
         self.done: list[tuple[int, int]] = []
 
-    def say(self, line: str) -> None:
+    def step(self, line: str) -> None:
         self.lines.append(line)
 
     def counted(self, done: int, total: int) -> None:
         self.done.append((done, total))
 
-    def waits_for(self, workers: set[str]) -> None:
+    def waiting_for(self, workers: set[str]) -> None:
         raise AssertionError(workers)
 
 
 def rebuild(plan: Plan, source: Source | None = None, *, records: int = 3, take_over: bool = False) -> Onlooker:
-    watch = Onlooker()
-    Rebuild(plan, source, watch, records=records, take_over=take_over).run()
-    return watch
+    onlooker = Onlooker()
+    Rebuild(plan, source, onlooker, records=records, take_over=take_over).run()
+    return onlooker
 
 
 @pytest.fixture
 def empty(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     """A migrated deployment of two partitions on a broker of its own topics."""
     plan = structs.replace(plan, kafka=kafka, partitions=2)
-    migrate(plan, lambda _: None)
+    make_deployment(plan)
     yield plan
     delete_topics(kafka)
 
@@ -95,8 +99,8 @@ def test_what_was_damaged_is_healed_and_counting_goes_on(counted: Plan, source: 
     ask(counted, "INSERT INTO facts SELECT * REPLACE (pos + 1 AS pos, 'nowhere' AS agency) FROM facts FINAL LIMIT 1")
     assert differences(counted)
     assert shown(counted) != before
-    watch = rebuild(counted, source)
-    assert watch.done[-1][0] == watch.done[-1][1]
+    onlooker = rebuild(counted, source)
+    assert onlooker.done[-1][0] == onlooker.done[-1][1]
     assert shown(counted) == before
     assert differences(counted) == 0
     assert tables(counted) == made
@@ -117,10 +121,10 @@ def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empt
     paid = [said(Paid, "2026-03-02 08:00", id=f"p{n}", transaction=f"T{n}", **common) for n in range(MAX_NUMBERED + 5)]
     # Their ids are not in the order in which they come.
     publish(empty.kafka, said(Received, "2026-03-01 08:00", agency="H01"), *reversed(paid))
-    assert [letter.reason for letter in work(empty).letters] == ["full"] * 5
+    assert [letter.reason for letter in work(empty, at_once=200).letters] == ["full"] * 5
     before = shown(empty)
     for source in ("topic", "events"):
-        rebuild(empty, source)
+        rebuild(empty, source, records=200)
         assert shown(empty) == before
         assert differences(empty) == 0
     # What was taken by another release, whose limit was higher, is counted.
@@ -129,7 +133,7 @@ def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empt
         "INSERT INTO events SELECT * REPLACE ('more' AS id, replace(payload, 'T9', 'more') AS payload) "
         "FROM (SELECT * FROM events FINAL WHERE id = 'p9')",
     )
-    rebuild(empty, "events")
+    rebuild(empty, "events", records=200)
     assert differences(empty) == 0
     assert ask(empty, "SELECT length(payment_at) FROM facts FINAL") == [(MAX_NUMBERED + 1,)]
 
@@ -175,7 +179,7 @@ class Death:
 
 # kafka-python leaves a socket to the garbage collector where a client is closed amid a request.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("source", "step"), [("events", 1), ("topic", 4)])
+@pytest.mark.parametrize(("source", "step"), [("events", sized(5, 1)), ("topic", sized(15, 4))])
 def test_killed_at_any_statement_it_is_finished_by_the_next(
     counted: Plan, source: Source, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +272,7 @@ def test_a_topic_made_anew_goes_on_with_the_counts_of_the_former(counted: Plan) 
     make_topics(counted, lambda _: None, dry_run=False)
     with pytest.raises(WrongIdentity, match=r"made anew.*`dossier rebuild`"):
         work(counted)
-    with pytest.raises(Astray, match=r"made anew .*`dossier rebuild`"):
+    with pytest.raises(Diverged, match=r"made anew .*`dossier rebuild`"):
         rebuild(counted, "topic")
     rebuild(counted)
     assert shown(counted) == before
@@ -277,7 +281,7 @@ def test_a_topic_made_anew_goes_on_with_the_counts_of_the_former(counted: Plan) 
     assert shown(counted) != before
     assert differences(counted) == 0
     # The topic does not hold what was counted of the former one.
-    with pytest.raises(Astray, match="made anew"):
+    with pytest.raises(Diverged, match="made anew"):
         rebuild(counted, "topic")
 
 
@@ -309,12 +313,12 @@ def test_a_topic_that_was_cut_off_is_counted_again_from_its_start(counted: Plan)
         "INSERT INTO progress SELECT * REPLACE (pos + 10 * 4096 AS pos, offset + 10 AS offset, "
         "record_offset + 10 AS record_offset) FROM progress FINAL",
     )
-    with pytest.raises(Astray, match=r"it was cut off.*`dossier rebuild`"):
+    with pytest.raises(Diverged, match=r"it was truncated.*`dossier rebuild`"):
         work(counted)
     publish(counted.kafka, *random_events(seed=9, count=60))
-    with pytest.raises(Astray, match=r"has another record at offset .*`dossier rebuild`"):
+    with pytest.raises(Diverged, match=r"has another record at offset .*`dossier rebuild`"):
         work(counted)
-    with pytest.raises(Astray, match="does not hold all that was counted"):
+    with pytest.raises(Diverged, match="does not hold all that was counted"):
         rebuild(counted, "topic")
     rebuild(counted)
     assert shown(counted) == before
@@ -397,15 +401,15 @@ def test_an_unfinished_rebuild_is_finished_or_given_up_and_nothing_else(counted:
 
 def test_past_the_exchange_there_is_no_way_back(counted: Plan) -> None:
     class AtExchange(Onlooker):
-        def say(self, line: str) -> None:
+        def step(self, line: str) -> None:
             if line == "exchange facts":
                 raise Killed
 
     with pytest.raises(Killed):
         Rebuild(counted, None, AtExchange()).run()
-    with pytest.raises(Unfinished, match="past going back: finish it with `dossier rebuild`"):
+    with pytest.raises(Unfinished, match="cannot be given up: finish it with `dossier rebuild`"):
         Rebuild(counted, None, Onlooker()).abandon()
-    assert "the counts are exchanged" in Rebuild(counted, None, Onlooker()).look()[-1]
+    assert "the counts are exchanged" in Rebuild(counted, None, Onlooker()).preview()[-1]
     rebuild(counted)
     assert differences(counted) == 0
 
@@ -414,8 +418,8 @@ def test_past_the_exchange_there_is_no_way_back(counted: Plan) -> None:
 def test_what_was_counted_before_an_interruption_is_not_counted_again(counted: Plan, source: Source) -> None:
     before = shown(counted)
     interrupt(counted, source)
-    watch = rebuild(counted)
-    assert not [line for line in watch.lines if line.startswith("count ")]
+    onlooker = rebuild(counted)
+    assert not [line for line in onlooker.lines if line.startswith("count ")]
     assert shown(counted) == before
 
 
@@ -428,8 +432,8 @@ def test_events_that_come_amid_a_rebuild_make_it_begin_anew(counted: Plan) -> No
     assert serving is not None
     count_on(counted, structs.replace(identity_of(counted), epoch=serving.epoch), commits=False)
     expected = shown(counted)
-    watch = rebuild(counted)
-    assert [line for line in watch.lines if line.startswith("count ")]
+    onlooker = rebuild(counted)
+    assert [line for line in onlooker.lines if line.startswith("count ")]
     assert shown(counted) == expected
     work(counted)
     assert shown(counted) == expected
@@ -466,7 +470,7 @@ def test_not_even_how_far_it_came(counted: Plan) -> None:
 def test_a_migration_waits_for_the_rebuild(counted: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt(counted)
     later = (*ddl.migrations(replicated=False), ddl.Script("9999_later.sql", ("SELECT 1",)))
-    monkeypatch.setattr(migration, "migrations", lambda _: later)
+    monkeypatch.setattr(table_migration, "migrations", lambda _: later)
     with pytest.raises(Unfinished, match=r"9999_later.sql would change tables .*`dossier rebuild --abandon`"):
         make_tables(counted, lambda _: None, dry_run=False)
 

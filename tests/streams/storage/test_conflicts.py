@@ -20,7 +20,8 @@ from schemas.events import (
 )
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from tests.streams.cases import INSTANT, at, said
 from tests.streams.counted import count
 

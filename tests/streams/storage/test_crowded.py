@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
-from chaos.oracle import Capacity
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
+from chaos.oracle.expected import Capacity
 from schemas.envelope import encode_event
 from schemas.events import Amended, Paid, Received, Refunded, Resolved, Transferred
 from schemas.partition import partition_of

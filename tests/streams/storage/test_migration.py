@@ -18,9 +18,11 @@ from schemas.topics import DEAD, declared
 from schemas.topics import EVENTS as TOPIC
 from streams.broker import topics
 from streams.errors import NotMigrated, Unreachable, WrongIdentity
-from streams.storage import migration
+from streams.storage import table_migration
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, identify, make_tables, make_topics, migrate
+from streams.storage.migration import identify, make_topics, migrate
+from streams.storage.plan import Plan
+from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics
 
 
@@ -134,7 +136,7 @@ class TestTables:
             client.execute(f"DROP DATABASE `{plan.clickhouse.database}` SYNC")
         whole = ddl.migrations(replicated=False)
         broken = (*whole[:-1], ddl.Script(whole[-1].name, ("SELECT throwIf(1)",)))
-        monkeypatch.setattr(migration, "migrations", lambda _: broken)
+        monkeypatch.setattr(table_migration, "migrations", lambda _: broken)
         with pytest.raises(Unreachable, match="throwIf"):
             make_tables(plan, lambda _: None, dry_run=False)
         monkeypatch.undo()
@@ -149,7 +151,7 @@ class TestTables:
     ) -> None:
         whole = ddl.migrations(replicated=False)
         changed = (ddl.Script(whole[0].name, (*whole[0].statements, "SELECT 1")), *whole[1:])
-        monkeypatch.setattr(migration, "migrations", lambda _: changed)
+        monkeypatch.setattr(table_migration, "migrations", lambda _: changed)
         with pytest.raises(NotMigrated, match=f"migration {whole[0].name} was applied .* with another text"):
             make_tables(plan, lambda _: None, dry_run=False)
 

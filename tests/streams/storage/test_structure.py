@@ -11,9 +11,10 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import create, structure, views
 from schemas.tables import TABLES
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.plan import Plan
 from streams.storage.structure import elements, normal
-from streams.storage.undeclared import intrusions, others
+from streams.storage.table_migration import make_tables
+from streams.storage.undeclared import harmless_objects, interfering_objects
 from tests import structure as generator
 from tests.streams.cases import INSTANT, at
 
@@ -65,9 +66,9 @@ class Policed:
 
 
 def test_a_row_policy_that_holds_for_this_user_is_told() -> None:
-    assert intrusions(Policed()) == [
-        "row policy only_H01 hides rows of windows from this user (but where \"agency = 'H01'\"): drop it, or except "
-        "this user from it"
+    assert interfering_objects(Policed()) == [
+        "row policy only_H01 hides rows of windows from this user (except where \"agency = 'H01'\"): drop it, or "
+        "except this user from it"
     ]
 
 
@@ -94,7 +95,7 @@ def looked_at(plan: Plan, *, dry_run: bool = True) -> tuple[list[str], list[str]
     """What a migration mends (or would), without its SQL, and what it leaves."""
     told: list[str] = []
     left = make_tables(plan, told.append, dry_run=dry_run)
-    return [line for line in told if line.startswith(("apply ", "mend: "))], left
+    return [line for line in told if line.startswith(("apply ", "repair: "))], left
 
 
 @pytest.mark.clickhouse
@@ -119,7 +120,7 @@ class TestDatabase:
         client.execute(VIEWS["agency_windows"].replace(declared, "sum(by_period.resolved) AS resolved_on_time"))
         assert client.execute(shown) == [(707, 707)]
         words = (
-            "mend: view agency_windows says `sum(by_period.resolved) AS resolved_on_time` where "
+            "repair: view agency_windows says `sum(by_period.resolved) AS resolved_on_time` where "
             "`sum(by_period.resolved_on_time) AS resolved_on_time` is declared"
         )
         assert looked_at(plan) == ([words], [])
@@ -174,7 +175,7 @@ class TestDatabase:
     def test_what_no_row_can_be_lost_by_is_mended(self, plan: Plan, client: Client, broken: str, words: str) -> None:
         client.execute(broken)
         told, left = looked_at(plan, dry_run=False)
-        assert [line for line in told if line.startswith(f"mend: {words}")]
+        assert [line for line in told if line.startswith(f"repair: {words}")]
         assert left == []
         assert looked_at(plan) == ([], [])
 
@@ -195,13 +196,13 @@ class TestDatabase:
             ),
             (
                 "RENAME TABLE gaps TO elsewhere",
-                "table gaps is missing: nothing else holds what it held, restore the database's backup",
+                "table gaps is missing: no other table has its content, restore the database's backup",
                 "RENAME TABLE elsewhere TO gaps",
             ),
             (
                 "CREATE MATERIALIZED VIEW rogue TO windows AS SELECT 'H01' AS agency, 5 AS resolved FROM events",
                 "materialized view test_structure.rogue writes into windows, which nothing declares: DROP VIEW "
-                "`test_structure`.`rogue`, then `dossier audit` tells what it did",
+                "`test_structure`.`rogue`, then `dossier audit` shows what it did",
                 "DROP VIEW rogue",
             ),
         ],
@@ -213,7 +214,7 @@ class TestDatabase:
         told, left = looked_at(plan, dry_run=False)
         assert left == [words]
         # A view that shows a column has it as the table does.
-        assert all(line.startswith("mend: view ") for line in told)
+        assert all(line.startswith("repair: view ") for line in told)
         client.execute(by_hand)
         looked_at(plan, dry_run=False)
         assert looked_at(plan) == ([], [])
@@ -225,25 +226,25 @@ class TestDatabase:
         assert looked_at(plan, dry_run=False) == ([], [words])
         assert client.execute("SELECT a FROM freshness") == [(1,)]
         client.execute("DROP TABLE freshness")
-        assert looked_at(plan, dry_run=False) == (["mend: view freshness is missing"], [])
+        assert looked_at(plan, dry_run=False) == (["repair: view freshness is missing"], [])
 
     def test_a_table_that_is_missing_does_not_hide_what_else_is_wrong(self, plan: Plan, client: Client) -> None:
         client.execute("RENAME TABLE facts TO elsewhere")
         client.execute("DROP VIEW dossiers")
         told, left = looked_at(plan, dry_run=False)
-        assert "mend: view dossiers is missing" in told
+        assert "repair: view dossiers is missing" in told
         assert left[0] == "table facts is missing: stop the workers, then run `dossier rebuild`"
         assert left[1].startswith("dossiers.sql cannot be applied before that: ")
         client.execute("RENAME TABLE elsewhere TO facts")
-        assert "mend: view dossiers is missing" in looked_at(plan, dry_run=False)[0]
+        assert "repair: view dossiers is missing" in looked_at(plan, dry_run=False)[0]
         assert looked_at(plan) == ([], [])
 
     def test_what_a_site_keeps_beside_is_nobodys_fault(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE VIEW of_the_site AS SELECT agency FROM dossiers")
         assert looked_at(plan) == ([], [])
-        assert others(client) == ["of_the_site"]
+        assert harmless_objects(client) == ["of_the_site"]
         client.execute("DROP VIEW of_the_site")
-        assert others(client) == []
+        assert harmless_objects(client) == []
 
     def test_a_trigger_of_another_database_is_found(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE DATABASE test_structure_2")
@@ -258,4 +259,6 @@ class TestDatabase:
 
     def test_a_setting_that_cuts_what_is_shown_is_told(self, client: Client) -> None:
         client.settings = {**client.settings, "limit": 10}
-        assert "setting limit is set for this user, so that what it reads is not whole: unset it" in intrusions(client)
+        assert "setting limit is set for this user, so its results are incomplete: unset it" in interfering_objects(
+            client
+        )

@@ -32,8 +32,10 @@ from streams.counting.record import Record
 from streams.counting.registers import merged, pack
 from streams.counting.rows import dead_row, facts_row, window_row
 from streams.counting.store import Stored
-from streams.storage.clickhouse import ClickHouseStore, connect
-from streams.storage.migration import Plan, make_tables
+from streams.storage.clickhouse import connect
+from streams.storage.plan import Plan
+from streams.storage.store import ClickHouseStore
+from streams.storage.table_migration import make_tables
 from tests.streams.cases import at, event_row, facts, micros, said
 
 pytestmark = pytest.mark.clickhouse

@@ -27,13 +27,14 @@ from schemas.topics import EVENTS
 from streams.broker.group import GROUP
 from streams.broker.topics import admin
 from streams.storage.clickhouse import connect
-from streams.storage.migration import Plan, migrate
+from streams.storage.migration import migrate
+from streams.storage.plan import Plan
 from tests.cli.commands import environment, named
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
 PARTITIONS = 2
-SESSION_SECONDS = 12.0
+SESSION_SECONDS = 8.0
 """On a machine that is busy with much else, a heartbeat may be late."""
 LONG_SECONDS = 2 * SESSION_SECONDS
 PATIENCE_SECONDS = 240
@@ -50,7 +51,7 @@ from streams.worker import buffer, worker
 buffer.BUFFER_BYTES = 4 << 20
 buffer.BATCH_BYTES = 2 << 20
 clickhouse._TIMEOUT_SECONDS = 4
-worker.SESSION_SECONDS = 12.0
+worker.SESSION_SECONDS = 8.0
 from cli.main import main
 main()
 """

@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.counting.record import Record, offset_gap
 from streams.errors import LostEvents, Unreadable
-from streams.worker.consumer import _go_on, _take
+from streams.worker.consumer import _seek_to_first, _take
 
 FIRST, SECOND = TopicPartition("dossier-events", 0), TopicPartition("dossier-events", 1)
 
@@ -120,12 +120,12 @@ def test_an_error_of_one_partition_loses_nothing_of_another() -> None:
 def test_where_the_log_begins_later_reading_goes_on_there_and_counting_judges() -> None:
     client = Client({}, {})
     client.first = 8
-    asyncio.run(_go_on(client, {FIRST: 5, SECOND: -1}))
+    asyncio.run(_seek_to_first(client, {FIRST: 5, SECOND: -1}))
     assert client.sought == {FIRST: 8, SECOND: 8}
 
 
 def test_a_log_that_was_cut_off_is_not_read_from_its_beginning() -> None:
     client = Client({}, {})
-    with pytest.raises(LostEvents, match=r"partition 0 does not have offset 5, .* it was cut off, and begins at 0"):
-        asyncio.run(_go_on(client, {FIRST: 5}))
+    with pytest.raises(LostEvents, match=r"does not have offset 5, .* the partition was truncated and begins at 0"):
+        asyncio.run(_seek_to_first(client, {FIRST: 5}))
     assert not client.sought

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.events import Received
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS

@@ -12,10 +12,10 @@ from msgspec import structs
 
 from schemas.connection import ClickHouseConnection
 from streams.storage.clickhouse import connect
-from streams.worker.heartbeat import Pulse, pulsing, quantile, write
+from streams.worker.heartbeat import Heartbeat, heartbeats, quantile, write_heartbeat
 
 # Of now: what is older than 90 days is not kept.
-PULSE = Pulse(
+HEARTBEAT = Heartbeat(
     datetime.now(UTC).replace(microsecond=123_000), "worker-1", 4, 12, 6000, 0.25, 500, 1, 0.2, 0.4, 0.01, None
 )
 
@@ -43,8 +43,8 @@ def test_of_nothing_there_is_no_quantile() -> None:
 
 @pytest.mark.clickhouse
 def test_it_is_read_as_it_was_written(clickhouse: ClickHouseConnection, client: Client) -> None:
-    write(clickhouse, PULSE)
-    assert client.execute("SELECT * FROM pulse") == [structs.astuple(PULSE)]
+    write_heartbeat(clickhouse, HEARTBEAT)
+    assert client.execute("SELECT * FROM pulse") == [structs.astuple(HEARTBEAT)]
 
 
 @pytest.mark.clickhouse
@@ -52,12 +52,12 @@ def test_it_goes_on_and_survives_a_table_that_is_away(clickhouse: ClickHouseConn
     client.execute("RENAME TABLE pulse TO away")
     asked: list[int] = []
 
-    def take() -> Pulse:
+    def take() -> Heartbeat:
         asked.append(1)
-        return PULSE
+        return HEARTBEAT
 
     deadline = time.monotonic() + 30
-    with pulsing(clickhouse, take, seconds=0.02):
+    with heartbeats(clickhouse, take, seconds=0.02):
         while len(asked) < 3:
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -6,7 +6,7 @@ from threading import Condition, Event
 
 import pytest
 
-from chaos.memory import MemoryDeadLetters, MemoryStore
+from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.dead_letter import DeadLetter
 from schemas.events import Received, Transferred
 from schemas.partition import Hashes, partition_of
@@ -162,7 +162,7 @@ def test_the_next_batch_is_counted_beside_a_flush_but_not_written(
     first = pipeline.take([moved(0)])
     store.await_(store.begun, "windows")
     counted = Event()
-    pipeline.watch.counted = lambda *_: counted.set()  # type: ignore[method-assign]  # hears of it
+    pipeline.telemetry.batch_counted = lambda *_: counted.set()  # type: ignore[method-assign]  # hears of it
     other = next(dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 0 and dossier != OURS)
     received = said(Received, "2026-03-02 08:00", dossier=other, agency="H9")
     second = beside.submit(pipeline.take, [record(0, 1, received)])

@@ -1,0 +1,158 @@
+"""Crash points: named places at which a worker is killed, or suspended, on demand.
+
+The harness arms a point by a file; the first worker that reaches it takes the file and acts. None of this is in the
+product: the points are in wrappers around the store, the pipeline and the stream.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Collection, Sequence, Set
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from schemas.partition import Hashes
+from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
+from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
+
+POINTS = {
+    "counted": "after a batch was counted, before anything of it but raw events is written",
+    "events-written": "after raw events, beside the windows",
+    "windows-half": "in the middle of the windows",
+    "windows-written": "after the windows, before the facts",
+    "facts-half": "in the middle of the facts",
+    "facts-written": "after the facts, before the progress",
+    "before-ack": "after the progress, before the acknowledgement",
+    "after-ack": "after an acknowledgement, before the commit",
+    "rebalance": "while partitions are revoked",
+    "shutdown": "in the middle of the last flush of a worker that was told to stop",
+}
+"""Every crash point, and where it is."""
+
+_WRITTEN = {EVENTS.name: "events-written", WINDOWS.name: "windows-written", FACTS.name: "facts-written"}
+_HALF = {WINDOWS.name: "windows-half", FACTS.name: "facts-half"}
+_SHUTTING_DOWN_SECONDS = 0.5
+"""Long enough for a worker to react to SIGTERM, shorter than its shutdown timeout."""
+
+
+class Armed(Struct, frozen=True):
+    """A point at which a worker is killed or suspended, the `nth` time that one process reaches it."""
+
+    point: str
+    nth: int = 1
+    act: Literal["kill", "stop"] = "kill"
+
+
+class Trap:
+    """The file by which the harness arms one point at a time; used by both sides."""
+
+    def __init__(self, folder: Path) -> None:
+        self._armed = folder / "armed"
+        self._taken = folder / f"taken-{os.getpid()}"
+        self._triggered = folder / "triggered"
+        self._held: Armed | None = None
+        self._left = 0
+
+    # The harness
+
+    def arm(self, armed: Armed) -> None:
+        """Arm a point; one that was not reached is replaced."""
+        self._triggered.unlink(missing_ok=True)
+        partial = self._armed.with_suffix(".new")
+        partial.write_bytes(msgspec.json.encode(armed))
+        partial.replace(self._armed)
+
+    def disarm(self) -> None:
+        """Disarm it, unless a worker has taken it already."""
+        self._armed.unlink(missing_ok=True)
+
+    @property
+    def victim(self) -> int | None:
+        """The pid of the worker that was killed or suspended."""
+        try:
+            return int(self._triggered.read_text() or 0) or None
+        except FileNotFoundError:
+            return None
+
+    # The worker
+
+    def at(self, point: str) -> None:
+        """Kill or suspend this process, if this point is armed."""
+        if self.is_due(point):
+            self.trigger()
+
+    def is_due(self, point: str) -> bool:
+        """Whether this point is armed, and now reached for the nth time."""
+        if self._armed.exists():
+            with suppress(FileNotFoundError):
+                self._armed.rename(self._taken)
+                self._held = msgspec.json.decode(self._taken.read_bytes(), type=Armed)
+                self._left = self._held.nth
+                self._taken.unlink()
+        if self._held is None or self._held.point != point:
+            return False
+        self._left -= 1
+        return self._left <= 0
+
+    def trigger(self) -> None:
+        """Record the pid, then kill or suspend this process by a signal: nothing is flushed or reported."""
+        act = self._held.act if self._held else "kill"
+        self._held = None
+        partial = self._triggered.with_suffix(f".{os.getpid()}")
+        partial.write_text(str(os.getpid()))
+        partial.replace(self._triggered)
+        os.kill(os.getpid(), signal.SIGSTOP if act == "stop" else signal.SIGKILL)
+
+
+class TrappedStore(Store):
+    """A store with a crash point before windows are written, and in the middle and at the end of each write."""
+
+    def __init__(self, store: Store, trap: Trap) -> None:
+        self._store = store
+        self._trap = trap
+
+    def read_facts(self, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
+        """The facts."""
+        return self._store.read_facts(dossiers, max_bytes)
+
+    def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
+        """The windows."""
+        return self._store.read_windows(windows)
+
+    def read_newest(self, partition: int) -> int:
+        """The newest window."""
+        return self._store.read_newest(partition)
+
+    def read_dossier_hashes(self, partition: int) -> Hashes:
+        """The dossiers of the partition."""
+        return self._store.read_dossier_hashes(partition)
+
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
+        """The numbers of its cases."""
+        return self._store.read_case_numbers(partition, pos)
+
+    def read_checkpoints(self, topic: str) -> dict[int, Checkpoint]:
+        """How far counting is."""
+        return self._store.read_checkpoints(topic)
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write the rows, or half of them and no more."""
+        if rows and table is WINDOWS:
+            self._trap.at("counted")
+        if rows and self._trap.is_due(_HALF.get(table.name, "")):
+            self._store.write(table, rows[: len(rows) // 2])
+            self._trap.trigger()
+        if table is WINDOWS and rows and self._trap.is_due("shutdown"):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(_SHUTTING_DOWN_SECONDS)
+            self._store.write(table, rows[: len(rows) // 2])
+            self._trap.trigger()
+        self._store.write(table, rows)
+        if rows and table.name in _WRITTEN:
+            self._trap.at(_WRITTEN[table.name])
+        if table is PROGRESS:
+            self._trap.at("before-ack")

@@ -1,0 +1,32 @@
+"""Options and their types that several commands have."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.variables import host_and_port
+from schemas.errors import SettingError
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="DOSSIER_DATA",
+    default=Path("data"),
+    show_default=True,
+    show_envvar=True,
+    help="Data directory of the platform.",
+)
+
+
+class Address(click.ParamType):
+    """The type of an option that names host:port."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Host and port; raises click's usage error."""
+        try:
+            return value if isinstance(value, tuple) else host_and_port("", value, value)
+        except SettingError:
+            self.fail(f"{value!r} is not host:port", param, ctx)

@@ -1,0 +1,1 @@
+"""Dashboards for analysts, one per module; each links to the next finer one."""

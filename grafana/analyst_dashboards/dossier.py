@@ -1,0 +1,104 @@
+"""One dossier: what it is now, and everything that was ever said of it."""
+
+from grafana.code_labels import (
+    CHANNELS,
+    ENDS,
+    FIELDS,
+    KINDS,
+    METHODS,
+    STATES,
+    STATUSES,
+    label_mappings,
+    label_sql,
+    level_mappings,
+)
+from grafana.dashboard_layout import SITE_ZONE, Dashboard, at, dashboard
+from grafana.panels import column, table
+from grafana.sql_queries import query
+from grafana.variables import TO_OTHERS, agency_column, text_variable
+
+
+def dossier() -> Dashboard:
+    """The dossier whose number is typed, or from which a link came; else the one that was alerted last."""
+    return dashboard(
+        "dossiers-dossier",
+        "Một hồ sơ / One dossier",
+        "The state and the history of one dossier, down to the Kafka record of each event; without a number, of the "
+        "one that was alerted last. It names no person.",
+        [
+            at(
+                0,
+                0,
+                24,
+                7,
+                table(
+                    "Hiện trạng / As of now",
+                    "What the events of the dossier add up to.",
+                    query("dossier_now"),
+                    overrides=[agency_column(), *_NOW],
+                ),
+            ),
+            at(
+                0,
+                7,
+                24,
+                13,
+                table(
+                    "Diễn biến / History",
+                    "Every event as it came, in the order in which it happened, and where it stands on Kafka.",
+                    query(
+                        "dossier_events",
+                        field_in_words=label_sql("field", FIELDS),
+                        channel_in_words=label_sql("text", CHANNELS),
+                        method_in_words=label_sql("text", METHODS),
+                        zone=SITE_ZONE,
+                    ),
+                    overrides=_EVENTS,
+                ),
+            ),
+            at(
+                0,
+                20,
+                24,
+                6,
+                table(
+                    "Cảnh báo / Alerts",
+                    "What was said of the dossier as late or soon late.",
+                    query("dossier_alerts"),
+                    overrides=[agency_column(), *_ALERTS],
+                ),
+            ),
+        ],
+        variables=[text_variable("dossier", "Mã hồ sơ / Dossier")],
+        links=TO_OTHERS,
+        tags=["analyst"],
+    )
+
+
+_NOW = (
+    column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
+    column("procedure", "Thủ tục / Procedure"),
+    column("channel", "Kênh nộp / Channel", mappings=label_mappings(CHANNELS)),
+    column("received_at", "Tiếp nhận / Received"),
+    column("term", "Hạn trả / Term"),
+    column("outcome_at", "Kết quả lúc / Outcome"),
+    column("in_time", "Đúng hạn / In time"),
+    column("extensions", "Gia hạn / Extensions", "count"),
+    column("supplements", "Bổ sung / Supplements", "count"),
+    column("paid_amount", "Đã nộp / Paid", "money"),
+)
+_EVENTS = (
+    column("occurred_at", "Xảy ra lúc / Occurred"),
+    column("recorded_at", "Ghi nhận lúc / Recorded"),
+    column("kind", "Sự kiện / Event", mappings=label_mappings(KINDS)),
+    column("source", "Nguồn / Source"),
+    column("content", "Nội dung / Content"),
+    column("place", "Kafka"),
+)
+_ALERTS = (
+    column("at", "Lúc / At"),
+    column("state", "Trạng thái / State", mappings=label_mappings(STATES)),
+    column("level", "Mức / Level", mappings=level_mappings()),
+    column("why", "Lý do / Why", mappings=label_mappings(ENDS)),
+    column("term", "Hạn trả / Term"),
+)

@@ -1,0 +1,83 @@
+"""Dossiers that are late, and those that will be soon: each leads to its history."""
+
+from grafana.analyst_dashboards.figure_tile import tile
+from grafana.code_labels import STATUSES, label_mappings
+from grafana.dashboard_layout import Dashboard, at, dashboard
+from grafana.panels import bars, column, table
+from grafana.sql_queries import is_selected, only, query
+from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON
+from grafana.variables import TO_OTHERS, agencies, agency_column, dossier_column
+
+_URGENCY = (
+    ("overdue_days", "Quá hạn nhiều ngày / Overdue for days", "dark-red"),
+    ("overdue", "Quá hạn / Overdue", "red"),
+    ("due", "Sắp đến hạn / Due soon", "dark-orange"),
+)
+"""The levels of alerts, whatever a deployment calls them, the most urgent first."""
+_CHOSEN = is_selected("agency", "agency")
+
+
+def late() -> Dashboard:
+    """Late and soon-late dossiers of the agencies that are chosen, the most urgent first."""
+    counts = query("late_counts", agency_is_chosen=_CHOSEN)
+    columns = [
+        dossier_column(),
+        agency_column(),
+        column("procedure", "Thủ tục / Procedure"),
+        column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
+        column("unit", "Bộ phận / Unit"),
+        column("term", "Hạn trả / Term"),
+        column("extensions", "Gia hạn / Extensions", "count"),
+    ]
+    return dashboard(
+        "dossiers-late",
+        "Hồ sơ quá hạn và sắp đến hạn / Late and soon-late dossiers",
+        "Open dossiers past their term, and those whose term is within three days.",
+        [
+            at(0, 0, 6, 5, tile(AGENCY_OVERDUE, only(counts, "overdue"))),
+            at(6, 0, 6, 5, tile(DUE_SOON, only(counts, "due_soon"))),
+            at(
+                12,
+                0,
+                12,
+                5,
+                bars(
+                    "Cảnh báo đang mở theo mức / Alerts that stand, by level",
+                    "Dossiers with an alert that was raised and not cleared, by its level.",
+                    query("late_alerts", agency_is_chosen=_CHOSEN),
+                    _URGENCY,
+                    empty="chưa có cảnh báo / no alerts yet",
+                ),
+            ),
+            at(
+                0,
+                5,
+                24,
+                11,
+                table(
+                    "Quá hạn / Overdue",
+                    "Open dossiers past their term, the longest first; at most 500.",
+                    query("late_overdue", agency_is_chosen=_CHOSEN),
+                    overrides=[
+                        *columns,
+                        column("days_overdue", "Số ngày quá hạn / Days overdue", "days"),
+                    ],
+                ),
+            ),
+            at(
+                0,
+                16,
+                24,
+                10,
+                table(
+                    "Sắp đến hạn / Soon late",
+                    "Open dossiers whose term is within three days, the next first; at most 500.",
+                    query("late_soon", agency_is_chosen=_CHOSEN),
+                    overrides=[*columns, column("days_left", "Số ngày còn lại / Days left", "days")],
+                ),
+            ),
+        ],
+        variables=[agencies(several=True)],
+        links=TO_OTHERS,
+        tags=["analyst"],
+    )

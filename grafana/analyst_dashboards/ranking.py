@@ -1,0 +1,74 @@
+"""The ranking of agencies by one rate: what it is made of, and how agencies of similar volume do."""
+
+from grafana.dashboard_layout import Dashboard, at, dashboard
+from grafana.panels import column, share_column, table
+from grafana.sql_queries import query, selected
+from grafana.thresholds import (
+    DIGITISATION,
+    FEEDBACK_ON_TIME,
+    MINIMUM_VOLUME,
+    ON_TIME,
+    ONLINE,
+    ONLINE_PAYMENT,
+    SATISFACTION,
+    Figure,
+)
+from grafana.variables import PERIOD, TO_OTHERS, agency_column, choice_variable
+
+RATES: tuple[tuple[Figure, str, str], ...] = (
+    (ON_TIME, "resolved_on_time", "resolved"),
+    (ONLINE, "received_online", "received"),
+    (ONLINE_PAYMENT, "fee_paid_online", "fee_bearing"),
+    (DIGITISATION, "components_digitised", "components"),
+    (SATISFACTION, "satisfied", "rated"),
+    (FEEDBACK_ON_TIME, "feedback_on_time", "feedback_answered"),
+)
+"""Each rate with its numerator and denominator."""
+
+
+def ranking() -> Dashboard:
+    """Agencies by the rate and period that are chosen; those of too small a volume come last and have no rank."""
+    sql = query(
+        "ranking",
+        minimum=str(MINIMUM_VOLUME),
+        numerator=_choose({figure.name: numerator for figure, numerator, _ in RATES}),
+        denominator=_choose({figure.name: denominator for figure, _, denominator in RATES}),
+        target=_choose({figure.name: str(figure.target) for figure, *_ in RATES}),
+    )
+    shown = table(
+        "Xếp hạng đơn vị / Agency ranking",
+        "Agencies by the chosen rate. Peers are agencies of half to twice the volume; below "
+        f"{MINIMUM_VOLUME} cases a rate says nothing, and there is no rank.",
+        sql,
+        overrides=[
+            column("rank", "Hạng / Rank", "count", custom__width=110),
+            agency_column(),
+            column("numerator", "Tử số / Numerator", "count"),
+            column("denominator", "Mẫu số / Denominator", "count"),
+            share_column("rate", "Tỷ lệ / Rate"),
+            share_column("target", "Mục tiêu / Target"),
+            column("against_target", "So với mục tiêu / Against target"),
+            column("peers", "Số đơn vị tương đương / Peers", "count"),
+            share_column("peers_median", "Trung vị nhóm / Peers' median"),
+        ],
+    )
+    return dashboard(
+        "dossiers-ranking",
+        "Xếp hạng đơn vị / Agency ranking",
+        "Agencies by one of the rates of Decision 766, with numerator, denominator, target and peers.",
+        [at(0, 0, 24, 26, shown)],
+        variables=[
+            choice_variable(
+                "rate", "Chỉ số / Rate", {each.name: f"{each.vietnamese} – {each.english}" for each, *_ in RATES}
+            ),
+            PERIOD,
+        ],
+        links=TO_OTHERS,
+        tags=["analyst"],
+    )
+
+
+def _choose(values: dict[str, str]) -> str:
+    """SQL for the value that belongs to the chosen rate."""
+    cases = ", ".join(f"{selected('rate')} = '{name}', {value}" for name, value in values.items())
+    return f"multiIf({cases}, 0)"

@@ -1,0 +1,181 @@
+"""Creating and upgrading the tables of a database: migrations, repairs and views."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import ServerException
+from msgspec import structs
+
+from schemas.ddl import Script, migrations, preamble, views
+from schemas.profile import Profile, profile_of
+from streams.errors import NotMigrated, Unfinished
+from streams.storage.clickhouse import DRIVER_ERRORS, connect, explain
+from streams.storage.identity import read_history
+from streams.storage.plan import Plan
+from streams.storage.structure import Views, table_differences
+from streams.storage.undeclared import interfering_objects
+
+IDENTITY = "0006_identity.sql"
+"""The migration since which the identity has a history."""
+
+
+def require_migrated(client: Client, plan: Plan) -> None:
+    """Raise NotMigrated unless exactly the migrations of this program are applied; views do not matter."""
+    applied = dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
+    _refuse_unknown(applied, plan)
+    if missing := [script.name for script in migrations(plan.replicated) if script.name not in applied]:
+        raise NotMigrated(f"database {plan.clickhouse.database} lacks {', '.join(missing)}: run `dossier migrate`")
+
+
+def make_tables(plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> list[str]:
+    """Create the database, apply missing migrations, repair what differs from its declaration, and make the views.
+
+    Returns the differences that were left, as repairing them could lose something.
+    """
+    left: list[str] = []
+    name = plan.clickhouse.database
+    with ExitStack() as stack:
+        # The database may not exist yet, so the first connection names none.
+        server = connect(structs.replace(plan.clickhouse, database=""))
+        stack.callback(server.disconnect)
+        client = None
+        try:
+            exists = bool(server.execute("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": name}))
+            if not exists:
+                on_step(f"create database {name}")
+            if not exists and not dry_run:
+                server.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` ENGINE = {_engine(plan)}")
+            if exists or not dry_run:
+                client = connect(plan.clickhouse)
+                stack.callback(client.disconnect)
+            is_whole = client is not None
+            applied = _applied(client, plan, dry_run)
+            for script in _pending(client, plan, applied):
+                on_step(f"apply {script.name}")
+                _apply(None if dry_run else client, script, on_step)
+                is_whole = not dry_run
+            if client is not None and is_whole:
+                left = _repair(client, plan, on_step, dry_run)
+            for script, why in pending_views(client if is_whole else None, _profile(client, plan, applied), applied):
+                on_step(f"repair: {why}" if why else f"apply {script.name}")
+                try:
+                    _apply(None if dry_run else client, script, on_step)
+                except ServerException as error:
+                    if not left:
+                        raise
+                    left.append(f"{script.name} cannot be applied before that: {explain(error, plan.clickhouse)}")
+            if client is not None:
+                left += interfering_objects(client)
+        except DRIVER_ERRORS as error:
+            raise explain(error, plan.clickhouse) from error
+    return left
+
+
+def apply(client: Client, script: Script) -> None:
+    """Execute the script and record it; raises what the driver does."""
+    for statement in script.statements:
+        client.execute(statement)
+    client.execute(
+        "INSERT INTO migrations (name, checksum, applied_at) VALUES",
+        [(script.name, script.checksum, datetime.now(UTC))],
+    )
+
+
+def pending_views(
+    client: Client | None, profile: Profile, applied: Mapping[str, str]
+) -> Iterator[tuple[Script, str | None]]:
+    """The views to be made by these rules, each before the next one is compared.
+
+    A view whose script changed comes with None, one that differs in the database with how it differs; without a client,
+    the database is not compared.
+    """
+    existing = None if client is None else Views(client, views(profile))
+    for script in views(profile):
+        if existing is not None and existing.is_occupied(script):
+            continue
+        if applied.get(script.name) != script.checksum:
+            yield script, None
+        elif existing is not None and (why := existing.difference(script)):
+            yield script, why
+
+
+def _engine(plan: Plan) -> str:
+    if not plan.replicated:
+        return "Atomic"
+    return f"Replicated('/clickhouse/databases/{plan.clickhouse.database}', '{{shard}}', '{{replica}}')"
+
+
+def _apply(client: Client | None, script: Script, on_step: Callable[[str], None]) -> None:
+    """Apply the script, or without a client report its statements."""
+    if client is None:
+        on_step(";\n\n".join(script.statements) + ";\n")
+    else:
+        apply(client, script)
+
+
+def _repair(client: Client, plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> list[str]:
+    """Repair tables where no row can be lost by it; returns what is left to a person."""
+    left = []
+    for each in table_differences(client, plan.replicated):
+        if not each.repair:
+            left.append(each.words)
+            continue
+        on_step(f"repair: {each.words}")
+        for statement in each.repair:
+            if dry_run:
+                on_step(f"{statement};\n")
+            else:
+                client.execute(statement)
+    return left
+
+
+def _applied(client: Client | None, plan: Plan, dry_run: bool) -> dict[str, str]:
+    if client is None:
+        return {}
+    if not dry_run:
+        for statement in preamble(plan.replicated).statements:
+            client.execute(statement)
+    if not client.execute("EXISTS TABLE migrations")[0][0]:
+        return {}
+    return dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
+
+
+def _pending(client: Client | None, plan: Plan, applied: Mapping[str, str]) -> Iterator[Script]:
+    _refuse_unknown(applied, plan)
+    for script in migrations(plan.replicated):
+        if script.name not in applied:
+            if client is not None and IDENTITY in applied and read_history(client).unfinished:
+                raise Unfinished(
+                    f"{script.name} would change tables of database {plan.clickhouse.database} while a rebuild is "
+                    "unfinished: finish it with the version that began it, or run `dossier rebuild --abandon`"
+                )
+            yield script
+        elif applied[script.name] != script.checksum:
+            raise NotMigrated(
+                f"migration {script.name} was applied to {plan.clickhouse.database} with another text: this program is "
+                "not of the line that made the database; use the version that did, or another database"
+            )
+
+
+def _profile(client: Client | None, plan: Plan, applied: Mapping[str, str]) -> Profile:
+    if client is not None and IDENTITY in applied and (serving := read_history(client).serving):
+        # The rules of the stored counts, not those of the settings: a rebuild changes counts and views together.
+        return profile_of(serving.origin.rules)
+    return plan.profile
+
+
+def _refuse_unknown(applied: Iterable[str], plan: Plan) -> None:
+    own = {script.name for script in migrations(plan.replicated)}
+    # Views have no number: those of a later version do no harm.
+    if unknown := sorted(name for name in applied if name[:4].isdigit() and name not in own):
+        raise NotMigrated(
+            f"database {plan.clickhouse.database} has {', '.join(unknown)}, which this version ({_version()}) does not "
+            "know: use the version that applied it, or a later one"
+        )
+
+
+def _version() -> str:
+    return f"dossier {version('dossier-stream')}"
