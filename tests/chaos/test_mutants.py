@@ -187,7 +187,7 @@ def test_evicted_dossiers_taken_for_new_where_a_batch_goes_on() -> None:
 
 
 PROGRESS = "    store.write(PROGRESS, batch.progress)\n"
-LETTERS = "        dead.send(batch.dead)\n"
+LETTERS = "        dead_letters.send(batch.dead)\n"
 EVENTS = "    events = beside.submit(store.write, EVENTS, batch.events)\n"
 
 
@@ -196,7 +196,7 @@ EVENTS = "    events = beside.submit(store.write, EVENTS, batch.events)\n"
     [
         [(PROGRESS, ""), (EVENTS, PROGRESS + EVENTS)],
         [("        events.result()\n", "        pass\n")],
-        [(LETTERS, ""), (PROGRESS, PROGRESS + "    dead.send(batch.dead)\n")],
+        [(LETTERS, ""), (PROGRESS, PROGRESS + "    dead_letters.send(batch.dead)\n")],
     ],
     ids=["first", "beside-events", "before-dead-letters"],
 )
