@@ -12,6 +12,6 @@ EVENT = 1
 DELTA = 1
 """A change of a window by an event."""
 WINDOW_READ = 5
-"""A window that is read from the store: it may stand alone in a part of the table that is read for it."""
+"""A window that is read from the store. In a large table each may lie in a granule of its own: 1 to 2 ms."""
 BYTES = 256
 """So many bytes of a dossier's registers are unpacked, packed and written again in the time of an event."""
