@@ -1,4 +1,4 @@
-"""What happens to a deployment in its life: each is refused at start, and answered by one command."""
+"""Changes in a deployment's life: workers refuse to start after each, and one command resolves it."""
 
 import shutil
 import subprocess

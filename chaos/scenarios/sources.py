@@ -33,9 +33,9 @@ def disorder(deployment: Deployment, scale: Scale) -> int:
 
 
 def corrections(deployment: Deployment, scale: Scale) -> int:
-    """What was said is moved to other agencies and windows, given back, voided and contradicted, in any order."""
-    told = corrected(deployment.next_events(scale.hostile), 0.3, deployment.random)
-    deployment.publish(told)
+    """Events are moved to other agencies and windows, refunded, voided and contradicted, in any order."""
+    events = corrected(deployment.next_events(scale.hostile), 0.3, deployment.random)
+    deployment.publish(events)
     deployment.kill(deployment.a_worker())
     again = corrected(deployment.next_events(scale.hostile), 0.3, deployment.random)
     deployment.random.shuffle(again)
