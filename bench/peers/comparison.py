@@ -79,7 +79,7 @@ class Contest:
             self._on_step(f"{name}: {error}")
             return msgspec.structs.replace(row, note=str(error))
         row = with_figures(row, figures, difference(counted, self._truth if peer.share == 1 else truth(data)))
-        self._tell(row)
+        self._report(row)
         if peer.not_killed or not kill:
             return msgspec.structs.replace(row, killed=NOT_TRIED, note=peer.not_killed)
         try:
@@ -94,7 +94,7 @@ class Contest:
         counted = ours.counted(self._deployment)
         row = Row(system=ours.NAME, version=ours.VERSION, events=self._events)
         row = with_figures(row, pace.figures(), difference(counted, ours.truth(self._data)))
-        self._tell(row)
+        self._report(row)
         if not kill:
             return msgspec.structs.replace(row, killed=NOT_TRIED)
         self._on_step(f"{ours.NAME} is killed half way")
@@ -153,7 +153,7 @@ class Contest:
     def _truth(self) -> Counter[Cell]:
         return truth(self._data)
 
-    def _tell(self, row: Row) -> None:
+    def _report(self, row: Row) -> None:
         self._on_step(
             f"{row.system}: {row.events_per_second:,} events/s, {row.cpu_seconds_per_million:,} CPU seconds "
             f"per million, {row.peak_mb:,} MB, {row.wrong:,} wrong"

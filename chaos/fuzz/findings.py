@@ -44,7 +44,7 @@ def chance_of(seed: int, number: int) -> Random:
 
 
 def described(error: BaseException) -> str:
-    """An exception nobody expected, in one line with the place it came from."""
+    """An unexpected exception in one line, with the place where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     return f"{type(error).__name__} at {place}: {error!s:.300}"

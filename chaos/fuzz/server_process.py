@@ -86,7 +86,7 @@ class Serving:
         return self.process.poll() is None
 
     def unharmed(self, client: Client) -> list[str]:
-        """What is wrong with what nobody was to change."""
+        """What has changed in tables that must not change."""
         found = []
         if (known := client.execute(_KNOWN)) != self._known:
             found.append(f"{KNOWN_TABLE} holds {known}, it held {self._known}")

@@ -159,7 +159,7 @@ class _Run:
         except TimeoutError:
             return [f"{made.kind}: no answer, and no end of the connection, within {SECONDS:.0f} seconds"]
         except OSError:
-            # It has hung up on us while we still spoke; what it said before is lost with that.
+            # The server disconnected while the client was still sending; its answer is lost.
             sink.uncertain = True
             return []
         sink.rows += answer.written if made.hello else 0
@@ -199,7 +199,7 @@ class _Run:
                 )
 
     def _slow(self) -> None:
-        """Clients that say a valid query a byte at a time."""
+        """Clients that send a valid query a byte at a time."""
         whole = b"".join([*hello(), *query("SELECT 1"), *end()])
         peers = [socket.create_connection((HOST, self._serving.port), SECONDS) for _ in range(10)]
         for place in itertools.count():
@@ -232,7 +232,7 @@ class _Run:
                     break
                 except (Error, EOFError, OSError) as error:
                     if time.monotonic() > deadline:
-                        self.note(-1, [f"nobody is served once a crowd has gone: {described(error)}"])
+                        self.note(-1, [f"no client is served after a crowd has disconnected: {described(error)}"])
                         return
 
     def blame(self, folder: Path) -> None:

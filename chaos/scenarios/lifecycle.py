@@ -83,7 +83,7 @@ def rules_changed(deployment: Deployment, scale: Scale) -> int:
 
 
 def rebuild_killed(deployment: Deployment, scale: Scale) -> int:
-    """Counts that somebody ruined are made anew, by a rebuild that is killed again and again on its way."""
+    """Corrupted counts are rebuilt, by a rebuild that is killed several times."""
     deployment.send(scale.slice)
     deployment.await_counted()
     client = connect(deployment.clickhouse)

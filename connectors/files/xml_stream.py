@@ -1,6 +1,6 @@
 """XML as a stream in bounded memory: no entities, no document types, no endless tag.
 
-The parser itself is bounded; whoever builds something of what it tells must bound that.
+The parser itself is bounded; its callers must bound what they build from its events.
 """
 
 from collections.abc import Callable, Iterator, Mapping
