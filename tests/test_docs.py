@@ -125,7 +125,7 @@ def test_every_message_in_troubleshooting_is_one_of_the_program() -> None:
 
 def program_texts() -> Iterator[str]:
     """The texts in the code of streams and cli; what is filled in is left out."""
-    for file in (*ROOT.glob("streams/**/*.py"), *ROOT.glob("cli/*.py")):
+    for file in (*ROOT.glob("streams/**/*.py"), *ROOT.glob("cli/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.JoinedStr):
                 yield "".join(str(part.value) if isinstance(part, ast.Constant) else " " for part in node.values)
