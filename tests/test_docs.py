@@ -1,6 +1,7 @@
 """The documents name only what exists, and everything a reader must know is named."""
 
 import ast
+import html
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from chaos.run import PURE, SCENARIOS
 from cli.main import dossier
 from cli.settings import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
+from grafana.thresholds import FIGURES
 from schemas.access import LIMITS, reader_statements
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
@@ -64,8 +66,14 @@ def test_every_page_is_in_the_readme() -> None:
             assert f"]({page.relative_to(ROOT)})" in TEXTS[ROOT / "README.md"], page.name
 
 
-def test_the_picture_of_the_wallboard_is_up_to_date() -> None:
-    assert picture.FILE.read_text() == picture.picture(), "run `python -m tests.picture`"
+def test_the_picture_of_the_wallboard_is_up_to_date_and_shows_every_figure_whole() -> None:
+    drawn = picture.FILE.read_text()
+    assert drawn == picture.picture(), "run `python -m tests.picture`"
+    shown = html.unescape(drawn).replace("\xa0", " ")
+    for figure in FIGURES:
+        assert figure.vietnamese in shown
+        assert figure.english in shown
+    assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "").replace("https://www.textualize.io", "")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
