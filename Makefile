@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 export DOSSIER_DATA ?= data
+# Without compiled files each of the processes that tests start compiles all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 SEED ?= 1
 
 .PHONY: help setup lock check format test test-unit chaos bench-city demo generate clean
