@@ -28,9 +28,9 @@ def command() -> None:
 
 
 @command.command("list", short_help="List the alerts that stand, or all of them.")
-@click.option("--agency", help="Of this agency.")
-@click.option("--level", help="Of this level, such as overdue.")
-@click.option("--dossier", help="Of this dossier.")
+@click.option("--agency", help="Only alerts of this agency.")
+@click.option("--level", help="Only alerts of this level, such as overdue.")
+@click.option("--dossier", help="Only alerts of this dossier.")
 @click.option("--all", "everything", is_flag=True, help="Also those that were cleared or superseded.")
 @click.option(
     "--limit", type=click.IntRange(1), default=_LIMIT, show_default=True, help="List at most this many, the newest."

@@ -42,7 +42,7 @@ _UNCONFIRMED = 5
     "--every",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help="Audit every so many seconds, from start to start, until stopped; log the results.",
+    help="Audit every SECONDS seconds, from start to start, until stopped; log the results.",
 )
 @click.option(
     "--metrics",

@@ -19,8 +19,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("report")
-@click.option("--from", "since", type=_DAY, help="First local day to count.  [default: the first there is]")
-@click.option("--to", "until", type=_DAY, help="Last local day to count.  [default: the last there is]")
+@click.option(
+    "--from", "since", type=_DAY, metavar="YYYY-MM-DD", help="First local day to count.  [default: the first there is]"
+)
+@click.option(
+    "--to", "until", type=_DAY, metavar="YYYY-MM-DD", help="Last local day to count.  [default: the last there is]"
+)
 @click.option("--csv", "shape", flag_value="csv", help="Print all figures as CSV, one agency a line, the total last.")
 @click.option("--json", "shape", flag_value="json", help="Print all figures as JSON, with `agencies` and `total`.")
 @click.option(
