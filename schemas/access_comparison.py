@@ -130,9 +130,10 @@ def compare_settings(elements: Iterable[Element]) -> list[str]:
             differences.append(f"{name} is {shown}, declared {limit}")
     changeable = {name for name, element in found.items() if element.writability == "CHANGEABLE_IN_READONLY"}
     declared = CHANGEABLE | LIMITS.keys()
-    for name in sorted(declared ^ changeable):
-        may, declares = ("cannot", "changeable") if name in declared else ("can", "not changeable")
-        differences.append(f"{name} {may} be changed by `{READER}`, declared {declares}")
+    if fixed := ", ".join(sorted(declared - changeable)):
+        differences.append(f"{fixed} cannot be changed by `{READER}`, declared changeable")
+    if free := ", ".join(sorted(changeable - declared)):
+        differences.append(f"{free} can be changed by `{READER}`, declared not changeable")
     return differences
 
 
