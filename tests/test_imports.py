@@ -21,7 +21,7 @@ FORBIDDEN = [
     ("streams/counting/batch.py", "import faust", "Schemas and counting import no client library"),
     ("cli/main.py", "import tests.databases", "The product imports no test, benchmark or fault harness"),
     ("deploy/errors.py", "import schemas.tables", "Deploy knows how services are reached"),
-    ("grafana/sql.py", "import streams.queries", "Grafana takes of streams only the HTTP client"),
+    ("grafana/sql_queries.py", "import streams.queries", "Grafana takes of streams only the HTTP client"),
 ]
 
 
