@@ -60,7 +60,7 @@ def test_a_clickhouse_restored_from_a_backup_counts_the_rest_again(
         f"{backed_up[0]} (and 1 more), as after a restored backup of ClickHouse: stop the workers and run "
         "`dossier rewind`"
     )
-    assert "wrong  offsets     dossier-events partition 0: the group goes on" in dossier("doctor", **variables).out
+    assert "wrong  offsets     dossier-events partition 0: the group resumes" in dossier("doctor", **variables).out
     moves = [f"moved from {committed[at]} to {backed_up[at]}\n" for at in (0, 1)]
     dry = dossier("rewind", "--dry-run", **variables)
     assert (dry.code, dry.out) == (0, f"partition 0: would be {moves[0]}partition 1: would be {moves[1]}")
