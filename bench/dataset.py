@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.publishing.envelope_builder import Filling, Limits
+from connectors.publishing.envelope_builder import EnvelopeBuilder, Limits
 from connectors.simulator.history import history
 from connectors.simulator.plan import Plan
 from schemas.counters import WINDOW_SECONDS
@@ -102,7 +102,7 @@ def singles(data: Sequence[Line], partitions: int) -> Iterator[Record]:
 
 def envelopes(data: Iterable[Line], partitions: int) -> Iterator[Record]:
     """The envelopes that a publisher makes of them when it has a backlog."""
-    filling = Filling(Limits(), lambda dossiers: partitions_of(dossiers, partitions))
+    filling = EnvelopeBuilder(Limits(), lambda dossiers: partitions_of(dossiers, partitions))
     for line in data:
         for envelope in filling.add(line.dossier, "", line.content, 0.0):
             yield Record(envelope.partition, None, encode(envelope.lines))

@@ -1,4 +1,4 @@
-"""A deployment to be measured: the embedded platform, and workers that start when there is something to count."""
+"""A deployment to measure: the embedded platform, and workers that are started when there is something to count."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ READY_SECONDS = 120.0
 
 
 class Spent(Struct, frozen=True):
-    """What something took: wall seconds, and what workers, ClickHouse and Kafka used for it."""
+    """The cost of some work: wall seconds, and the usage of workers, ClickHouse and Kafka."""
 
     seconds: float
     worker: Usage
@@ -146,12 +146,12 @@ class Deployment:
         The time of their start is in it. `on_progress` hears how far they are; raises RuntimeError when one ends.
         """
 
-        def watch(lag: Lag) -> None:
+        def observe(lag: Lag) -> None:
             self._check_workers()
             if on_progress:
                 on_progress(lag)
 
         before = self.used()
         self.start_workers(workers)
-        wait_until_counted(self.kafka, self.clickhouse, watch)
+        wait_until_counted(self.kafka, self.clickhouse, observe)
         return self.spent(before)

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from bench.command_options import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment
-from bench.freshness_probe import POLL_SECONDS, Watch, delays, percentile
+from bench.freshness_probe import POLL_SECONDS, FreshnessProbe, delays, percentile
 from bench.machine import Machine, this_machine
-from bench.paced_traffic import Traffic
+from bench.paced_traffic import PacedTraffic
 from cli.signals import stop_signals
 from streams.storage.clickhouse import connect as connect_clickhouse
 from streams.storage.progress import wait_until_counted
@@ -23,7 +23,7 @@ from streams.storage.progress import wait_until_counted
 RESTARTS = 5
 RESTART_RATE = 1200
 _IN_FLIGHT_SECONDS = 0.5
-"""What a killed worker had sent may still appear; what appears later is the new one's."""
+"""Inserts of a killed worker may still appear within this time; later ones are the new worker's."""
 _WARM_SECONDS = 3.0
 _FOREVER_SECONDS = 86400.0
 
@@ -39,9 +39,9 @@ class Row(Struct, frozen=True):
     p99_ms: float | None = None
     max_ms: float | None = None
     error_ms: float | None = None
-    """By so much a delay may be too long: what lies between two looks, 99 times of 100."""
+    """By this much a delay may be too long: the 99th percentile of the time between two polls."""
     cores: float | None = None
-    """CPU seconds a second of workers, ClickHouse and Kafka; looking is some of it."""
+    """CPU seconds a second of workers, ClickHouse and Kafka; polling is part of it."""
     first_count_seconds: float | None = None
 
 
@@ -54,17 +54,17 @@ class Result(Struct, frozen=True):
 
 
 def measured(deployment: Deployment, rate: int, seconds: float) -> Row:
-    """Traffic at this rate, and how fresh the counts of each of its events were."""
+    """PacedTraffic at this rate, and how fresh the counts of each of its events were."""
     _say(f"{rate:,} events/s for {seconds:.0f} s")
-    source, watch, before = f"traffic-{rate}", Watch(deployment.clickhouse), deployment.used()
-    watch.start()
-    called = Traffic(deployment.kafka, source, rate, seconds).calls()
+    source, probe, before = f"traffic-{rate}", FreshnessProbe(deployment.clickhouse), deployment.used()
+    probe.start()
+    called = PacedTraffic(deployment.kafka, source, rate, seconds).calls()
     spent = deployment.spent(before)
     wait_until_counted(deployment.kafka, deployment.clickhouse)
     time.sleep(10 * POLL_SECONDS)
-    watch.stop()
+    probe.stop()
     with connect_clickhouse(deployment.clickhouse) as client:
-        found = delays(called, _places(client, source), watch.sightings)
+        found = delays(called, _places(client, source), probe.observations)
     if len(found) != len(called):
         raise click.ClickException(f"{len(called):,} events were published, {len(found):,} are stored")
     at = list(called.values())
@@ -74,7 +74,7 @@ def measured(deployment: Deployment, rate: int, seconds: float) -> Row:
         events=len(found),
         events_per_second=round(len(at) / (at[-1] - at[0])),
         **{name: _milliseconds(percentile(found, share)) for name, share in shares.items()},
-        error_ms=_milliseconds(watch.error()),
+        error_ms=_milliseconds(probe.error()),
         cores=round(spent.cpu_seconds / spent.seconds, 2),
     )
 
@@ -82,8 +82,11 @@ def measured(deployment: Deployment, rate: int, seconds: float) -> Row:
 def restarted(deployment: Deployment, rate: int, workers: int) -> Row:
     """Every worker is killed under traffic and started again at once: when the next count is there, at the latest."""
     _say(f"SIGKILL under {rate:,} events/s, {RESTARTS} times")
-    watch, traffic = Watch(deployment.clickhouse), Traffic(deployment.kafka, "traffic-killed", rate, _FOREVER_SECONDS)
-    watch.start()
+    probe, traffic = (
+        FreshnessProbe(deployment.clickhouse),
+        PacedTraffic(deployment.kafka, "traffic-killed", rate, _FOREVER_SECONDS),
+    )
+    probe.start()
     took = []
     for _ in range(RESTARTS):
         time.sleep(_WARM_SECONDS)
@@ -91,10 +94,10 @@ def restarted(deployment: Deployment, rate: int, workers: int) -> Row:
             deployment.kill_worker()
         killed = time.monotonic()
         deployment.start_workers(workers)
-        took.append(watch.first_after(killed + _IN_FLIGHT_SECONDS) - killed)
+        took.append(probe.first_after(killed + _IN_FLIGHT_SECONDS) - killed)
     called = traffic.stop()
     wait_until_counted(deployment.kafka, deployment.clickhouse)
-    watch.stop()
+    probe.stop()
     _say("first count after " + ", ".join(f"{each:.1f} s" for each in took))
     return Row(f"SIGKILL, {rate:,} events/s, {RESTARTS} times", len(called), first_count_seconds=round(max(took), 1))
 

@@ -1,4 +1,4 @@
-"""Single events published one by one at a steady rate, from a process of its own, and when each was."""
+"""Publishes single events at a steady rate, in a process of its own, and records when each was published."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,26 +14,26 @@ from connectors.simulator.plan import Plan
 from schemas.connection import KafkaConnection
 
 
-class Traffic:
-    """Publishes so many events a second, for so long or until it is stopped.
+class PacedTraffic:
+    """Publishes `rate` events a second, for some seconds or until it is stopped.
 
-    Its events have the source `source`: another's may have the same ids.
+    Its events have the source `source`, since ids alone may repeat those of another run.
     """
 
     def __init__(self, kafka: KafkaConnection, source: str, rate: float, seconds: float) -> None:
         # Not forked: the parent has threads.
         context = get_context("spawn")
         self._stopped = context.Event()
-        self._calls, told = context.Pipe(duplex=False)
+        self._calls, sender = context.Pipe(duplex=False)
         plan = Plan(seed=round(rate), duplicates=0.0, source=source)
         self._process = context.Process(
-            target=_publish, args=(kafka, plan, rate, seconds, self._stopped, told), name="traffic", daemon=True
+            target=_publish, args=(kafka, plan, rate, seconds, self._stopped, sender), name="traffic", daemon=True
         )
         self._process.start()
-        told.close()
+        sender.close()
 
     def stop(self) -> dict[str, float]:
-        """Publish no more; what `calls` gives."""
+        """Stop publishing; returns the calls."""
         self._stopped.set()
         return self.calls()
 
@@ -50,7 +50,9 @@ class Traffic:
         return calls
 
 
-def _publish(kafka: KafkaConnection, plan: Plan, rate: float, seconds: float, stopped: Flag, told: Connection) -> None:
+def _publish(
+    kafka: KafkaConnection, plan: Plan, rate: float, seconds: float, stopped: Flag, sender: Connection
+) -> None:
     start = datetime.now(UTC)
     end = start + timedelta(seconds=seconds)
     events = takewhile(lambda each: each[0] < end, live(plan, start, rate))
@@ -61,4 +63,4 @@ def _publish(kafka: KafkaConnection, plan: Plan, rate: float, seconds: float, st
                 break
             calls[event.id] = time.monotonic()
             publisher.publish(event)
-    told.send(calls)
+    sender.send(calls)

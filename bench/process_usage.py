@@ -1,4 +1,4 @@
-"""What processes use: CPU seconds and peak memory, of a process and of those it started."""
+"""CPU seconds and peak memory of a process and of its descendants."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,7 +15,7 @@ class Usage(Struct, frozen=True):
     peak_mb: float
 
     def since(self, before: "Usage") -> "Usage":
-        """What was used after `before`; the peak is of the whole life."""
+        """The usage since `before`; the peak is of the whole lifetime."""
         return Usage(self.cpu_seconds - before.cpu_seconds, self.peak_mb)
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -27,9 +27,9 @@ NOTHING = Usage(0.0, 0.0)
 
 
 def usage(pid: int) -> Usage:
-    """What this process and its living descendants have used so far; nothing of a process that is gone.
+    """The usage of this process and its running descendants so far; zero for a process that does not exist.
 
-    Children that have ended are counted by whoever waited for them.
+    A child that has ended is included in the usage of the process that waited for it.
     """
     used = NOTHING
     with suppress(psutil.NoSuchProcess):

@@ -23,7 +23,7 @@ import psutil
 from bench.dataset import Line, envelopes
 from bench.page import markdown
 from bench.seed_case.history import history
-from bench.timed_store import Timed
+from bench.timed_store import TimedStore
 from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
@@ -78,7 +78,7 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
         clickhouse = platform.clickhouse_access
         make_tables(Plan(KafkaConnection(""), clickhouse, Profile(), PARTITIONS, 1, False), _say, dry_run=False)
         server = next(psutil.Process(each.pid) for each in platform.state.processes if each.name == "clickhouse")
-        store = Timed(clickhouse, lambda: sum(server.cpu_times()[:2]))
+        store = TimedStore(clickhouse, lambda: sum(server.cpu_times()[:2]))
         stack.callback(store.close)
         waiting = records(seed, dossiers)
         _say(f"counting {len(waiting):,} records")
@@ -92,7 +92,7 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
     )
 
 
-def _count(waiting: Sequence[Record], store: Timed, batch_records: int) -> int:
+def _count(waiting: Sequence[Record], store: TimedStore, batch_records: int) -> int:
     counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store)
     dead, beside, events = MemoryDeadLetters(), AtOnce(), 0
     for first in range(0, len(waiting), batch_records):

@@ -1,4 +1,4 @@
-"""A ClickHouse store that notes what each kind of call took."""
+"""A ClickHouse store that measures each kind of call."""
 
 import time
 from collections import defaultdict
@@ -11,10 +11,10 @@ from streams.counting.store import Row, Stored, WindowRow
 from streams.storage.clickhouse import ClickHouseStore
 
 
-class Timed(ClickHouseStore):
-    """A store that notes of each kind of call how many there were, their rows, and the seconds they took.
+class TimedStore(ClickHouseStore):
+    """A store that measures each kind of call: number, rows, seconds, and CPU seconds of ClickHouse.
 
-    `cpu` says what ClickHouse has used so far; merges that run meanwhile are in it.
+    `cpu` returns the CPU seconds of ClickHouse so far, including merges that run at the same time.
     """
 
     def __init__(self, clickhouse: ClickHouseConnection, cpu: Callable[[], float]) -> None:
@@ -24,21 +24,21 @@ class Timed(ClickHouseStore):
 
     def read_facts(self, dossiers: Collection[str]) -> dict[str, Stored]:
         """The facts of those of the dossiers that have any."""
-        with self._noted("read facts", len(dossiers)):
+        with self._measured("read facts", len(dossiers)):
             return super().read_facts(dossiers)
 
     def read_windows(self, windows: Collection[WindowRow]) -> dict[WindowRow, tuple[int, Sequence[int]]]:
         """Position and counts of those of these that have a row."""
-        with self._noted("read windows", len(windows)):
+        with self._measured("read windows", len(windows)):
             return super().read_windows(windows)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows."""
-        with self._noted(f"insert {table.name}", len(rows)):
+        with self._measured(f"insert {table.name}", len(rows)):
             super().write(table, rows)
 
     @contextmanager
-    def _noted(self, call: str, rows: int) -> Iterator[None]:
+    def _measured(self, call: str, rows: int) -> Iterator[None]:
         begun, cpu = time.monotonic(), self._cpu()
         yield
         for place, value in enumerate((1, rows, time.monotonic() - begun, self._cpu() - cpu)):

@@ -1,4 +1,4 @@
-"""Topics of a benchmark: made, filled as fast as Kafka takes it, and read to their ends."""
+"""Topics of a benchmark: created, filled as fast as Kafka accepts it, and read to their ends."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _BATCH_BYTES = 512 * 1024
 
 
 def create(kafka: KafkaConnection, *names: str, partitions: int = PARTITIONS) -> None:
-    """Make empty topics that keep everything and say when the broker got it."""
+    """Create empty topics that keep everything, with the broker's timestamps."""
     with admin(kafka) as client:
         for name in names:
             shown.create(client, Topic(name, partitions, 1, _CONFIG))

@@ -1,1 +1,1 @@
-"""The fault harness: everything that tries to make the counts wrong, and an oracle that knows what must come out."""
+"""The fault harness: attacks that try to make the counts wrong, and an oracle that computes the expected counts."""

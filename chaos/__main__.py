@@ -1,4 +1,4 @@
-"""`python -m chaos`: attack everything, and print one table of what came of it."""
+"""`python -m chaos`: run every attack, and print one table of the outcomes."""
 
 import logging
 import os
@@ -37,14 +37,14 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
     Ends with 0 where nothing was, else with 4. Ctrl-C and SIGTERM end it with what was found so far.
     """
     for name in [name for name in os.environ if name.startswith("DOSSIER_")]:
-        # A deployment of the caller's is none of its business.
+        # The harness must never reach a deployment of the caller's.
         del os.environ[name]
-    # What the harness's own clients meet is what it does to them.
+    # Errors of the harness's own clients are expected: it causes them.
     logging.getLogger().addHandler(logging.NullHandler())
     scale = SHORT if short else FULL
     progress = Console(stderr=True)
 
-    def tell(name: str) -> None:
+    def on_start(name: str) -> None:
         progress.print(f"{name} ...", highlight=False)
 
     outcomes: list[Outcome] = []
@@ -52,21 +52,21 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
     try:
         with stop_signals(lambda: None, lambda: None):
             for together in _divided(names or _ALL, short):
-                for outcome in run(together, scale, seed, data.absolute() / "chaos", tell):
+                for outcome in run(together, scale, seed, data.absolute() / "chaos", on_start):
                     outcomes.append(outcome)
                     _keep(data / "chaos.json", {"seed": seed, "scale": scale, "outcomes": outcomes})
                     for line in filter(None, (outcome.failure, *outcome.examples)):
                         progress.print(line, markup=False, highlight=False)
     except KeyboardInterrupt:
         interrupted = 130
-    except Terminated as told:
-        interrupted = int(str(told.code))
+    except Terminated as error:
+        interrupted = int(str(error.code))
     Console(width=None if sys.stdout.isatty() else 140).print(table(outcomes))
     sys.exit(interrupted or (0 if all(each.passed for each in outcomes) else 4))
 
 
 def _divided(names: Sequence[str], short: bool) -> list[Sequence[str]]:
-    """The scenarios that share a deployment: in a short run those that can, else none."""
+    """Groups the scenarios by deployment: one each, but in a short run those that can share one do."""
     if not short:
         return [[name] for name in names]
     together = [[name for name in group if name in names] for group in GROUPS]
@@ -75,7 +75,7 @@ def _divided(names: Sequence[str], short: bool) -> list[Sequence[str]]:
 
 
 def _keep(path: Path, report: dict[str, object]) -> None:
-    """Written after each scenario: what was found by then is not lost with what is still to come."""
+    """Write the report after each scenario, so that an interrupted run keeps its outcomes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 

@@ -1,7 +1,7 @@
-"""Crash points: named places in a worker's life where it dies, or freezes, on demand.
+"""Crash points: named places at which a worker is killed, or suspended, on demand.
 
-The harness arms a point by a file; the worker that reaches it first takes the file and acts. Nothing of this is in the
-product: the points lie in wrappers around the store, the pipeline and the stream that it is given.
+The harness arms a point by a file; the first worker that reaches it takes the file and acts. None of this is in the
+product: the points are in wrappers around the store, the pipeline and the stream.
 """
 
 import os
@@ -31,16 +31,16 @@ POINTS = {
     "rebalance": "while partitions are revoked",
     "shutdown": "in the middle of the last flush of a worker that was told to stop",
 }
-"""Every crash point, with where in a worker's life it lies."""
+"""Every crash point, and where it is."""
 
 _WRITTEN = {EVENTS.name: "events-written", WINDOWS.name: "windows-written", FACTS.name: "facts-written"}
 _HALF = {WINDOWS.name: "windows-half", FACTS.name: "facts-half"}
 _SHUTTING_DOWN_SECONDS = 0.5
-"""Long enough for a worker that was told to stop to be stopping, short enough to be before it gives up."""
+"""Long enough for a worker to react to SIGTERM, shorter than its shutdown timeout."""
 
 
 class Armed(Struct, frozen=True):
-    """A point at which a worker is to die or to freeze, the `nth` time that one process comes to it."""
+    """A point at which a worker is killed or suspended, the `nth` time that one process reaches it."""
 
     point: str
     nth: int = 1
@@ -48,45 +48,45 @@ class Armed(Struct, frozen=True):
 
 
 class Trap:
-    """The file by which the harness arms one point at a time, seen from both sides."""
+    """The file by which the harness arms one point at a time; used by both sides."""
 
     def __init__(self, folder: Path) -> None:
         self._armed = folder / "armed"
         self._taken = folder / f"taken-{os.getpid()}"
-        self._sprung = folder / "sprung"
+        self._triggered = folder / "triggered"
         self._held: Armed | None = None
         self._left = 0
 
     # The harness
 
     def arm(self, armed: Armed) -> None:
-        """Set the trap; one that was not sprung is replaced."""
-        self._sprung.unlink(missing_ok=True)
+        """Arm a point; one that was not reached is replaced."""
+        self._triggered.unlink(missing_ok=True)
         partial = self._armed.with_suffix(".new")
         partial.write_bytes(msgspec.json.encode(armed))
         partial.replace(self._armed)
 
     def disarm(self) -> None:
-        """Take it back, if no worker has taken it yet."""
+        """Disarm it, unless a worker has taken it already."""
         self._armed.unlink(missing_ok=True)
 
     @property
     def victim(self) -> int | None:
-        """The pid of the worker that fell into it."""
+        """The pid of the worker that was killed or suspended."""
         try:
-            return int(self._sprung.read_text() or 0) or None
+            return int(self._triggered.read_text() or 0) or None
         except FileNotFoundError:
             return None
 
     # The worker
 
     def at(self, point: str) -> None:
-        """Die or freeze here, if it was armed for this point."""
+        """Kill or suspend this process, if this point is armed."""
         if self.is_due(point):
-            self.spring()
+            self.trigger()
 
     def is_due(self, point: str) -> bool:
-        """Whether this is the time and the place."""
+        """Whether this point is armed, and now reached for the nth time."""
         if self._armed.exists():
             with suppress(FileNotFoundError):
                 self._armed.rename(self._taken)
@@ -98,13 +98,13 @@ class Trap:
         self._left -= 1
         return self._left <= 0
 
-    def spring(self) -> None:
-        """Leave word, then end or freeze this process as the kernel does: nothing is flushed, nobody is told."""
+    def trigger(self) -> None:
+        """Record the pid, then kill or suspend this process by a signal: nothing is flushed or reported."""
         act = self._held.act if self._held else "kill"
         self._held = None
-        partial = self._sprung.with_suffix(f".{os.getpid()}")
+        partial = self._triggered.with_suffix(f".{os.getpid()}")
         partial.write_text(str(os.getpid()))
-        partial.replace(self._sprung)
+        partial.replace(self._triggered)
         os.kill(os.getpid(), signal.SIGSTOP if act == "stop" else signal.SIGKILL)
 
 
@@ -145,12 +145,12 @@ class TrappedStore(Store):
             self._trap.at("counted")
         if rows and self._trap.is_due(_HALF.get(table.name, "")):
             self._store.write(table, rows[: len(rows) // 2])
-            self._trap.spring()
+            self._trap.trigger()
         if table is WINDOWS and rows and self._trap.is_due("shutdown"):
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(_SHUTTING_DOWN_SECONDS)
             self._store.write(table, rows[: len(rows) // 2])
-            self._trap.spring()
+            self._trap.trigger()
         self._store.write(table, rows)
         if rows and table.name in _WRITTEN:
             self._trap.at(_WRITTEN[table.name])

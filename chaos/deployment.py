@@ -1,4 +1,4 @@
-"""A whole deployment under attack: the embedded platform with workers that can be trapped, and what was sent to it."""
+"""A deployment under attack: the embedded platform, workers with crash points, and all events sent to it."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ from chaos.extra_workers import ExtraWorkers
 from chaos.hostile_events import traffic
 from chaos.insert_faults import InsertFaults
 from chaos.oracle.expected import expected
-from chaos.small_disk import Volume
+from chaos.small_disk import SmallDisk
 from chaos.tcp_proxy import Proxy
 from chaos.trapped_worker import CLOCK
 from chaos.verdict import Verdict, judge, stored_in
@@ -48,11 +48,11 @@ _DISKS = {"clickhouse": 300, "kafka": 200}
 
 
 class Deployment:
-    """A context manager: up inside, down afterwards. Everything sent to it is remembered, for the verdict.
+    """A context manager: runs inside the block. It records everything sent, for the verdict.
 
-    `seed` is of its events and random choices. Workers reach ClickHouse through a proxy that `inserts` governs; `trap`
-    arms their crash points. `small_disks` gives the servers `volumes` that can be filled; entering raises NotPermitted
-    where that is not allowed.
+    Events and random choices follow from `seed`. Workers reach ClickHouse through a proxy that `insert_faults`
+    controls; `trap` arms their crash points. `small_disks` puts the servers on `disks` that can be filled;
+    entering raises NotPermitted where that is not allowed.
     """
 
     def __init__(
@@ -65,22 +65,22 @@ class Deployment:
         self.insert_faults = InsertFaults()
         self.sent: list[Event] = []
         self._arrivals = traffic(seed)
-        self.poison: list[bytes] = []
+        self.invalid_lines: list[bytes] = []
         self._folder = data / "chaos"
         self._folder.mkdir(parents=True)
         self.trap = Trap(self._folder)
         self._extra_workers = ExtraWorkers(data / "logs", self._worker)
         self._stack = ExitStack()
-        # Not of the seed: cities that start at the same moment must not choose the same.
+        # Not from the seed: deployments that start at the same moment must choose different ports.
         self._port = next(port for port in Random().sample(RANGE, 50) if is_free(port))
         self._workers = workers
         disks = _DISKS if small_disks else {}
-        self.volumes = {name: Volume(data / name, megabytes) for name, megabytes in disks.items()}
+        self.disks = {name: SmallDisk(data / name, megabytes) for name, megabytes in disks.items()}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            for volume in self.volumes.values():
-                stack.enter_context(volume)
+            for disk in self.disks.values():
+                stack.enter_context(disk)
             proxy = stack.enter_context(Proxy("127.0.0.1", self._port, self.insert_faults))
             self._proxied = f"127.0.0.1:{proxy.port}"
             stack.callback(self._extra_workers.kill)
@@ -106,27 +106,27 @@ class Deployment:
 
     @property
     def _by_proxy(self) -> dict[str, str]:
-        """What leads a worker to ClickHouse through the proxy, whose address has no secrets of its own."""
+        """The variables by which a worker reaches ClickHouse through the proxy."""
         password = self.data / FOLDER / "clickhouse-owner"
         return {"DOSSIER_CLICKHOUSE": self._proxied, "DOSSIER_CLICKHOUSE_PASSWORD_FILE": str(password)}
 
-    # What is sent
+    # Sending
 
     def send(self, events: int) -> None:
-        """Publish the next so many events of its history."""
+        """Publish the next events of its history."""
         self.publish(self.next_events(events))
 
     def next_events(self, events: int) -> list[Event]:
-        """The next so many events of its history, for whoever publishes them otherwise."""
+        """The next events of its history, to publish them in another way."""
         return list(islice(self._arrivals, events))
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Publish as a connector does, and again where Kafka did not confirm: nothing is counted twice."""
+        """Publish as a connector does, and again where Kafka did not acknowledge: nothing is counted twice."""
         self.sent += events
         self.await_true(lambda: self.is_delivered(events), "Kafka to take what is published")
 
     def is_delivered(self, events: Sequence[Event], patience: float = MAX_BLOCK) -> bool:
-        """Publish once, and say whether Kafka took it all within so many seconds; it is no part of what must count."""
+        """Publish once; whether Kafka acknowledged all within `patience` seconds. The events need not be counted."""
         try:
             with connect(self.kafka, BULK, max_block=patience) as publisher:
                 for event in events:
@@ -136,8 +136,8 @@ class Deployment:
         return True
 
     def publish_foreign(self, values: Iterable[bytes], lines: Sequence[bytes] = (), *, only: int | None = None) -> None:
-        """Put raw values on the topic, without keys, on any partition or one; `lines` must end as dead letters."""
-        self.poison += lines
+        """Send raw values without keys to a random partition, or to `only`; `lines` must become dead letters."""
+        self.invalid_lines += lines
         producer = KafkaProducer(**self.kafka.options(), acks="all")
         for value in values:
             partition = self.random.randrange(PARTITIONS) if only is None else only
@@ -145,10 +145,10 @@ class Deployment:
         producer.flush()
         producer.close()
 
-    # Its processes
+    # Processes
 
     def process(self, name: str) -> psutil.Process:
-        """The running process of this name; waits for one that is being started again."""
+        """The running process of this name; waits while it restarts."""
         deadline = Deadline(f"a process {name}")
         while True:
             for each in self.platform.state.processes:
@@ -158,7 +158,7 @@ class Deployment:
             time.sleep(0.05)
 
     def kill(self, name: str) -> None:
-        """SIGKILL for this process; it is started again."""
+        """Send SIGKILL to this process; it is restarted."""
         with suppress(psutil.NoSuchProcess):
             self.process(name).kill()
 
@@ -180,11 +180,11 @@ class Deployment:
         return self._extra_workers.stop(name)
 
     def set_clocks(self, seconds: float) -> None:
-        """Let the workers' clocks be wrong by so much from now on."""
+        """Set the offset of the workers' clocks, in seconds."""
         (self._folder / CLOCK).write_text(str(seconds))
 
     def restart(self, workers: int, **variables: str) -> None:
-        """Stop everything in order and start it again, with so many workers and these variables for them."""
+        """Stop everything in order and start it again, with this number of workers and these variables for them."""
         self.platform.close()
         self.platform = self._started(workers, variables)
 
@@ -197,10 +197,10 @@ class Deployment:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a command that is to find this deployment."""
+        """The environment in which a command finds this deployment."""
         return os.environ | {"DOSSIER_DATA": str(self.data)}
 
-    # What is waited for
+    # Waiting
 
     def await_true(self, holds: Callable[[], bool], what: str) -> None:
         """Return when it holds; raises Stuck with `what` when it does not in a long time."""
@@ -222,7 +222,7 @@ class Deployment:
         self.await_true(lambda: (name in members(self.kafka)) is is_one, f"the group to change for {name}")
 
     def await_counted(self) -> None:
-        """Return when everything on the topic is counted; raises Stuck when no record of it was in a long time."""
+        """Return when everything on the topic is counted; raises Stuck when counting stalls."""
         deadline, counted = Deadline("counting"), 0
 
         def check(far: Lag) -> None:
@@ -237,10 +237,10 @@ class Deployment:
         """Whether everything is counted."""
         return lag(self.kafka, self.clickhouse).left == 0
 
-    # What came of it
+    # Verdict
 
     def verdict(self) -> Verdict:
-        """Everything that was sent against everything that is stored, by the oracle and by the audit."""
+        """Compares everything that was sent with everything that is stored."""
         self.await_recovered()
         self.await_counted()
         truth = expected(
@@ -252,22 +252,22 @@ class Deployment:
         """How many differences `dossier audit` reports."""
         return audit(self.clickhouse, self.profile).differences
 
-    def poison_missing(self) -> int:
-        """How many of the lines that are no events are not among the dead letters."""
+    def missing_dead_letters(self) -> int:
+        """How many of the invalid lines are not among the dead letters."""
         client = clickhouse_client(self.clickhouse, strings_as_bytes=True)
         letters = {content for (content,) in client.execute("SELECT content FROM dead_letters FINAL")}
         client.disconnect()
-        return sum(line not in letters for line in set(self.poison))
+        return sum(line not in letters for line in set(self.invalid_lines))
 
     def _started(self, workers: int, variables: Mapping[str, str]) -> Platform:
-        told = [f"{name}={value}" for name, value in {**variables, **self._by_proxy}.items()]
+        assignments = [f"{name}={value}" for name, value in {**variables, **self._by_proxy}.items()]
         options = Options(
             workers=workers,
             clickhouse_port=self._port,
             setup=(*SETUP, *(() if workers else ("--tolerant",))),
-            worker=lambda name: ("env", *told, *self._worker(name)),
+            worker=lambda name: ("env", *assignments, *self._worker(name)),
             worker_ready=partial(worker_joined, self.data),
-            # What is killed on purpose is not to be waited for.
+            # Processes that are killed on purpose restart without a delay.
             restart=RestartPolicy(first=0.1, longest=0.5, healthy=1.0, failing=10**9),
         )
         return Platform(self.data, options).__enter__()
@@ -276,6 +276,6 @@ class Deployment:
         return sys.executable, "-m", "chaos.trapped_worker", name, str(self._folder)
 
     def _end_platform(self) -> None:
-        # Everything is judged by then: there is nothing to end kindly for.
+        # The verdict is done by then: nothing needs an orderly stop.
         self.platform.kill()
         self.platform.close()

@@ -1,4 +1,4 @@
-"""What came of a scenario, and the table of all of them."""
+"""The outcome of a scenario, and the table of all outcomes."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from rich.table import Table
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """A scenario that was run: how many faults it was, how many events were sent, and what was wrong in the end.
+    """A scenario that was run: its number of faults, the events sent, and what was wrong at the end.
 
     `facts` and `windows` are those that differ from the oracle's; `lost` and `doubled` are events and counts that are
     missing or too many; `audit` is what `dossier audit` reports. `failure` says what went wrong beside the counts,
@@ -29,7 +29,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether nothing at all was wrong; what was skipped did not pass."""
+        """Whether nothing was wrong; a skipped scenario has not passed."""
         wrong = self.facts or self.windows or self.lost or self.doubled or self.audit
         return not (wrong or self.failure or self.skipped)
 

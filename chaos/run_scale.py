@@ -1,10 +1,10 @@
-"""How much a run of the harness does."""
+"""The scale of a run of the harness: how many faults and events each scenario uses."""
 
 from msgspec import Struct
 
 
 class Scale(Struct, frozen=True):
-    """How often each fault comes, and how much is sent for it."""
+    """How many faults are injected, and how many events are sent for each."""
 
     slice: int
     """Events between two faults."""
@@ -19,13 +19,13 @@ class Scale(Struct, frozen=True):
     zombies: int
     rebalances: int
     transactions: int
-    """Of each end that a transaction may take."""
+    """For each outcome of a transaction."""
     per_second: int
     """Events a second while audits run."""
     audits: int
     """Audits while workers count and die."""
     outage_seconds: float
-    """How long a service hangs or is away."""
+    """How long a service hangs or is unreachable."""
     schedules: int
     """Schedules of the simulation."""
     malformed: int

@@ -142,7 +142,7 @@ def _attack(deployment: Deployment, scenario: Scenario, scale: Scale) -> Outcome
             events=_sent(deployment) - sent,
             facts=found.facts,
             windows=found.windows,
-            lost=found.lost + deployment.poison_missing(),
+            lost=found.lost + deployment.missing_dead_letters(),
             doubled=found.doubled,
             audit=deployment.audit_differences(),
             failure=alert_trouble(deployment.kafka, deployment.clickhouse, deployment.profile),
@@ -153,4 +153,4 @@ def _attack(deployment: Deployment, scenario: Scenario, scale: Scale) -> Outcome
 
 
 def _sent(deployment: Deployment) -> int:
-    return len(deployment.sent) + len(deployment.poison)
+    return len(deployment.sent) + len(deployment.invalid_lines)

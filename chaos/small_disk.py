@@ -1,4 +1,4 @@
-"""A small disk of its own for a server's data, which can be filled to the last byte and emptied again."""
+"""A small file system for a server's data, which can be filled to the last byte and emptied again."""
 
 import errno
 import subprocess
@@ -9,10 +9,10 @@ from typing import Self
 
 
 class NotPermitted(Exception):
-    """Mounting a file system is not allowed to this user: run as root, or leave out what needs it."""
+    """Mounting a file system is not permitted: run as root, or leave out the scenarios that need it."""
 
 
-class Volume:
+class SmallDisk:
     """A file system in memory at `folder` within its block; raises NotPermitted where it cannot be mounted."""
 
     def __init__(self, folder: Path, megabytes: int) -> None:
@@ -38,7 +38,7 @@ class Volume:
 
     @contextmanager
     def filled(self) -> Iterator[None]:
-        """No byte is free within the block; who frees some loses it at once only if it writes it itself."""
+        """The file system is full inside the block; bytes that a server frees are available to it again."""
         block = bytes(1 << 20)
         with self._ballast.open("wb", buffering=0) as ballast:
             while block:

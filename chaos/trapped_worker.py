@@ -1,4 +1,4 @@
-"""A worker as `dossier work` runs it, with crash points, a clock that jumps, and batches of another size each start.
+"""A worker as `dossier work` runs it, with crash points, a clock that jumps, and a random batch size.
 
 `python -m chaos.trapped_worker NAME FOLDER`: the folder is where the harness sets its trap and its clock.
 """
@@ -12,11 +12,11 @@ from random import Random
 from typing import Any
 
 CLOCK = "clock"
-"""The file that says by how many seconds the clocks of the workers are wrong."""
+"""The file with the offset of the workers' clocks, in seconds."""
 
 
 def skewed(folder: Path, clock: Callable[[], float]) -> Callable[[], float]:
-    """A clock that is wrong by what the harness says at the moment."""
+    """A clock with the offset that the harness currently sets."""
     file = folder / CLOCK
 
     def now() -> float:
@@ -58,7 +58,7 @@ def main(name: str, folder: Path) -> None:
     trap = Trap(folder)
 
     class Trapped(Pipeline):
-        """A pipeline that may die while it loses partitions."""
+        """A pipeline that may be killed while partitions are revoked."""
 
         def revoke(self, partitions: set[int]) -> None:
             super().revoke(partitions)
@@ -83,7 +83,7 @@ def main(name: str, folder: Path) -> None:
     pipeline = Trapped(
         counting, store, DeadLetterTopic(settings.kafka), lambda: datetime.now(UTC) + timedelta(seconds=skew())
     )
-    # What is taken at once before a crash and after it differs.
+    # Batches before and after a crash have different sizes.
     pace = Pace(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
     alerting = Alerting(
         lambda: AlertLog(settings.kafka, settings.clickhouse),

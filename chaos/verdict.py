@@ -1,4 +1,4 @@
-"""The verdict: what is stored held against what the oracle expects, every column and every counter of it."""
+"""The verdict: compares what is stored with what the oracle expects, every column and every counter."""
 
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
@@ -20,13 +20,13 @@ from streams.counting.store import Row
 from streams.storage.clickhouse import connect, explain
 
 _EXAMPLES = 5
-"""So many of each sort are told; the numbers are of all."""
+"""Examples of each kind of difference; the numbers include all."""
 
 Counts: TypeAlias = dict[str, int]
 
 
 class Stored(Struct, frozen=True):
-    """What is stored, row by row as FINAL shows it: strings as text, instants in microseconds, windows in seconds."""
+    """The stored rows, as FINAL returns them: strings as text, instants in microseconds, windows in seconds."""
 
     facts: Iterable[tuple[str, Case]]
     windows: Iterable[tuple[WindowKey, Counts]]
@@ -34,10 +34,10 @@ class Stored(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """How many cases' facts and how many windows are not as expected; `examples` tell some of them.
+    """How many cases' facts and how many windows differ from the expected ones; `examples` are some of them.
 
-    `lost` are events that are not stored and units that counters lack, `doubled` stored events that nobody sent and
-    units that counters have too many. All are zero where the counts are exact.
+    `lost` are events that are not stored and units missing in counters, `doubled` stored events that were never sent
+    and excess units in counters. All are zero where the counts are exact.
     """
 
     facts: int
@@ -53,18 +53,18 @@ class Verdict(Struct, frozen=True):
 
 
 def judge(expected: Expected, stored: Stored) -> Verdict:
-    """Compare; what is stored is read once, row by row, and never held."""
-    facts = _Told()
+    """Compare both; stored rows are read once, one by one, and never kept."""
+    facts = _Differences()
     missing = set(expected.facts)
     for dossier, case in stored.facts:
         missing.discard(dossier)
         should = expected.facts.get(dossier)
         if should is None:
-            facts.say(f"facts of {dossier!r} are stored, but no event speaks of it")
+            facts.add(f"facts of {dossier!r} are stored, but no event names it")
         elif case != should:
-            facts.say(f"facts of {dossier!r}: {_differing(case, should)}")
+            facts.add(f"facts of {dossier!r}: {_differing(case, should)}")
     for dossier in missing:
-        facts.say(f"facts of {dossier!r} are not stored")
+        facts.add(f"facts of {dossier!r} are not stored")
     windows, lacking, beyond = _of_windows(expected, stored)
     events, unsent, unstored = _of_events(expected, stored)
     return Verdict(
@@ -77,7 +77,7 @@ def judge(expected: Expected, stored: Stored) -> Verdict:
 
 
 def stored_in(clickhouse: ClickHouseConnection) -> Stored:
-    """What this database holds. Its rows stream, one query at a time; raises Unreachable or NotMigrated."""
+    """The rows of a database, streamed, one query at a time; raises Unreachable or NotMigrated."""
     return Stored(_facts(clickhouse), _windows(clickhouse), _events(clickhouse))
 
 
@@ -87,8 +87,8 @@ def case_of(values: Iterable[Any]) -> Case:
     return Case(*plain)
 
 
-def remembered(store: MemoryStore) -> Stored:
-    """What this store holds."""
+def stored_in_memory(store: MemoryStore) -> Stored:
+    """The rows of a store in memory."""
     facts: list[Any] = [(row[0], case_of(_case_columns(row))) for row in store.final(FACTS)]
     windows: list[Any] = [
         (row[:3], {counter: amount for counter, amount in zip(COUNTERS, row[4:], strict=True) if amount})
@@ -109,21 +109,21 @@ _case_columns = _getter(FACTS, Case.__struct_fields__)
 _event_columns = _getter(EVENTS, ("dossier", "id", "kind", "source", "occurred_at", "payload"))
 
 
-class _Told:
+class _Differences:
     """Counts differences and keeps the first few."""
 
     def __init__(self) -> None:
         self.number = 0
         self.examples: list[str] = []
 
-    def say(self, text: str) -> None:
+    def add(self, text: str) -> None:
         self.number += 1
         if self.number <= _EXAMPLES:
             self.examples.append(text)
 
 
-def _of_windows(expected: Expected, stored: Stored) -> tuple[_Told, int, int]:
-    told = _Told()
+def _of_windows(expected: Expected, stored: Stored) -> tuple[_Differences, int, int]:
+    differences = _Differences()
     lacking = beyond = 0
     missing = set(expected.windows)
 
@@ -139,28 +139,28 @@ def _of_windows(expected: Expected, stored: Stored) -> tuple[_Told, int, int]:
                 wrong.append(f"{counter} is {counts.get(counter, 0)}, should be {should.get(counter, 0)}")
         agency, start, partition = key
         at = from_micros(start * 1_000_000).isoformat()
-        told.say(f"window {agency!r} {at} of partition {partition}: {', '.join(wrong)}")
+        differences.add(f"window {agency!r} {at} of partition {partition}: {', '.join(wrong)}")
 
     for key, counts in stored.windows:
         missing.discard(key)
         compare(key, counts, expected.windows.get(key, {}))
     for key in missing:
         compare(key, {}, expected.windows[key])
-    return told, lacking, beyond
+    return differences, lacking, beyond
 
 
-def _of_events(expected: Expected, stored: Stored) -> tuple[_Told, int, set[EventKey]]:
-    told = _Told()
+def _of_events(expected: Expected, stored: Stored) -> tuple[_Differences, int, set[EventKey]]:
+    differences = _Differences()
     missing = set(expected.events)
     unsent = 0
     for key in stored.events:
         missing.discard(key)
         if key not in expected.events:
             unsent += 1
-            told.say(f"event {key[1]!r} of {key[0]!r} is stored with a content that nobody sent")
+            differences.add(f"event {key[1]!r} of {key[0]!r} is stored with a content that was never sent")
     for key in missing:
-        told.say(f"event {key[1]!r} of {key[0]!r} is not stored")
-    return told, unsent, missing
+        differences.add(f"event {key[1]!r} of {key[0]!r} is not stored")
+    return differences, unsent, missing
 
 
 def _differing(case: Case, should: Case) -> str:
@@ -214,5 +214,5 @@ def _rows(clickhouse: ClickHouseConnection, sql: str) -> Iterator[tuple[Any, ...
 
 
 def _text(value: bytes) -> str:
-    # Bytes that are no text were never sent: they must show as a difference, not as an error.
+    # Bytes that are not text were never sent: they must appear as a difference, not as an error.
     return value.decode(errors="backslashreplace")

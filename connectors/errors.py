@@ -8,16 +8,16 @@ class ConnectorError(DossierError):
 
 
 class Unreachable(ConnectorError):
-    """No broker answers at the address, or the topic is not there: start Kafka, mend the address, or migrate."""
+    """No broker answers at the address, or the topic is not there: start Kafka, correct the address, or migrate."""
 
     exit_code = 3
 
 
 class Undelivered(ConnectorError):
-    """Events were accepted but not acknowledged: publish the same source again once Kafka is well.
+    """Events were accepted but not acknowledged: publish the same source again once Kafka is healthy.
 
-    Event ids repeat, so what had arrived is not counted twice. `events` is how many were accepted and are missing or
-    uncertain; `partition` and `first_id` are those of the first envelope that is.
+    Event ids are the same then, so nothing is counted twice. `events` is how many accepted events are missing or
+    uncertain; `partition` and `first_id` are those of the first such envelope.
     """
 
     exit_code = 3
@@ -31,7 +31,7 @@ class Undelivered(ConnectorError):
 
 
 class EventTooLarge(ConnectorError):
-    """One event can never be published, others can: put it aside as a reject and go on."""
+    """An event that can never be published: put it into the rejects file and go on with the others."""
 
 
 class WrongMapping(ConnectorError):
@@ -47,6 +47,6 @@ class UnreadableFile(ConnectorError):
 
 
 class TooManyRejects(ConnectorError):
-    """So many rows do not fit that the mapping is more likely wrong than the rows; what was published stays."""
+    """Too many rows do not fit: the mapping is more likely wrong than the rows. What was published stays."""
 
     exit_code = 4

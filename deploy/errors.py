@@ -1,4 +1,4 @@
-"""Errors of the embedded platform, named by what stands in the way; each text says what to do next."""
+"""Errors of the embedded platform, named by the obstacle; each text says what to do next."""
 
 from schemas.errors import DossierError
 
@@ -8,7 +8,7 @@ class DeployError(DossierError):
 
 
 class UnusableData(DeployError):
-    """The data directory cannot be used as it is: name another one, or mend what the text names."""
+    """The data directory cannot be used as it is: name another one, or correct what the text names."""
 
     exit_code = 2
 
@@ -24,7 +24,7 @@ class AlreadyRuns(DeployError):
 
 
 class DownloadFailed(DeployError):
-    """A file could not be fetched: run the command again, what has arrived is kept."""
+    """A download failed: run the command again, complete files are kept."""
 
     exit_code = 3
 
@@ -34,4 +34,4 @@ class NotReady(DeployError):
 
 
 class Stopped(DeployError):
-    """The platform was told to stop before it was ready."""
+    """A stop was requested before the platform was ready."""

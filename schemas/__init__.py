@@ -1,1 +1,1 @@
-"""What travels and what is stored: no I/O in here."""
+"""Events, topics, tables and their SQL: the formats of what is sent and stored, without any I/O."""

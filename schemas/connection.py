@@ -1,4 +1,4 @@
-"""How Kafka, ClickHouse and others are reached: typed, with secrets that never show."""
+"""Connections to Kafka, ClickHouse and other services: typed, with secrets that are never displayed."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Secret:
-    """A string that does not show in repr, str or logs; `reveal()` where it is used."""
+    """A string that repr, str and logs never show; `reveal()` returns it."""
 
     __slots__ = ("_value",)
 
@@ -39,7 +39,7 @@ class KafkaConnection(Struct, frozen=True):
 
     @property
     def named_by(self) -> str:
-        """The variables to look at where no broker answers; one that refuses a password does not answer either."""
+        """The variables to check when no broker answers; a broker that rejects a password does not answer either."""
         names = ["DOSSIER_KAFKA"]
         if self.security.startswith("SASL"):
             names += ["DOSSIER_KAFKA_USER", "DOSSIER_KAFKA_PASSWORD"]
@@ -48,7 +48,7 @@ class KafkaConnection(Struct, frozen=True):
         return ", ".join(names)
 
     def options(self) -> dict[str, object]:
-        """The arguments that every kafka-python client takes."""
+        """The arguments for every kafka-python client."""
         options: dict[str, object] = {
             "bootstrap_servers": self.bootstrap.split(","),
             "security_protocol": self.security,
@@ -82,7 +82,7 @@ class ClickHouseConnection(Struct, frozen=True):
 
 
 class GrafanaConnection(Struct, frozen=True):
-    """A Grafana and the token by which it is spoken to; `reader` is ClickHouse as that Grafana reaches it.
+    """A Grafana and its API token; `reader` is the connection from that Grafana to ClickHouse.
 
     The host of `reader` is empty where none is known.
     """

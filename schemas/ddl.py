@@ -1,4 +1,4 @@
-"""The SQL that makes the database: numbered migrations, then views, with this deployment's parameters filled in."""
+"""The SQL that creates the database: numbered migrations, then views, with the deployment's parameters filled in."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ PREAMBLE = (
     "ORDER BY name\n"
     "COMMENT 'What has been applied to this database'"
 )
-"""What keeps account of all the rest, and so cannot be a migration itself."""
+"""The table that records applied migrations, and so cannot be a migration itself."""
 
 
 class Script(Struct, frozen=True):
@@ -39,30 +39,30 @@ _MADE = re.compile(r"^CREATE (?:TABLE|MATERIALIZED VIEW) (\w+)", re.MULTILINE)
 
 
 def migrations(replicated: bool) -> tuple[Script, ...]:
-    """The migrations in their order; an applied one never changes, what must change is a new one."""
+    """The migrations in their order; an applied migration never changes, a change is a new migration."""
     folder = files("schemas") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return tuple(_script(name, (folder / name).read_text(), _parameters(replicated)) for name in names)
 
 
 def views(profile: Profile) -> tuple[Script, ...]:
-    """The views in their order, made anew whenever their text or the profile changed."""
+    """The views in their order, recreated whenever their text or the profile has changed."""
     folder = files("schemas") / "views"
     filled = {"{time_zone}": profile.time_zone, "{terms}": profile.terms}
     return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in (*VIEWS, *REFRESHES))
 
 
 def structure() -> dict[str, str]:
-    """What all migrations together make, by name: the statement that would make each table or trigger today.
+    """The result of all migrations: by name, the statement that would create each table or trigger today.
 
-    `python -m tests.structure` writes the file from the migrations, and a test holds it against them.
+    `python -m tests.structure` writes the file from the migrations, and a test compares both.
     """
     text = (files("schemas") / "generated" / "structure.sql").read_text()
     return {match[1]: statement.strip() for statement in text.split(";\n") if (match := _MADE.search(statement))}
 
 
 def create(name: str, replicated: bool, as_name: str = "") -> str:
-    """The statement that makes this table or trigger as declared, by another name where one is given."""
+    """The statement that creates this table or trigger as declared, under another name where one is given."""
     statement = structure()[name]
     if as_name:
         statement = _MADE.sub(lambda match: match[0].removesuffix(name) + as_name, statement, count=1)

@@ -1,4 +1,4 @@
-"""Dead letters: lines that could not be counted, as they travel on `dossier-events-dead`."""
+"""Dead letters: lines that could not be counted, as records of `dossier-events-dead`."""
 
 import re
 from datetime import datetime
@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from schemas.envelope import Rejection, RejectReason
 
 _SIXFOLD = re.compile(r"[\x00-\x07\x0b\x0e-\x1f]")
-"""Characters that JSON writes as six: a record full of them would not fit the topic as text."""
+"""Characters that JSON escapes as six: a record full of them would be too large for the topic as text."""
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,7 +1,7 @@
-"""The contract of the topics as documents: a JSON Schema of events and an AsyncAPI description.
+"""Generates the contract of the topics: a JSON Schema of events and an AsyncAPI description.
 
-`python -m schemas.documents` writes them beside the structs they are made from; with `--check` it only says which of
-them no longer agrees. The same structs always give the same bytes.
+`python -m schemas.documents` writes both files; with `--check` it only names the files that are out of date. The same
+structs always give the same bytes.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | 
 Document: TypeAlias = dict[str, Json]
 
 CONTRACT_VERSION = "1.0.0"
-"""The version of what travels: its first number is raised when an event that was valid no longer is."""
+"""The version of the contract: the first number is raised when a valid event becomes invalid."""
 FOLDER = Path(__file__).parent / "generated"
 COMMAND = "python -m schemas.documents"
 
@@ -165,7 +165,7 @@ def _dead_letter(prefix: str) -> Document:
 def _alert(prefix: str) -> Document:
     return {
         "title": "Alert",
-        "summary": "A dossier came to a level of urgency, or what was raised of it holds no longer",
+        "summary": "A dossier reached a level of urgency, or an alert about it no longer holds",
         "contentType": "application/json",
         "payload": {"$ref": prefix + "alert"},
         "examples": [{"name": "overdue", "payload": json.loads(encode_alert(_ALERT))}],
@@ -208,7 +208,7 @@ _ALERT = Alert(
 
 
 def stale(folder: Path) -> list[str]:
-    """The documents that are missing from the folder or differ from what the structs say."""
+    """The documents that are missing from the folder or out of date."""
     return [
         name
         for name, text in documents().items()

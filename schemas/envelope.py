@@ -1,8 +1,8 @@
-"""Envelopes: what one Kafka record of `dossier-events` holds, 1 to 500 events as NDJSON, all of one partition.
+"""Envelopes: the value of one Kafka record of `dossier-events`, 1 to 500 events of one partition as NDJSON.
 
-Decoding is total: whatever bytes come in, each line becomes an event whose every value fits its column, or a rejection
-with a reason. One bad line does not take its envelope along. Texts are in NFC afterwards, ids too: the partition of a
-dossier is that of its id in NFC.
+Decoding is total: each line becomes an event whose every value fits its column, or a rejection with a reason, whatever
+its bytes are. An invalid line does not affect the rest of its envelope. Decoded texts are in NFC, ids too: the
+partition of a dossier is that of its id in NFC.
 """
 
 import re
@@ -54,7 +54,7 @@ _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()
 _ANYTHING = msgspec.json.Decoder()
 _ESCAPED_ASCII = re.compile(rb"\\u00(?:2[0de]|3[\da]|[4-7])", re.IGNORECASE)
-"""What an instant or the name of its field may hide behind; writers of JSON escape other letters."""
+"""Escapes that may hide an instant or the name of its field; JSON encoders escape other letters only."""
 
 
 def encode_event(event: Event) -> bytes:
@@ -84,14 +84,14 @@ def decode(value: bytes | None, published_at: datetime) -> Decoded:
 
 
 def _decode_faultless(value: bytes, horizon: datetime) -> list[AnyEvent] | None:
-    """The events of an envelope in which every line is one, all at once; None where a line needs a closer look."""
+    """The events of an envelope without an invalid line, decoded at once; None where lines must be decoded singly."""
     value = value.removesuffix(b"\n")
     lines = value.count(b"\n") + 1
     if lines > MAX_LINES or _has_long_line(value):
         return None
     try:
         events: list[AnyEvent] = _DECODER.decode_lines(truncated(value))
-        # The decoder does not look into fields that it skips. What is escaped is only seen once it is decoded.
+        # The decoder does not check fields that it skips, and escaped text must be decoded first.
         if not is_nfc_utf8(value) or (
             b"\\" in value and (_ESCAPED_ASCII.search(value) or not is_nfc_utf8(_ENCODER.encode_lines(events)))
         ):
@@ -110,7 +110,7 @@ def _decode_faultless(value: bytes, horizon: datetime) -> list[AnyEvent] | None:
 def _has_long_line(value: bytes) -> bool:
     """Whether a line has more bytes than are allowed."""
     half = MAX_EVENT_BYTES // 2
-    # A line that is too long covers a whole half: where each holds a line end, no line need be measured.
+    # A line that is too long covers a whole half: where every half has a line end, no line is too long.
     halves = range(0, len(value) - half, half) if len(value) > MAX_EVENT_BYTES else ()
     return any(value.find(b"\n", at, at + half) < 0 for at in halves) and (
         max(map(len, value.split(b"\n"))) > MAX_EVENT_BYTES
@@ -147,18 +147,18 @@ def _decode_lines(value: bytes | None, published_at: datetime, horizon: datetime
 
 
 def _composed(line: bytes) -> bytes:
-    """The line with its text in NFC, by which its limits are judged; as it is where that cannot be told of it."""
+    """The line with its text in NFC, to which limits apply; unchanged where it cannot be decoded."""
     try:
         if b"\\" not in line:
             return line if is_nfc_utf8(line) else nfc(line.decode()).encode()
-        # An escape may be a mark, and what follows one may not be composed with its last letter.
+        # An escape may be a combining mark that composes with the letter before it.
         return _ENCODER.encode(nfc_tree(_ANYTHING.decode(line)))
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return line
 
 
 def _ahead(event: Event, horizon: datetime) -> str:
-    """The field that says something happened or was recorded after the horizon; empty where none does."""
+    """The field with a time after the horizon; empty where there is none."""
     if event.occurred_at > horizon:
         return "occurred_at"
     if event.recorded_at is not None and event.recorded_at > horizon:
@@ -182,12 +182,12 @@ def _explain(index: int, line: bytes, error: Exception) -> Rejection:
         own = _OWN.search(message)
         return Rejection(index, "invalid", own[own.lastgroup or 0] if own else "", detail, line)
     field = at["field"]
-    # A line that is broken further on does not give its value away: the field alone must do.
+    # A line that is invalid further on has no readable value: only the field is named then.
     with suppress(msgspec.MsgspecError, RecursionError, ValueError):
         detail = f"{detail}: {field} = {_ANYTHING.decode(line)[field]!r:.200}"
     return Rejection(index, "unknown_kind" if field == "kind" else "invalid", field, detail, line)
 
 
 def _plain(message: str) -> str:
-    """The message cut to a length and free of control characters: parts of it are what somebody sent."""
+    """The message, truncated and without control characters: parts of it come from the sender."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message[:300])[:300]

@@ -1,8 +1,8 @@
-"""Errors of the whole project: one root, and what is wrong with data and settings."""
+"""Errors of the whole project: the common root, and errors of settings."""
 
 
 class DossierError(Exception):
-    """The root of every error this project raises on purpose; its text is one line that says what to do.
+    """The root of every error that this project raises on purpose; its text is one line that says what to do.
 
     `exit_code` is what the `dossier` command ends with: 1 a failed command, 2 wrong usage or settings, 3 a service
     that cannot be reached, 4 data that does not agree.

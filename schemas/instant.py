@@ -1,4 +1,4 @@
-"""Instants: points in time as events carry them and as facts keep them."""
+"""Instants: points in time as events and facts have them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from msgspec import Meta
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-"""Instants run from EARLIEST up to, not including, LATEST: what lies outside is a typing error, and fits no column."""
+"""Instants are from EARLIEST up to, but excluding, LATEST: others are typing errors, and fit no column."""
 
 Instant = Annotated[
     datetime,
@@ -35,9 +35,9 @@ def from_micros(micros: int) -> datetime:
 
 
 def truncated(text: bytes) -> bytes:
-    """JSON or TOML with the instants of our fields cut to microseconds; the very same bytes where none is finer.
+    """JSON or TOML with the instants of our fields truncated to microseconds; the same bytes where none is finer.
 
-    Readers round what is finer, and the last moment of a day as .NET writes it, 23:59:59.9999999, would be the next.
+    Decoders round finer instants: the last moment of a day as .NET writes it, 23:59:59.9999999, would be the next day.
     """
     return _FINER_INSTANT.sub(rb"\1", text) if _FINER.search(text) else text
 

@@ -1,7 +1,7 @@
-"""Text in one form: Unicode writes most Vietnamese letters in two ways, and both must be one agency, one dossier.
+"""Unicode normal form NFC: most Vietnamese letters have two encodings, and both must be one agency, one dossier.
 
-The form is NFC, which composes letters with their marks. Everything that comes in is brought into it: cells, headers
-and mappings of files, and events when they are published and when they are decoded.
+NFC composes letters with their marks. All input is normalised: cells, headers and mappings of files, and events both
+when they are published and when they are decoded.
 """
 
 from typing import Any, TypeVar
@@ -15,12 +15,12 @@ _ASCII = bytes(range(128))
 
 
 def nfc(text: str) -> str:
-    """The text in NFC; of ASCII, itself."""
+    """The text in NFC; ASCII is returned as it is."""
     return normalize("NFC", text)
 
 
 def nfc_tree(found: Any) -> Any:
-    """What JSON or TOML holds, with every text and key in NFC; raises ValueError where two keys become one."""
+    """A JSON or TOML value with every text and key in NFC; raises ValueError where two keys become equal."""
     if isinstance(found, str):
         return nfc(found)
     if isinstance(found, list):
@@ -35,7 +35,7 @@ def nfc_tree(found: Any) -> Any:
 
 
 def nfc_struct(struct: S) -> S:
-    """The struct with its own texts in NFC; itself where they are."""
+    """The struct with its own texts in NFC; the same object where they already are."""
     texts = {name: getattr(struct, name) for name in struct.__struct_fields__}
     changed = {name: nfc(text) for name, text in texts.items() if isinstance(text, str) and not is_nfc(text)}
     return msgspec.structs.replace(struct, **changed) if changed else struct

@@ -1,4 +1,4 @@
-"""Which partition a dossier belongs to, as every Kafka client computes it from a key."""
+"""The partition of a dossier, computed as every Kafka client computes it from a key."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -17,7 +17,7 @@ def partition_of(dossier: str, partitions: int) -> int:
 
 
 def partitions_of(dossiers: Sequence[str], partitions: int) -> list[int]:
-    """`partition_of` each of these dossiers, in their order; for hundreds of them twenty times as fast."""
+    """`partition_of` for each of these dossiers, in their order; twenty times as fast for hundreds of them."""
     found: list[int] = (hashes_of(dossiers) % np.uint32(partitions)).tolist()
     return found
 

@@ -1,4 +1,4 @@
-"""The deployment profile: the rules of counting that a deployment chooses, in one TOML file."""
+"""The deployment profile: the counting rules that a deployment chooses, in one TOML file."""
 
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.errors import SettingError
 
 RULES_VERSION = 2
-"""Raised whenever the fold or the contributions change: stored counts are then no longer what the code would count."""
+"""Raised whenever the fold or the contributions change: stored counts then differ from what the code would count."""
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def rules(self) -> str:
-        """The identity of everything that stored counts depend on; counts of different rules never mix."""
+        """Identifies everything that stored counts depend on; counts of different rules never mix."""
         return f"v{RULES_VERSION} terms={self.terms} time_zone={self.time_zone}"
 
 

@@ -1,4 +1,4 @@
-"""The tables as the code believes them to be; a test holds them against what the migrations make."""
+"""The tables as the code expects them; a test compares them with the result of the migrations."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from schemas.counters import COUNTERS
 class Table(Struct, frozen=True):
     """A table: its name and its columns with their types, in the order in which rows are written.
 
-    Of `rare` columns most rows have only the defaults of their types.
+    In `rare` columns, most rows have only the default of the type.
     """
 
     name: str
@@ -271,4 +271,4 @@ VIEWS = (
 )
 """What analysts read."""
 REFRESHES = ("refresh_city_past", "refresh_city_waiting", "refresh_data_conflicts")
-"""Views that fill a table again and again: what is asked of the table may be minutes old."""
+"""Refreshable views, each of which fills a table periodically: its rows may be minutes old."""

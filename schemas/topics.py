@@ -1,4 +1,4 @@
-"""The Kafka topics, with every setting that counting relies on."""
+"""The Kafka topics, with every setting on which counting relies."""
 
 from msgspec import Struct
 

@@ -10,7 +10,7 @@ def clickhouse_disk_full(deployment: Deployment, scale: Scale) -> int:
     """ClickHouse has no room for what is sent."""
     deployment.send(scale.slice)
     deployment.await_counted()
-    with deployment.volumes["clickhouse"].filled():
+    with deployment.disks["clickhouse"].filled():
         deployment.send(10 * scale.slice)
         time.sleep(scale.outage_seconds / 2)
         assert not deployment.is_counted(), "the disk was not full"
@@ -22,7 +22,7 @@ def kafka_disk_full(deployment: Deployment, scale: Scale) -> int:
     """Kafka has no room for what is sent, and goes down over it; the publisher sends again what was not confirmed."""
     deployment.send(scale.slice)
     deployment.await_counted()
-    with deployment.volumes["kafka"].filled():
+    with deployment.disks["kafka"].filled():
         undelivered = deployment.next_events(10 * scale.slice)
         assert not deployment.is_delivered(undelivered, patience=10), "the disk was not full"
         time.sleep(scale.outage_seconds / 2)

@@ -25,7 +25,7 @@ from chaos.simulation.schedule import (
     Write,
 )
 from chaos.simulation.worker import DEAD_TOPIC, Code, Insert, Worker
-from chaos.verdict import judge, remembered
+from chaos.verdict import judge, stored_in_memory
 from schemas.dead_letter import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, TABLES, WINDOWS, Table
 from streams.counting.ledger import Ledger
@@ -138,7 +138,7 @@ class _World:
 
     def wrong(self) -> Iterator[str]:
         """What is stored otherwise than the log says."""
-        verdict = judge(self._log.expected, remembered(self._store))
+        verdict = judge(self._log.expected, stored_in_memory(self._store))
         yield from verdict.examples
         stored = {(p, offset, line): reason for _, p, offset, line, reason, *_ in self._store.final(DEAD_LETTERS)}
         sent = {(letter.partition, letter.offset, letter.line): letter.reason for letter in self._store.letters}

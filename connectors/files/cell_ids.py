@@ -1,7 +1,7 @@
-"""Cells that identify: dossiers, agencies, transactions. Two of them must never become one by how a file was saved.
+"""Reads cells that hold an id: of a dossier, an agency, a transaction. Two ids must never become one in a saved file.
 
-Spreadsheets and data frames keep numbers as floats, shorten long ones, make dates of what looks like one, and write
-words for nothing. Such a cell is refused rather than taken for the id of something.
+Spreadsheets and data frames store numbers as floats, shorten long ones, turn text into dates, and write words for an
+empty cell. Such a cell is rejected instead of being read as an id.
 """
 
 import re
@@ -16,7 +16,7 @@ _FAILED = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|G
 
 
 def to_id(cell: Cell) -> str:
-    """The text of an id; raises ValueError for what is more likely a number, a date, a failed formula or nothing."""
+    """The text of an id; raises ValueError for what is more likely a number, a date, a failed formula or no value."""
     if isinstance(cell, bool | date):
         # 3/12 and 3-12 typed into a spreadsheet are one date, and every ticked box is one TRUE.
         what = "a yes or no" if isinstance(cell, bool) else "a date, which a spreadsheet makes of much"
@@ -30,7 +30,7 @@ def to_id(cell: Cell) -> str:
 
 
 def not_shortened(cell: Cell) -> str:
-    """The text of a cell that tells things apart; raises ValueError for a number whose last digits are gone."""
+    """The text of a cell that must be exact; raises ValueError for a number that has lost its last digits."""
     text = to_text(cell)
     if _SHORTENED.fullmatch(text):
         raise ValueError('is a number whose last digits are cut; `as = "text"` takes it for an id all the same')
@@ -38,7 +38,7 @@ def not_shortened(cell: Cell) -> str:
 
 
 def to_integer_id(cell: Cell) -> str:
-    """The integer of an id that was saved as a float; raises ValueError for anything else but an integer."""
+    """The integer of an id that was saved as a float; raises ValueError for anything but an integer."""
     text = not_shortened(cell)
     found = _FLOAT.fullmatch(text)
     whole = found[1] if found else text

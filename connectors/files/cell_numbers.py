@@ -1,7 +1,7 @@
-"""Numbers as people and programs write them: whole ones, and amounts with signs for thousands and fractions.
+"""Reads numbers as people and programs write them: integers, and amounts with thousands and decimal separators.
 
-What a text means must not be a guess. Three digits behind a sign are thousands, since amounts have no third decimal;
-one, two or more than three are a fraction. What could be either is refused until the mapping says which sign is which.
+The meaning must never be a guess. Three digits after a separator are thousands, since amounts have no third decimal;
+one, two or more than three are a fraction. An ambiguous number is rejected until the mapping names the separator.
 """
 
 import re
@@ -21,7 +21,7 @@ _CURRENCY = re.compile(r"^(?:vnđ|vnd|₫|đ)\s*|\s*(?:vnđ|vnd|đồng|dong|₫
 
 
 def to_whole(cell: Cell) -> int:
-    """A whole number, also where a program wrote it as a float; raises ValueError for anything else."""
+    """An integer, also where a program wrote it as a float; raises ValueError for anything else."""
     if isinstance(cell, float | Decimal):
         whole = integer_in(cell)
         if whole is None:
@@ -34,10 +34,10 @@ def to_whole(cell: Cell) -> int:
 
 
 def to_amount(cell: Cell, decimal: Sign | None = None, times: int = 1) -> int:
-    """Whole units of the currency, `times` what is written; raises ValueError where that leaves a fraction.
+    """The amount times `times`, in whole units of the currency; raises ValueError where that leaves a fraction.
 
-    `decimal` is the sign before a fraction; the other one and blanks then part thousands. Without it, texts that can
-    be read in two ways are refused.
+    `decimal` is the decimal separator; the other sign and spaces then separate thousands. Without it, an ambiguous text
+    is rejected.
     """
     if isinstance(cell, bool | int | float | Decimal):
         # A float is what it prints as: 49.25 times 100 must be 4925.
@@ -69,7 +69,7 @@ def _written(text: str, decimal: Sign | None) -> Decimal:
 
 
 def _decimal_sign(text: str) -> str:
-    """The sign before the fraction of this text, or one that is not in it where it has no fraction."""
+    """The decimal separator of this text; a sign that is not in it where it has no fraction."""
     signs = [letter for letter in text if letter in ".,"]
     if not signs:
         return "|"

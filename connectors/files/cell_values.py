@@ -1,4 +1,4 @@
-"""Cells of a file as typed values: text, yes or no, instants; ids and numbers have files of their own."""
+"""Reads cells as text, booleans and instants; `cell_ids.py` and `cell_numbers.py` read ids and numbers."""
 
 import re
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from schemas.nfc import nfc
 
 Cell: TypeAlias = str | int | float | Decimal | bool | datetime | date | None
-"""What readers give: text from CSV, more from JSON and Parquet; None and empty text are "not given"."""
+"""A cell as readers return it: text from CSV, other types from JSON and Parquet; None and empty text mean no value."""
 Value: TypeAlias = str | int | bool | datetime
-"""What events take."""
+"""A value for a field of an event."""
 
 ISO = "iso"
 EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
-"""Formats of instants that are not patterns of strptime: units since 1970 in UTC, by how many make a second."""
+"""Formats of instants that are not strptime patterns: units since 1970 in UTC, with the units per second."""
 
 _ISO = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
@@ -31,19 +31,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRUE = frozenset({"true", "yes", "1"})
 _FALSE = frozenset({"false", "no", "0"})
 _EXACT = 2**53
-"""From here on floats skip whole numbers."""
+"""From here on floats cannot represent every integer."""
 _MOST_DIGITS = 80
 """More digits than any decimal of a file format has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How instants are written: `formats` are tried in order, times without an offset are of `zone`.
+    """How instants are written: `formats` are tried in order, times without an offset are in `zone`.
 
-    A local time that occurs twice when clocks go back is its first occurrence; one that is skipped when they go
-    forward is read with the offset before. A date without a time is the start of that day, or, with `end_of_day`, its
-    last microsecond. With `days`, each value is a day, whatever time it has: that of the zone, or where the value is
-    midnight by its own offset and not in the zone, the day that is written.
+    A local time that occurs twice, when clocks go back, is the first one; a local time that is skipped, when they go
+    forward, is read with the offset before. A date without a time is the start of that day, or with `end_of_day` its
+    last microsecond. With `days`, each value is a day, whatever its time: the day in the zone, or the day as written
+    where the value is midnight by its own offset but not in the zone.
     """
 
     zone: ZoneInfo
@@ -53,14 +53,14 @@ class Clock:
 
 
 def is_empty(cell: Cell) -> bool:
-    """Whether nothing is given."""
+    """Whether the cell holds no value."""
     if isinstance(cell, str):
         return not cell.strip()
     return cell is None or cell != cell  # NaN is not itself
 
 
 def plain(cell: Cell) -> str:
-    """The cell as the text by which people and value maps know it: in NFC, and of a whole float the integer."""
+    """The cell as text, as people and value maps write it: in NFC, and a whole float as its integer."""
     if isinstance(cell, str):
         return nfc(cell.strip())
     if isinstance(cell, float | Decimal):
@@ -70,7 +70,7 @@ def plain(cell: Cell) -> str:
 
 
 def integer_in(number: float | Decimal) -> int | None:
-    """The integer that a float or a decimal holds exactly; None where it has a fraction or floats skip integers."""
+    """The integer that a float or decimal holds exactly; None where it has a fraction or is too large to be exact."""
     if isinstance(number, Decimal):
         is_small = number.is_finite() and number.adjusted() < _MOST_DIGITS
         return int(number) if is_small and number == number.to_integral_value() else None
@@ -78,9 +78,9 @@ def integer_in(number: float | Decimal) -> int | None:
 
 
 def to_text(cell: Cell) -> str:
-    """Text without the blanks around it; raises ValueError for a NUL, and for a number that is no integer.
+    """Text without surrounding spaces; raises ValueError for a NUL, and for a number that is not an integer.
 
-    Such a number stands for another text: a code 2.000290 comes as 2.00029, a long id with its last digits lost.
+    Such a number is not the original text: a code 2.000290 arrives as 2.00029, a long id without its last digits.
     """
     if isinstance(cell, float | Decimal) and integer_in(cell) is None:
         raise ValueError("is a number that is no integer, or too large for one: keep it as text in the source")
@@ -99,7 +99,7 @@ def to_bool(cell: Cell) -> bool:
 
 
 def to_instant(cell: Cell, clock: Clock) -> datetime:
-    """The instant in UTC, cut to microseconds and never rounded up; raises ValueError when no format fits."""
+    """The instant in UTC, truncated to microseconds; raises ValueError when no format fits."""
     try:
         if isinstance(cell, datetime):
             return _moment(cell, clock, clock.days or _written_as_day(cell, clock))
@@ -117,7 +117,7 @@ def to_instant(cell: Cell, clock: Clock) -> datetime:
 
 
 def _written_as_day(cell: datetime, clock: Clock) -> bool:
-    """Whether a pattern without times, such as `%Y-%m-%d 00:00:00`, says that a typed midnight is a day."""
+    """Whether a pattern without a time, such as `%Y-%m-%d 00:00:00`, means that a typed midnight is a day."""
     patterns = (each for each in clock.formats if "00:00" in each and not _TIME_DIRECTIVE.search(each))
     return any(cell.strftime(pattern) == str(cell) for pattern in patterns)
 
@@ -128,7 +128,7 @@ def check_formats(formats: Sequence[str]) -> None:
         if pattern == ISO or pattern in EPOCHS:
             continue
         try:
-            # A pattern must read back what it writes, or it names no day at all.
+            # A pattern must read back what it writes, or it does not name a day.
             read = datetime.strptime(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).strftime(pattern), pattern)
         except (ValueError, re.error) as error:
             raise ValueError(f"{pattern!r} is not iso, {', '.join(EPOCHS)} or a strptime pattern: {error}") from error
@@ -151,11 +151,11 @@ def _read(text: str, pattern: str, clock: Clock) -> datetime:
         at_epoch = _EPOCH + timedelta(microseconds=int(text) * 1_000_000 // EPOCHS[pattern])
         return _moment(at_epoch, clock, clock.days)
     if "%f" in pattern:
-        text = _FINER.sub("", text)  # cut like every fraction, for strptime knows six digits only
+        text = _FINER.sub("", text)  # truncated like every fraction: strptime reads six digits only
     read = datetime.strptime(text, pattern)
-    packed, _, _ = pattern.partition("%z")  # an offset is written in more than one way
+    packed, _, _ = pattern.partition("%z")  # an offset can be written in several ways
     if _PACKED.search(packed) and not _writes(read, packed, text, whole=packed == pattern):
-        # Without separators strptime takes missing digits from the neighbours: 2011120613 would become an instant.
+        # Without separators strptime takes missing digits from the next field: 2011120613 would become an instant.
         raise ValueError
     return _moment(read, clock, clock.days) if _TIME_DIRECTIVE.search(pattern) else _day(read.date(), clock)
 

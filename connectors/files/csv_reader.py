@@ -11,7 +11,7 @@ from connectors.files.text_lines import Line
 from schemas.nfc import nfc
 
 _SEP = re.compile(rb'"?sep=(.|\t)"?\s*', re.IGNORECASE)
-"""The first line by which spreadsheets are told the delimiter."""
+"""A first line that tells spreadsheets the delimiter."""
 
 
 def csv_rows(
@@ -23,13 +23,13 @@ def csv_rows(
     encoding: str = "utf-8",
     skip_lines: int = 0,
 ) -> Iterator[AnyRow]:
-    """The rows below the header; raises UnreadableFile and WrongMapping at once where the header does not fit.
+    """The rows below the header; raises UnreadableFile or WrongMapping at once where the header does not fit.
 
-    `encoding` is how the file was written; its lines are UTF-8 by now.
+    `encoding` is that of the file, for messages; the lines are already UTF-8.
     """
     first = next(lines, None)
-    if first is not None and (told := _SEP.fullmatch(first.content)):
-        delimiter = told[1].decode()
+    if first is not None and (separator := _SEP.fullmatch(first.content)):
+        delimiter = separator[1].decode()
     elif first is not None:
         lines = chain([first], lines)
     rows = CsvRows(islice(lines, skip_lines, None), delimiter, encoding)

@@ -1,7 +1,7 @@
-"""CSV rows out of lines, such that a broken row spoils itself only.
+"""Parses lines into CSV rows so that a malformed row does not affect the rows after it.
 
-A quote that is never closed would swallow the rows after it. So when a row of several lines is broken, its first line
-alone is given up, and the lines after it are read anew.
+A quote that is never closed would swallow the following rows. So when a row of several lines is malformed, only its
+first line is rejected, and the lines after it are parsed again.
 """
 
 import csv
@@ -23,9 +23,8 @@ class CsvRow(NamedTuple):
 class CsvRows(Iterator[CsvRow]):
     """The rows of some lines. Blank lines are no rows.
 
-    Where `width` is set, each has as many cells. Delimiters at the end of a line with nothing behind them are no more
-    than that, and `named` cells are enough where the others are without a name. `encoding` is how the file was
-    written, for telling what is wrong; the lines are UTF-8.
+    Where `width` is set, each row must have as many cells. Empty cells beyond that are ignored, and `named` cells are
+    enough where the other columns have no name. `encoding` is that of the file, for messages; the lines are UTF-8.
     """
 
     def __init__(self, lines: Iterator[Line], delimiter: str, encoding: str = "utf-8") -> None:
@@ -65,7 +64,7 @@ class CsvRows(Iterator[CsvRow]):
         count = len(self._taken)
         self._again.extendleft(reversed(self._taken[1:]))
         del self._taken[1:]
-        self._reader = self._begin()  # what it holds of the row is given up with it
+        self._reader = self._begin()  # discards what it has buffered of the row
         reason = self._wrong_lines() or (f"{wrong} (read as one row of {count} lines)" if count > 1 else wrong)
         return CsvRow(self._taken[0].number, reason, self._text())
 

@@ -1,4 +1,4 @@
-"""A file as rows, whatever its format: streamed, with every row that cannot be read told apart from the rest."""
+"""Reads a file of any format as a stream of rows; a row that cannot be read is returned as such."""
 
 import io
 from collections import deque
@@ -36,10 +36,10 @@ _EXTENSIONS: dict[str, Format] = {
 _ARCHIVE = b"PK\x03\x04"
 
 
-def format_of(path: str, mapping: Mapping, told: str | None = None) -> Format:
-    """The format: as told, else as the mapping has it, else by the extension; raises UnreadableFile when unknown."""
+def format_of(path: str, mapping: Mapping, given: str | None = None) -> Format:
+    """The format: the given one, else the mapping's, else by the extension; raises UnreadableFile when unknown."""
     extension = Path(path).suffix.lower()
-    found = told or mapping.format or _EXTENSIONS.get(extension)
+    found = given or mapping.format or _EXTENSIONS.get(extension)
     if found not in FORMATS:
         what = "standard input" if path == STDIN else path
         old = "; .xls is the old format of workbooks: save it as .xlsx" if extension == ".xls" else ""
@@ -50,11 +50,11 @@ def format_of(path: str, mapping: Mapping, told: str | None = None) -> Format:
 class FileReader:
     """The rows of one file, each once, in order; a context manager that closes the file.
 
-    Opening it reads the header and raises UnreadableFile when there is nothing to read, WrongMapping when a mapped
-    column is not there. JSON and XES have no header: a column must be in one of the first 1000 rows. The rejects of an
-    earlier import are taken for the rows that they were, whatever the format of these was. Where the file may not be
-    `whole`, a last line without an end is broken, unless it is a whole JSON object. `torn` is the reason why the last
-    row is broken where the file ends within it.
+    Opening reads the header, and raises UnreadableFile when there is nothing to read, WrongMapping when a mapped column
+    is missing. JSON and XES have no header: a column must be in one of the first 1000 rows. The rejects file of an
+    earlier import is read as its original rows, whatever their format was. Unless the file is `whole`, a last line
+    without an end is unreadable, except for a whole JSON object. `truncation` is the reason why the last row is
+    unreadable where the file ends inside it.
     """
 
     def __init__(self, path: str, stdin: IO[bytes], mapping: Mapping, format_: Format, *, whole: bool = True) -> None:
@@ -79,7 +79,7 @@ class FileReader:
 
     @property
     def read_bytes(self) -> int:
-        """How far the file has been read, for showing progress; 0 where it cannot be told."""
+        """How many bytes have been read, for showing progress; 0 where that is unknown."""
         return self._stream.tell() if self.total_bytes else 0
 
     def __iter__(self) -> Iterator[AnyRow]:
@@ -95,8 +95,8 @@ class FileReader:
         if delimiter := delimiter_of_rejects(_beginning(self._stream)):
             lines = self._from_first(self._lines(self._stream), "a header of column names")
             rows = csv_rows(self._name, lines, dict.fromkeys(COLUMNS, True), delimiter)
-            return rejected_rows(self._noting_torn(rows))
-        rows = self._noting_torn(self._open_format(format_))
+            return rejected_rows(self._noting_truncation(rows))
+        rows = self._noting_truncation(self._open_format(format_))
         return _without_last(rows, self._mapping.skip_footer) if self._mapping.skip_footer else rows
 
     def _open_format(self, format_: Format) -> Iterator[AnyRow]:
@@ -122,10 +122,10 @@ class FileReader:
     def _lines(self, stream: IO[bytes]) -> Iterator[Line]:
         return lines_of(stream, whole=self._whole)
 
-    def _noting_torn(self, rows: Iterator[AnyRow]) -> Iterator[AnyRow]:
+    def _noting_truncation(self, rows: Iterator[AnyRow]) -> Iterator[AnyRow]:
         for row in rows:
             if isinstance(row, UnreadableRow):
-                self.truncation = row.reason if row.reason in _TORN else ""
+                self.truncation = row.reason if row.reason in _TRUNCATIONS else ""
             yield row
 
     def _csv(self, lines: Iterator[Line]) -> Iterator[AnyRow]:
@@ -144,7 +144,7 @@ class FileReader:
         )
 
     def _from_first(self, lines: Iterator[Line], wanted: str, *, may_be_blank: bool = False) -> Iterator[Line]:
-        """The lines from the first on, which must not be blank, without a byte order mark."""
+        """The lines without a byte order mark; the first must not be blank."""
         first = next(lines, None)
         if first is None or not (may_be_blank or first.content.removeprefix(BOM).strip()):
             raise UnreadableFile(f"{self._name}: there is nothing in its first line; it must have {wanted}")
@@ -153,12 +153,12 @@ class FileReader:
         return chain([first._replace(content=first.content.removeprefix(BOM))], lines)
 
 
-_TORN = {NO_LINE_END, UNCLOSED, UNCLOSED_ARRAY}
+_TRUNCATIONS = {NO_LINE_END, UNCLOSED, UNCLOSED_ARRAY}
 _CALLED = {"parquet": "Parquet", "xlsx": "a workbook"}
 
 
 def _beginning(stream: IO[bytes]) -> bytes:
-    """The first bytes of a stream, which stay to be read; none where they would not."""
+    """The first bytes of a stream, without consuming them; none where that is impossible."""
     if isinstance(stream, io.BufferedReader):
         return bytes(stream.peek(1))
     if not stream.seekable():

@@ -1,14 +1,14 @@
-"""CSV that people open in a spreadsheet, which would compute what looks like a formula."""
+"""Escapes cells of CSV files that a spreadsheet would evaluate as formulas."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
-"""What a cell must not begin with; the quote itself too, so that taking one away always gives what was there."""
+"""A cell must not begin with these; the quote itself is one, so that unescaping always restores the cell."""
 
 
 def escape_formula(cell: str) -> str:
-    """The cell behind a quote where a spreadsheet might compute it; without its first quote it is as it was."""
+    """The cell with a leading quote where a spreadsheet might evaluate it."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def unescape_formula(cell: str) -> str:
-    """What the cell was before `escape_formula`; other cells are as they are, also where they begin with a quote."""
+    """The cell before `escape_formula`; a cell that was not escaped stays as it is, even with a leading quote."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

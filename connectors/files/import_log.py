@@ -1,8 +1,8 @@
 """The log of imports: the topic `dossier-imports`, whose offsets number the imports of files one after another.
 
-The number is what makes the later of two imports hold where a source does not say which of its records is newer. The
-broker gives it, so two people on two machines never get the same one. Who imports the same file by the same mapping as
-of the same time again gets its first number: every event is then the very same.
+Because of this number, the later of two imports holds where a source does not say which of its records is newer. The
+broker assigns it, so that two machines never get the same one. Importing the same file again, with the same mapping and
+as of the same time, gets the first number: every event is then identical.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _LONGEST_NAME = 200
 
 
 class ImportRecord(Struct, frozen=True, kw_only=True):
-    """One import as it stands in the log; `digest` is empty for what can be read once only, as a pipe."""
+    """One import in the log; `digest` is empty for a source that can be read only once, such as a pipe."""
 
     source: str
     file: str
@@ -38,7 +38,7 @@ class ImportRecord(Struct, frozen=True, kw_only=True):
 
 
 def imported(path: Path | None, mapping: Mapping, as_of: datetime, now: datetime) -> ImportRecord:
-    """The import of this file, or of standard input where it is None."""
+    """The record of the import of this file, or of standard input where `path` is None."""
     return ImportRecord(
         source=mapping.source,
         file="" if path is None else path.name[:_LONGEST_NAME],
@@ -48,16 +48,16 @@ def imported(path: Path | None, mapping: Mapping, as_of: datetime, now: datetime
     )
 
 
-def import_number(kafka: KafkaConnection, said: ImportRecord) -> int:
-    """The number of this import, from 0; it is written to the log unless it was before. Raises Unreachable."""
+def import_number(kafka: KafkaConnection, record: ImportRecord) -> int:
+    """The number of this import, from 0; it is added to the log unless it is there already. Raises Unreachable."""
     with _answered(kafka):
-        found = _first(kafka, said.digest)
+        found = _first(kafka, record.digest)
         if found is None:
             options = {"acks": "all", "enable_idempotence": True, "allow_auto_create_topics": False}
             with closing(KafkaProducer(**kafka.options(), **options, max_block_ms=int(_SECONDS * 1000))) as producer:
-                sent = producer.send(IMPORTS, msgspec.json.encode(said), partition=0).get(timeout=_SECONDS)
+                sent = producer.send(IMPORTS, msgspec.json.encode(record), partition=0).get(timeout=_SECONDS)
             # Whoever began the same import at the same moment and was first has numbered both.
-            before = _first(kafka, said.digest)
+            before = _first(kafka, record.digest)
             found = int(sent.offset) if before is None else before
     return found
 
@@ -82,12 +82,12 @@ def _digest_in(value: bytes | None) -> str:
     try:
         return msgspec.json.decode(value or b"", type=ImportRecord).digest
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        return ""  # not of ours
+        return ""  # a record of another program
 
 
 def _digest(path: Path, mapping: Mapping, as_of: datetime) -> str:
-    said = msgspec.json.encode([msgspec.to_builtins(mapping), to_micros(as_of)], order="sorted")
-    digest = blake2b(said, digest_size=16)
+    content = msgspec.json.encode([msgspec.to_builtins(mapping), to_micros(as_of)], order="sorted")
+    digest = blake2b(content, digest_size=16)
     with path.open("rb") as file:
         while some := file.read(1 << 20):
             digest.update(some)

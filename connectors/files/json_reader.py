@@ -17,11 +17,11 @@ from schemas.nfc import is_nfc_utf8
 
 _PEEKED = 1000
 _PEEKED_CHARACTERS = 16 * 1024 * 1024
-"""How much is looked at for what columns there are: JSON has no header."""
+"""How much is read ahead to find the columns, since JSON has no header."""
 
 
 def json_lines(file: str, lines: Iterator[Line], mapping: Mapping) -> Iterator[AnyRow]:
-    """The rows of JSON lines; raises WrongMapping where a column is in none of the first."""
+    """The rows of JSON lines; raises WrongMapping where a column is in none of the first rows."""
     paths = Paths(mapping.columns)
     values = ((line, line.content, line.cut) for line in lines if line.content.strip())
     rows = (_read(paths, line.number, content, cut) for line, content, cut in values)
@@ -29,7 +29,7 @@ def json_lines(file: str, lines: Iterator[Line], mapping: Mapping) -> Iterator[A
 
 
 def json_values(file: str, stream: IO[bytes], mapping: Mapping) -> Iterator[AnyRow]:
-    """The rows of a JSON document; raises UnreadableFile where the array that `rows` names is not there."""
+    """The rows of a JSON document; raises UnreadableFile where the array that `rows` names is missing."""
     paths = Paths(mapping.columns)
     path = tuple(mapping.rows.split(".")) if mapping.rows else ()
     rows = (_placed(paths, value, mapping.rows or "") for value in values_of(stream, path))
@@ -64,7 +64,7 @@ def _read(paths: Paths, number: int, content: bytes, cut: str, place: Callable[[
 
 
 def _peeked(file: str, rows: Iterator[AnyRow], mapping: Mapping) -> tuple[list[AnyRow], Iterator[AnyRow]]:
-    """The first rows and the others; raises WrongMapping where a column that must be there is in none of the first."""
+    """The first rows and the rest; raises WrongMapping where a required column is in none of the first."""
     first: list[AnyRow] = []
     size = 0
     for row in rows:

@@ -1,7 +1,7 @@
-"""The values of a JSON document as it streams by: the elements of an array, or values one after another.
+"""Splits a stream of JSON into values: the elements of an array, or values one after another.
 
-Each is found by its brackets and quotes alone, so that one which is no JSON spoils itself only, and none has to fit
-into memory together with the others.
+Values are delimited by brackets and quotes alone, so that an invalid one does not affect the others, and only one has
+to fit into memory.
 """
 
 import re
@@ -21,13 +21,13 @@ _SHOWN = 1000
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SHALLOW = re.compile(rb'(?:[^"\[\]{},]++|' + _STRING + rb')*+(["\[\]{},])', re.DOTALL)
 _DEEP = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb')*+(["\[\]{}])', re.DOTALL)
-"""From within a value to its next bracket, over whole strings; a quote is found only where its string is not whole."""
+"""From inside a value to its next bracket, skipping whole strings; matches a quote only where its string is cut."""
 _WITHIN_STRING = re.compile(rb'[^"\\]*+("|\\.?)', re.DOTALL)
 _BLANK = re.compile(rb"[ \t\r\n]*")
 
 
 class Value(NamedTuple):
-    """A value, the line on which it begins, and its number among the values; `cut` says why it is not whole."""
+    """A value, the line it begins on, and its number; `cut` is the reason why it is incomplete."""
 
     line: int
     number: int
@@ -36,7 +36,7 @@ class Value(NamedTuple):
 
 
 class NotThere(Exception):
-    """The document does not have what was looked for; its text says what it has instead."""
+    """The document has no such array; the text says what it has instead."""
 
 
 class JsonStream:
@@ -50,7 +50,7 @@ class JsonStream:
         self._counted = 0
 
     def peek(self) -> bytes:
-        """The next byte that is not blank; empty at the end."""
+        """The next byte that is not whitespace; empty at the end."""
         while True:
             self._at = _BLANK.match(self._buffer, self._at).end()  # type: ignore[union-attr]  # it always matches
             if self._at < len(self._buffer):
@@ -59,11 +59,11 @@ class JsonStream:
                 return b""
 
     def skip(self) -> None:
-        """Go past the byte that was peeked at."""
+        """Skip the byte that was peeked at."""
         self._at += 1
 
     def key(self) -> str:
-        """Go past a key and its colon; raises NotThere where there is none."""
+        """Read a key and its colon; raises NotThere where there is none."""
         end = self._buffer.find(b":", self._at)
         while end < 0 and len(self._buffer) - self._at < CHUNK and self._fill():
             end = self._buffer.find(b":", self._at)
@@ -82,16 +82,16 @@ class JsonStream:
         return self._line
 
     def value(self, *, among: bool) -> tuple[bytes, str]:
-        """Go past a value and give its bytes; `among` others of an array, up to the comma or bracket that ends it.
+        """Read the bytes of a value; one `among` others of an array ends at a comma or bracket.
 
-        A value that is too long gives only its beginning, and why.
+        Of a value that is too long, only the beginning is returned, and the reason.
         """
         position, depth, beginning, in_string = self._at, 0, b"", False
         while True:
             pattern = _WITHIN_STRING if in_string else _DEEP if depth else _SHALLOW
             found = pattern.match(self._buffer, position)
             if found is None or found[1] == b"\\":
-                # What follows a backslash at the end of the buffer belongs to it.
+                # The byte after a backslash at the end of the buffer belongs to it.
                 position = len(self._buffer) if found is None else found.start(1)
                 if position - self._at > MAX_LINE_BYTES:
                     beginning = beginning or self._buffer[self._at : self._at + _SHOWN]
@@ -122,7 +122,7 @@ class JsonStream:
         return content, wrong if depth or in_string else ""
 
     def _fill(self) -> bool:
-        """Read on, forgetting what is before the cursor; False at the end of the stream."""
+        """Read more and discard what is before the cursor; False at the end of the stream."""
         _ = self.line
         chunk = self._stream.read(CHUNK)
         self._buffer = self._buffer[self._at :] + chunk
@@ -131,9 +131,9 @@ class JsonStream:
 
 
 def values_of(stream: IO[bytes], path: tuple[str, ...] = ()) -> Iterator[Value]:
-    """The elements of the array at this path, or else of each array at the top, or the values there themselves.
+    """The elements of the array at this path; without a path, the top-level values, or the elements of their arrays.
 
-    Raises NotThere when there is no array at the path.
+    Raises NotThere where there is no array at the path.
     """
     json = JsonStream(stream)
     for depth, key in enumerate(path):
@@ -170,17 +170,17 @@ def _value(json: JsonStream, number: int, *, among: bool) -> Value:
 
 
 def _enter(json: JsonStream, key: str, where: str) -> None:
-    """Go to the value of this key of the object at the cursor."""
+    """Move to the value of this key in the object at the cursor."""
     if json.peek() != b"{":
         raise NotThere(f"{where} is no object, so it has no {key!r}")
-    seen: list[str] = []
+    keys: list[str] = []
     json.skip()
     while json.peek() not in (b"}", b""):
         name = json.key()
         if name == key:
             return
-        seen.append(name)
+        keys.append(name)
         json.value(among=True)
         if json.peek() == b",":
             json.skip()
-    raise NotThere(f"{where} has no {key!r}; it has {', '.join(seen) or 'nothing'}")
+    raise NotThere(f"{where} has no {key!r}; it has {', '.join(keys) or 'nothing'}")

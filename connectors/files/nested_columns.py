@@ -1,4 +1,4 @@
-"""Columns of nested records: `a.b[0].c` names a value within, unless a key is written so itself."""
+"""Columns of nested records: `a.b[0].c` is the path of a nested value, unless a key has that very name."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _DEEP = 5
 
 
 def path_of(name: str) -> Path:
-    """The steps to a nested value; none where the name is no path."""
+    """The steps to a nested value; empty where the name is no path."""
     steps: list[str | int] = []
     at = 0
     for step in _STEP.finditer(name):
@@ -27,13 +27,13 @@ def path_of(name: str) -> Path:
 
 
 class Paths:
-    """Finds the wanted columns in records; a record is what JSON or Parquet gives: dicts, lists and plain values."""
+    """Extracts the wanted columns from records of JSON or Parquet: dicts, lists and plain values."""
 
     def __init__(self, columns: Iterable[str]) -> None:
         self._wanted = [(name, path_of(name)) for name in columns]
 
     def cells(self, record: dict[str, Any]) -> dict[str, Cell] | str:
-        """The cells that are there; or why there are none: one holds more than a plain value."""
+        """The cells of the columns in the record; or the reason for rejecting it, where a cell is not a plain value."""
         found: dict[str, Cell] = {}
         for name, path in self._wanted:
             if name in record:
@@ -50,7 +50,7 @@ class Paths:
 
 
 def columns_in(records: Iterable[dict[str, Any]]) -> list[str]:
-    """The names of all plain values in these records, those of nested ones as paths; not more than can be read."""
+    """The names of all plain values in these records, nested ones as paths; a bounded number of them."""
     found: dict[str, None] = {}
     for record in records:
         for key, value in record.items():
@@ -61,7 +61,7 @@ def columns_in(records: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def nfc_keys(found: Any) -> Any:
-    """The record with its keys in NFC; the later of two that become one holds, as of two that are one."""
+    """The record with its keys in NFC; of two keys that become equal, the later one holds, as in JSON itself."""
     if isinstance(found, list):
         return [nfc_keys(each) for each in found]
     return {nfc(key): nfc_keys(value) for key, value in found.items()} if isinstance(found, dict) else found

@@ -18,7 +18,7 @@ _BATCH = 5000
 
 
 def parquet_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) -> Iterator[AnyRow]:
-    """The rows; raises UnreadableFile where it is no Parquet, WrongMapping where a column is not there."""
+    """The rows; raises UnreadableFile where the file is not Parquet, WrongMapping where a column is missing."""
     try:
         parquet = stack.enter_context(pyarrow.parquet.ParquetFile(stream))
     except (pyarrow.ArrowException, OSError) as error:
@@ -47,7 +47,7 @@ def _rows(file: str, parquet: Any, paths: Paths, names: list[str]) -> Iterator[A
 
 
 def _in_microseconds(batch: Any) -> Any:
-    """The batch without nanoseconds, which neither datetime nor the tables can hold."""
+    """The batch with nanoseconds truncated: neither datetime nor the tables can hold them."""
     for place, field in enumerate(batch.schema):
         coarser = _coarser(field.type)
         if coarser != field.type:
@@ -56,7 +56,7 @@ def _in_microseconds(batch: Any) -> Any:
 
 
 def _coarser(kind: Any) -> Any:
-    """The type with microseconds for nanoseconds, also within structs and lists."""
+    """The type with microseconds instead of nanoseconds, also inside structs and lists."""
     if pyarrow.types.is_timestamp(kind) and kind.unit == "ns":
         return pyarrow.timestamp("us", kind.tz)
     if pyarrow.types.is_struct(kind):

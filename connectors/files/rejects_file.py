@@ -1,4 +1,4 @@
-"""The rejects file: what of an import did not fit, with its place and the reason, ready to be imported again."""
+"""The rejects file: what an import rejected, with its place and the reason, in a form that can be imported again."""
 
 import csv
 import os
@@ -20,28 +20,28 @@ COLUMNS = ("file", "line", "place", "event", "column", "value", "reason", "row",
 MAX_VALUE = 1_000
 MAX_ROW = 32_000
 MAX_CELLS = 100_000
-"""Characters kept of a value and of a row; what is longer ends in an ellipsis, its line in the source has the rest.
-More cells than that are not kept for another import."""
+"""Characters kept of a value and of a row; a longer text ends in an ellipsis, and its line in the source has the rest.
+Longer cells are not kept for another import."""
 
 
 class RejectsFile:
-    """A CSV file made with the first reject, readable by its owner only: rows hold what must not be published.
+    """A CSV file that is made with the first reject and that only its owner can read, since rows may be personal data.
 
-    `count` is how many there are; `told_at` is when the source said what `file` holds, `number` that of the import. A
-    file that is already there is replaced. Unless it is to be `exact`, no cell begins like a formula: `escape_formula`.
+    `count` is the number of rejects; `as_of` is when the source exported `file`, `number` that of the import. An
+    existing file is replaced. Unless `exact`, cells that look like formulas are escaped.
     """
 
     def __init__(
-        self, path: Path, file: str, told_at: datetime, number: int | None = None, *, exact: bool = False
+        self, path: Path, file: str, as_of: datetime, number: int | None = None, *, exact: bool = False
     ) -> None:
         self.path = path
         self.count = 0
-        self._origin = Origin(file, told_at, number)
+        self._origin = Origin(file, as_of, number)
         self._exact = exact
         self._file: IO[str] | None = None
 
     def add(self, row: AnyRow, column: str, value: str, reason: str, *, event: str = "") -> None:
-        """Put a row aside, or one of its events; raises UnreadableFile when the file cannot be written."""
+        """Write a rejected row, or one of its events; raises UnreadableFile when the file cannot be written."""
         origin = row.origin or self._origin
         cells = encode_cells(row.cells) if isinstance(row, Row) else ""
         if len(cells) > MAX_CELLS:
@@ -69,7 +69,7 @@ class RejectsFile:
         self.count += 1
 
     def close(self) -> None:
-        """Finish the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -89,19 +89,19 @@ class RejectsFile:
         return self._file
 
     def _write(self, *cells: str) -> None:
-        # A NUL is text to us and the end of the line to other readers.
+        # A NUL is text here, but the end of the line for other readers.
         safe = [cell.replace("\0", "\\x00") for cell in cells]
         csv.writer(self._file).writerow(safe if self._exact else map(escape_formula, safe))  # type: ignore[arg-type]
 
 
 def delimiter_of_rejects(beginning: bytes) -> str:
-    """By what a rejects file that begins so is delimited, since spreadsheets save it anew; empty where it is none."""
+    """The delimiter of a rejects file with this beginning, which spreadsheets change; empty for any other file."""
     signs = (",", ";", "\t")
     return next((sign for sign in signs if beginning.removeprefix(BOM).startswith(sign.join(COLUMNS).encode())), "")
 
 
 def rejected_rows(rows: Iterator[AnyRow]) -> Iterator[AnyRow]:
-    """The rows that an import put aside, each once, out of the rows of its rejects file, `exact` or not."""
+    """The rows that an import rejected, each once, from the rows of its rejects file, `exact` or not."""
     last: tuple[Cell, ...] = ()
     for row in rows:
         if isinstance(row, UnreadableRow):
@@ -132,12 +132,12 @@ def _rejected(row: Row, held: dict[str, str]) -> AnyRow:
 
 
 def encode_cells(cells: Mapping[str, Cell]) -> str:
-    """The cells as JSON that says of what type each is."""
+    """The cells as JSON that keeps their types."""
     return msgspec.json.encode({name: _marked(cell) for name, cell in cells.items()}).decode("utf-8", "replace")
 
 
 def decode_cells(text: str) -> dict[str, Cell]:
-    """The cells again; raises msgspec.DecodeError or ValueError where they are none."""
+    """The cells of this JSON; raises msgspec.DecodeError or ValueError where it holds none."""
     found = msgspec.json.decode(text, type=dict[str, Any])
     return {name: _unmarked(cell) for name, cell in found.items()}
 

@@ -1,4 +1,4 @@
-"""Files in other encodings, as the UTF-8 that readers take."""
+"""Transcodes files in other encodings to UTF-8, which the readers take."""
 
 import codecs
 import io
@@ -8,7 +8,7 @@ CHUNK = 64 * 1024
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
-    """A byte that no UTF-8 has in place of those that the encoding does not know: their line is told, others stay."""
+    """Replace undecodable bytes by a byte that is invalid in UTF-8, so that only their line is rejected."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "\udcff", error.end
@@ -18,7 +18,7 @@ codecs.register_error("dossier-mark", _mark)
 
 
 class _Plain(io.RawIOBase):
-    """A stream that somebody else closes."""
+    """A stream that its owner closes."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class _Plain(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, into: memoryview) -> int:  # type: ignore[override]  # what BufferedReader gives it
+    def readinto(self, into: memoryview) -> int:  # type: ignore[override]  # what BufferedReader passes
         chunk = self._stream.read(len(into))
         into[: len(chunk)] = chunk
         return len(chunk)
@@ -41,7 +41,7 @@ class _Transcoded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, into: memoryview) -> int:  # type: ignore[override]  # what BufferedReader gives it
+    def readinto(self, into: memoryview) -> int:  # type: ignore[override]  # what BufferedReader passes
         while not self._held:
             chunk = self._stream.read(CHUNK)
             self._held = self._decoder.decode(chunk, final=not chunk).encode("utf-8", "surrogateescape")
@@ -54,7 +54,7 @@ class _Transcoded(io.RawIOBase):
 
 
 def as_utf8(stream: IO[bytes], encoding: str) -> io.BufferedReader:
-    """The stream in UTF-8; what its encoding does not know becomes a byte that is no UTF-8."""
+    """The stream in UTF-8; undecodable bytes become a byte that is invalid in UTF-8."""
     if codecs.lookup(encoding).name != "utf-8":
         return io.BufferedReader(_Transcoded(stream, encoding), CHUNK)
     return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Plain(stream), CHUNK)

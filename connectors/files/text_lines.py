@@ -1,15 +1,15 @@
-"""Physical lines of a byte stream: bounded, numbered, and shown safely."""
+"""Physical lines of a byte stream: bounded in length, numbered, and printable."""
 
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 MAX_LINE_BYTES = 8 * 1024 * 1024
-"""A longer line is cut and rejected, so that a file without line ends cannot fill the memory."""
+"""A longer line is truncated and rejected, so that a file without line ends cannot exhaust the memory."""
 
 
 class Line(NamedTuple):
-    """A line with its end, numbered from 1; `cut` says why it is not whole, empty where it is."""
+    """A line with its end, numbered from 1; `cut` is the reason why it is incomplete, empty where it is whole."""
 
     number: int
     content: bytes
@@ -20,7 +20,7 @@ NO_LINE_END = "has no line end: what came in may have been cut off here; --whole
 
 
 def lines_of(stream: IO[bytes], *, whole: bool = True) -> Iterator[Line]:
-    """The lines of a stream, ended by LF or CR LF; where it may not be `whole`, a last one without an end is cut."""
+    """The lines of a stream, ended by LF or CR LF; unless the stream is `whole`, a last line without an end is cut."""
     number = 0
     while content := stream.readline(MAX_LINE_BYTES):
         number += 1
@@ -36,5 +36,5 @@ def lines_of(stream: IO[bytes], *, whole: bool = True) -> Iterator[Line]:
 
 
 def shown(content: bytes) -> str:
-    r"""The text of a line without its end; bytes that are no UTF-8 are written \xNN."""
+    r"""The text of a line without its end; bytes that are not UTF-8 are written as \xNN."""
     return content.rstrip(b"\r\n").decode("utf-8", "backslashreplace")

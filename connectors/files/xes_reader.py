@@ -14,17 +14,17 @@ from schemas.nfc import nfc
 
 _TYPES = {"string", "date", "int", "float", "boolean", "id"}
 _MOST = 10_000
-"""Attributes that a trace or an event may have."""
+"""Most attributes of a trace or an event."""
 _PEEKED = 1000
 
 
 def xes_rows(file: str, stream: IO[bytes], mapping: Mapping) -> Iterator[AnyRow]:
-    """The rows; raises UnreadableFile where it is no XES, WrongMapping where a column is in none of the first rows.
+    """The rows; raises UnreadableFile where the file is not XES, WrongMapping where the first rows lack a column.
 
-    A trace without events is a row of its own attributes.
+    A trace without events gives one row with its own attributes.
     """
     log = _Log(mapping)
-    rows = _told(file, log, stream)
+    rows = _with_file(file, log, stream)
     first = list(_first(rows))
     check_columns(file, mapping.columns, log.seen)
     return chain(first, rows)
@@ -37,7 +37,7 @@ def _first(rows: Iterator[AnyRow]) -> Iterator[AnyRow]:
             return
 
 
-def _told(file: str, log: "_Log", stream: IO[bytes]) -> Iterator[AnyRow]:
+def _with_file(file: str, log: "_Log", stream: IO[bytes]) -> Iterator[AnyRow]:
     number = 0
     try:
         for row in log.rows(tags_of(stream)):

@@ -20,14 +20,14 @@ from connectors.files.xml_stream import UnsafeXml
 from schemas.nfc import nfc
 
 _DAMAGED = (UnsafeXml, BadZipFile, zlib.error, EOFError, NotImplementedError)
-"""What reading an archive raises where it is damaged, or compressed in ways of which nothing is known."""
+"""Errors of an archive that is damaged or compressed by an unknown method."""
 
 
 def xlsx_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) -> Iterator[AnyRow]:
-    """The rows below the header, which is the first row that is not empty; empty rows are none.
+    """The rows below the header, which is the first row that is not empty; empty rows are skipped.
 
-    Raises UnreadableFile where it is no workbook, has no such sheet or is built to do harm, WrongMapping where a column
-    is not there.
+    Raises UnreadableFile where the file is no workbook, lacks the sheet or is malicious, WrongMapping where a column is
+    missing.
     """
     try:
         book = open_workbook(stream)
@@ -39,7 +39,7 @@ def xlsx_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) 
     except _DAMAGED as error:
         raise UnreadableFile(f"{file}: the workbook cannot be read: {error}") from error
     sheet = Sheet(book)
-    rows = _told(file, sheet.rows(content))
+    rows = _with_file(file, sheet.rows(content))
     header = next((cells for number, cells in rows if number > mapping.skip_lines), None)
     if header is None:
         raise UnreadableFile(f"{file}: the sheet {name!r} has no header of column names")
@@ -59,7 +59,7 @@ def _sheet_of(file: str, book: Workbook, mapping: Mapping) -> str:
     return named[wanted]
 
 
-def _told(file: str, rows: Iterator[SheetRow]) -> Iterator[SheetRow]:
+def _with_file(file: str, rows: Iterator[SheetRow]) -> Iterator[SheetRow]:
     number = 0
     try:
         for row in rows:

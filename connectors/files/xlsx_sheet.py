@@ -1,4 +1,4 @@
-"""The rows of a sheet as it streams by: numbers, texts and dates by the columns' numbers."""
+"""Streams the rows of a sheet: numbers, texts and dates by column number."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -15,13 +15,13 @@ MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 
 SheetRow = tuple[int, dict[int, Cell]]
-"""A row's number and its cells that are not empty, by the numbers of their columns; all numbers from 1."""
+"""A row's number and its non-empty cells by column number; numbers begin at 1."""
 
 
 class Sheet:
-    """Reads a sheet of a workbook; `wanted`, once it is set, are the columns whose cells are taken.
+    """Reads a sheet of a workbook; once `wanted` is set, only cells of these columns are kept.
 
-    A formula is its last value. Rows without anything in any column are left out.
+    A formula gives its last value. Empty rows are skipped.
     """
 
     def __init__(self, book: Workbook) -> None:
@@ -33,11 +33,11 @@ class Sheet:
         self._type = self._style = ""
         self._parts: list[str] | None = None
         self._content = ""
-        self._has_content = self._is_sound = False
+        self._has_content = self._is_phonetic = False
         self.wanted: frozenset[int] | None = None
 
     def rows(self, content: IO[bytes]) -> Iterator[SheetRow]:
-        """The rows; raises UnsafeXml where they cannot be rows of a sheet."""
+        """The rows; raises UnsafeXml where the content cannot be that of a sheet."""
         for _ in self._xml.chunks(content):
             yield from self._rows
             self._rows.clear()
@@ -51,14 +51,14 @@ class Sheet:
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
             self._content = ""
         elif name in ("v", "t"):
-            self._parts = None if self._is_sound else []
+            self._parts = None if self._is_phonetic else []
         elif name == "row":
-            told = attributes.get("r")
-            number = told and (int(told) if told.isdecimal() and len(told) < 10 else 0)
+            given = attributes.get("r")
+            number = given and (int(given) if given.isdecimal() and len(given) < 10 else 0)
             self._row = self._next("row", self._row, number, MAX_ROWS)
             self._column, self._cells, self._kept, self._has_content = 0, {}, 0, False
         elif name == "rPh":
-            self._is_sound = True
+            self._is_phonetic = True
 
     def _text(self, content: str) -> None:
         if self._parts is not None:
@@ -76,7 +76,7 @@ class Sheet:
             if self._has_content:
                 self._rows.append((self._row, self._cells))
         elif name == "rPh":
-            self._is_sound = False
+            self._is_phonetic = False
 
     def _take(self) -> None:
         is_wanted = self.wanted is None or self._column in self.wanted
@@ -115,7 +115,7 @@ class Sheet:
         if shown is None:
             return number
         try:
-            # Every date is a number of days; whether it has a time of day is a matter of how it is shown.
+            # Every date is a number of days; only its style says whether it has a time of day.
             found = from_excel(number, self._book.epoch)
         except (OverflowError, ValueError):
             return number
@@ -123,9 +123,9 @@ class Sheet:
             return found.date() if shown == "date" and found.time() == time.min else found
         return str(found)
 
-    def _next(self, what: str, last: int, told: int | str | None, most: int) -> int:
-        """The number of a row or column: what is told, which must be greater than the last, or the next one."""
-        number = last + 1 if told is None or isinstance(told, str) else told
+    def _next(self, what: str, last: int, given: int | str | None, most: int) -> int:
+        """The number of a row or column: the given one, which must be greater than the last, or else the next one."""
+        number = last + 1 if given is None or isinstance(given, str) else given
         if not last < number <= most:
             raise self._wrong(f"its {what} {number} comes after {last}, and {most} is the last there can be")
         return number
@@ -138,7 +138,7 @@ _NUMBERS: dict[str, int] = {}
 
 
 def _number(address: str) -> int:
-    """The number of the column of an address such as AB12; 0 where it is none."""
+    """The column number of an address such as AB12; 0 where it is no address."""
     letters = address.rstrip("0123456789")
     number = _NUMBERS.get(letters)
     if number is None:

@@ -1,7 +1,7 @@
-"""What a workbook says of its sheets: where they are, the texts they share, which cells are dates.
+"""Reads the parts of a workbook that its sheets need: their paths, shared texts, and which styles show dates.
 
-A small ZIP can hold more XML than any memory does. So each part is bounded by what the archive tells of its size (it
-gives out no more), and by how much of it is kept.
+A small ZIP can expand to more XML than fits into memory. So each part is limited by the size that the archive declares,
+which it cannot exceed, and by how much of it is kept.
 """
 
 import posixpath
@@ -24,14 +24,14 @@ MAX_TEXT = 1024**2
 characters of one text."""
 
 Shown: TypeAlias = Literal["date", "datetime", "time"] | None
-"""How a style shows a number: as a day, a moment, a time of day or span of time, or as a number."""
+"""How a style shows a number: as a date, a date and time, a time of day or duration, or as a number."""
 
 _ASIAN_DATES = {*range(27, 37), *range(50, 59)}
-"""Formats of dates that East Asian editions build in."""
+"""Built-in date formats of East Asian editions."""
 
 
 class Workbook(NamedTuple):
-    """A workbook that is open: the parts of its sheets by name, in their order."""
+    """An open workbook: the parts of its sheets by name, in their order."""
 
     archive: ZipFile
     sheets: dict[str, str]
@@ -41,7 +41,7 @@ class Workbook(NamedTuple):
 
 
 def open_workbook(stream: IO[bytes]) -> Workbook:
-    """Read all but the sheets; raises UnsafeXml, and BadZipFile where it is no archive."""
+    """Read everything but the sheets; raises UnsafeXml, or BadZipFile where the file is no archive."""
     archive = ZipFile(stream)
     root = _related(archive, "")
     book = next((part for part, kind in root.values() if kind == "officeDocument"), "xl/workbook.xml")
@@ -49,13 +49,15 @@ def open_workbook(stream: IO[bytes]) -> Workbook:
     sheets: dict[str, str] = {}
     epoch = WINDOWS_EPOCH
     for tag in _tags(archive, book):
-        told = tag.attributes or {}
-        if tag.name == "workbookPr" and told.get("date1904") in ("1", "true", "on"):
+        attributes = tag.attributes or {}
+        if tag.name == "workbookPr" and attributes.get("date1904") in ("1", "true", "on"):
             epoch = MAC_EPOCH
         if tag.name == "sheet":
-            part, kind = parts.get(next((told[name] for name in told if name.endswith(":id")), ""), ("", ""))
+            part, kind = parts.get(
+                next((attributes[name] for name in attributes if name.endswith(":id")), ""), ("", "")
+            )
             if kind == "worksheet":
-                sheets[told.get("name", "")] = part
+                sheets[attributes.get("name", "")] = part
     by_kind = {kind: part for part, kind in parts.values()}
     return Workbook(
         archive,
@@ -67,7 +69,7 @@ def open_workbook(stream: IO[bytes]) -> Workbook:
 
 
 def part_of(archive: ZipFile, name: str, most: int) -> IO[bytes]:
-    """A part, to be read; raises UnsafeXml where it is not there, encrypted or too large."""
+    """Open a part; raises UnsafeXml where it is missing, encrypted or too large."""
     try:
         part = archive.getinfo(name)
     except KeyError as error:
@@ -85,7 +87,7 @@ def _tags(archive: ZipFile, name: str) -> Iterator[Tag]:
 
 
 def _related(archive: ZipFile, part: str) -> dict[str, tuple[str, str]]:
-    """The parts that this one names: their paths and kinds by the ids that it gives them."""
+    """The parts related to this one: paths and kinds by relationship id."""
     folder, name = posixpath.split(part)
     found = {}
     for tag in _tags(archive, posixpath.join(folder, "_rels", f"{name}.rels")):
@@ -118,7 +120,7 @@ def _shown(code: str) -> Shown:
 
 
 def _texts(archive: ZipFile, name: str) -> list[str]:
-    """The texts that cells share, in their order: of rich ones all parts, of none how it is pronounced."""
+    """The shared texts of cells, in their order: all runs of a rich text, without phonetic hints."""
     found: list[str] = []
     parts: list[str] = []
     state = {"text": False, "sound": False}

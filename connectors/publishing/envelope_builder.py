@@ -1,4 +1,4 @@
-"""How events fill envelopes, per partition, up to a count, a size and an age. Pure but for what is open."""
+"""Builds envelopes from events, per partition, up to a count, a size and an age. No I/O; time is passed in."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from schemas.envelope import MAX_EVENTS
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When an envelope is full or old enough to go; `linger` is in seconds."""
+    """When an envelope is full or due; `linger` is in seconds."""
 
     events: int = MAX_EVENTS
     size: int = 256 * 1024
@@ -42,12 +42,12 @@ class _Open:
     size: int = 0
 
 
-class Filling:
-    """The envelopes being filled, and the lines that wait for theirs.
+class EnvelopeBuilder:
+    """The open envelopes, and the lines that are not assigned to one yet.
 
-    Lines wait together until they would fill an envelope or are due, since `partitions_of` is cheap for many dossiers
-    at once. Every line that is added comes out in exactly one envelope, and lines of one partition come out in the
-    order in which they went in. Not safe under threads: the caller holds a lock until what came out is sent.
+    Lines are collected until they would fill an envelope or are due, since `partitions_of` is cheap for many dossiers
+    at once. Every line ends in exactly one envelope, and lines of one partition keep their order. Not thread-safe: the
+    caller holds a lock until the returned envelopes are sent.
     """
 
     def __init__(self, limits: Limits, partitions_of: Callable[[Sequence[str]], Sequence[int]]) -> None:
@@ -58,11 +58,11 @@ class Filling:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits and nothing is open."""
+        """Whether there is no line at all."""
         return not self._waiting.lines and not self._open
 
     def add(self, dossier: str, event_id: str, line: bytes, now: float) -> list[Envelope]:
-        """Add a line, and take out what is full by it; a line as large as the size limit travels alone."""
+        """Add a line and return the envelopes that are full now; a line of the size limit gets one of its own."""
         waiting = self._waiting
         if not waiting.lines:
             waiting.due = now + self._limits.linger
@@ -72,26 +72,26 @@ class Filling:
         waiting.size += len(line) + 1
         if len(waiting.lines) < self._limits.events and waiting.size < self._limits.size:
             return []
-        return self._sort()
+        return self._assign()
 
     def due(self, now: float) -> list[Envelope]:
-        """Take out what is old enough at `now`."""
-        done = self._sort() if self._waiting.lines and self._waiting.due <= now else []
+        """Remove and return the envelopes that are due at `now`."""
+        done = self._assign() if self._waiting.lines and self._waiting.due <= now else []
         return done + [self._take(partition) for partition, held in list(self._open.items()) if held.due <= now]
 
     def next_due(self) -> float | None:
-        """When the oldest line must go; None while there is none."""
+        """When the oldest line is due; None while there is none."""
         dues = [held.due for held in self._open.values()]
         if self._waiting.lines:
             dues.append(self._waiting.due)
         return min(dues, default=None)
 
     def drain(self) -> list[Envelope]:
-        """Take out everything."""
-        return self._sort() + [self._take(partition) for partition in list(self._open)]
+        """Remove and return all envelopes."""
+        return self._assign() + [self._take(partition) for partition in list(self._open)]
 
-    def _sort(self) -> list[Envelope]:
-        """Put what waits into the envelopes of its partitions, and take out those that are full."""
+    def _assign(self) -> list[Envelope]:
+        """Assign the collected lines to the envelopes of their partitions; return the full ones."""
         waiting, self._waiting = self._waiting, _Waiting()
         most, limit = self._limits.events, self._limits.size
         done: list[Envelope] = []
@@ -103,7 +103,7 @@ class Filling:
                 done.append(self._take(partition))
                 held = None
             if held is None:
-                # It may be younger than the oldest that waited, and then goes a little sooner than it must.
+                # The line may be younger than the oldest one, and is then sent a little earlier than necessary.
                 held = self._open[partition] = _Open(event_id, waiting.due)
             held.lines.append(line)
             held.size += size

@@ -1,4 +1,4 @@
-"""The publisher that all connectors share: events in, envelopes on a topic, nothing dropped silently."""
+"""The publisher that all connectors share: it sends events in envelopes, and drops none silently."""
 
 import threading
 import time
@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from connectors.errors import EventTooLarge, Undelivered
-from connectors.publishing.envelope_builder import Envelope, Filling, Limits
+from connectors.publishing.deliveries import Deliveries
+from connectors.publishing.envelope_builder import Envelope, EnvelopeBuilder, Limits
 from connectors.publishing.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENT_BYTES, encode, encode_event
@@ -18,19 +19,19 @@ from schemas.partition import partitions_of
 from schemas.topics import EVENTS
 
 LIVE = Limits()
-"""A trickle: an event waits 25 ms for company."""
+"""For a trickle of events: an event waits up to 25 ms for others."""
 BULK = Limits(linger=0.5)
-"""A file or a backlog: full envelopes matter more than the age of an event."""
+"""For files and backlogs: full envelopes matter more than latency."""
 MAX_BLOCK = 60.0
-"""Seconds for which a publisher waits for Kafka before it gives up."""
+"""Seconds that a publisher waits for Kafka before it gives up."""
 
 
 class Publisher:
     """Publishes events to one topic, in order per dossier, at least once, with bounded memory.
 
-    `publish` returns when the event is accepted, `flush` when everything accepted is acknowledged by Kafka. A delivery
-    that failed surfaces as Undelivered on the next call, and on every one after it: a publisher that lost something
-    takes nothing more. Safe under threads. Close it, or use it as a context manager: leaving the block flushes.
+    `publish` returns when the event is accepted, `flush` when Kafka has acknowledged everything accepted. A failed
+    delivery raises Undelivered in the next call and in every later one: after a loss, the publisher accepts nothing
+    more. Thread-safe. Close it, or use it as a context manager: leaving the block flushes.
     """
 
     def __init__(
@@ -43,87 +44,72 @@ class Publisher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
-        self._max_unacknowledged = max_unacknowledged
+        self._deliveries = Deliveries(transport.address, transport.topic, max_unacknowledged)
         self._max_block = max_block
         self._clock = clock
-        # Envelopes leave `_filling` and are sent under one lock, or two of a partition could overtake each other.
+        # Envelopes leave `_builder` and are sent under one lock, or two of a partition could overtake each other.
         self._lock = threading.Lock()
-        self._opened = threading.Condition(self._lock)
-        self._filling = Filling(limits, partial(partitions_of, partitions=transport.partitions))
+        self._added = threading.Condition(self._lock)
+        self._builder = EnvelopeBuilder(limits, partial(partitions_of, partitions=transport.partitions))
         self._closed = False
-        # Acknowledgements come on the transport's thread and never wait for a sender: they have a lock of their own.
-        self._settled = threading.Condition()
-        self._underway: dict[int, Envelope] = {}
-        self._sent = 0
-        self._unacknowledged = 0
-        self._accepted = 0
-        self._acknowledged = 0
-        self._failed: list[tuple[Envelope, Exception]] = []
-        self._surfaced = False
-        self._lingerer = threading.Thread(target=self._linger, name="publisher-linger", daemon=True)
-        self._lingerer.start()
+        self._sender = threading.Thread(target=self._send_due, name="publisher-linger", daemon=True)
+        self._sender.start()
 
     @property
     def acknowledged(self) -> int:
-        """Events that Kafka has acknowledged so far."""
-        return self._acknowledged
+        """How many events Kafka has acknowledged."""
+        return self._deliveries.acknowledged
 
     def publish(self, event: Event) -> None:
         """Accept one event.
 
-        Blocks while too much is unacknowledged; raises Undelivered when that lasts `max_block` seconds (this event was
-        then not accepted) or an earlier delivery failed, and EventTooLarge for an event too large to be read back.
+        Blocks while too much is unacknowledged. Raises Undelivered when that lasts `max_block` seconds (the event is
+        then not accepted) or an earlier delivery failed, and EventTooLarge for an event that readers would reject.
         """
         line = encode_event(event)
         if not line.isascii():
-            # A dossier's partition is that of its id in NFC, as a reader has it.
+            # A dossier's partition is that of its id in NFC, which is how readers decode it.
             event = nfc_struct(event)
             line = encode_event(event)
         if len(line) > MAX_EVENT_BYTES:
             raise EventTooLarge(
                 f"event {event.id!r} of dossier {event.dossier!r} has {len(line)} bytes, {MAX_EVENT_BYTES} are allowed"
             )
-        self._make_room()
+        self._deliveries.wait_for_room(self._max_block)
         with self._lock:
             self._check_open()
-            opens = self._filling.is_empty
-            self._accepted += 1
-            if full := self._filling.add(event.dossier, event.id, line, self._clock()):
+            opens = self._builder.is_empty
+            self._deliveries.accepted += 1
+            if full := self._builder.add(event.dossier, event.id, line, self._clock()):
                 self._send(full)
             if opens:
-                self._opened.notify()
+                self._added.notify()
 
     def flush(self, timeout: float | None = None) -> None:
-        """Send what is open and wait until all is acknowledged; raises Undelivered when that takes too long.
+        """Send open envelopes and wait until all are acknowledged; raises Undelivered when that takes too long.
 
         `timeout` is in seconds, `max_block` by default.
         """
         with self._lock:
-            self._send(self._filling.drain())
-            last = self._sent
-        limit = self._max_block if timeout is None else timeout
-        with self._settled:
-            # Envelopes are numbered as they are sent, and the first of a dict is its oldest.
-            done = self._settled.wait_for(lambda: self._failed or next(iter(self._underway), last + 1) > last, limit)
-            self._raise_failures()
-            if not done:
-                raise self._stalled(limit)
+            self._send(self._builder.drain())
+            last = self._deliveries.last
+        self._deliveries.wait_until_acknowledged(last, self._max_block if timeout is None else timeout)
 
     def close(self, timeout: float | None = None) -> None:
-        """Flush and release everything, also when the flush raises; closing twice does nothing.
+        """Flush and release all resources, even when the flush raises; closing twice does nothing.
 
-        A failed delivery that `publish` or `flush` has already raised is not raised again.
+        A failed delivery that `publish` or `flush` has raised already is not raised again.
         """
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            self._opened.notify()
+            self._added.notify()
         try:
-            if not self._surfaced:
+            if not self._deliveries.has_raised:
                 self.flush(timeout)
         finally:
-            self._lingerer.join()
+            self._sender.join()
             self._transport.close()
 
     def __enter__(self) -> Self:
@@ -132,7 +118,7 @@ class Publisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Who is being ended by force waits no minute for Kafka.
+        # A process that is being terminated does not wait a minute for Kafka.
         forced = error is not None and not isinstance(error, Exception)
         try:
             self.close(1.0 if forced else None)
@@ -141,78 +127,27 @@ class Publisher:
                 raise
             error.add_note(str(failure))
 
-    def _make_room(self) -> None:
-        if not self._failed and self._unacknowledged < self._max_unacknowledged:
-            return
-        with self._settled:
-            free = self._settled.wait_for(
-                lambda: self._failed or self._unacknowledged < self._max_unacknowledged, self._max_block
-            )
-            self._raise_failures()
-            if not free:
-                raise self._stalled(self._max_block)
-
     def _send(self, envelopes: list[Envelope]) -> None:
         for envelope in envelopes:
-            with self._settled:
-                self._sent += 1
-                self._underway[self._sent] = envelope
-                self._unacknowledged += envelope.size
-            settle = partial(self._settle, self._sent)
+            on_done = self._deliveries.add(envelope)
             try:
-                self._transport.send(envelope.partition, encode(envelope.lines), settle)
-            except Exception as error:  # whatever a transport refuses with, these events were not delivered
-                settle(error)
+                self._transport.send(envelope.partition, encode(envelope.lines), on_done)
+            except Exception as error:  # whatever error the transport raises, these events were not delivered
+                on_done(error)
 
-    def _settle(self, number: int, error: Exception | None) -> None:
-        with self._settled:
-            envelope = self._underway.pop(number, None)
-            if envelope is None:
-                return
-            self._unacknowledged -= envelope.size
-            if error is None:
-                self._acknowledged += len(envelope.lines)
-            else:
-                self._failed.append((envelope, error))
-            self._settled.notify_all()
-
-    def _linger(self) -> None:
+    def _send_due(self) -> None:
         with self._lock:
             while not self._closed:
-                due = self._filling.next_due()
+                due = self._builder.next_due()
                 now = self._clock()
                 if due is not None and due <= now:
-                    self._send(self._filling.due(now))
+                    self._send(self._builder.due(now))
                 else:
-                    self._opened.wait(None if due is None else due - now)
+                    self._added.wait(None if due is None else due - now)
 
     def _check_open(self) -> None:
         if self._closed:
             raise ValueError("the publisher is closed")
-
-    def _raise_failures(self) -> None:
-        if self._failed:
-            envelope, error = self._failed[0]
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise self._again(envelope, f"were not delivered ({reason})")
-
-    def _stalled(self, seconds: float) -> Undelivered:
-        oldest = next(iter(self._underway.values()))
-        return self._again(oldest, f"were not acknowledged within {seconds:g} s")
-
-    def _again(self, first: Envelope, what: str) -> Undelivered:
-        self._surfaced = True
-        missing = self._accepted - self._acknowledged
-        topic = self._transport.topic
-        return Undelivered(
-            f"{missing} events for {topic} at {self._transport.address} {what}, beginning with {first.first_id!r} of "
-            f"partition {first.partition}: see that Kafka is well, then publish the same source again; nothing is "
-            "counted twice",
-            topic=topic,
-            partition=first.partition,
-            events=missing,
-            first_id=first.first_id,
-        )
 
 
 def connect(

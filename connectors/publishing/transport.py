@@ -1,4 +1,4 @@
-"""The way to a topic: what the publisher needs of Kafka, and Kafka itself."""
+"""How the publisher reaches a topic: the interface it needs, and its implementation by Kafka."""
 
 import logging
 from collections.abc import Callable
@@ -11,25 +11,25 @@ from kafka.net.compat import KafkaNetClient
 from connectors.errors import Unreachable
 from schemas.connection import KafkaConnection
 
-# What goes wrong reaches the caller as an error of ours; the client's own log lines would only repeat it.
+# Failures reach the caller as our own errors; the client's log lines would only repeat them.
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 OnDone: TypeAlias = Callable[[Exception | None], None]
-"""Told once per record how it ended, on any thread: None when every replica that must have it has it."""
+"""Called once per record, on any thread: with None when all required replicas have it, else with the error."""
 
 
 class Transport(Protocol):
-    """One topic. `send` returns at once and keeps the order of the records of a partition."""
+    """A topic. `send` returns at once and keeps the order of records within a partition."""
 
     address: str
     topic: str
     partitions: int
 
     def send(self, partition: int, value: bytes, on_done: OnDone) -> None:
-        """Hand over one record. It may raise instead of telling `on_done`; then the record was not taken."""
+        """Accept one record; where it raises, the record is not accepted and `on_done` is not called."""
 
     def close(self) -> None:
-        """Give up what is under way after a moment, and release sockets and threads."""
+        """Abandon what is in flight after a moment, and release sockets and threads."""
 
 
 class KafkaTransport:
@@ -70,7 +70,7 @@ class KafkaTransport:
                 kafka_client=client,
             )
         except (KafkaError, OSError) as error:
-            # A producer that cannot start leaves its client's sockets open.
+            # A producer that fails to start leaves its client's sockets open.
             for left in clients:
                 left.close()
             raise Unreachable(
@@ -86,17 +86,17 @@ class KafkaTransport:
             ) from error
 
     def send(self, partition: int, value: bytes, on_done: OnDone) -> None:
-        """Hand over one record; raises KafkaError when the producer does not take it."""
+        """Pass one record to the producer; raises KafkaError when it does not accept it."""
         future = self._producer.send(self.topic, value=value, partition=partition)
         future.add_callback(lambda _: on_done(None))
         future.add_errback(on_done)
 
     def close(self) -> None:
-        """Stop the producer; what is not acknowledged by then is told as failed."""
+        """Stop the producer; records that are not acknowledged by then fail."""
         try:
             self._producer.close(timeout=1)
         except KafkaError:
-            # With records left it raises before it has stopped its thread, and would again when it is collected.
+            # With records left, it raises before its thread has stopped, and would raise again when collected.
             self._producer._sender.force_close()
             self._producer._closed = True
 

@@ -1,1 +1,1 @@
-"""Made-up traffic that behaves like a city's: from a seed, without a single person in it."""
+"""Simulated traffic of a city, generated from a seed and without any personal data."""

@@ -1,4 +1,4 @@
-"""The life of one simulated case: everything that is ever said about it, and when each word of it arrives."""
+"""The life of one simulated case: all of its events, and when each arrives."""
 
 from collections.abc import Callable
 from random import Random
@@ -48,7 +48,7 @@ class Arrival(NamedTuple):
 
 
 class World:
-    """What all lives share."""
+    """What all simulated cases share."""
 
     def __init__(self, plan: Plan, calendar: Calendar) -> None:
         self.plan = plan
@@ -74,35 +74,35 @@ class _Life:
         self.catalogue = world.catalogue
         self.number = number
         self.received = received
-        # Every case has a generator of its own: what one does never changes another.
+        # Every case has its own random generator, so that no case changes another.
         self.random = Random(world.plan.seed * 1_000_003 + number)  # noqa: S311
         self.draw: Callable[[], float] = self.random.random
         self.agency = world.agencies.pick(self.draw())
         day = instant(received).astimezone(CITY)
         self.id = f"{self.agency}-{day:%y%m%d}-{number:06d}"
         self.arrivals: list[Arrival] = []
-        self.said = 0
+        self.recorded = 0
 
-    def say(self, kind: type[Event], at: float, *, told: float | None = None, **fields: Any) -> None:
-        """Say something; `told` is when the source did, where that is later than it happened."""
-        self.said += 1
+    def record(self, kind: type[Event], at: float, *, recorded_at: float | None = None, **fields: Any) -> None:
+        """Record an event; `recorded_at` is when the source does so, where that is later than the occurrence."""
+        self.recorded += 1
         event = kind(
-            id=f"{self.id}-{self.said}",
+            id=f"{self.id}-{self.recorded}",
             dossier=self.id,
             source=self.plan.source,
             occurred_at=instant(at),
-            recorded_at=None if told is None else instant(told),
-            seq=self.said,
+            recorded_at=None if recorded_at is None else instant(recorded_at),
+            seq=self.recorded,
             **fields,
         )
-        due = self.calendar.delay(at if told is None else told, self._lag())
-        self.arrivals.append(Arrival(due, self.number, 2 * self.said, event))
+        due = self.calendar.delay(at if recorded_at is None else recorded_at, self._lag())
+        self.arrivals.append(Arrival(due, self.number, 2 * self.recorded, event))
         if self.draw() < self.plan.duplicates:
             again = self.calendar.delay(due, self.draw() * 7200)
-            self.arrivals.append(Arrival(again, self.number, 2 * self.said + 1, event))
+            self.arrivals.append(Arrival(again, self.number, 2 * self.recorded + 1, event))
 
     def _lag(self) -> float:
-        """Seconds until a word arrives: mostly soon, sometimes after others that were said later, rarely after days."""
+        """Seconds until an event arrives: mostly soon, sometimes after later ones, rarely after days."""
         draw = self.draw()
         if draw < 0.93:
             return 1 + draw * 10
@@ -112,15 +112,15 @@ class _Life:
         return self.draw() < share
 
     def feedback(self) -> list[Arrival]:
-        self.say(
+        self.record(
             FeedbackReceived, self.received, agency=self.agency, channel="online" if self._chance(0.8) else "direct"
         )
-        self.say(TermSet, self.received, term=instant(self.after(self.received, 15)))
+        self.record(TermSet, self.received, term=instant(self.after(self.received, 15)))
         if self._chance(0.9):
             answered = self.after(self.received, 1 + 13 * self.draw() + (10 if self._chance(0.1) else 0))
-            self.say(FeedbackAnswered, answered)
+            self.record(FeedbackAnswered, answered)
             if self._chance(0.5):
-                self.say(Rated, self.calendar.delay(answered, 3600 * self.draw()), satisfied=self._chance(0.8))
+                self.record(Rated, self.calendar.delay(answered, 3600 * self.draw()), satisfied=self._chance(0.8))
         return sorted(self.arrivals)
 
     def dossier(self, channel: Channel) -> list[Arrival]:
@@ -134,26 +134,26 @@ class _Life:
             if self._chance(0.5):
                 # An apology comes with a new term, and the new term is missed as well.
                 new = self.after(term, (0.02 + 0.9 * self.draw()) * 0.05)
-                self.say(Extended, self.after(self.received, procedure.days * 0.95), term=instant(new), apology=True)
+                self.record(Extended, self.after(self.received, procedure.days * 0.95), term=instant(new), apology=True)
         else:
             ended = self.after(self.received, procedure.days * (0.15 + 0.83 * self.draw()))
             if begun > ended:
                 ended = self.after(begun, 0.1)
                 new = max(self.after(ended, 1), term)
-                self.say(Extended, begun, term=instant(new), apology=self._chance(0.8), reason="chờ bổ sung")
+                self.record(Extended, begun, term=instant(new), apology=self._chance(0.8), reason="chờ bổ sung")
         self._steps(begun, ended)
         is_resolved = is_late or not self._chance(0.08)
         if is_resolved:
             self._resolved(ended, channel)
         else:
             self._not_resolved(ended)
-        self._second_thoughts(ended, channel, is_late=is_late, is_resolved=is_resolved)
+        self._corrections(ended, channel, is_late=is_late, is_resolved=is_resolved)
         return sorted(self.arrivals)
 
     def _reception(self, channel: Channel, procedure: Procedure, term: float) -> None:
         bears_fee = procedure.fee > 0 and self._chance(0.9)
         elsewhere = self.agencies.pick(self.draw()) if self._chance(0.1) else None
-        self.say(
+        self.record(
             Received,
             self.received,
             agency=self.agency,
@@ -162,9 +162,9 @@ class _Life:
             receiver=elsewhere if elsewhere != self.agency else None,
             fee_bearing=bears_fee,
         )
-        self.say(TermSet, self.received, term=instant(term))
+        self.record(TermSet, self.received, term=instant(term))
         if self._chance(0.5):
-            self.say(Assigned, self.after(self.received, 0.05), agency=self.agency, unit=UNITS[1])
+            self.record(Assigned, self.after(self.received, 0.05), agency=self.agency, unit=UNITS[1])
         if bears_fee:
             self._payment(channel, procedure.fee)
         if self._chance(0.65):
@@ -172,7 +172,7 @@ class _Life:
             digitised = int(self.draw() * (components + 1))
             reused = int(self.draw() * (components - digitised + 1))
             at = self.after(self.received, 0.1)
-            self.say(Digitised, at, components=components, digitised=digitised, reused=reused)
+            self.record(Digitised, at, components=components, digitised=digitised, reused=reused)
 
     def _payment(self, channel: Channel, fee: int) -> None:
         online = self._chance(0.85 if channel == "online" else 0.2)
@@ -180,71 +180,71 @@ class _Life:
         gateway = GATEWAYS[int(self.draw() * 3)] if online else None
         paid = self.calendar.delay(self.received, 60 + 1800 * self.draw())
         transaction = f"T{self.id}"
-        self.say(Paid, paid, transaction=transaction, amount=fee, method=method, gateway=gateway)
+        self.record(Paid, paid, transaction=transaction, amount=fee, method=method, gateway=gateway)
         if self._chance(0.01):
             back = fee if self._chance(0.7) else fee // 2
-            self.say(Refunded, self.after(paid, 1), transaction=transaction, amount=back)
+            self.record(Refunded, self.after(paid, 1), transaction=transaction, amount=back)
 
     def _interludes(self, procedure: Procedure) -> float:
-        """What stops the clock, and when the last of it is over."""
+        """Records suspensions; returns when the last of them is over."""
         at = self.after(self.received, 0.2)
         number = 0
         while number < 2 and self._chance(0.08 if number == 0 else 0.15):
             number += 1
-            self.say(SupplementRequested, at, number=number, reason="thiếu thành phần hồ sơ")
+            self.record(SupplementRequested, at, number=number, reason="thiếu thành phần hồ sơ")
             at = self.after(at, 0.3 + 4 * self.draw())
-            self.say(SupplementAnswered, at, number=number)
+            self.record(SupplementAnswered, at, number=number)
         if procedure.obligation and self._chance(0.5):
-            self.say(ObligationSet, at, amount=1_000_000 + int(self.draw() * 100) * 50_000)
+            self.record(ObligationSet, at, amount=1_000_000 + int(self.draw() * 100) * 50_000)
             at = self.after(at, 0.5 + 3 * self.draw())
-            self.say(ObligationMet, at)
+            self.record(ObligationMet, at)
         if self._chance(0.01):
-            self.say(Paused, at, reason="niêm yết công khai")
+            self.record(Paused, at, reason="niêm yết công khai")
             at = self.after(at, 5)
-            self.say(Resumed, at)
+            self.record(Resumed, at)
         if self._chance(0.02):
             new = self.agencies.pick(self.draw())
             if new != self.agency:
-                self.say(Transferred, at, agency=new, previous_agency=self.agency)
+                self.record(Transferred, at, agency=new, previous_agency=self.agency)
         return at
 
     def _steps(self, begun: float, ended: float) -> None:
         count = 2 + int(self.draw() * 3)
         for number in range(count):
             at = self.after(begun, 0) if ended <= begun else begun + (ended - begun) * number / count
-            self.say(Progressed, self.after(at, 0), step=STEPS[number], unit=UNITS[number % 4])
+            self.record(Progressed, self.after(at, 0), step=STEPS[number], unit=UNITS[number % 4])
 
     def _resolved(self, ended: float, channel: Channel) -> None:
-        self.say(Resolved, ended, e_result=self._chance(0.7))
+        self.record(Resolved, ended, e_result=self._chance(0.7))
         if self._chance(0.9):
             handed = self.calendar.delay(ended, 60) if channel == "online" else self.after(ended, 1.5 * self.draw())
-            self.say(Returned, handed)
+            self.record(Returned, handed)
             if self._chance(0.3):
                 satisfied = self._chance(0.95)
                 score = 4 + self._chance(0.6) if satisfied else 1 + int(self.draw() * 3)
-                self.say(Rated, self.calendar.delay(handed, 86_400 * self.draw()), satisfied=satisfied, score=score)
+                self.record(Rated, self.calendar.delay(handed, 86_400 * self.draw()), satisfied=satisfied, score=score)
 
     def _not_resolved(self, ended: float) -> None:
         draw = self.draw()
         if draw < 0.45:
-            self.say(Withdrawn, ended, reason="công dân rút hồ sơ")
+            self.record(Withdrawn, ended, reason="công dân rút hồ sơ")
         elif draw < 0.85:
-            self.say(Refused, ended, reason="không đủ điều kiện")
+            self.record(Refused, ended, reason="không đủ điều kiện")
         else:
-            self.say(Stopped, ended, reason="không bổ sung đúng hạn")
+            self.record(Stopped, ended, reason="không bổ sung đúng hạn")
 
-    def _second_thoughts(self, ended: float, channel: Channel, *, is_late: bool, is_resolved: bool) -> None:
-        """Corrections, said later about what was already said; none of them makes a late dossier punctual, or back."""
+    def _corrections(self, ended: float, channel: Channel, *, is_late: bool, is_resolved: bool) -> None:
+        """Corrections of earlier events; none of them changes whether a dossier is late."""
         draw = self.draw()
         later = self.after(ended, 0.2 + 8 * self.draw())
         if draw < 0.01:
             new: Channel = "direct" if channel == "online" else "online"
-            self.say(Amended, later, channel=new)
+            self.record(Amended, later, channel=new)
         elif draw < 0.02 and is_resolved:
-            # The result was ready earlier than was said.
-            self.say(Resolved, self.calendar.delay(ended, -600), told=later, e_result=True)
+            # The result was ready earlier than recorded.
+            self.record(Resolved, self.calendar.delay(ended, -600), recorded_at=later, e_result=True)
         elif draw < 0.05 and is_late:
-            self.say(Reopened, later, reason="kết quả bị thu hồi")
-            self.say(Resolved, self.after(later, 2), e_result=True)
+            self.record(Reopened, later, reason="kết quả bị thu hồi")
+            self.record(Resolved, self.after(later, 2), e_result=True)
         elif draw < 0.022 and not is_late:
-            self.say(Voided, later, reason="nhập trùng")
+            self.record(Voided, later, reason="nhập trùng")

@@ -1,4 +1,4 @@
-"""Past traffic: a given number of dossiers of a given period, in the order in which their events arrived."""
+"""Past traffic: a number of dossiers of a period, with events in their order of arrival."""
 
 import heapq
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _lives(plan: Plan, begin: float, end: float, dossiers: int) -> Iterator[tupl
     number = feedbacks = 0
     for at, channel in heapq.merge(*streams, key=itemgetter(0)):
         if channel is None:
-            # Feedbacks count backwards, so that they never take a dossier's number and its place among a thousand.
+            # Feedback is numbered backwards, so that it never takes a dossier's number.
             feedbacks += 1
             yield at, world.feedback(10**9 - feedbacks, at)
         else:
@@ -65,12 +65,12 @@ def _lives(plan: Plan, begin: float, end: float, dossiers: int) -> Iterator[tupl
 
 
 def receptions(seed: int, begin: float, end: float, count: int, *, online: bool) -> Iterator[float]:
-    """So many instants from `begin` up to `end`, rising, as dense as the activity of their hours."""
+    """`count` ascending instants from `begin` up to `end`, as dense as the activity of their hours."""
     cells = [begin + _CELL * number for number in range(int((end - begin) // _CELL) + 1)]
     widths = [min(_CELL, end - at) for at in cells]
     cumulated = list(accumulate(activity(at, online=online) * width for at, width in zip(cells, widths, strict=True)))
     if not cumulated[-1]:
-        # No office opens in this period; what must come, comes evenly.
+        # No office is open in this period; arrivals are then spread evenly.
         cumulated = list(accumulate(widths))
     draw = Random(seed).random  # noqa: S311
     cell, before = 0, 0.0

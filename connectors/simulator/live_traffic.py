@@ -1,4 +1,4 @@
-"""Traffic of now: so many events a second, from cases whose days pass in seconds."""
+"""Live traffic: events at a steady rate, from cases whose days pass in seconds."""
 
 import heapq
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from connectors.simulator.plan import Plan, spread
 from schemas.events import Channel, Event
 
 SPEED_UP = 2700.0
-"""By default a working day lasts ten seconds: dossiers can be watched becoming overdue."""
+"""By default a working day lasts ten seconds, so that dossiers visibly become overdue."""
 _NEW = 0.08
 """The share of events that begin a case. A case has eleven, so what is due never piles up."""
 

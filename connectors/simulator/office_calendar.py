@@ -1,4 +1,4 @@
-"""When offices work, and how busy an hour is. Times are seconds since 1970 in UTC; the simulated city is at UTC+7."""
+"""Office hours and hourly activity. Times are seconds since 1970 in UTC; the simulated city is at UTC+7."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
@@ -18,7 +18,7 @@ _HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 16, 18, 16, 10, 7, 11, 15, 14, 11, 8, 7, 8, 9,
 
 
 class Calendar(Protocol):
-    """How simulated work takes its time."""
+    """How long simulated work takes."""
 
     def after(self, at: float, days: float) -> float:
         """The instant so many working days after another."""
@@ -28,7 +28,7 @@ class Calendar(Protocol):
 
 
 class OfficeCalendar:
-    """Offices that work Monday to Friday in office hours; holidays that move with the moon are not known to it."""
+    """Offices that work Monday to Friday in office hours; lunar holidays are not included."""
 
     def after(self, at: float, days: float) -> float:
         """The instant so many working days later, always in office hours."""
@@ -40,7 +40,7 @@ class OfficeCalendar:
 
 
 class CompressedCalendar:
-    """Offices that never close, in a world that runs `speed_up` times as fast: for traffic that is to be watched."""
+    """Offices that never close, with time `speed_up` times as fast: for live traffic."""
 
     def __init__(self, speed_up: float) -> None:
         self._speed_up = speed_up
@@ -55,7 +55,7 @@ class CompressedCalendar:
 
 
 def activity(at: float, *, online: bool) -> float:
-    """How many dossiers come at this instant, relative to other instants: offices by their hours, online at any."""
+    """The relative number of dossiers at this instant: at offices in their hours, online at any time."""
     local = datetime.fromtimestamp(at, CITY)
     season = _MONTHS[local.month - 1]
     holiday = (local.month, local.day) in _HOLIDAYS

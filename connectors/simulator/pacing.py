@@ -1,4 +1,4 @@
-"""Keeping a pace without drift: everything at its own instant after the start, not so long after the one before."""
+"""Keeps a rate without drift: each event is due at its own offset from the start, not from the one before."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from schemas.events import Event
 
 SHORTEST = 0.002
-"""Shorter waits are not taken, so that thousands a second are possible; what comes after waits for both."""
+"""Shorter waits are skipped, so that thousands of events a second are possible; a later wait makes up for them."""
 
 
 def paced(
@@ -15,7 +15,7 @@ def paced(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Iterator[Event]:
-    """The events, each as long after this call as its instant is after `start`; what is behind is not waited for."""
+    """The events, each as long after this call as its instant is after `start`; late events follow at once."""
     begun = clock()
     for at, event in events:
         ahead = (at - start).total_seconds() - (clock() - begun)

@@ -1,4 +1,4 @@
-"""What a simulation is told: everything its events depend on, so that the same plan gives the same events."""
+"""The parameters of a simulation: everything its events depend on, so that the same plan gives the same events."""
 
 from bisect import bisect
 from itertools import accumulate

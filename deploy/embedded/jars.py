@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka: locked by checksum, fetched once, kept for all data directories.
+"""Downloads the jars of Apache Kafka: locked by checksum, once for all data directories.
 
 `python -m deploy.embedded.jars --lock` resolves the versions named here and writes the lock file anew.
 """
@@ -101,7 +101,7 @@ def fetch(
 
 
 class _Download:
-    """One run of several threads over the missing jars; the first error ends it, what is complete stays."""
+    """Downloads the missing jars in several threads; the first error ends it, complete jars are kept."""
 
     def __init__(self, jars: Sequence[Jar], folder: Path, progress: Progress, stopped: Callable[[], bool]) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""One Kafka broker on loopback: its settings, how it is formatted and started, and when it is ready.
+"""The Kafka broker as a supervised program: its settings, how it is formatted and started, and when it is ready.
 
 It runs inside its own folder and names everything relative to it, so that no path needs quoting for Java.
 """
@@ -22,7 +22,7 @@ LOG_FOLDER = "log"
 LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 HEAP = "-Xmx512m"
 
-# Kafka logs every setting several times a start; that alone would fill the log.
+# Kafka logs every setting several times at each start, which would fill the log.
 LOGGING_TEXT = """\
 appender.out.type = Console
 appender.out.name = out
@@ -90,7 +90,7 @@ def prepare_kafka(folder: Path, port: int, controller_port: int, user: str, pass
 
 
 def new_cluster_id(random: uuid.UUID) -> str:
-    """Kafka's way to write a UUID; a leading dash would look like an option."""
+    """A UUID in Kafka's encoding; a leading dash would look like an option."""
     text = base64.urlsafe_b64encode(random.bytes).decode().rstrip("=")
     return f"A{text[1:]}" if text.startswith("-") else text
 
@@ -107,7 +107,7 @@ def broker(folder: Path, kafka: KafkaConnection, jars: Sequence[Path], log: Path
     """The broker itself, as a process to supervise."""
     return Program(
         name="kafka",
-        # A broker mostly hands bytes on: the second compiler would take more from its neighbours than it gives.
+        # A broker mostly moves bytes: the second compiler would cost other processes more than it gains.
         argv=java(HEAP, "-Xms64m", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", "kafka.Kafka", PROPERTIES),
         log=log,
         folder=folder,
@@ -124,7 +124,7 @@ def java(*arguments: str) -> tuple[str, ...]:
         "-XX:+UseSerialGC",
         "-XX:-UsePerfData",
         "-XX:ErrorFile=java-crash-%p.log",
-        # Kafka's libraries need both, and Java 25 warns of each at every start.
+        # Kafka's libraries need both; without these options Java 25 warns at every start.
         "--sun-misc-unsafe-memory-access=allow",
         "--enable-native-access=ALL-UNNAMED",
         f"-Dlog4j2.configurationFile={LOGGING}",

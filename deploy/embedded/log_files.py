@@ -1,4 +1,4 @@
-"""Log files of supervised processes: appended to by the process, bounded by the supervisor."""
+"""Log files of supervised processes: the process appends, the supervisor limits the size."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ TAIL_BYTES = 16 * 1024
 
 
 def bound_log(path: Path, limit: int = LIMIT) -> bool:
-    """Move the content of a file past `limit` bytes to NAME.1 and empty it; whether it was moved.
+    """Copy a file of more than `limit` bytes to NAME.1 and truncate it; whether that was done.
 
-    The process keeps writing to the same file, so it must have opened it for appending. Lines written in the moment
-    between copy and emptying are lost: the price for a process that needs to know nothing of it. A disk without room
-    for the copy loses the content instead: going on is worth more than an old log.
+    The process keeps writing to the same file, which it must have opened for appending. Lines written between copying
+    and truncating are lost, since the process does not cooperate. Where the disk has no room for the copy, the content
+    is lost: a full disk is worse than a missing log.
     """
     if not path.is_file() or path.stat().st_size <= limit:
         return False
@@ -30,7 +30,7 @@ def bound_log(path: Path, limit: int = LIMIT) -> bool:
 
 
 def last_lines(path: Path, count: int, start: int = 0) -> tuple[str, ...]:
-    """The last lines that are not blank, of what was written from byte `start` on; none when there is no such file."""
+    """The last non-blank lines written from byte `start` on; none where there is no such file."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -43,19 +43,19 @@ def last_lines(path: Path, count: int, start: int = 0) -> tuple[str, ...]:
     return tuple(line.rstrip() for line in text.splitlines() if line.strip())[-count:]
 
 
-def telling_line(lines: tuple[str, ...]) -> str:
-    """The line that most likely says why a process ended: the last one that is not part of a stack trace."""
+def cause_line(lines: tuple[str, ...]) -> str:
+    """The line most likely to say why a process ended: the last one outside a stack trace."""
     line = next((line for line in reversed(lines) if not line[0].isspace()), lines[-1].strip() if lines else "")
     return _as_text(line)
 
 
 def _as_text(line: str) -> str:
-    """A line of a JSON log as a person reads it; any other as it is."""
+    """The message of a JSON log line; any other line as it is."""
     try:
-        told = msgspec.json.decode(line, type=dict[str, Any]) if line.startswith("{") else {}
+        fields = msgspec.json.decode(line, type=dict[str, Any]) if line.startswith("{") else {}
     except msgspec.MsgspecError:
-        told = {}
-    if "message" not in told:
+        fields = {}
+    if "message" not in fields:
         return line
-    rest = (f"{key}={value}" for key, value in told.items() if key not in ("message", "trace"))
-    return " ".join([str(told["message"]), *rest])
+    rest = (f"{key}={value}" for key, value in fields.items() if key not in ("message", "trace"))
+    return " ".join([str(fields["message"]), *rest])

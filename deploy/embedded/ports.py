@@ -1,4 +1,4 @@
-"""Which loopback ports the embedded servers listen on: chosen once, kept in the data directory."""
+"""The loopback ports of the embedded servers: chosen once and kept in the data directory."""
 
 import random
 import socket
@@ -12,7 +12,7 @@ from deploy.errors import PortTaken
 
 HOST = "127.0.0.1"
 RANGE = range(20_000, 32_000)
-"""Below what systems hand out to outgoing connections: a client that retries cannot take a stopped server's port."""
+"""Below the ephemeral ports: a client that reconnects cannot occupy a stopped server's port."""
 
 
 def is_free(port: int) -> bool:
@@ -72,7 +72,7 @@ def keep_ports(path: Path, wanted: Mapping[str, int | None]) -> tuple[dict[str, 
         kept = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
     except (FileNotFoundError, msgspec.MsgspecError):
         kept = {}
-    # The system's chance: two platforms that start at the same moment must differ, also where both were seeded alike.
+    # From the system's random source: two platforms that start at the same moment must choose differently.
     chosen = choose_ports(wanted, kept, is_free, lambda: random.SystemRandom().choice(RANGE))
     write_atomically(path, msgspec.json.encode(kept | chosen))
     moved = {name: port for name, port in chosen.items() if wanted[name] is None and kept.get(name, port) != port}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.embedded.log_files import bound_log, last_lines, telling_line
+from deploy.embedded.log_files import bound_log, cause_line, last_lines
 from deploy.embedded.process_liveness import created
 from deploy.embedded.restart_policy import RestartPolicy
 from deploy.embedded.state_file import ProcessState, State
@@ -213,6 +213,6 @@ class Process:
         self._crashes = self._policy.crashes(self._crashes, ready_seconds)
         self._start_at = now + self._policy.delay(self._crashes)
         self._tail = last_lines(self.program.log, TAIL_LINES, self._log_start)
-        line = telling_line(self._tail)
+        line = cause_line(self._tail)
         self.reason = f"{reason}: {line}" if line else reason
         self.state = "failing" if self._crashes >= self._policy.failing else "restarting"

@@ -1,23 +1,23 @@
-"""How the platform tells what it is doing."""
+"""How the platform reports what it is doing."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """What hears of progress. Both methods are called from the platform's own threads and must not block."""
+    """Receives progress reports. Both methods are called from the platform's own threads and must not block."""
 
     def advance(self, task: str, done: int, total: int) -> None:
-        """`done` of `total` of a task are through: bytes of a download, processes of a start."""
+        """`done` of `total` units of a task are complete: bytes of a download, processes of a start."""
 
     def say(self, line: str) -> None:
-        """Something a person should know: a crash, a restart, a port that had to change."""
+        """A message for the operator: a crash, a restart, a changed port."""
 
 
 class Silence:
-    """Progress that nobody watches."""
+    """Ignores all progress reports."""
 
     def advance(self, task: str, done: int, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def say(self, line: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

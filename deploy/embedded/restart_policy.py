@@ -1,4 +1,4 @@
-"""When a process that ended is started again. Pure: times are seconds of any clock that does not jump."""
+"""When a process that has ended is restarted. Pure: times are seconds of any monotonic clock."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class RestartPolicy:
     """Wait `first` seconds after one crash, twice as long after each further one, never longer than `longest`.
 
-    A process that stayed ready for `healthy` seconds starts from nothing again. From `failing` crashes in a row on
-    it is called failing; it is started again all the same.
+    After `healthy` seconds of being ready, the count of crashes starts again at zero. From `failing` crashes in a row,
+    the state is failing; the process is restarted all the same.
     """
 
     first: float = 0.5

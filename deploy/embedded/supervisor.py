@@ -1,10 +1,10 @@
-"""Starts processes stage by stage, keeps them running, and stops them in reverse order."""
+"""Starts processes stage by stage, restarts them when they end, and stops them in reverse order."""
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 
-from deploy.embedded.log_files import last_lines, telling_line
+from deploy.embedded.log_files import cause_line, last_lines
 from deploy.embedded.process import TAIL_LINES, Process, Program, Step, ended, kill, spawn
 from deploy.embedded.progress import Progress
 from deploy.embedded.restart_policy import RestartPolicy
@@ -15,7 +15,7 @@ TICK_SECONDS = 0.05
 
 
 class StopRequest:
-    """Asks a supervisor in another thread to stop. Safe from signal handlers; nothing takes it back."""
+    """Asks a supervisor in another thread to stop. Safe in signal handlers; it cannot be withdrawn."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
@@ -26,7 +26,7 @@ class StopRequest:
         self._asked.set()
 
     def kill(self) -> None:
-        """Stop without waiting for anything to end by itself."""
+        """Stop by killing everything at once."""
         self.hard = True
         self._asked.set()
 
@@ -36,7 +36,7 @@ class StopRequest:
         return self._asked.is_set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Sleep until it is asked, at most that long; whether it was."""
+        """Wait for the request, at most `seconds`; whether it was made."""
         return self._asked.wait(seconds)
 
 
@@ -67,8 +67,8 @@ class Supervisor:
     def start(self) -> None:
         """Start all stages; returns when every process is ready.
 
-        Raises NotReady when a step fails or a process keeps failing, and Stopped when that was asked; what
-        was started is then still running, and `stop` ends it.
+        Raises NotReady when a step fails or a process keeps failing, and Stopped after a stop request. Started
+        processes are then still running, and `stop` ends them.
         """
         for processes, steps in zip(self._stages, self._steps, strict=True):
             self._started.append(processes)
@@ -79,19 +79,19 @@ class Supervisor:
             while any(process.state != "ready" for process in processes):
                 self._await()
 
-    def watch(self) -> None:
+    def supervise(self) -> None:
         """Keep everything running until the stop request."""
         while not self._stop.wait(TICK_SECONDS):
             self._tick()
 
     def stop(self) -> None:
-        """Stop what was started, the last stage first, and return when nothing of it runs."""
+        """Stop all started processes, the last stage first, and return when all have ended."""
         for processes in reversed(self._started):
             for process in processes:
                 process.terminate(time.monotonic())
             while not all(process.is_over(time.monotonic(), hard=self._stop.hard) for process in processes):
                 time.sleep(TICK_SECONDS / 2)
-            self._tell()
+            self._publish_changes()
 
     def described(self) -> tuple[ProcessState, ...]:
         """All processes in the order of their start."""
@@ -107,9 +107,9 @@ class Supervisor:
             process.poll(now)
             if process.state != before and process.state in ("restarting", "failing"):
                 self._progress.say(f"{process.program.name} {process.reason}; it is started again")
-        self._tell()
+        self._publish_changes()
 
-    def _tell(self) -> None:
+    def _publish_changes(self) -> None:
         described = self.described()
         if described != self._published:
             self._published = described
@@ -136,5 +136,5 @@ class Supervisor:
                 kill(child)
                 child.wait()
         if status:
-            line = telling_line(last_lines(step.log, TAIL_LINES, log_start))
+            line = cause_line(last_lines(step.log, TAIL_LINES, log_start))
             raise NotReady(f"{step.name} failed, it {ended(status)}: {line} (its log is {step.log})")

@@ -1,8 +1,8 @@
 import pytest
 
-from bench.freshness_probe import Sighting, delays, percentile
+from bench.freshness_probe import Observation, delays, percentile
 
-SEEN = {0: [Sighting(10.2, 3), Sighting(10.4, 7)], 1: [Sighting(10.3, 0)]}
+SEEN = {0: [Observation(10.2, 3), Observation(10.4, 7)], 1: [Observation(10.3, 0)]}
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 5), (0.9, 9), (0.95, 10), (0.99, 10), (1.0, 10)])

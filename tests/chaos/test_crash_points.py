@@ -50,7 +50,7 @@ class Noted(Trap):
         self.arm(Armed(point))
         self.sprung = 0
 
-    def spring(self) -> None:
+    def trigger(self) -> None:
         self.sprung += 1
 
 
@@ -59,7 +59,7 @@ def test_half_of_the_rows_are_written_before_a_crash_in_the_middle(tmp_path: Pat
     half = Noted(tmp_path, "windows-half")
     rows = [(f"H{n}", 0, 0, 5, *[0] * (len(WINDOWS.columns) - 4)) for n in range(4)]
     written: list[int] = []
-    half.spring = lambda: written.append(len(store.rows[WINDOWS.name]))  # type: ignore[method-assign]  # looks, lives on
+    half.trigger = lambda: written.append(len(store.rows[WINDOWS.name]))  # type: ignore[method-assign]  # looks, lives on
     TrappedStore(store, half).write(WINDOWS, rows)
     assert written == [2]
 

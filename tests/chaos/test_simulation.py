@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import NoReturn
 
 import pytest
 from click.testing import CliRunner
 
 from chaos.simulation import __main__ as command
-from chaos.simulation.runs import explain, simulate
+from chaos.simulation.runs import Simulated, explain, simulate
 from chaos.simulation.schedule import Take, schedule_of
 from chaos.simulation.shrink import shrink
 from chaos.simulation.worker import Code
@@ -22,16 +23,28 @@ UNFENCED = Code(counting=without(batch, ("if pos > row.pos:", "if True:")).Count
 BLOCK = 250
 
 
-@pytest.mark.parametrize("first", range(0, sized(500, 2000), BLOCK))
+@cache
+def simulated(first: int) -> Simulated:
+    """What came of a block of schedules; two tests read that of the first one."""
+    return simulate(first, BLOCK)
+
+
+@cache
+def unfenced_seed() -> int:
+    """The first seed whose schedule shows that windows need their fence."""
+    return simulate(0, 1000, code=UNFENCED).failures[0].seed
+
+
+@pytest.mark.parametrize("first", range(0, sized(BLOCK, 2000), BLOCK))
 def test_the_counts_are_exact_whatever_happens(first: int) -> None:
-    found = simulate(first, BLOCK)
+    found = simulated(first)
     assert not found.failures, explain(found.failures[0].seed)
     assert found.runs == BLOCK
 
 
 def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> None:
-    found = simulate(0, 200)
-    assert found.events > 200 * 20
+    found = simulated(0)
+    assert found.events > BLOCK * 20
     assert found.faults.keys() == {
         "batches",
         "batches of a zombie",
@@ -74,7 +87,7 @@ def test_a_schedule_goes_the_same_way_each_time() -> None:
 
 
 def test_a_schedule_that_fails_is_made_as_small_as_can_be() -> None:
-    seed = simulate(0, 1000, code=UNFENCED).failures[0].seed
+    seed = unfenced_seed()
 
     def fails(schedule: object) -> bool:
         return bool(play(schedule, UNFENCED).wrong)  # type: ignore[arg-type]  # shrink gives schedules
@@ -87,7 +100,7 @@ def test_a_schedule_that_fails_is_made_as_small_as_can_be() -> None:
 
 
 def test_what_fails_is_told_with_its_records_its_steps_and_what_is_wrong() -> None:
-    seed = simulate(0, 1000, code=UNFENCED).failures[0].seed
+    seed = unfenced_seed()
     told = explain(seed, UNFENCED)
     assert '{"kind":"received"' in told
     assert "writes windows\n" in told

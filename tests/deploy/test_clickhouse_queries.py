@@ -11,6 +11,8 @@ import pytest
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
+from tests.thorough import sized
+
 pytestmark = pytest.mark.clickhouse
 
 Connect = Callable[..., Client]
@@ -256,7 +258,7 @@ def test_a_limit_that_a_client_sets_does_not_hide_other_settings(connect: Connec
 
 
 def test_nothing_of_a_failed_query_stands_before_the_next_answer(client: Client) -> None:
-    for number in range(200):
+    for number in range(sized(40, 200)):
         with pytest.raises(ServerException):
             client.execute("SELECT * FROM nowhere" if number % 2 else "SELECT throwIf(number = 3) FROM numbers(9)")
         assert client.execute(f"SELECT {number}") == [(number,)]

@@ -13,6 +13,8 @@ import pytest
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
 
+from tests.thorough import sized
+
 pytestmark = pytest.mark.clickhouse
 
 Start = Callable[[Path, int], "subprocess.Popen[str]"]
@@ -99,7 +101,7 @@ def test_killed_at_any_moment_it_keeps_what_it_acknowledged(
     """Inserts of 50 rows run until the server is killed; each is there whole when acknowledged, else whole or not."""
     chance, port, acknowledged, uncertain = random.Random(7), free_port(), set[int](), set[int]()
     size, batch = 50, 0
-    for round_number in range(5):
+    for round_number in range(sized(2, 5)):
         process = start_clickhouse(tmp_path / "data", port)
         client = Client("127.0.0.1", port=port, compression="lz4")
         client.execute("CREATE DATABASE IF NOT EXISTS kept")

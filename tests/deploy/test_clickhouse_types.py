@@ -11,6 +11,8 @@ from clickhouse_driver import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import sized
+
 pytestmark = pytest.mark.clickhouse
 
 SAIGON = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -59,7 +61,7 @@ TYPES: dict[str, st.SearchStrategy[Any]] = {
 KINDS = list(TYPES)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=sized(4, 16), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(*TYPES.values()), min_size=1, max_size=12))
 def test_rows_of_every_type_come_back_as_they_were(client: Client, rows: list[tuple[Any, ...]]) -> None:
     columns = ", ".join(f"c{index} {kind}" for index, kind in enumerate(KINDS))

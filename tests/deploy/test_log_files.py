@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.embedded.log_files import bound_log, last_lines, telling_line
+from deploy.embedded.log_files import bound_log, cause_line, last_lines
 
 
 def test_a_small_log_is_left_alone(tmp_path: Path) -> None:
@@ -45,15 +45,15 @@ def test_the_last_lines_are_those_since_a_start(tmp_path: Path) -> None:
 
 def test_a_stack_trace_is_told_by_the_line_it_belongs_to() -> None:
     java = ("ERROR it broke", "java.net.BindException: Address already in use", "\tat java.base/sun.nio", "\tat x")
-    assert telling_line(java) == "java.net.BindException: Address already in use"
+    assert cause_line(java) == "java.net.BindException: Address already in use"
     python = ("Traceback (most recent call last):", '  File "x.py", line 1', "ValueError: no")
-    assert telling_line(python) == "ValueError: no"
-    assert telling_line(("  only", "  traces")) == "traces"
-    assert telling_line(()) == ""
+    assert cause_line(python) == "ValueError: no"
+    assert cause_line(("  only", "  traces")) == "traces"
+    assert cause_line(()) == ""
 
 
 def test_a_line_of_json_is_told_as_a_person_reads_it() -> None:
     line = '{"time":"2026","level":"CRITICAL","message":"no table","table":"facts","trace":["a:1 b"]}'
-    assert telling_line((line,)) == "no table time=2026 level=CRITICAL table=facts"
-    assert telling_line(("{no json",)) == "{no json"
-    assert telling_line(('{"of": "another"}',)) == '{"of": "another"}'
+    assert cause_line((line,)) == "no table time=2026 level=CRITICAL table=facts"
+    assert cause_line(("{no json",)) == "{no json"
+    assert cause_line(('{"of": "another"}',)) == '{"of": "another"}'

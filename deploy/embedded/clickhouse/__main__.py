@@ -31,14 +31,14 @@ def main() -> int:
     # The engine is loaded only once the arguments are known to be right.
     from deploy.embedded.clickhouse.server import Server
     from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE
-    from deploy.embedded.clickhouse.users import users as known_users
+    from deploy.embedded.clickhouse.users import users as make_users
     from deploy.embedded.secret_files import read_secrets
 
     try:
         users = DEFAULT_USERS
         if arguments.secrets:
-            known = read_secrets(arguments.secrets)
-            users = known_users(known.owner.reveal(), known.reader.reveal())
+            secrets = read_secrets(arguments.secrets)
+            users = make_users(secrets.owner.reveal(), secrets.reader.reveal())
         readable = arguments.readable or READABLE
         server = Server(arguments.data, arguments.port, arguments.host, arguments.timezone, users, readable)
     except DossierError as error:

@@ -1,7 +1,7 @@
 """Compressed frames of the native protocol: a checksum, nine bytes of header, LZ4.
 
-The checksum is CityHash128 (of the version that ClickHouse froze) over header and body. A block begins with a frame
-and ends with one, so nothing of the next packet is ever in a frame.
+The checksum is CityHash128 (of the version that ClickHouse froze) over header and body. A block begins and
+ends with a frame, so a frame never contains a part of the next packet.
 """
 
 import struct
@@ -37,7 +37,7 @@ def compress(data: bytes) -> Iterator[bytes]:
 
 
 def decompress(reader: Reader) -> bytes:
-    """What is in the next frame; raises ProtocolError when it is not whole, too large or of another method."""
+    """The content of the next frame; raises ProtocolError where it is damaged, too large or of another method."""
     expected, header = reader.take(CHECKSUM.size), reader.take(HEADER.size)
     method, size, raw = HEADER.unpack(header)
     if method not in (NONE, LZ4):

@@ -1,4 +1,4 @@
-"""What the embedded server tells its clients: ClickHouse's own codes and names."""
+"""Errors that the embedded server sends to its clients, with ClickHouse's own codes and names."""
 
 from deploy.errors import DeployError
 
@@ -21,7 +21,7 @@ LOGIN = (516, "AUTHENTICATION_FAILED")
 
 
 class ServerError(DeployError):
-    """A query that is refused or failed: the client gets it as an exception packet, and the connection lives on."""
+    """A query was refused or failed: the client gets an exception packet, and the connection stays open."""
 
     def __init__(self, kind: tuple[int, str], text: str) -> None:
         self.code, self.name = kind
@@ -29,4 +29,4 @@ class ServerError(DeployError):
 
 
 class ProtocolError(ServerError):
-    """What the client sent makes no sense, so neither does anything after it: it is told, and cut off."""
+    """A client violated the protocol: it gets an exception packet, and the connection is closed."""

@@ -1,7 +1,7 @@
-"""Blocks of the Native format: where they end, and what their columns are called.
+"""Blocks of the Native format: their length, and the names and types of their columns.
 
-The engine writes and reads blocks itself. A block has no length in front, so the server walks over its columns to find
-its end; it looks at lengths only, and never makes a value.
+The engine encodes and decodes blocks itself. A block does not begin with its length, so the server walks over its
+columns to find its end; it reads lengths only, never values.
 """
 
 import re
@@ -43,7 +43,7 @@ def header(columns: Columns) -> bytes:
 
 
 def walk_columns(reader: Reader, count: int, rows: int) -> Columns:
-    """Go over the columns of a block with so many columns and rows; raises ServerError where it cannot."""
+    """Skip the columns of a block with this number of columns and rows; raises ServerError where it cannot."""
     if count > COLUMN_LIMIT:
         raise ProtocolError(LIMIT_EXCEEDED, f"a block of {count} columns where at most {COLUMN_LIMIT} are taken")
     columns = []
@@ -58,12 +58,12 @@ def walk_columns(reader: Reader, count: int, rows: int) -> Columns:
 
 
 def inside(data: bytes) -> Reader:
-    """A reader of bytes that are all there."""
+    """A reader of bytes in memory."""
     return Reader(lambda: b"", data)
 
 
 def split(data: bytes) -> Iterator[tuple[Columns, bytes]]:
-    """The single blocks, each with its columns, of a result that the engine returned in one piece."""
+    """The single blocks of a result that the engine returned in one piece, each with its columns."""
     reader, start = inside(data), 0
     while start < len(data):
         columns = walk_columns(reader, reader.varint(), reader.varint())
@@ -72,7 +72,7 @@ def split(data: bytes) -> Iterator[tuple[Columns, bytes]]:
 
 
 def retyped(block: bytes, columns: Columns) -> bytes:
-    """The block with its zones back: for old clients the engine writes a `DateTime('zone')` column as `DateTime`."""
+    """The block with its time zones restored: for old clients the engine writes `DateTime('zone')` as `DateTime`."""
     zoned = [index for index, (_, spec) in enumerate(columns, 1) if spec.startswith("DateTime(")]
     if not zoned:
         return block
@@ -91,7 +91,7 @@ def retyped(block: bytes, columns: Columns) -> bytes:
 def parse(spec: str) -> tuple[str, list[str]]:
     """A type's name and its arguments: `Map(String, Array(UInt8))` is `Map` and `String`, `Array(UInt8)`.
 
-    It takes one well-formed type and nothing beside it, so what passes may stand in a statement.
+    It accepts exactly one well-formed type, so the result may be used in a statement.
     """
     name, opened, rest = spec.partition("(")
     if not re.fullmatch(r"\w+", name):
@@ -118,9 +118,9 @@ def parse(spec: str) -> tuple[str, list[str]]:
 
 @lru_cache(maxsize=1024)
 def layout(spec: str, depth: int = 0) -> tuple[int, Walk]:
-    """How a column of this type lies in a block: the size of its prefix, and what goes over its values.
+    """The layout of a column of this type: the size of its prefix, and a function that skips its values.
 
-    Raises ServerError for a type whose length cannot be told without decoding it, such as JSON.
+    Raises ServerError for a type whose length is unknown without decoding it, such as JSON.
     """
     if depth > DEPTH_LIMIT:
         raise ServerError(LIMIT_EXCEEDED, f"a type of more than {DEPTH_LIMIT} levels")

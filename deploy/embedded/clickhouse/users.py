@@ -1,7 +1,7 @@
-"""Who may use the embedded server, and what the engine itself lets them do.
+"""The users of the embedded server, and their rights in the engine.
 
-The engine knows one user. What it may do belongs to a role, which sessions of a reader give up; what is left is to
-read the tables and views of the databases named here.
+The engine has a single user. Its rights belong to a role that readers' sessions drop: they can then only read the
+tables and views of the databases listed here.
 """
 
 import hmac
@@ -15,21 +15,21 @@ from deploy.errors import UnusableData
 from schemas.access import OWNER, READER
 
 ROLE = "owner"
-"""The role that may do everything."""
+"""The role with all rights."""
 READABLE = ("dossiers",)
 PATTERN = re.compile(r"[A-Za-z_]\w*\*?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the embedded server; one who only reads is held by `reading.py` and by the engine."""
+    """A user of the embedded server; one that only reads is restricted by `reader_rules.py` and by the engine."""
 
     name: str
     password: str = field(default="", repr=False)
     reads_only: bool = False
 
     def knows(self, password: str) -> bool:
-        """Whether this is the password, in a time that tells nothing of it."""
+        """Whether this is the password, compared in constant time."""
         return hmac.compare_digest(self.password.encode(), password.encode())
 
 
@@ -39,11 +39,11 @@ def users(owner: str = "", reader: str = "") -> tuple[User, ...]:
 
 
 DEFAULT_USERS = users()
-"""Without passwords, for a server that nobody else reaches."""
+"""Users without passwords, for a server that no other user can reach."""
 
 
 def write_grants(folder: Path, readable: Iterable[str]) -> Path:
-    """Write what the engine is configured with; names end with an asterisk to mean all that begin so."""
+    """Write the engine's configuration; a name with a closing asterisk is a prefix."""
     for name in readable:
         if not PATTERN.fullmatch(name):
             raise UnusableData(f"{name!r} is no database that can be read: name one of letters, digits, underscores")

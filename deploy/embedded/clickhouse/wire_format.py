@@ -1,4 +1,4 @@
-"""The bytes of the native protocol: numbers, strings, and a reader that never holds more than it must."""
+"""The encoding of the native protocol: numbers, strings, and a reader with bounded memory."""
 
 from collections.abc import Callable
 from typing import IO
@@ -6,7 +6,7 @@ from typing import IO
 from deploy.embedded.clickhouse.errors import LIMIT_EXCEEDED, NOT_TEXT, ProtocolError
 
 NAME_LIMIT = 1 << 16
-"""Longest name, type or setting, in bytes: what a client says may cost memory stays far below what it sends."""
+"""Longest name, type or setting, in bytes: a declared length never allocates more than a client sends."""
 
 
 def varint(number: int) -> bytes:
@@ -28,8 +28,8 @@ def text(value: str) -> bytes:
 class Reader:
     """Reads from `receive`, which returns the next bytes, or none at the end; raises EOFError when they run out.
 
-    Skipping needs no memory whatever the length, so a hostile length costs the client, not the server. What was
-    skipped or read between `record` and `stop` goes to the sink, byte for byte.
+    Skipping needs no memory, whatever the length, so a hostile length costs the server nothing. Bytes that are read or
+    skipped between `record` and `stop` are copied to the sink.
     """
 
     def __init__(self, receive: Callable[[], bytes], buffer: bytes = b"") -> None:
@@ -41,20 +41,20 @@ class Reader:
 
     @property
     def position(self) -> int:
-        """The place in the current buffer: of use where everything is in one."""
+        """The position in the current buffer; useful where all data is in one buffer."""
         return self._position
 
     @property
     def waiting(self) -> bytes:
-        """What has been received and not been read."""
+        """The bytes that were received but not read yet."""
         return self._buffer[self._position :]
 
     def record(self, sink: IO[bytes]) -> None:
-        """Give everything from here on to the sink."""
+        """Copy everything from here on to the sink."""
         self._sink, self._recorded = sink, self._position
 
     def stop(self) -> None:
-        """Give no more to the sink; harmless when nothing is recorded."""
+        """Stop copying to the sink; harmless when nothing is recorded."""
         if self._sink:
             self._sink.write(self._buffer[self._recorded : self._position])
             self._sink = None
@@ -85,7 +85,7 @@ class Reader:
         return value | byte << shift
 
     def take(self, size: int) -> bytes:
-        """The next bytes; the memory used grows with what arrives, not with `size`."""
+        """The next bytes; memory grows with what arrives, not with `size`."""
         start, self._position = self._position, self._position + size
         if self._position <= len(self._buffer):
             return self._buffer[start : self._position]
@@ -104,7 +104,7 @@ class Reader:
         return int.from_bytes(self.take(8), "little")
 
     def text(self, limit: int = NAME_LIMIT) -> str:
-        """A string with its length in front, which must be UTF-8, as statements and names are; rows never pass here."""
+        """A string with its length in front, in UTF-8: for statements and names, never for rows."""
         size = self.varint()
         if size > limit:
             raise ProtocolError(LIMIT_EXCEEDED, f"a string of {size} bytes where at most {limit} are taken")
@@ -116,7 +116,7 @@ class Reader:
             ) from None
 
     def skip(self, size: int) -> None:
-        """Go on by so many bytes."""
+        """Skip this number of bytes."""
         while size > (left := len(self._buffer) - self._position):
             self._position = len(self._buffer)
             size -= left
@@ -124,7 +124,7 @@ class Reader:
         self._position += size
 
     def skip_texts(self, count: int) -> None:
-        """Go over so many strings: the one loop that runs once a value, so it is written for speed."""
+        """Skip this number of strings: the only loop that runs once per value, so it is written for speed."""
         while count:
             buffer, position, end = self._buffer, self._position, len(self._buffer)
             for left in range(count, 0, -1):  # noqa: B007 where it broke off is read below

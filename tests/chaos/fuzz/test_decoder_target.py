@@ -8,12 +8,14 @@ import pytest
 from chaos.fuzz import decoder_target
 from chaos.fuzz.decoder_target import fuzz_decoder, input_of
 from schemas.envelope import Decoded, RejectReason, decode
+from tests.thorough import sized
 
 
 def test_thousands_of_hostile_inputs_are_read() -> None:
-    fuzzed = fuzz_decoder(seed=20260701, inputs=4000)
+    inputs = sized(1500, 4000)
+    fuzzed = fuzz_decoder(seed=20260701, inputs=inputs)
     assert fuzzed.findings == []
-    assert fuzzed.inputs == 4000
+    assert fuzzed.inputs == inputs
     reached = {"event", "batches", "dead letter", "row taken", "row refused", "mapping taken", "mapping refused"}
     assert reached | set(get_args(RejectReason)) <= set(fuzzed.outcomes)
 
@@ -42,4 +44,4 @@ def test_an_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OverflowError("date value out of range")
 
     monkeypatch.setattr(decoder_target, "decode", broken)
-    assert "OverflowError at test_decoder.py" in fuzz_decoder(seed=1, inputs=100).findings[0].problem
+    assert "OverflowError at test_decoder_target.py" in fuzz_decoder(seed=1, inputs=100).findings[0].problem

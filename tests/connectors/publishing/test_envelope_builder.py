@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.publishing.envelope_builder import Envelope, Filling, Limits
+from connectors.publishing.envelope_builder import Envelope, EnvelopeBuilder, Limits
 
 limits = st.builds(
     Limits,
@@ -21,7 +21,7 @@ def numbered(dossiers: Sequence[str]) -> list[int]:
 
 def fill(limits: Limits, steps: list[tuple[int, bytes, float]]) -> tuple[list[Envelope], list[float]]:
     """What comes out, and how long the oldest line stayed at each moment, when somebody looks at every step."""
-    filling, now = Filling(limits, numbered), 0.0
+    filling, now = EnvelopeBuilder(limits, numbered), 0.0
     out: list[Envelope] = []
     overdue: list[float] = []
     for number, (partition, line, pause) in enumerate(steps):
@@ -67,7 +67,7 @@ def test_an_envelope_is_known_by_its_first_event(limits: Limits, steps: list[tup
 
 
 def test_an_envelope_lingers_from_its_first_line() -> None:
-    filling = Filling(Limits(linger=1.0), numbered)
+    filling = EnvelopeBuilder(Limits(linger=1.0), numbered)
     assert filling.add("0", "a", b"first", now=10.0) == []
     assert filling.add("0", "b", b"second", now=10.9) == []
     assert filling.due(10.99) == []
@@ -76,7 +76,7 @@ def test_an_envelope_lingers_from_its_first_line() -> None:
 
 
 def test_an_envelope_that_was_opened_early_goes_first() -> None:
-    filling = Filling(Limits(events=3, linger=1.0), numbered)
+    filling = EnvelopeBuilder(Limits(events=3, linger=1.0), numbered)
     for number, partition in enumerate("0123"):
         filling.add(partition, str(number), partition.encode(), now=10.0 + number / 10)
     assert [envelope.partition for envelope in filling.due(11.0)] == [0, 1, 2]
@@ -84,13 +84,13 @@ def test_an_envelope_that_was_opened_early_goes_first() -> None:
 
 
 def test_a_full_envelope_goes_at_once() -> None:
-    filling = Filling(Limits(events=3, linger=1.0), numbered)
+    filling = EnvelopeBuilder(Limits(events=3, linger=1.0), numbered)
     assert [filling.add("0", str(number), b"line", now=0.0) for number in range(2)] == [[], []]
     assert [len(envelope.lines) for envelope in filling.add("0", "2", b"line", now=0.0)] == [3]
     assert filling.is_empty
 
 
 def test_what_waits_is_bounded_by_size_too() -> None:
-    filling = Filling(Limits(events=500, size=100), numbered)
+    filling = EnvelopeBuilder(Limits(events=500, size=100), numbered)
     out = [envelope for number in range(20) for envelope in filling.add("0", str(number), bytes(30), now=0.0)]
     assert sum(len(envelope.lines) for envelope in out) >= 16

@@ -117,7 +117,7 @@ class World:
             self.case = structs.replace(self.case, agency=self.random.choice(["H01.12", "H01.13"]))
 
     def look(self) -> None:
-        """A watch looks; it may have been another one before, for all that is remembered is in the log."""
+        """A watch looks; it may have been another one before, for all that is stored_in_memory is in the log."""
         last = self.log[-1] if self.log else None
         held = Standing(last.level, last.agency, last.procedure, last.term) if last and last.state == "raised" else None
         case = structs.replace(self.case, standing=held)
