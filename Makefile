@@ -46,7 +46,7 @@ test: check ## All tests, with a real Kafka and a real ClickHouse, two at a time
 	$(BIN)/pytest --durations 10 $(or $(FILE),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 
 test-unit: setup ## The tests that need no service: seconds
-	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"
+	$(BIN)/pytest -m "not clickhouse and not kafka and not platform" --numprocesses 2 --dist worksteal
 
 generate: setup ## Write the generated documents and what Grafana is given anew
 	$(BIN)/python -m schemas.documents
