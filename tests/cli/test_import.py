@@ -56,7 +56,7 @@ def settings(tmp_path: Path) -> Settings:
 def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
     sink = Sink()
     monkeypatch.setattr("cli.dry_run.connect", lambda *_: sink)
-    monkeypatch.setattr("cli.import_.number_of", lambda *_: 0)
+    monkeypatch.setattr("cli.import_.import_number", lambda *_: 0)
     yield sink
     assert sink.flushed == len(sink.events)
 
