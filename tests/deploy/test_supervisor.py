@@ -13,7 +13,7 @@ import pytest
 
 from deploy.embedded import log_files as process_logs
 from deploy.embedded import process
-from deploy.embedded.process import Program, Step, spawn
+from deploy.embedded.process import Process, Program, Step, spawn
 from deploy.embedded.restart_policy import RestartPolicy
 from deploy.embedded.state_file import ProcessState
 from deploy.embedded.supervisor import StopRequest, Supervisor
@@ -108,6 +108,26 @@ def test_a_stage_starts_when_the_one_before_is_ready(
         "server": ("ready", 0),
         "worker": ("ready", 0),
     }
+
+
+def test_a_check_that_costs_much_is_made_now_and_then(program: Callable[..., Program]) -> None:
+    checked: list[None] = []
+
+    def ready() -> bool:
+        checked.append(None)
+        return len(checked) > 2
+
+    process = Process(program("worker", FOREVER, ready=ready, ready_check_seconds=0.25), FAST)
+    process.start(0.0)
+    try:
+        states = []
+        for now in (0.0, 0.05, 0.2, 0.25, 0.3, 0.49, 0.5):
+            process.poll(now)
+            states.append((len(checked), process.state))
+    finally:
+        process.terminate(0.5)
+        process.is_over(0.5, hard=True)
+    assert states == [*[(1, "starting")] * 3, *[(2, "starting")] * 3, (3, "ready")]
 
 
 def test_what_crashes_is_started_again(watched: Watched, program: Callable[..., Program]) -> None:

@@ -77,7 +77,8 @@ def test_a_second_one_is_told_whose_the_first_is_and_one_that_was_killed_is_soon
     began = time.monotonic()
     with ExclusiveCommand(broker, "rebuild") as right:
         right.require()
-    assert time.monotonic() - began < SESSION_SECONDS + 6
+    # Entering gives up by itself; what is beyond that is how long a busy machine takes to connect.
+    assert time.monotonic() - began < SESSION_SECONDS + 30
     # What ends by itself waits for nothing.
     with ExclusiveCommand(broker, "rebuild") as right:
         right.require()
