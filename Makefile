@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 export DOSSIER_DATA ?= data
+# Without compiled files each of the processes that tests start compiles all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 SEED ?= 1
 
 .PHONY: help setup lock check format test test-unit chaos bench-city demo generate clean
@@ -44,7 +46,7 @@ test: check ## All tests, with a real Kafka and a real ClickHouse, two at a time
 	$(BIN)/pytest --durations 10 $(or $(FILE),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 
 test-unit: setup ## The tests that need no service: seconds
-	$(BIN)/pytest -m "not clickhouse and not kafka and not platform"
+	$(BIN)/pytest -m "not clickhouse and not kafka and not platform" --numprocesses 2 --dist worksteal
 
 generate: setup ## Write the generated documents and what Grafana is given anew
 	$(BIN)/python -m schemas.documents

@@ -85,14 +85,14 @@ class City:
         _say(f"counting {events:,} events")
         with Display() as display:
 
-            def tell(lag: Lag) -> None:
+            def show(lag: Lag) -> None:
                 display.tick(lambda: f"{lag.left:,} of {lag.total:,} records left")
 
-            spent = self.deployment.count_everything(self._workers, tell)
+            spent = self.deployment.count_everything(self._workers, show)
         self.deployment.stop_workers()
         differences = self._judge()
-        told = ", ".join(f"{number} of {name}" for name, number in msgspec.structs.asdict(differences).items())
-        _say(f"cells that differ: {told}")
+        cells = ", ".join(f"{number} of {name}" for name, number in msgspec.structs.asdict(differences).items())
+        _say(f"cells that differ: {cells}")
         return replayed(events, spent, differences.total), spent
 
     def _judge(self) -> Differences:

@@ -47,11 +47,11 @@ def out_options(name: str) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         path = click.Path(path_type=Path, dir_okay=False)
-        told = f"The result, as JSON.  [default: bench-results/{name}.json in the data directory]"
+        help_ = f"The result, as JSON.  [default: bench-results/{name}.json in the data directory]"
         record = f"Write the result to bench/results/{name}.json, of which docs/performance.md is made."
         # It is eager, so that it is known where `--out` is missing.
         return click.option("--record", is_flag=True, is_eager=True, help=record)(
-            click.option("--out", type=path, callback=chosen, help=told)(command)
+            click.option("--out", type=path, callback=chosen, help=help_)(command)
         )
 
     return decorate

@@ -146,12 +146,12 @@ class Deployment:
         The time of their start is in it. `on_progress` hears how far they are; raises RuntimeError when one ends.
         """
 
-        def watch(lag: Lag) -> None:
+        def observe(lag: Lag) -> None:
             self._check_workers()
             if on_progress:
                 on_progress(lag)
 
         before = self.used()
         self.start_workers(workers)
-        wait_until_counted(self.kafka, self.clickhouse, watch)
+        wait_until_counted(self.kafka, self.clickhouse, observe)
         return self.spent(before)

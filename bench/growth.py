@@ -97,7 +97,7 @@ class Growth:
             time.sleep(1.0)
 
     def new(self, workers: int, events: int) -> Row:
-        """The first weeks of a new year in a capital: dossiers that were never seen, six thousand a day."""
+        """The first weeks of a new year in a capital: dossiers that were never first_count, six thousand a day."""
         self._year += 1
         lines = islice(history(self._seed, DOSSIERS), events)
         return self._slice("new dossiers", workers, (decode_event(_moved(line, self._year)) for line in lines))
@@ -107,7 +107,7 @@ class Growth:
 
         They are of one time, and then stand together in the table's order, or of any.
         """
-        # What the copies counted is in no window: only what adds to them can be told of them.
+        # Windows do not include the copies: only events that add to them can be sent.
         unrated = "SELECT dossier FROM model_facts WHERE rated_at IS NULL ORDER BY dossier"
         names = [name for (name,) in self._client.execute(unrated)]
         copies = self._copies - 1
@@ -128,14 +128,14 @@ class Growth:
         _say(f"{self._copies * MODEL:,} dossiers, {workers} workers: {count:,} events of {name}")
         merged, begun = self._merged(), time.monotonic()
         waiting = lag(self._deployment.kafka, self._deployment.clickhouse)
-        seen: list[tuple[Lag, Spent]] = []
+        first_count: list[tuple[Lag, Spent]] = []
 
-        def watch(now: Lag) -> None:
-            if not seen and now.counted > waiting.counted:
-                seen.append((now, self._deployment.used()))
+        def observe(now: Lag) -> None:
+            if not first_count and now.counted > waiting.counted:
+                first_count.append((now, self._deployment.used()))
 
-        self._deployment.count_everything(workers, watch)
-        first, then = seen[0]
+        self._deployment.count_everything(workers, observe)
+        first, then = first_count[0]
         spent = self._deployment.spent(then)
         self._deployment.stop_workers()
         if not first.left:

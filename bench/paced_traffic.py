@@ -24,13 +24,13 @@ class PacedTraffic:
         # Not forked: the parent has threads.
         context = get_context("spawn")
         self._stopped = context.Event()
-        self._calls, told = context.Pipe(duplex=False)
+        self._calls, sender = context.Pipe(duplex=False)
         plan = Plan(seed=round(rate), duplicates=0.0, source=source)
         self._process = context.Process(
-            target=_publish, args=(kafka, plan, rate, seconds, self._stopped, told), name="traffic", daemon=True
+            target=_publish, args=(kafka, plan, rate, seconds, self._stopped, sender), name="traffic", daemon=True
         )
         self._process.start()
-        told.close()
+        sender.close()
 
     def stop(self) -> dict[str, float]:
         """Stop publishing; returns the calls."""
@@ -50,7 +50,9 @@ class PacedTraffic:
         return calls
 
 
-def _publish(kafka: KafkaConnection, plan: Plan, rate: float, seconds: float, stopped: Flag, told: Connection) -> None:
+def _publish(
+    kafka: KafkaConnection, plan: Plan, rate: float, seconds: float, stopped: Flag, sender: Connection
+) -> None:
     start = datetime.now(UTC)
     end = start + timedelta(seconds=seconds)
     events = takewhile(lambda each: each[0] < end, live(plan, start, rate))
@@ -61,4 +63,4 @@ def _publish(kafka: KafkaConnection, plan: Plan, rate: float, seconds: float, st
                 break
             calls[event.id] = time.monotonic()
             publisher.publish(event)
-    told.send(calls)
+    sender.send(calls)

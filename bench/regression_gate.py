@@ -35,9 +35,9 @@ class Cost(Struct, frozen=True):
         return self.counting / self.floor
 
 
-def measure(folder: Path, say: Callable[[str], None], *, seed: int = 1, events: int = EVENTS) -> Cost:
+def measure(folder: Path, on_step: Callable[[str], None], *, seed: int = 1, events: int = EVENTS) -> Cost:
     """Count the same events both ways; `folder` is empty and keeps what was made."""
-    with Contest(folder, Installation(folder), seed, events, say) as contest:
+    with Contest(folder, Installation(folder), seed, events, on_step) as contest:
         counted, floor = (contest.row(name, kill=False) for name in (ours.NAME, FLOOR))
     return Cost(
         (counted.cpu_seconds_per_million or 0.0) + (counted.kafka_cpu_seconds_per_million or 0.0),

@@ -59,8 +59,8 @@ def main(seed: int, short: bool, names: tuple[str, ...], data: Path) -> None:
                         progress.print(line, markup=False, highlight=False)
     except KeyboardInterrupt:
         interrupted = 130
-    except Terminated as told:
-        interrupted = int(str(told.code))
+    except Terminated as error:
+        interrupted = int(str(error.code))
     Console(width=None if sys.stdout.isatty() else 140).print(table(outcomes))
     sys.exit(interrupted or (0 if all(each.passed for each in outcomes) else 4))
 

@@ -260,12 +260,12 @@ class Deployment:
         return sum(line not in letters for line in set(self.invalid_lines))
 
     def _started(self, workers: int, variables: Mapping[str, str]) -> Platform:
-        told = [f"{name}={value}" for name, value in {**variables, **self._by_proxy}.items()]
+        assignments = [f"{name}={value}" for name, value in {**variables, **self._by_proxy}.items()]
         options = Options(
             workers=workers,
             clickhouse_port=self._port,
             setup=(*SETUP, *(() if workers else ("--tolerant",))),
-            worker=lambda name: ("env", *told, *self._worker(name)),
+            worker=lambda name: ("env", *assignments, *self._worker(name)),
             worker_ready=partial(worker_joined, self.data),
             # Processes that are killed on purpose restart without a delay.
             restart=RestartPolicy(first=0.1, longest=0.5, healthy=1.0, failing=10**9),

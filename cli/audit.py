@@ -1,4 +1,4 @@
-"""`dossier audit`: whether the counts are what the events say."""
+"""`dossier audit`: every count is recomputed from the events, and differences are reported."""
 
 import logging
 import time
@@ -32,19 +32,19 @@ log = logging.getLogger(__name__)
 _SHOWN = 50
 _SHARE = 0.25
 _UNCONFIRMED = 5
-"""The exit code where nothing differs, but something could not be known."""
+"""The exit code where nothing differs, but something could not be confirmed."""
 
 
 @click.command("audit")
-@click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all differences as JSON.")
 @click.option(
-    "--topic", is_flag=True, help="Also look for every line of the topic, as far back as it reaches; needs Kafka."
+    "--topic", is_flag=True, help="Also check every line of the topic, as far back as it reaches; needs Kafka."
 )
 @click.option(
     "--every",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help="Audit again and again, from start to start, until stopped; log how it goes.",
+    help="Audit every SECONDS seconds, from start to start, until stopped; log the results.",
 )
 @click.option(
     "--metrics",
@@ -54,7 +54,7 @@ _UNCONFIRMED = 5
 @click.option(
     "--share",
     type=click.FloatRange(0.01, 1),
-    help="With --every: the share of the time that audits may be busy, all rounds together.  [default: 0.25]",
+    help="With --every: share of the time that audits may take, all rounds together, from 0.01 to 1.  [default: 0.25]",
 )
 @click.pass_context
 def command(
@@ -67,12 +67,13 @@ def command(
 ) -> None:
     """Recompute windows from facts and facts from raw events, and report every difference.
 
-    Counting may go on: each row is held against the events up to the position that it claims. Rows past the progress
-    of a worker that stands still are told as not confirmed.
+    Counting may go on: each row is compared with the events up to the position that it claims. Rows past the progress
+    of a stalled worker are reported as not confirmed.
 
-    Ends with 0 where there is no difference, with 4 where there are some, and with 5 where there is none but something
-    could not be confirmed. With --every it goes on, also while ClickHouse is away, and ends with 0 when it is told to;
-    where everything takes more than an hour, it is audited once a day, and what moved every SECONDS.
+    With --every, audits go on while ClickHouse is away, and a signal ends them with 0. If a full audit takes more than
+    an hour, there is one a day, and every SECONDS an audit of what changed.
+
+    Exit codes: 0 no difference, 4 differences, 5 no difference but rows that could not be confirmed.
     """
     settings: Settings = context.obj
     if every is not None:
@@ -81,9 +82,9 @@ def command(
         _repeat(settings, every, metrics, share or _SHARE, topic=topic)
         return
     if share is not None:
-        raise click.UsageError("--share needs --every: one audit goes as fast as it can")
+        raise click.UsageError("--share needs --every: a single audit runs at full speed")
     if metrics is not None:
-        raise click.UsageError("--metrics needs --every: one audit is over before it can be asked")
+        raise click.UsageError("--metrics needs --every: a single audit serves no metrics")
     with Display() as display:
         found = _audited(
             settings,
@@ -100,14 +101,14 @@ def command(
 
 def _audited(
     settings: Settings,
-    tell: Callable[[str], None],
+    warn: Callable[[str], None],
     on_progress: Callable[[int], None] | None = None,
     *,
     since: Cut | None = None,
     throttle: Throttle | None = None,
     topic: bool = False,
 ) -> Audit:
-    """Audit, and write down what was found; who may only read can audit all the same, and `tell` hears of it."""
+    """Audit, and write the result to ClickHouse; a user who may only read gets a warning instead."""
     began = time.monotonic()
     found = audit(settings.clickhouse, settings.profile, on_progress, since=since, throttle=throttle)
     if topic:
@@ -118,7 +119,7 @@ def _audited(
     try:
         record_audit(settings.clickhouse, found, datetime.now(UTC), time.monotonic() - began)
     except DossierError as error:
-        tell(f"the table audits does not get it: {error}")
+        warn(f"the result is not written to the table audits: {error}")
     return found
 
 
@@ -130,7 +131,7 @@ def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, s
 
     schedule = AuditSchedule(run, every, share)
     auditor.built(version("dossier-stream"), settings.profile)
-    settings.clickhouse  # noqa: B018  # where none is known, that is said at once
+    settings.clickhouse  # noqa: B018  # raises at once where none is known
     pages = {
         "/metrics": metrics_page(auditor.page),
         "/health": json_page(lambda: (True, auditor.health())),
@@ -143,14 +144,14 @@ def _repeat(settings: Settings, every: float, metrics: tuple[str, int] | None, s
         stop = stack.enter_context(Stop())
         stack.enter_context(suppress(Interrupted))
         while True:
-            # An audit changes nothing, so it may be left at any point.
+            # An audit changes nothing, so a signal may end it anywhere.
             with stop.waiting():
                 schedule.next_round()
 
 
 def _plain(found: Audit) -> dict[str, object]:
     fields: dict[str, object] = msgspec.to_builtins(found)
-    del fields["cut"]  # where the next audit of what moved begins, which nobody else can use
+    del fields["cut"]  # where the next incremental audit begins: of no use outside this process
     return fields | {"differences": found.differences}
 
 
@@ -161,19 +162,19 @@ def _show(found: Audit) -> None:
             f"{window.counter} is {window.stored}, the facts add up to {window.recomputed}"
         )
     for facts in found.facts_differences[:_SHOWN]:
-        said = printable(f"{facts.column} is {facts.stored}, the events say {facts.recomputed}")
-        click.echo(f"facts {brief(facts.dossier)}: {said}")
+        text = printable(f"{facts.column} is {facts.stored}, the events say {facts.recomputed}")
+        click.echo(f"facts {brief(facts.dossier)}: {text}")
     for other in found.findings[:_SHOWN]:
-        what = printable(f"there is {other.stored}, should be {other.recomputed}")
-        click.echo(f"{other.kind} {brief(other.place)}: {what}")
+        text = printable(f"there is {other.stored}, should be {other.recomputed}")
+        click.echo(f"{other.kind} {brief(other.place)}: {text}")
     if found.differences > _SHOWN:
-        click.echo(f"and more: at most {_SHOWN} of each are shown, --json has all")
+        click.echo(f"and more: at most {_SHOWN} of each kind are shown, --json prints all")
     if found.conflicts:
-        click.echo(f"{found.conflicts} event ids came with several contents: see the view event_conflicts")
+        click.echo(f"{found.conflicts} event ids have several contents: see the view event_conflicts")
     if found.unconfirmed:
         click.echo(
-            f"{found.unconfirmed} rows are not confirmed: they are past the progress of a worker that does not go on; "
-            "start it, and audit again"
+            f"{found.unconfirmed} rows are not confirmed: they are past the progress of a stalled worker; "
+            "restart it, and audit again"
         )
     click.echo(
         f"{found.differences} differences in {found.windows} windows and {found.dossiers} dossiers "

@@ -1,4 +1,4 @@
-"""`dossier demo`: everything once, on a real log, in front of your eyes."""
+"""`dossier demo`: the whole pipeline once, on the sample log."""
 
 import contextlib
 import os
@@ -18,12 +18,12 @@ from cli.progress import Display
 from cli.report import show
 from cli.settings import Settings
 from cli.signals import stop_signals
-from cli.watch import show as show_wall
+from cli.watch import show as show_wallboard
 from deploy.embedded.platform import Platform
 from streams.reports.report import report, stored_events
 
 _READING_SECONDS = 5.0
-"""For the figures, before the wallboard covers them."""
+"""Time to read the figures before the wallboard covers them."""
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
@@ -32,34 +32,34 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 @click.option(
     "--live/--no-live",
     default=lambda: sys.stdin.isatty() and sys.stdout.isatty(),
-    help="Afterwards show simulated traffic on the wallboard until q.  [default: on a terminal]",
+    help="Then show simulated traffic on the wallboard until q is pressed.  [default: on a terminal]",
 )
 @click.pass_context
 def command(context: click.Context, data: Path, *, live: bool) -> None:
     """Start the platform, import the sample log, wait until it is counted, print the figures, and stop.
 
-    On a terminal, simulated traffic comes before the end, with the wallboard to look at. A second run starts where the
-    first stopped and finds nothing new in the log.
+    On a terminal, it then shows simulated traffic on the wallboard. A second run resumes from the first one's data and
+    finds nothing new in the log.
     """
-    told: Settings = context.obj
+    given: Settings = context.obj
     profile = None if (data / "profile.toml").exists() else SAMPLES / "profile.toml"
     display = Display()
-    platform = Platform(data, counting_options(told, data.absolute(), profile), display)
+    platform = Platform(data, counting_options(given, data.absolute(), profile), display)
     with stop_signals(platform.stop_soon, platform.kill), contextlib.ExitStack() as stack:
         with display:
             stack.enter_context(platform)
         context.obj = settings = structs.replace(
-            told,
+            given,
             data=data.absolute(),
             kafka_address=platform.kafka_access,
-            clickhouse_address=structs.replace(platform.clickhouse_access, database=told.database),
+            clickhouse_address=structs.replace(platform.clickhouse_access, database=given.database),
         )
         before = stored_events(settings.clickhouse)
         context.invoke(
             import_command,
             file=str(SAMPLES / "wabo-receipt.csv"),
             mapping_file=SAMPLES / "wabo-receipt.toml",
-            told_format=None,
+            given_format=None,
             as_of=None,
             rejects_file=None,
             max_rejects=0.05,
@@ -70,18 +70,16 @@ def command(context: click.Context, data: Path, *, live: bool) -> None:
         click.echo(f"{after:,} events are counted, {after - before:,} of them new\n")
         show(report(settings.clickhouse, settings.profile), settings.profile)
         if live:
-            click.echo("\nSimulated traffic comes now, and the wallboard of `dossier watch`; q goes on.")
+            click.echo("\nSimulated traffic follows, shown on the wallboard of `dossier watch`; q ends it.")
             time.sleep(_READING_SECONDS)
             with _traffic(data.absolute()):
-                show_wall(settings.clickhouse, "day", 1.0, contextlib.nullcontext)
-        click.echo(
-            "\nIt stops now and keeps its data. `dossier up` starts it again; see README.md for what to try next."
-        )
+                show_wallboard(settings.clickhouse, "day", 1.0, contextlib.nullcontext)
+        click.echo("\nThe platform stops now and keeps its data. `dossier up` starts it again; see README.md for more.")
 
 
 @contextlib.contextmanager
 def _traffic(data: Path) -> Iterator[None]:
-    """Simulated traffic for the platform of this directory, until the block is left."""
+    """Publish simulated events to the platform of this directory while the block runs."""
     command = [sys.executable, "-m", "cli.main", "simulate", "--rate", "50"]
     quiet = subprocess.DEVNULL
     environment = os.environ | {"DOSSIER_DATA": str(data)}

@@ -1,4 +1,4 @@
-"""The publisher of a command that can also be run dry."""
+"""The publisher of a command that has --dry-run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -27,43 +27,58 @@ from connectors.files.text_lines import NO_LINE_END
 from schemas.envelope import FUTURE_TOLERANCE
 
 STOP_SECONDS = 15.0
-"""How long a stopped import waits for what is under way."""
+"""How long a stopped import waits for acknowledgements."""
 _NO_LINE_END = (
-    "the last line has no line end and was not counted: the input may have been cut off. Import it whole, or give "
-    "--whole where this is all of it"
+    "the last line has no line end and was not published: the input may have been cut off. Import it whole, or give "
+    "--whole if this is all of it"
 )
 _UNCLOSED = (
-    "the last value is never closed and was not counted: the input was cut off, or a quote or bracket is missing. "
+    "the last value is never closed and was not published: the input was cut off, or a quote or bracket is missing. "
     "Import it whole"
 )
 
 
 @click.command("import")
 @click.argument("file")
-@click.option("--mapping", "mapping_file", type=click.Path(path_type=Path), required=True, help="TOML mapping file.")
 @click.option(
-    "--format", "told_format", type=click.Choice(FORMATS), help="Format, where the extension does not say it."
+    "--mapping",
+    "mapping_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Mapping from columns to events (TOML).",
 )
-@click.option("--encoding", help="How the text of the file was saved, such as cp1258; overrides the mapping.")
-@click.option("--as-of", help="When the source exported this (ISO 8601); overrides the mapping.")
-@click.option("--rejects", "rejects_file", type=click.Path(path_type=Path, dir_okay=False), help="Where rejects go.")
+@click.option(
+    "--format", "given_format", type=click.Choice(FORMATS), help="Format of the file.  [default: by its extension]"
+)
+@click.option("--encoding", help="Encoding of the file, such as cp1258; overrides the mapping.")
+@click.option("--as-of", help="When the source exported the file (ISO 8601); overrides the mapping.")
+@click.option(
+    "--rejects",
+    "rejects_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for rejected rows.  [default: in the data directory]",
+)
 @click.option(
     "--max-rejects",
     type=click.FloatRange(0, 1),
     default=0.05,
     show_default=True,
-    help="Share of rejects that stops it.",
+    help="Share of rejects, from 0 to 1, above which the import stops.",
 )
-@click.option("--exact", is_flag=True, help="Rejects for programs: no quote before = + - @.")
-@click.option("--whole", is_flag=True, help="Count the last line of standard input also where it has no line end.")
-@click.option("--wait", is_flag=True, help="Return when everything published so far is counted.")
-@click.option("--dry-run", is_flag=True, help="Read and check everything, publish nothing.")
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Rejects for programs: no quote before = + - @, which keeps spreadsheets from computing text.",
+)
+@click.option("--whole", is_flag=True, help="Publish the last line of standard input even if it has no line end.")
+@click.option("--wait", is_flag=True, help="Return when everything that was published is counted.")
+@click.option("--dry-run", is_flag=True, help="Read and check all rows, and publish nothing.")
 @click.pass_obj
 def command(
     settings: Settings,
     file: str,
     mapping_file: Path,
-    told_format: str | None,
+    given_format: str | None,
     encoding: str | None,
     as_of: str | None,
     rejects_file: Path | None,
@@ -75,17 +90,18 @@ def command(
 ) -> None:
     """Publish the rows of FILE as events: CSV, JSON, JSON lines, Parquet, XLSX or XES; - is standard input.
 
-    Importing a file again counts nothing twice. What does not fit is put aside with its place and the reason, in a file
-    that can be imported with the same mapping once that is corrected.
-    Exit codes: 2 wrong mapping or file, 3 Kafka is away, 4 too many rejects, 130 or 143 stopped.
+    A file that is imported again counts nothing twice. Rows that do not fit the mapping are rejected: they go into a
+    file, each with its place and the reason. Correct that file, and import it with the same mapping.
+
+    Exit codes: 0 done, 2 wrong mapping or file, 3 Kafka is away, 4 too many rejects, 130 or 143 stopped.
     """
     now = datetime.now(UTC)
     mapping = load_mapping(mapping_file)
     if encoding is not None:
-        mapping = msgspec.structs.replace(mapping, encoding=_known(encoding))
+        mapping = msgspec.structs.replace(mapping, encoding=_checked(encoding))
     if as_of is not None:
         mapping = msgspec.structs.replace(mapping, recorded_at=None)
-    told_at = _told_at(file, mapping, as_of, now)
+    exported_at = _exported_at(file, mapping, as_of, now)
     rejects_path = _rejects_path(settings, file, rejects_file, now)
     started = time.monotonic()
     with (
@@ -93,21 +109,21 @@ def command(
             file,
             sys.stdin.buffer,
             mapping,
-            format_of(file, mapping, told_format),
+            format_of(file, mapping, given_format),
             whole=whole or file != STDIN,
         ) as rows,
         Stop() as stop,
         publisher_unless(dry_run, settings) as publisher,
         ExitStack() as stack,
     ):
-        number = import_number(settings.kafka, _imported(file, mapping, told_at, now)) if publisher else None
-        rejects = stack.enter_context(RejectsFile(rejects_path, file, told_at, number, exact=exact))
-        rule = RowMapper(mapping, told_at, now, number or 0, ignores_origin=as_of is not None)
+        number = import_number(settings.kafka, _imported(file, mapping, exported_at, now)) if publisher else None
+        rejects = stack.enter_context(RejectsFile(rejects_path, file, exported_at, number, exact=exact))
+        rule = RowMapper(mapping, exported_at, now, number or 0, ignores_origin=as_of is not None)
         job = Import(rule, publisher.publish if publisher else lambda _: None, rejects, max_rejects=max_rejects)
         try:
             with Display() as display:
-                far = partial(_far, job.counts, rows, started)
-                _run(job, rows, stop, partial(display.tick, far))
+                position = partial(_position, job.counts, rows, started)
+                _run(job, rows, stop, partial(display.tick, position))
                 if publisher:
                     publisher.flush(STOP_SECONDS if stop.signal else None)
         finally:
@@ -148,7 +164,7 @@ def _wait(settings: Settings, stop: Stop) -> None:
     click.echo("everything published so far is counted")
 
 
-def _known(encoding: str) -> str:
+def _checked(encoding: str) -> str:
     try:
         check_encoding(encoding)
     except ValueError as error:
@@ -156,44 +172,44 @@ def _known(encoding: str) -> str:
     return encoding
 
 
-def _told_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> datetime:
+def _exported_at(file: str, mapping: Mapping, as_of: str | None, now: datetime) -> datetime:
     if as_of is not None:
         try:
-            told_at = to_instant(as_of, Clock(mapping.zone))
+            exported_at = to_instant(as_of, Clock(mapping.zone))
         except ValueError as error:
             raise click.BadParameter(f"{as_of!r} {error}", param_hint="--as-of") from error
     elif mapping.as_of is not None:
-        told_at = mapping.as_of
+        exported_at = mapping.as_of
     elif file == STDIN or not Path(file).is_file():
-        told_at = now
+        exported_at = now
     else:
-        told_at = min(datetime.fromtimestamp(Path(file).stat().st_mtime, UTC), now)
-    if told_at > now + FUTURE_TOLERANCE:
-        raise click.BadParameter(f"{told_at.isoformat()} lies in the future", param_hint="--as-of or as_of")
-    return told_at
+        exported_at = min(datetime.fromtimestamp(Path(file).stat().st_mtime, UTC), now)
+    if exported_at > now + FUTURE_TOLERANCE:
+        raise click.BadParameter(f"{exported_at.isoformat()} lies in the future", param_hint="--as-of or as_of")
+    return exported_at
 
 
-def _imported(file: str, mapping: Mapping, told_at: datetime, now: datetime) -> ImportRecord:
+def _imported(file: str, mapping: Mapping, exported_at: datetime, now: datetime) -> ImportRecord:
     path = Path(file)
-    # What can be read once only is another import each time.
-    return imported(path if file != STDIN and path.is_file() else None, mapping, told_at, now)
+    # A pipe can be read only once, so it is another import each time.
+    return imported(path if file != STDIN and path.is_file() else None, mapping, exported_at, now)
 
 
-def _rejects_path(settings: Settings, file: str, told: Path | None, now: datetime) -> Path:
-    if told is None:
+def _rejects_path(settings: Settings, file: str, given: Path | None, now: datetime) -> Path:
+    if given is None:
         name = "stdin" if file == STDIN else Path(file).name
         return settings.data / "rejects" / f"{name}-{now:%Y%m%dT%H%M%S%f}.csv"
-    if file != STDIN and told.exists() and told.samefile(file):
-        raise click.BadParameter(f"{told} is the file that is to be imported", param_hint="--rejects")
-    # What an earlier import put there is not of this one.
-    told.unlink(missing_ok=True)
-    return told
+    if file != STDIN and given.exists() and given.samefile(file):
+        raise click.BadParameter(f"{given} is the file that is to be imported", param_hint="--rejects")
+    # Rejects of an earlier import do not belong to this one.
+    given.unlink(missing_ok=True)
+    return given
 
 
-def _far(tally: ImportCounts, rows: FileReader, started: float) -> str:
+def _position(counts: ImportCounts, rows: FileReader, started: float) -> str:
     seconds = time.monotonic() - started
     share = f" ({rows.read_bytes / rows.total_bytes:.0%})" if rows.total_bytes else ""
-    return f"{_counts(tally)}{share}, {tally.rows / max(seconds, 0.001):,.0f} rows/s"
+    return f"{_counts(counts)}{share}, {counts.rows / max(seconds, 0.001):,.0f} rows/s"
 
 
 def _counts(tally: ImportCounts) -> str:
@@ -205,7 +221,7 @@ def _summary(tally: ImportCounts, rejects: RejectsFile, seconds: float, *, dry_r
         f"rows       {tally.rows:>12,}" + (f"  ({tally.silent:,} gave no event)" if tally.silent else ""),
         f"{'events':<10} {tally.events:>12,}  {'not published: dry run' if dry_run else 'published'}",
         *(f"  {kind:<22} {count:>12,}" for kind, count in tally.kinds.items()),
-        f"repeats    {tally.repeats:>12,}  skipped, said before in this file",
+        f"repeats    {tally.repeats:>12,}  skipped, already in this file",
         f"rejects    {tally.rejects:>12,}" + (f"  in {rejects.path}" if rejects.count else ""),
         f"seconds    {seconds:>12,.1f}",
     ]

@@ -1,7 +1,7 @@
-"""The log of a service: one line a record, for a person or for a machine, and without what events say.
+"""The log of a service: one line a record, as text or JSON, without the content of events.
 
-Code logs a fixed message and tells the rest by `extra`, under the names in FIELDS: ids and positions, numbers, reasons
-of services. Content of events, values of fields and details of dead letters are never logged.
+Code logs a fixed message and adds the rest in `extra`, under the names in FIELDS: ids and positions, numbers, reasons
+from services. Content of events, values of fields and details of dead letters are never logged.
 """
 
 import logging
@@ -34,18 +34,18 @@ FIELDS = (
     ),
     *("address", "reason"),
 )
-"""What may be told beside a message, in the order it is shown."""
+"""What may go with a message, in the order of the line."""
 _LONGEST = 2000
 _CHATTY = {
     **dict.fromkeys(("aiokafka", "kafka", "faust", "mode"), "WARNING"),
-    # Its tracebacks, the store says in a line.
+    # The store logs its errors, in one line each.
     "clickhouse_driver": "ERROR",
 }
-"""Of these only what is wrong; our own lines say the rest once."""
+"""Libraries of which only warnings or errors are logged."""
 
 
 def configure(form: str) -> None:
-    """Make this process a service with a log on standard error, as `text` or `json`."""
+    """Log to standard error, as `text` or `json`."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
@@ -58,14 +58,14 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as text."""
-        told = {key: _quoted(value) for key, value in _told(record).items()}
+        fields = {key: _quoted(value) for key, value in _fields(record).items()}
         head = f"{_time(record)} {record.levelname} {record.name}: {_message(record)}"
-        line = " ".join([head, *(f"{key}={value}" for key, value in told.items())])
+        line = " ".join([head, *(f"{key}={value}" for key, value in fields.items())])
         return "\n".join([line, *(f"  {frame}" for frame in _trace(record))])
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, what is told beside it, and a trace as a list."""
+    """One JSON object a line: time, level, logger, message, its fields, and a trace as a list."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as JSON."""
@@ -74,7 +74,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": _message(record),
-            **_told(record),
+            **_fields(record),
         }
         if trace := list(_trace(record)):
             value["trace"] = trace
@@ -94,11 +94,11 @@ def _plain(text: str) -> str:
     return printable(text[:_LONGEST])
 
 
-def _told(record: logging.LogRecord) -> dict[str, object]:
-    told = {key: record.__dict__[key] for key in FIELDS if key in record.__dict__}
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    fields = {key: record.__dict__[key] for key in FIELDS if key in record.__dict__}
     if record.exc_info and record.exc_info[1]:
-        told["error"] = _said(record.exc_info[1])
-    return {key: _plain(value) if isinstance(value, str) else value for key, value in told.items()}
+        fields["error"] = _described(record.exc_info[1])
+    return {key: _plain(value) if isinstance(value, str) else value for key, value in fields.items()}
 
 
 def _quoted(value: object) -> str:
@@ -106,18 +106,18 @@ def _quoted(value: object) -> str:
     return text if text and not set(text) & set(' "=') else orjson.dumps(text).decode()
 
 
-def _said(error: BaseException) -> str:
-    """The error's name, and what it says where that can only be about services: others may quote an event."""
+def _described(error: BaseException) -> str:
+    """The error's name; its text only where that cannot quote an event."""
     name = type(error).__name__
     return f"{name}: {error}" if isinstance(error, DossierError | OSError) else name
 
 
 def _trace(record: logging.LogRecord) -> Iterator[str]:
-    """Where it was raised, and what it was raised from; places in the code only."""
+    """The frames of an error and of its causes: places in the code only."""
     error = record.exc_info[1] if record.exc_info else None
     while error is not None:
         for frame in traceback.extract_tb(error.__traceback__):
             yield f"{frame.filename}:{frame.lineno} {frame.name}"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if error is not None:
-            yield _plain(f"raised from {_said(error)}")
+            yield _plain(f"raised from {_described(error)}")

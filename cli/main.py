@@ -14,8 +14,8 @@ from schemas.errors import DossierError
 SECTIONS: dict[str, dict[str, str]] = {
     "Platform": {
         "up": "Start Kafka, ClickHouse and the workers.",
-        "status": "Show what runs.",
-        "down": "Stop what runs.",
+        "status": "Show what runs, and how to connect to it.",
+        "down": "Stop the platform.",
         "demo": "Start, import the sample log, show its figures, stop.",
     },
     "Events": {
@@ -27,19 +27,19 @@ SECTIONS: dict[str, dict[str, str]] = {
         "work": "Run one worker that counts events.",
         "dead-letters": "List, replay or discard lines that were not counted.",
         "alerts": "List alerts about late dossiers, or send them to a webhook.",
-        "rewind": "Let workers go on where the counts are.",
-        "rebuild": "Count everything anew, from the raw events or the topic.",
+        "rewind": "Set the consumer group's offsets to the stored counts.",
+        "rebuild": "Count everything anew from the raw events or the topic.",
     },
     "Figures": {
         "report": "Show the figures of each agency.",
         "watch": "Show the eleven figures of the city, live.",
         "audit": "Recompute every count from the events and report differences.",
-        "grafana": "Make dashboards and alerts for Grafana.",
+        "grafana": "Build, check or publish dashboards and alert rules.",
     },
     "Help": {
-        "doctor": "Say what is wrong and what to do about it.",
-        "settings": "List the settings and what is in force.",
-        "completion": "Print what makes a shell complete this command.",
+        "doctor": "Check everything; say what is wrong and what to do.",
+        "settings": "List the settings, and the values in force.",
+        "completion": "Print the script for completion in a shell.",
     },
 }
 """Every command with its short help, as `dossier --help` shows them. The module of a command is named after it."""

@@ -1,4 +1,4 @@
-"""Progress on the terminal: renewed in place where a person looks, plain lines where a file does."""
+"""Progress on standard error: redrawn in place on a terminal, plain lines elsewhere."""
 
 import contextlib
 import sys
@@ -23,7 +23,7 @@ _TERMINAL_SECONDS = 0.2
 
 
 class Display:
-    """Shows on standard error how far a command is while it is entered; `say` works afterwards too."""
+    """Shows the progress of a command while it is entered; `say` works afterwards, too."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         console = console or plain_console(stderr=True)
@@ -55,7 +55,7 @@ class Display:
         self._live.stop()
 
     def tick(self, describe: Callable[[], str]) -> None:
-        """Show a line of what is being done, if it is time to: cheap, and may be called for every row."""
+        """Show a line of progress, if it is time to; cheap enough to be called for every row."""
         now = self._clock()
         if now < self._due:
             return
@@ -66,7 +66,7 @@ class Display:
             self._print(describe())
 
     def advance(self, task: str, done: int, total: int) -> None:
-        """Move a bar; where nobody looks, one line when the task begins."""
+        """Advance a bar; without a terminal, print one line when the task begins."""
         amount = f"{done / MEGABYTE:.1f} of {total / MEGABYTE:.1f} MB" if total > MEGABYTE else f"{done} of {total}"
         if task not in self._tasks:
             self._tasks[task] = self._bars.add_task(task, total=total, amount=amount)
@@ -80,7 +80,7 @@ class Display:
 
     def _print(self, line: str) -> None:
         line = printable(line)
-        # A terminal that was closed must not end what it watched.
+        # A closed terminal must not end the command.
         with contextlib.suppress(OSError):
             if self._live.is_started:
                 self._live.console.print(line, markup=False, highlight=False)

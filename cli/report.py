@@ -1,4 +1,4 @@
-"""`dossier report`: the figures of each agency, for people and for programs."""
+"""`dossier report`: the figures of each agency, as a table, CSV or JSON."""
 
 import csv
 import sys
@@ -19,16 +19,26 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("report")
-@click.option("--from", "since", type=_DAY, help="First local day to count.  [default: the beginning]")
-@click.option("--to", "until", type=_DAY, help="Last local day to count.  [default: the end]")
-@click.option("--csv", "shape", flag_value="csv", help="All figures as CSV, one agency a line, the total last.")
-@click.option("--json", "shape", flag_value="json", help="All figures as JSON, with `agencies` and `total`.")
-@click.option("--exact", is_flag=True, help="CSV for programs: no quote before = + - @.")
+@click.option(
+    "--from", "since", type=_DAY, metavar="YYYY-MM-DD", help="First local day to count.  [default: the first there is]"
+)
+@click.option(
+    "--to", "until", type=_DAY, metavar="YYYY-MM-DD", help="Last local day to count.  [default: the last there is]"
+)
+@click.option("--csv", "shape", flag_value="csv", help="Print all figures as CSV, one agency a line, the total last.")
+@click.option("--json", "shape", flag_value="json", help="Print all figures as JSON, with `agencies` and `total`.")
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="CSV for programs: no quote before = + - @, which keeps spreadsheets from computing text.",
+)
 @click.pass_obj
 def command(settings: Settings, since: datetime | None, until: datetime | None, shape: str | None, exact: bool) -> None:
     """Show received, online rate, resolved, on-time rate, open and overdue dossiers of each agency.
 
     Open and overdue are as of now. A rate without a denominator is empty, never 0.
+
+    Exit codes: 0 printed, 2 the database is not migrated, 3 ClickHouse is away.
     """
     if exact and shape != "csv":
         raise click.UsageError("--exact is for --csv; JSON is always exact")
@@ -52,7 +62,7 @@ def command(settings: Settings, since: datetime | None, until: datetime | None, 
 
 
 def csv_cell(text: str, *, exact: bool, terminal: bool) -> str:
-    """Foreign text in CSV: a spreadsheet computes none of it unless it is `exact`, and a terminal obeys none."""
+    """Foreign text in CSV: unless it is `exact`, no spreadsheet computes it; on a terminal it is escaped."""
     cell = text if exact else escape_formula(text)
     return printable(cell) if terminal else cell
 

@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from cli.variables import KAFKA_LOGIN, VARIABLES, Variables
 from deploy.embedded.data_lock import is_locked
+from deploy.embedded.profile_file import PROFILE
 from deploy.embedded.secret_files import FOLDER, Secrets, read_secrets
 from deploy.embedded.state_file import PlatformState, read_state
 from deploy.errors import UnusableData
@@ -19,7 +20,7 @@ from schemas.access import OWNER, READER
 from schemas.alerts import Level
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import DossierError, SettingError
-from schemas.profile import PROFILE_FILE, Profile, decode_profile
+from schemas.profile import Profile, decode_profile
 from streams.counting.dead_letter_limit import DEFAULT_LIMIT
 
 
@@ -66,7 +67,7 @@ class Settings(Struct, frozen=True, dict=True):
         """
         if self.profile_file is not None:
             return read_profile(self.profile_file, "DOSSIER_PROFILE")
-        kept = self.data / PROFILE_FILE
+        kept = self.data / PROFILE
         return read_profile(kept, "DOSSIER_DATA") if kept.exists() else Profile()
 
     @property

@@ -1,4 +1,4 @@
-"""How a command is told to stop: Ctrl-C, `dossier down` or a supervisor, a closed terminal."""
+"""Signals that stop a command: Ctrl-C, `dossier down` or a supervisor, a closed terminal."""
 
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -16,14 +16,14 @@ class Terminated(SystemExit):
 
 
 class Interrupted(Exception):
-    """A signal came while nothing was being done but waiting."""
+    """A signal came during a wait."""
 
 
 @contextmanager
 def stop_signals(first: Callable[[], None], later: Callable[[], None]) -> Iterator[None]:
     """While entered, the first signal calls `first` and raises KeyboardInterrupt or Terminated in the main thread.
 
-    Each one after it only calls `later`: an exception could break off the very cleaning up that the first one began.
+    Each later one only calls `later`: an exception could interrupt the cleanup that the first one began.
     """
     count = 0
 
@@ -41,25 +41,25 @@ def stop_signals(first: Callable[[], None], later: Callable[[], None]) -> Iterat
 
 
 class Stop:
-    """A wish to stop that is heard between two steps of work, not in the middle of one; a context manager.
+    """Stops a command between two steps of work, not in the middle of one; a context manager.
 
-    The first signal is only remembered in `signal`, but ends a wait inside `waiting` or `each` by Interrupted. A second
-    one is a KeyboardInterrupt wherever the program is.
+    The first signal is stored in `signal`, and ends a wait inside `waiting` or `each` with Interrupted. A second one
+    raises KeyboardInterrupt wherever the program is.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
         self._waiting = False
-        self._handled: AbstractContextManager[None] = _handled(self._heard)
+        self._handled: AbstractContextManager[None] = _handled(self._on_signal)
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a program that ended by this signal: 128 + its number, or 0 without one."""
+        """The exit code of a program that a signal ended: 128 + its number, or 0 without one."""
         return 128 + self.signal if self.signal else 0
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """A block that a signal may leave at any point, because it changes nothing."""
+        """A block that a signal may interrupt at any point, because it changes nothing."""
         self._wait()
         try:
             yield
@@ -67,7 +67,7 @@ class Stop:
             self._waiting = False
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items; getting the next one is a wait, working on it is not."""
+        """The items; a signal may interrupt getting the next one, but not the work on it."""
         iterator = iter(items)
         while True:
             self._wait()
@@ -92,7 +92,7 @@ class Stop:
             self._waiting = False
             raise Interrupted
 
-    def _heard(self, number: int) -> None:
+    def _on_signal(self, number: int) -> None:
         if self.signal is not None:
             raise KeyboardInterrupt
         self.signal = number
@@ -103,13 +103,13 @@ class Stop:
 
 @contextmanager
 def _handled(handle: Callable[[int], None]) -> Iterator[None]:
-    """Give the signals to `handle`; one that was ignored before (nohup, a script's background job) stays ignored."""
+    """Call `handle` for the signals; one that was ignored (nohup, a background job of a script) stays ignored."""
 
     def called(number: int, _frame: FrameType | None) -> None:
         handle(number)
 
-    heard = [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, called) for number in heard}
+    handled = [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, called) for number in handled}
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""`dossier simulate`: made-up traffic, past or present, that is the same for the same seed."""
+"""`dossier simulate`: made-up events, live or of a past period; the same seed gives the same events."""
 
 import time
 from collections.abc import Iterator
@@ -59,22 +59,42 @@ class _Period(click.ParamType):
     show_default=True,
     help="Events a second.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**31), default=1, show_default=True, help="Same seed, same events.")
-@click.option("--events", type=click.IntRange(1), help="Stop after so many events.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31),
+    default=1,
+    show_default=True,
+    help="Seed of all random choices: the same seed gives the same events.",
+)
+@click.option("--events", type=click.IntRange(1), help="Stop after this many events.")
 @click.option("--start", type=_Instant(), help="Instant of the first live event.  [default: now]")
-@click.option("--until", type=_Instant(), help="Stop before this instant; of a history: what it knows.")
+@click.option(
+    "--until", type=_Instant(), help="Stop before this instant; with --history, publish what is known by then."
+)
 @click.option(
     "--speed-up",
     type=click.FloatRange(1, 1e6),
     default=SPEED_UP,
     show_default=True,
-    help="How fast live cases live; at 2700 a working day lasts ten seconds.",
+    help="Factor by which live dossiers age faster; at 2700 a working day lasts ten seconds.",
 )
-@click.option("--history", "period", type=_Period(), help="FROM..TO: a past period, as fast as possible.")
-@click.option("--dossiers", type=click.IntRange(1), help="Exactly so many dossiers in the history.  [default: 10000]")
-@click.option("--duplicates", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="Events sent twice.")
-@click.option("--late", type=click.FloatRange(0, 1), default=0.09, show_default=True, help="Dossiers resolved late.")
-@click.option("--agencies", type=click.IntRange(1, 5000), default=60, show_default=True, help="How many agencies.")
+@click.option("--history", "period", type=_Period(), help="Publish a past period, FROM..TO, as fast as possible.")
+@click.option("--dossiers", type=click.IntRange(1), help="Number of dossiers in the history.  [default: 10000]")
+@click.option(
+    "--duplicates",
+    type=click.FloatRange(0, 1),
+    default=0.02,
+    show_default=True,
+    help="Share of events sent twice, from 0 to 1.",
+)
+@click.option(
+    "--late",
+    type=click.FloatRange(0, 1),
+    default=0.09,
+    show_default=True,
+    help="Share of dossiers resolved late, from 0 to 1.",
+)
+@click.option("--agencies", type=click.IntRange(1, 5000), default=60, show_default=True, help="Number of agencies.")
 @click.pass_obj
 def command(
     settings: Settings,
@@ -92,8 +112,9 @@ def command(
 ) -> None:
     """Publish made-up events: live ones until Ctrl-C, or the history of a period.
 
-    Dates are local to the simulated city (UTC+7). No person is in it. Exit codes: 3 Kafka is away, 130 or 143 stopped
-    before the end, while a live simulation without an end stops with 0.
+    Dates are local to the simulated city (UTC+7). The events hold no personal data.
+
+    Exit codes: 0 done, or a live simulation without an end was stopped, 3 Kafka is away, 130 or 143 stopped early.
     """
     now = datetime.now(UTC)
     _check(period, until, dossiers, start, now)
@@ -106,7 +127,7 @@ def command(
         else:
             made = _live(plan, start or datetime.now(UTC), until, rate, speed_up, stop)
 
-        def far() -> str:
+        def position() -> str:
             rate = published / max(time.monotonic() - begun, 0.001)
             return f"{published:,} events published, {publisher.acknowledged:,} acknowledged, {rate:,.1f} a second"
 
@@ -117,11 +138,11 @@ def command(
                         break
                     publisher.publish(event)
                     published += 1
-                    display.tick(far)
+                    display.tick(position)
             except Interrupted:
                 pass
             publisher.flush(STOP_SECONDS if stop.signal else None)
-    click.echo(far())
+    click.echo(position())
     has_end = period is not None or events is not None or until is not None
     if stop.signal and has_end:
         raise click.exceptions.Exit(stop.exit_code)
@@ -155,6 +176,6 @@ def _check(
     if period is not None and start is not None:
         raise click.UsageError("--start is for live traffic: --history has its own")
     if period is not None and max(period[1], until or period[1]) > now:
-        raise click.UsageError(f"--history {period[0]:%Y-%m-%d}..{period[1]:%Y-%m-%d} lies in part in the future")
+        raise click.UsageError(f"--history {period[0]:%Y-%m-%d}..{period[1]:%Y-%m-%d} lies partly in the future")
     if start is not None and start > now:
         raise click.UsageError(f"--start {start.isoformat()} lies in the future")

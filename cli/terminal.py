@@ -1,4 +1,4 @@
-"""Foreign text on a terminal: what sources, files, services and other people wrote is shown, and never obeyed."""
+"""Foreign text on a terminal: text of sources, files and services is shown, and controls nothing."""
 
 import json
 import re
@@ -10,16 +10,16 @@ import msgspec
 from rich.cells import cell_len
 
 _MARKS = 4
-"""Combining marks that one letter may carry: no script needs more, and a heap of them covers the lines around."""
+"""Combining marks that one letter may have: no script needs more, and many of them cover the lines around."""
 _CELL = 200
 _UNPRINTABLE_JSON = re.compile(r"[^\n\x20-\x7e]")
 
 
 def printable(text: str, width: int = 0) -> str:
-    r"""The text on one line, with all that is not plainly printable as escapes such as \x1b or \u202e.
+    r"""The text on one line; characters that are not printable become escapes such as \x1b or \u202e.
 
-    So nothing moves the cursor, turns the direction of writing, hides, or begins a line. It is filled up to `width`
-    cells of the terminal, of which letters take none, one or two.
+    So nothing moves the cursor, changes the direction of writing, hides, or begins a line. The text is padded to
+    `width` cells of the terminal; a character takes none, one or two.
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(_escapes(text))
@@ -35,7 +35,7 @@ def _escapes(text: str) -> Iterator[str]:
 
 
 def brief(text: str) -> str:
-    """The text in a cell of a table: printable, and not so long that it pushes the others out."""
+    """The text for a cell of a table: printable, and cut to a length."""
     line = printable(text[:_CELL])
     return line if len(text) <= _CELL else line + "…"
 
@@ -46,11 +46,11 @@ def plural(number: int, noun: str) -> str:
 
 
 def print_json(value: object) -> None:
-    r"""Print it for a machine, still readable for a person; what a terminal might obey is written as \uXXXX."""
+    r"""Print a value as JSON, indented; control characters are written as \uXXXX."""
     text = msgspec.json.format(msgspec.json.encode(value)).decode()
     click.echo(_UNPRINTABLE_JSON.sub(_escaped, text))
 
 
 def _escaped(found: re.Match[str]) -> str:
-    # Only within strings: all that JSON has outside of them is ASCII.
+    # This is always inside a string: everything else in JSON is ASCII.
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]

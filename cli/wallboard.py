@@ -1,4 +1,4 @@
-"""The wallboard of the city on a terminal: a frame from what was read, without reading anything."""
+"""The wallboard of the city as a frame on a terminal, made from what was read."""
 
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,13 @@ from grafana.wallboards import PERIODS, Period
 
 _STYLES = {"met": "bold green", "watch": "bold yellow", "missed": "bold white on red"}
 ROOM = (100, 33)
-"""Columns and lines from which on everything is said in both languages, and targets in figures."""
+"""Columns and lines from which on all texts are in both languages, and targets are shown."""
 
 
-class Seen(Struct, frozen=True):
-    """What was read of the database: the row of the figures, the age of the data in seconds, when that was.
+class Reading(Struct, frozen=True):
+    """What was read from the database: the figures, the age of the data in seconds, and when it was read.
 
-    Figures are missing where nothing could be read yet; `trouble` says why the newest reading failed.
+    There are no figures until the first query succeeds; `trouble` says why the last one failed.
     """
 
     figures: dict[str, Any] = {}
@@ -31,8 +31,8 @@ class Seen(Struct, frozen=True):
     trouble: str = ""
 
 
-def frame(seen: Seen, period: Period, size: tuple[int, int], keys: str = "") -> RenderableType:
-    """All figures of a period, the worst thing first, for so many columns and lines; `keys` says what keys do.
+def frame(reading: Reading, period: Period, size: tuple[int, int], keys: str = "") -> RenderableType:
+    """All figures of a period, the worst first, for a terminal of this size; `keys` says what keys do.
 
     It fits into 80 columns and 24 lines.
     """
@@ -41,10 +41,10 @@ def frame(seen: Seen, period: Period, size: tuple[int, int], keys: str = "") -> 
     shown = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1))
     shown.add_column(f"TOÀN THÀNH PHỐ – {vietnamese.upper()} / {english}", ratio=5, no_wrap=True, overflow="ellipsis")
     for heading in ("", "Mục tiêu / Target", "Xu hướng / Trend"):
-        shown.add_column(_said(heading, roomy=roomy), justify="right", no_wrap=True)
+        shown.add_column(_translated(heading, roomy=roomy), justify="right", no_wrap=True)
     for figure in FIGURES:
-        shown.add_row(*_row(figure, seen.figures, roomy=roomy))
-    return Group(shown, _age(seen), Text(keys, style="dim"))
+        shown.add_row(*_row(figure, reading.figures, roomy=roomy))
+    return Group(shown, _age(reading), Text(keys, style="dim"))
 
 
 def _row(figure: Figure, figures: dict[str, Any], *, roomy: bool) -> tuple[Text, Text, Text, Text]:
@@ -53,17 +53,17 @@ def _row(figure: Figure, figures: dict[str, Any], *, roomy: bool) -> tuple[Text,
     value = figures.get(figure.name)
     if value is None:
         empty = NO_DOSSIERS if figure.unit == "share" and figures else NO_DATA
-        return name, Text("–"), Text(""), Text(_said(empty, roomy=roomy), style="dim")
+        return name, Text("–"), Text(""), Text(_translated(empty, roomy=roomy), style="dim")
     stands = status(figure, value)
-    word = Text(_said(STATUS_LABELS[stands][0], roomy=roomy), style=_STYLES[stands]) if stands else Text("")
+    word = Text(_translated(STATUS_LABELS[stands][0], roomy=roomy), style=_STYLES[stands]) if stands else Text("")
     if roomy and stands:
         word.append(f"\n{target_text(figure)}", style="dim")
     shown = Text(_shown(figure, value), style=_STYLES.get(stands or "", "bold"))
     return name, shown, word, Text(figures[f"{figure.name}_trend"])
 
 
-def _said(both: str, *, roomy: bool) -> str:
-    """In Vietnamese and English, or where there is no room in Vietnamese."""
+def _translated(both: str, *, roomy: bool) -> str:
+    """In Vietnamese and English, or in Vietnamese alone if there is no room."""
     return both if roomy else both.partition(" / ")[0]
 
 
@@ -71,14 +71,14 @@ def _shown(figure: Figure, value: float) -> str:
     return f"{value:.1%}" if figure.unit == "share" else f"{value:,.0f}"
 
 
-def _age(seen: Seen) -> Text:
-    """How old the data is: in red, and in words, where it has stopped."""
-    if seen.trouble:
-        since = f" – {seen.at:%H:%M:%S}" if seen.at else ""
-        return Text(f"KHÔNG ĐỌC ĐƯỢC / cannot read{since}: {printable(seen.trouble)}", style=_STYLES["missed"])
+def _age(reading: Reading) -> Text:
+    """How old the data is; in red, and in words, if it has stopped."""
+    if reading.trouble:
+        since = f" – {reading.at:%H:%M:%S}" if reading.at else ""
+        return Text(f"KHÔNG ĐỌC ĐƯỢC / cannot read{since}: {printable(reading.trouble)}", style=_STYLES["missed"])
     name = f"{DATA_AGE.vietnamese} / {DATA_AGE.english}"
-    if seen.age_seconds is None:
+    if reading.age_seconds is None:
         return Text(f"{name}: {NO_DATA}", style=_STYLES["missed"])
-    stands = status(DATA_AGE, seen.age_seconds) or "met"
+    stands = status(DATA_AGE, reading.age_seconds) or "met"
     word = "NGỪNG / stopped" if stands == "missed" else STATUS_LABELS[stands][0]
-    return Text(f"{name}: {seen.age_seconds:,} s  {word}", style=_STYLES[stands])
+    return Text(f"{name}: {reading.age_seconds:,} s  {word}", style=_STYLES[stands])

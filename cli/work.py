@@ -1,4 +1,4 @@
-"""`dossier work`: one worker that counts."""
+"""`dossier work`: one worker, which counts events."""
 
 import os
 import socket
@@ -28,7 +28,9 @@ from streams.worker.worker import BatchLimits, make_app, run, tune_gc
 
 
 @click.command("work")
-@click.option("--name", help="The worker's own name in the group, kept over restarts.  [default: host and process id]")
+@click.option(
+    "--name", help="Name in the consumer group; give the same one after a restart.  [default: host and process id]"
+)
 @click.option(
     "--metrics",
     type=Address(),
@@ -38,8 +40,11 @@ from streams.worker.worker import BatchLimits, make_app, run, tune_gc
 def command(settings: Settings, name: str | None, metrics: tuple[str, int] | None) -> None:
     """Count events until stopped.
 
-    Run as many workers as there are partitions at most: they share the partitions, and adding or stopping one loses
-    nothing. Ends with a reason and a code other than 0 when it must not go on; run it under a supervisor.
+    Workers share the partitions, so run at most as many as there are. Starting or stopping one loses nothing. Run each
+    under a supervisor: a worker that must not go on ends with a reason.
+
+    Exit codes: 0 stopped, 2 the database is not migrated, 3 Kafka or ClickHouse is away, 4 the counts, the topic or the
+    rules do not agree, 1 other errors.
     """
     identity = identify(plan_of(settings))
     require_agreement(settings.kafka, settings.clickhouse)
@@ -53,7 +58,7 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
     with ExitStack() as stack:
         if address := metrics or settings.metrics:
             stack.enter_context(served(address, "--metrics" if metrics else "DOSSIER_METRICS", pages))
-        # From here on it is a service with a log; until now what is wrong is one line for a person.
+        # From here on this is a service with a log; errors before are one line for a person.
         configure(settings.log)
         store = InstrumentedStore(
             ClickHouseStore(settings.clickhouse, patient=True, on_retry=telemetry.operation_retried), telemetry

@@ -80,35 +80,37 @@ def judge(catalogue: Catalogue | None, behaviour: Behaviour | None, database: st
 
 
 def compare_grants(shown: Iterable[str], database: str) -> tuple[list[str], list[str], list[str]]:
-    """Differences in what SHOW GRANTS shows, the SQL against them, and other databases that may be read."""
+    """Differences in what SHOW GRANTS shows, the SQL against them, and what else may be read."""
     differences, statements, also = [], [], []
-    declared, has_declared = f"SELECT ON {database}.*", False
+    has_declared = False
     for verb, privilege, option in _privileges(shown):
-        other = re.fullmatch(r"SELECT(?:\(.*\))? ON (\w+)\.(?:\*|\w+)", privilege)
-        if (verb, privilege, option) == ("GRANT", declared, ""):
+        selected = re.fullmatch(r"SELECT(?:\(.*\))? ON (\w+)\.(?:\*|\w+)", privilege.replace("`", ""))
+        where = selected[1] if selected and not option else ""
+        if verb == "REVOKE":
+            # An exception from a grant; elsewhere than here it goes with the grant.
+            if where == database:
+                differences.append(f"`{READER}` lacks {privilege}")
+                statements.append(f"GRANT {privilege} TO {READER}")
+        elif privilege.replace("`", "") == f"SELECT ON {database}.*" and not option:
             has_declared = True
-        elif verb == "GRANT" and not option and other and other[1] not in ("system", "information_schema", database):
+        elif where not in ("", "system", "information_schema", database):
             also.append(privilege.partition(" ON ")[2])
-        elif verb == "GRANT":
-            differences.append(f"`{READER}` has {privilege}{option}, which is not declared")
-            statements.append(f"REVOKE {privilege} FROM {READER}")
         else:
-            differences.append(f"`{READER}` lacks {privilege}")
-            statements.append(f"GRANT {privilege} TO {READER}")
+            differences.append(f"`{READER}` has {privilege}{option}, which is not declared")
+            if verb:
+                statements.append(f"REVOKE {privilege} FROM {READER}")
     if not has_declared:
-        differences.append(f"`{READER}` lacks {declared}")
+        differences.append(f"`{READER}` lacks SELECT ON {database}.*")
         statements.append(grant_statement(database))
     return differences, statements, also
 
 
 def _privileges(shown: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """GRANT or REVOKE, each privilege or role, and its option: one line may name several."""
+    """GRANT or REVOKE, each privilege or role of a line, and its option; no verb for a line in another form."""
     for line in shown:
-        found = re.fullmatch(
-            rf"(GRANT|REVOKE) (.+?)( ON \S+)? (?:TO|FROM) {READER}( WITH \w+ OPTION)?", line.replace("`", "")
-        )
+        found = re.fullmatch(rf"(GRANT|REVOKE) (.+?)( ON .+?)? (?:TO|FROM) `?{READER}`?( WITH \w+ OPTION)?", line)
         if found is None:
-            yield "GRANT", line, ""
+            yield "", line, ""
             continue
         for privilege in re.split(r", (?![^(]*\))", found[2]):
             yield found[1], privilege + (found[3] or ""), found[4] or ""
@@ -128,9 +130,10 @@ def compare_settings(elements: Iterable[Element]) -> list[str]:
             differences.append(f"{name} is {shown}, declared {limit}")
     changeable = {name for name, element in found.items() if element.writability == "CHANGEABLE_IN_READONLY"}
     declared = CHANGEABLE | LIMITS.keys()
-    for name in sorted(declared ^ changeable):
-        may, declares = ("cannot", "changeable") if name in declared else ("can", "not changeable")
-        differences.append(f"{name} {may} be changed by `{READER}`, declared {declares}")
+    if fixed := ", ".join(sorted(declared - changeable)):
+        differences.append(f"{fixed} cannot be changed by `{READER}`, declared changeable")
+    if free := ", ".join(sorted(changeable - declared)):
+        differences.append(f"{free} can be changed by `{READER}`, declared not changeable")
     return differences
 
 

@@ -1,4 +1,4 @@
-"""Alerts: what `dossier-alerts` says of dossiers that are or will soon be late."""
+"""Alerts: the records of `dossier-alerts` about dossiers that are overdue or due soon."""
 
 import hashlib
 import hmac
@@ -50,11 +50,11 @@ def _level(name: str) -> Level:
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """A dossier came to a level, or what was raised of it no longer holds.
+    """A dossier reached a level of urgency, or an alert about it no longer holds.
 
-    `seq` numbers the alerts of a deployment without a gap: who keeps the greatest one seen reads each once. A dossier
-    has at most one alert that stands: one of a higher level takes the place of the former, and `cleared` ends it, with
-    the level, agency and term it was raised for.
+    `seq` numbers the alerts of a deployment without a gap: a consumer that stores the greatest one reads each alert
+    once. A dossier has at most one standing alert: one of a higher level replaces it, and `cleared` ends it, with the
+    level, agency and term it was raised for.
     """
 
     seq: Annotated[int, Meta(ge=1)]

@@ -165,7 +165,7 @@ def _dead_letter(prefix: str) -> Document:
 def _alert(prefix: str) -> Document:
     return {
         "title": "Alert",
-        "summary": "A dossier came to a level of urgency, or what was raised of it holds no longer",
+        "summary": "A dossier reached a level of urgency, or an alert about it no longer holds",
         "contentType": "application/json",
         "payload": {"$ref": prefix + "alert"},
         "examples": [{"name": "overdue", "payload": json.loads(encode_alert(_ALERT))}],

@@ -36,8 +36,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag
     """What every event carries.
 
     `dossier` is the id of the case: of a dossier, or of a feedback, which has its own. `occurred_at` is when it
-    happened, `recorded_at` when the source said so (None: at once); a correction repeats the event with a later
-    `recorded_at`. Of two records of one thing, the one with the greater (recorded_at, seq, id) holds.
+    happened, `recorded_at` when the source recorded it (None: at once); a correction repeats the event with a later
+    `recorded_at`. Of two records of the same fact, the one with the greater (recorded_at, seq, id) holds.
     """
 
     id: EventId
@@ -49,7 +49,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag
 
     @property
     def recorded(self) -> datetime:
-        """When the source said so: `recorded_at`, or `occurred_at` where it is not given."""
+        """When the source recorded it: `recorded_at`, or `occurred_at` where it is not given."""
         return self.recorded_at or self.occurred_at
 
     def __post_init__(self) -> None:

@@ -8,8 +8,6 @@ from msgspec import Struct
 
 from schemas.errors import SettingError
 
-PROFILE_FILE = "profile.toml"
-"""The name of its file in a data directory."""
 RULES_VERSION = 2
 """Raised whenever the fold or the contributions change: stored counts then differ from what the code would count."""
 

@@ -34,13 +34,22 @@ SERVICES = ("clickhouse", "kafka", "platform", "loopback")
 ORPHAN = r"ignore:unclosed <socket\.socket (?!.*raddr=):ResourceWarning"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that stop or kill servers bear what Kafka's client leaves then; those of the whole come first.
+LONGEST = (
+    "chaos/test_scenarios.py",
+    "chaos/test_scenarios_repaired.py",
+    "test_end_to_end.py",
+    "test_rebuilding.py",
+)
+"""Files that take minutes, each with few tests. They come first and in turns, so that each process gets two of them."""
 
-    Each of these takes a minute or more, and at the end one process would wait for the other.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first: at the end one process would wait for the other.
+
+    Tests that stop or kill servers bear what Kafka's client leaves then.
     """
-    here = Path(__file__).parent
-    items.sort(key=lambda item: item.path.parent != here)
+    order = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
     for item in items:
         if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
             item.add_marker(pytest.mark.filterwarnings(ORPHAN))

@@ -1,6 +1,7 @@
 """The documents name only what exists, and everything a reader must know is named."""
 
 import ast
+import html
 import re
 import tomllib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from chaos.outcome import COLUMNS
 from chaos.runner import PURE, SCENARIOS
 from cli.variables import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
+from grafana.thresholds import FIGURES
 from schemas.access import LIMITS, reader_statements
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
@@ -65,8 +67,14 @@ def test_every_page_is_in_the_readme() -> None:
             assert f"]({page.relative_to(ROOT)})" in TEXTS[ROOT / "README.md"], page.name
 
 
-def test_the_picture_of_the_wallboard_is_up_to_date() -> None:
-    assert picture.FILE.read_text() == picture.picture(), "run `python -m tests.picture`"
+def test_the_picture_of_the_wallboard_is_up_to_date_and_shows_every_figure_whole() -> None:
+    drawn = picture.FILE.read_text()
+    assert drawn == picture.picture(), "run `python -m tests.picture`"
+    shown = html.unescape(drawn).replace("\xa0", " ")
+    for figure in FIGURES:
+        assert figure.vietnamese in shown
+        assert figure.english in shown
+    assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "").replace("https://www.textualize.io", "")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -126,7 +134,7 @@ def test_every_message_in_troubleshooting_is_one_of_the_program() -> None:
 
 def program_texts() -> Iterator[str]:
     """The texts in the code of streams and cli; what is filled in is left out."""
-    for file in (*ROOT.glob("streams/**/*.py"), *ROOT.glob("cli/*.py")):
+    for file in (*ROOT.glob("streams/**/*.py"), *ROOT.glob("cli/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.JoinedStr):
                 yield "".join(str(part.value) if isinstance(part, ast.Constant) else " " for part in node.values)

@@ -13,7 +13,7 @@ from bytewax.run import cli_main
 
 from bench.peers.peer_task import WINDOW_SECONDS, Meter, Task
 
-task = Task.told()
+task = Task.from_environment()
 meter = Meter(task.folder)
 login = task.librdkafka()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -27,11 +27,11 @@ def main(task: Task) -> None:
     def values(query: str) -> list[list[str]]:
         return [line.split("\t") for line in str(session.query(query, "TSV")).splitlines()]
 
-    told = SQL.read_text().format(
+    script = SQL.read_text().format(
         kafka=task.kafka, topic=task.topic, group=task.name, user=task.user, password=task.password
     )
     failures = []
-    for statement in told.split(";\n"):
+    for statement in script.split(";\n"):
         try:
             session.query(statement)
         except RuntimeError as error:
@@ -54,4 +54,4 @@ def main(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    main(Task.told())
+    main(Task.from_environment())

@@ -28,25 +28,25 @@ NOT_TRIED = "not tried"
 
 
 class Contest:
-    """A context manager: the data set waits on Kafka inside, and nothing runs afterwards; `say` hears of each step."""
+    """A context manager: the data set waits on Kafka inside, nothing runs afterwards; `on_step` gets each step."""
 
     def __init__(
-        self, folder: Path, installation: Installation, seed: int, events: int, say: Callable[[str], None]
+        self, folder: Path, installation: Installation, seed: int, events: int, on_step: Callable[[str], None]
     ) -> None:
         self._folder = folder
         self._installation = installation
         self._seed = seed
         self._events = events
-        self._say = say
+        self._on_step = on_step
         self._stack = ExitStack()
         self._filled = {EVENTS}
 
     def __enter__(self) -> Self:
-        self._say(f"making {self._events:,} events")
+        self._on_step(f"making {self._events:,} events")
         self._data = lines(self._seed, self._events)
         with ExitStack() as stack:
             self._deployment = stack.enter_context(Deployment(self._folder / "platform"))
-            self._say("publishing them in envelopes")
+            self._on_step("publishing them in envelopes")
             ours.publish(self._deployment, self._data)
             self._stack = stack.pop_all()
         return self
@@ -76,10 +76,10 @@ class Contest:
         try:
             figures, counted = self._measure(peer, data)
         except PeerError as error:
-            self._say(f"{name}: {error}")
+            self._on_step(f"{name}: {error}")
             return msgspec.structs.replace(row, note=str(error))
         row = with_figures(row, figures, difference(counted, self._truth if peer.share == 1 else truth(data)))
-        self._tell(row)
+        self._report(row)
         if peer.not_killed or not kill:
             return msgspec.structs.replace(row, killed=NOT_TRIED, note=peer.not_killed)
         try:
@@ -88,16 +88,16 @@ class Contest:
             return msgspec.structs.replace(row, killed="failed", note=str(error))
 
     def _ours(self, *, kill: bool) -> Row:
-        self._say(f"{ours.NAME} counts")
+        self._on_step(f"{ours.NAME} counts")
         pace = ours.count(self._deployment, self._events)
         self._deployment.stop_workers()
         counted = ours.counted(self._deployment)
         row = Row(system=ours.NAME, version=ours.VERSION, events=self._events)
         row = with_figures(row, pace.figures(), difference(counted, ours.truth(self._data)))
-        self._tell(row)
+        self._report(row)
         if not kill:
             return msgspec.structs.replace(row, killed=NOT_TRIED)
-        self._say(f"{ours.NAME} is killed half way")
+        self._on_step(f"{ours.NAME} is killed half way")
         with Deployment(self._folder / "platform-of-the-killed") as deployment:
             ours.publish(deployment, self._data)
             ours.count_killed(deployment)
@@ -106,7 +106,7 @@ class Contest:
 
     def _measure(self, peer: Peer, data: Sequence[Line]) -> tuple[Figures, Counter[Cell]]:
         with self._started(peer, peer.name) as process:
-            self._say(f"{peer.name} counts")
+            self._on_step(f"{peer.name} counts")
             pace = Pace(len(data), lambda: Used(time.time(), process.usage(), self._deployment.used().kafka))
             process.follow(pace)
             if peer.ends:
@@ -120,7 +120,7 @@ class Contest:
 
     def _kill(self, peer: Peer, data: Sequence[Line]) -> Counter[Cell]:
         with self._started(peer, f"{peer.name}-killed") as process:
-            self._say(f"{peer.name} is killed half way")
+            self._on_step(f"{peer.name} is killed half way")
             process.wait_for(len(data) // 2)
             process.kill()
             process.start()
@@ -139,7 +139,7 @@ class Contest:
         """The topic that holds what this peer is to count; it is filled when the first one asks for it."""
         topic = peer.topic if peer.share == 1 else f"{peer.topic}-{peer.share}"
         if topic not in self._filled:
-            self._say("publishing single events")
+            self._on_step("publishing single events")
             topics.create(self._deployment.kafka, topic)
             records = singles(self._first(peer.share), topics.PARTITIONS)
             topics.publish(self._deployment.kafka, topic, records)
@@ -153,8 +153,8 @@ class Contest:
     def _truth(self) -> Counter[Cell]:
         return truth(self._data)
 
-    def _tell(self, row: Row) -> None:
-        self._say(
+    def _report(self, row: Row) -> None:
+        self._on_step(
             f"{row.system}: {row.events_per_second:,} events/s, {row.cpu_seconds_per_million:,} CPU seconds "
             f"per million, {row.peak_mb:,} MB, {row.wrong:,} wrong"
         )

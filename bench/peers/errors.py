@@ -14,4 +14,4 @@ class CannotRun(PeerError):
 
 
 class Failed(PeerError):
-    """It ended by itself or stood still: the last line of its log is told."""
+    """It ended by itself or stalled; the text is the last line of its log."""

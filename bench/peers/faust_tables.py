@@ -7,7 +7,7 @@ import faust
 
 from bench.peers.peer_task import WINDOW_SECONDS, Meter, Task
 
-task = Task.told()
+task = Task.from_environment()
 meter = Meter(task.folder)
 
 app = faust.App(

@@ -56,4 +56,4 @@ async def main(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Task.told()))
+    asyncio.run(main(Task.from_environment()))

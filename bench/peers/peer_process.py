@@ -73,7 +73,7 @@ class Process:
 
         def is_over(_: float) -> bool:
             begun, counted = self._meter.read()
-            return pace.look(counted, begun=begun)
+            return pace.observe(counted, begun=begun)
 
         self._wait(is_over)
 
@@ -105,7 +105,7 @@ class Process:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._has_ended():
             if time.monotonic() > deadline:
-                raise Failed(self._told("does not end"))
+                raise Failed(self._with_last_log_line("does not end"))
             time.sleep(LOOK_SECONDS)
 
     def _wait(self, holds: Callable[[float], bool]) -> None:
@@ -118,18 +118,18 @@ class Process:
             if holds(quiet):
                 return
             if quiet > PATIENCE_SECONDS:
-                raise Stuck(self._told(f"stood still at {counted:,} events"))
+                raise Stuck(self._with_last_log_line(f"stood still at {counted:,} events"))
             if self._has_ended() and not holds(quiet):
-                raise Failed(self._told(f"ended at {counted:,} events"))
+                raise Failed(self._with_last_log_line(f"ended at {counted:,} events"))
             time.sleep(LOOK_SECONDS)
 
     def _has_ended(self) -> bool:
         """Whether it has ended well; raises CannotRun or Failed where it has not."""
         code = self._exit_code()
         if code == CANNOT_RUN:
-            raise CannotRun(self._told("cannot run here"))
+            raise CannotRun(self._with_last_log_line("cannot run here"))
         if code:
-            raise Failed(self._told(ended(code)))
+            raise Failed(self._with_last_log_line(ended(code)))
         return code is not None
 
     def _exit_code(self) -> int | None:
@@ -143,7 +143,7 @@ class Process:
                 self._ended += Usage(used.ru_utime + used.ru_stime, 0.0)
         return self._child.returncode if self._child else 0
 
-    def _told(self, what: str) -> str:
+    def _with_last_log_line(self, what: str) -> str:
         lines = self._step.log.read_text(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f"{what}: {last[:200]}" if last else what

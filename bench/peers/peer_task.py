@@ -1,4 +1,4 @@
-"""What a peer is told, and how it tells how far it is.
+"""The task of a peer, passed in its environment, and the meter by which it reports progress.
 
 Nothing but the standard library is used here: peers run in environments of their own.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 WINDOW_SECONDS = 300
 COUNTS = "counts.json"
-_TOLD = ("kafka", "name", "topic", "output", "user", "password")
+_FIELDS = ("kafka", "name", "topic", "output", "user", "password")
 _FORMAT = struct.Struct("<qq")
 
 
@@ -34,15 +34,15 @@ class Task:
     password: str = field(default="", repr=False)
 
     @classmethod
-    def told(cls) -> "Task":
+    def from_environment(cls) -> "Task":
         """The task in the environment; raises KeyError outside the harness."""
-        named = {name: os.environ[f"PEER_{name.upper()}"] for name in _TOLD}
+        named = {name: os.environ[f"PEER_{name.upper()}"] for name in _FIELDS}
         return cls(**named, folder=Path(os.environ["PEER_FOLDER"]))
 
     def environment(self) -> dict[str, str]:
-        """The variables by which a process is told."""
-        told = {f"PEER_{name.upper()}": str(getattr(self, name)) for name in _TOLD}
-        return told | {"PEER_FOLDER": str(self.folder)}
+        """The task as environment variables of a process."""
+        variables = {f"PEER_{name.upper()}": str(getattr(self, name)) for name in _FIELDS}
+        return variables | {"PEER_FOLDER": str(self.folder)}
 
     def librdkafka(self) -> dict[str, str]:
         """How to log in to Kafka, as librdkafka and what is built upon it take it."""

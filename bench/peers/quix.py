@@ -45,4 +45,4 @@ def main(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    main(Task.told())
+    main(Task.from_environment())

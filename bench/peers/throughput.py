@@ -44,7 +44,7 @@ class Pace:
         self._stopped: Used | None = None
         self._written = 0.0
 
-    def look(self, counted: int, *, begun: bool = True) -> bool:
+    def observe(self, counted: int, *, begun: bool = True) -> bool:
         """So many events are counted now; returns whether that is all."""
         if not begun:
             return False

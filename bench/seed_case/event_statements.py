@@ -1,4 +1,4 @@
-"""What is said of the cases of the seed case, each thing once: also what was wrong, and what put it right."""
+"""The events of the seed case, each once: receptions, payments and so on, mistakes, and their corrections."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
@@ -34,25 +34,27 @@ _UTC_PLUS_7 = 7 * 3600
 
 
 class Statement(NamedTuple):
-    """One thing that is said of the cases `who`, which are indexes: when it happened, and when it was put down.
+    """One event of each of `cases`, which are indexes: when it occurred, and when it was recorded.
 
     `place` tells the statements of a case apart, and orders those that were put down at one time.
     """
 
     place: int
     kind: str
-    who: Whole
+    cases: Whole
     at: Whole
-    told: Whole
+    recorded_at: Whole
     payload: Payload
 
 
 def statements(some: Lives) -> Iterator[Statement]:
     """All statements, ordered by their place."""
 
-    def said(place: int, kind: str, when: Flags, at: Whole, payload: Payload, told: Whole | None = None) -> Statement:
-        who = np.flatnonzero(when)
-        return Statement(place, kind, who, at[who], (at if told is None else told)[who], payload)
+    def statement(
+        place: int, kind: str, when: Flags, at: Whole, payload: Payload, recorded_at: Whole | None = None
+    ) -> Statement:
+        cases = np.flatnonzero(when)
+        return Statement(place, kind, cases, at[cases], (at if recorded_at is None else recorded_at)[cases], payload)
 
     everyone = np.full(len(some.number), True)
     resolved = some.outcome == RESOLVED
@@ -60,30 +62,30 @@ def statements(some: Lives) -> Iterator[Statement]:
     begun, ended, righted = some.received_at, some.ended_at, some.righted_at
     half, most = begun + (ended - begun) // 2, begun + (ended - begun) * 3 // 4
 
-    yield said(1, "received", everyone, begun, _reception)
-    yield said(2, "term_set", everyone, begun, _term)
-    yield said(3, "voided", some.void, begun + 900, _constant('"reason":"nhập trùng",'))
-    yield said(4, "paid", some.paid_at > 0, some.paid_at, _payment)
-    yield said(5, "digitised", some.digitised_at > 0, some.digitised_at, _digitisation)
-    yield said(
+    yield statement(1, "received", everyone, begun, _reception)
+    yield statement(2, "term_set", everyone, begun, _term)
+    yield statement(3, "voided", some.void, begun + 900, _constant('"reason":"nhập trùng",'))
+    yield statement(4, "paid", some.paid_at > 0, some.paid_at, _payment)
+    yield statement(5, "digitised", some.digitised_at > 0, some.digitised_at, _digitisation)
+    yield statement(
         6, "supplement_requested", some.supplement_at > 0, some.supplement_at, _constant('"reason":"thiếu giấy tờ",')
     )
-    yield said(7, "supplement_answered", some.answered_at > 0, some.answered_at, _constant(""))
-    yield said(8, "transferred", some.slip == TRANSFERRED, begun + 3600, _transfer)
-    yield said(9, "extended", some.extended_at > 0, some.extended_at, _extension)
-    yield said(10, "resolved", wrong_time, ended + 5400, _result)
-    yield said(11, "resolved", reopened, half, _result)
-    yield said(12, "reopened", reopened, most, _constant('"reason":"kết quả bị thu hồi",'))
-    yield said(13, "resolved", resolved, ended, _result, np.where(wrong_time, righted, ended))
+    yield statement(7, "supplement_answered", some.answered_at > 0, some.answered_at, _constant(""))
+    yield statement(8, "transferred", some.slip == TRANSFERRED, begun + 3600, _transfer)
+    yield statement(9, "extended", some.extended_at > 0, some.extended_at, _extension)
+    yield statement(10, "resolved", wrong_time, ended + 5400, _result)
+    yield statement(11, "resolved", reopened, half, _result)
+    yield statement(12, "reopened", reopened, most, _constant('"reason":"kết quả bị thu hồi",'))
+    yield statement(13, "resolved", resolved, ended, _result, np.where(wrong_time, righted, ended))
     for outcome in range(RESOLVED + 1, len(OUTCOMES)):
-        yield said(14, OUTCOMES[outcome], some.outcome == outcome, ended, _constant(""))
-    yield said(15, "returned", some.returned_at > 0, some.returned_at, _constant(""))
-    yield said(16, "rated", some.rated_at > 0, some.rated_at, _rating)
-    yield said(17, "refunded", some.refunded_at > 0, some.refunded_at, _refund)
-    yield said(18, "amended", some.slip == WRONG_AGENCY, righted, _right_agency)
-    yield said(19, "amended", some.slip == WRONG_CHANNEL, righted, _right_channel)
-    yield said(20, "voided", voided, righted, _constant('"reason":"nhập trùng",'))
-    yield said(21, "voided", voided, righted + _DAY, _constant('"voided":false,"reason":"nhầm lẫn",'))
+        yield statement(14, OUTCOMES[outcome], some.outcome == outcome, ended, _constant(""))
+    yield statement(15, "returned", some.returned_at > 0, some.returned_at, _constant(""))
+    yield statement(16, "rated", some.rated_at > 0, some.rated_at, _rating)
+    yield statement(17, "refunded", some.refunded_at > 0, some.refunded_at, _refund)
+    yield statement(18, "amended", some.slip == WRONG_AGENCY, righted, _right_agency)
+    yield statement(19, "amended", some.slip == WRONG_CHANNEL, righted, _right_channel)
+    yield statement(20, "voided", voided, righted, _constant('"reason":"nhập trùng",'))
+    yield statement(21, "voided", voided, righted + _DAY, _constant('"voided":false,"reason":"nhầm lẫn",'))
 
 
 def instant(at: int) -> str:
@@ -126,39 +128,39 @@ _METHOD = ['"method":"cash",', '"method":"online","gateway":"PAYGOV",']
 _RATED = ['"satisfied":false,"score":2,', '"satisfied":true,"score":5,']
 
 
-def _rows(who: Whole, *columns: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
-    return zip(*(column[who].tolist() for column in columns), strict=True)
+def _rows(cases: Whole, *columns: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column[cases].tolist() for column in columns), strict=True)
 
 
 def _constant(text: str) -> Payload:
     return lambda _some, _who: repeat(text)
 
 
-def _reception(some: Lives, who: Whole) -> Iterator[str]:
-    rows = _rows(who, some.first_agency, some.first_channel, some.procedure, some.bears_fee)
+def _reception(some: Lives, cases: Whole) -> Iterator[str]:
+    rows = _rows(cases, some.first_agency, some.first_channel, some.procedure, some.bears_fee)
     return (
         _AGENCY[agency] + _CHANNEL[channel] + _PROCEDURE[procedure] + _BEARS_FEE[bears]
         for agency, channel, procedure, bears in rows
     )
 
 
-def _term(some: Lives, who: Whole) -> Iterator[str]:
-    return (f'"term":"{instant(term)}",' for (term,) in _rows(who, some.term_original))
+def _term(some: Lives, cases: Whole) -> Iterator[str]:
+    return (f'"term":"{instant(term)}",' for (term,) in _rows(cases, some.term_original))
 
 
-def _payment(some: Lives, who: Whole) -> Iterator[str]:
-    rows = _rows(who, some.number, some.amount, some.paid_online)
+def _payment(some: Lives, cases: Whole) -> Iterator[str]:
+    rows = _rows(cases, some.number, some.amount, some.paid_online)
     return (f'"transaction":"T{number}","amount":{amount},{_METHOD[online]}' for number, amount, online in rows)
 
 
-def _refund(some: Lives, who: Whole) -> Iterator[str]:
+def _refund(some: Lives, cases: Whole) -> Iterator[str]:
     return (
-        f'"transaction":"T{number}","amount":{amount},' for number, amount in _rows(who, some.number, some.refunded)
+        f'"transaction":"T{number}","amount":{amount},' for number, amount in _rows(cases, some.number, some.refunded)
     )
 
 
-def _digitisation(some: Lives, who: Whole) -> Iterator[str]:
-    for components, digitised, reused in _rows(who, some.components, some.digitised, some.reused):
+def _digitisation(some: Lives, cases: Whole) -> Iterator[str]:
+    for components, digitised, reused in _rows(cases, some.components, some.digitised, some.reused):
         yield (
             f'"components":{components},'
             + (f'"digitised":{digitised},' if digitised else "")
@@ -166,26 +168,26 @@ def _digitisation(some: Lives, who: Whole) -> Iterator[str]:
         )
 
 
-def _transfer(some: Lives, who: Whole) -> Iterator[str]:
-    rows = _rows(who, some.agency, some.first_agency)
+def _transfer(some: Lives, cases: Whole) -> Iterator[str]:
+    rows = _rows(cases, some.agency, some.first_agency)
     return (f'"agency":"{AGENCIES[new]}","previous_agency":"{AGENCIES[old]}",' for new, old in rows)
 
 
-def _extension(some: Lives, who: Whole) -> Iterator[str]:
-    return (f'"term":"{instant(term)}","apology":true,"reason":"chờ bổ sung",' for (term,) in _rows(who, some.term))
+def _extension(some: Lives, cases: Whole) -> Iterator[str]:
+    return (f'"term":"{instant(term)}","apology":true,"reason":"chờ bổ sung",' for (term,) in _rows(cases, some.term))
 
 
-def _result(some: Lives, who: Whole) -> Iterator[str]:
-    return (_ELECTRONIC[electronic] for (electronic,) in _rows(who, some.electronic))
+def _result(some: Lives, cases: Whole) -> Iterator[str]:
+    return (_ELECTRONIC[electronic] for (electronic,) in _rows(cases, some.electronic))
 
 
-def _rating(some: Lives, who: Whole) -> Iterator[str]:
-    return (_RATED[satisfied] for (satisfied,) in _rows(who, some.satisfied))
+def _rating(some: Lives, cases: Whole) -> Iterator[str]:
+    return (_RATED[satisfied] for (satisfied,) in _rows(cases, some.satisfied))
 
 
-def _right_agency(some: Lives, who: Whole) -> Iterator[str]:
-    return (_AGENCY[agency] for (agency,) in _rows(who, some.agency))
+def _right_agency(some: Lives, cases: Whole) -> Iterator[str]:
+    return (_AGENCY[agency] for (agency,) in _rows(cases, some.agency))
 
 
-def _right_channel(some: Lives, who: Whole) -> Iterator[str]:
-    return (f'"channel":"{CHANNELS[channel]}",' for (channel,) in _rows(who, some.channel))
+def _right_channel(some: Lives, cases: Whole) -> Iterator[str]:
+    return (f'"channel":"{CHANNELS[channel]}",' for (channel,) in _rows(cases, some.channel))

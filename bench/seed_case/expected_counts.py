@@ -71,7 +71,7 @@ def truth(seed: int, dossiers: int) -> Truth:
             cells = packed(at[where], some.agency[where], _COUNTERS.index(counter))
             windows.add(Amounts(cells, amount[where].astype(np.int64)))
         facts.append(summed(_facts(some)))
-        events += sum(len(statement.who) for statement in statements(some))
+        events += sum(len(statement.cases) for statement in statements(some))
     return Truth(windows, summed(facts), events)
 
 

@@ -38,10 +38,17 @@ def history(seed: int, dossiers: int) -> Iterator[bytes]:
 def _arrivals(some: Lives, draws: np.random.Generator) -> Iterator[tuple[int, bytes]]:
     """When each line arrives, always after it was put down, and when it arrives again where it does."""
     ids = names(some)
-    for place, kind, who, at, told, payload in statements(some):
-        first, second = _due(told, draws)
+    for place, kind, cases, at, recorded_at, payload in statements(some):
+        first, second = _due(recorded_at, draws)
         head, tail = f'{{"kind":"{kind}",', f'"seq":{place}}}'
-        columns = who.tolist(), at.tolist(), told.tolist(), first.tolist(), second.tolist(), payload(some, who)
+        columns = (
+            cases.tolist(),
+            at.tolist(),
+            recorded_at.tolist(),
+            first.tolist(),
+            second.tolist(),
+            payload(some, cases),
+        )
         for index, occurred, recorded, due, again, fields in zip(*columns, strict=False):
             case = ids[index]
             later = f'"recorded_at":"{instant(recorded)}",' if recorded != occurred else ""
@@ -54,11 +61,11 @@ def _arrivals(some: Lives, draws: np.random.Generator) -> Iterator[tuple[int, by
                 yield again, line
 
 
-def _due(told: Whole, draws: np.random.Generator) -> tuple[Whole, Whole]:
+def _due(recorded_at: Whole, draws: np.random.Generator) -> tuple[Whole, Whole]:
     """When words put down then arrive: mostly soon, some within the day, few after days; and again, or 0 for never."""
-    count = len(told)
+    count = len(recorded_at)
     draw = draws.random(count)
     lag = np.select([draw < 0.93, draw < 0.99], [1 + draw * 10, (draw - 0.93) * 5e5], (draw - 0.99) * 8e7)
-    first = told + 1 + lag.astype(np.int64)
+    first = recorded_at + 1 + lag.astype(np.int64)
     later = 60 + (draws.random(count) ** 3 * _MONTH).astype(np.int64)
     return first, np.where(draws.random(count) < _DUPLICATES, first + later, 0)

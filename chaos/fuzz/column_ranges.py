@@ -1,4 +1,4 @@
-"""What the column types of the tables hold, told by themselves and not by the code that fills them."""
+"""The ranges of the column types of the tables, independent of the code that fills them."""
 
 import re
 from datetime import UTC, datetime

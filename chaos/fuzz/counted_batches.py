@@ -125,11 +125,11 @@ def _sums_wrong(log: Log, store: MemoryStore) -> Iterator[str]:
             if partition_of(event.dossier, IDENTITY.partitions) == record.partition and capacity.takes(event):
                 registers[event.dossier] = fold(registers.get(event.dossier, {}), event)
     stored = {dossier: row["registers"] for (dossier,), row in store.newest(FACTS).items()}
-    if stored != {dossier: pack(said) for dossier, said in registers.items() if said}:
+    if stored != {dossier: pack(case) for dossier, case in registers.items() if case}:
         yield "the facts are not the fold of the events"
     sums: Counter[tuple[str, int, int, str]] = Counter()
-    for dossier, said in registers.items():
-        for window, counters in contributions(facts_of(said), IDENTITY.profile).items():
+    for dossier, case in registers.items():
+        for window, counters in contributions(facts_of(case), IDENTITY.profile).items():
             for name, amount in counters.items():
                 sums[(*window, partition_of(dossier, IDENTITY.partitions), name)] += amount
     found = {

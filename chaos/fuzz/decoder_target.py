@@ -17,7 +17,7 @@ from chaos.fuzz.column_ranges import misfits
 from chaos.fuzz.counted_batches import counted_wrong, hostile_log
 from chaos.fuzz.event_lines import hostile_envelope
 from chaos.fuzz.file_rows import hostile_mapping, hostile_row, mapping_wrong, row_wrong
-from chaos.fuzz.findings import Finding, Fuzzed, Progress, chance_of, told
+from chaos.fuzz.findings import Finding, Fuzzed, Progress, chance_of, described
 from schemas.dead_letter import DeadLetter, dead_letter, decode_dead, encode_dead
 from schemas.envelope import MAX_LINES, Rejection, RejectReason, decode, decode_event, encode_event
 from schemas.events import AnyEvent, Event
@@ -92,7 +92,7 @@ def _problems(made: Input, outcomes: Counter[str]) -> list[str]:
     try:
         return list(made.wrong(outcomes))
     except Exception as error:
-        return [told(error)]
+        return [described(error)]
 
 
 def envelope_wrong(record: Record, outcomes: Counter[str]) -> Iterator[str]:
@@ -159,7 +159,8 @@ def _all_counters(counts: dict[str, int]) -> list[int]:
 def _second_opinion(event: Event, line: bytes, index: int) -> Iterator[str]:
     """Another JSON reader must find the same texts, in NFC, and numbers in the line."""
     fields = {
-        name: nfc(told) if isinstance(told, str) else told for name, told in json.loads(line, parse_int=_whole).items()
+        name: nfc(value) if isinstance(value, str) else value
+        for name, value in json.loads(line, parse_int=_whole).items()
     }
     for name in event.__struct_fields__:
         value = getattr(event, name)

@@ -108,7 +108,7 @@ def row_wrong(row: Row, outcomes: Counter[str]) -> Iterator[str]:
 
 
 def hostile_mapping(chance: Random) -> bytes:
-    """A mapping file that somebody's editor, or somebody, has spoiled."""
+    """A mapping file with random damage."""
     if chance.random() < 0.2:
         return MAPPING + b"x = " + chance.choice((b"[", b"{a=", b"'''", b"[[")) * chance.choice((1, 50, 5000))
     if chance.random() < 0.6:

@@ -1,4 +1,4 @@
-"""What fuzzing found: inputs that broke a property, each one that can be made again from its seed and number."""
+"""Findings of the fuzzer: inputs that violate a property, each reproducible from its seed and number."""
 
 import traceback
 from collections import Counter
@@ -43,8 +43,8 @@ def chance_of(seed: int, number: int) -> Random:
     return Random(f"{seed}:{number}")  # inputs must come again
 
 
-def told(error: BaseException) -> str:
-    """An exception nobody expected, in one line with the place it came from."""
+def described(error: BaseException) -> str:
+    """An unexpected exception in one line, with the place where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     return f"{type(error).__name__} at {place}: {error!s:.300}"

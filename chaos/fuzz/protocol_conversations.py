@@ -62,13 +62,13 @@ FOREIGN = (
     b"",
     b"\n",
 )
-"""What others say on a port that is not theirs."""
+"""Data of other protocols that reaches the wrong port."""
 
 
 class Conversation(Struct, frozen=True):
     """What is sent to the server, and how it ends: by closing at once, or by only saying no more.
 
-    `hello` says that it begins a connection; without it, the content follows a hello that somebody else said.
+    `hello` means that it begins a connection; otherwise the content follows a hello that was sent before.
     """
 
     kind: str

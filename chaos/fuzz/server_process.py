@@ -86,7 +86,7 @@ class Serving:
         return self.process.poll() is None
 
     def unharmed(self, client: Client) -> list[str]:
-        """What is wrong with what nobody was to change."""
+        """What has changed in tables that must not change."""
         found = []
         if (known := client.execute(_KNOWN)) != self._known:
             found.append(f"{KNOWN_TABLE} holds {known}, it held {self._known}")
@@ -116,7 +116,7 @@ class Serving:
             time.sleep(0.1)
         return found
 
-    def said(self) -> list[str]:
+    def log_problems(self) -> list[str]:
         """What it wrote of faults of its own."""
         text = self._log.read_text(errors="replace")
         return [part[-3000:] for part in text.split("\n2") if "Traceback" in part or "Exception ignored" in part]
@@ -127,7 +127,7 @@ class Serving:
         with suppress(subprocess.TimeoutExpired):
             self.process.communicate(timeout=SECONDS)
         code = self.process.poll()
-        return [] if code == 0 else [f"told to stop it ended with {code}"]
+        return [] if code == 0 else [f"stopped by a signal it ended with {code}"]
 
 
 def _line(output: IO[bytes]) -> bytes:

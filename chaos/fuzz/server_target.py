@@ -16,7 +16,7 @@ from pathlib import Path
 from clickhouse_driver.errors import Error
 from msgspec import Struct
 
-from chaos.fuzz.findings import Finding, Fuzzed, Progress, chance_of, told
+from chaos.fuzz.findings import Finding, Fuzzed, Progress, chance_of, described
 from chaos.fuzz.protocol_conversations import Conversation, conversation, end, hello, query
 from chaos.fuzz.server_answers import KILLED
 from chaos.fuzz.server_clients import Sessions, closing_client, first_byte
@@ -54,7 +54,7 @@ def fuzz_server(seed: int, inputs: int, on_progress: Progress | None = None, fir
             run.note(-1, _grown(most, Pulse(0, rested.threads, rested.files)))
             run.note(-1, [f"temporary files are left: {names[:5]}" for names in [serving.left_over()] if names])
             run.note(-1, serving.stop())
-        run.note(-1, serving.said())
+        run.note(-1, serving.log_problems())
         run.blame(Path(folder))
         return run.fuzzed
 
@@ -141,7 +141,7 @@ class _Run:
             else:
                 self._suspects += [*self._at_work.values()]
         except Exception as error:
-            self.note(-1, [f"after inputs {since[-5:]}: {told(error)}"])
+            self.note(-1, [f"after inputs {since[-5:]}: {described(error)}"])
         finally:
             session.close()
 
@@ -159,7 +159,7 @@ class _Run:
         except TimeoutError:
             return [f"{made.kind}: no answer, and no end of the connection, within {SECONDS:.0f} seconds"]
         except OSError:
-            # It has hung up on us while we still spoke; what it said before is lost with that.
+            # The server disconnected while the client was still sending; its answer is lost.
             sink.uncertain = True
             return []
         sink.rows += answer.written if made.hello else 0
@@ -194,11 +194,12 @@ class _Run:
         except (Error, EOFError, OSError) as error:
             if self._serving.alive():
                 self.note(
-                    -1, [f"another client is disturbed around inputs {sorted(self._at_work.values())}: {told(error)}"]
+                    -1,
+                    [f"another client is disturbed around inputs {sorted(self._at_work.values())}: {described(error)}"],
                 )
 
     def _slow(self) -> None:
-        """Clients that say a valid query a byte at a time."""
+        """Clients that send a valid query a byte at a time."""
         whole = b"".join([*hello(), *query("SELECT 1"), *end()])
         peers = [socket.create_connection((HOST, self._serving.port), SECONDS) for _ in range(10)]
         for place in itertools.count():
@@ -231,7 +232,7 @@ class _Run:
                     break
                 except (Error, EOFError, OSError) as error:
                     if time.monotonic() > deadline:
-                        self.note(-1, [f"nobody is served once a crowd has gone: {told(error)}"])
+                        self.note(-1, [f"no client is served after a crowd has disconnected: {described(error)}"])
                         return
 
     def blame(self, folder: Path) -> None:

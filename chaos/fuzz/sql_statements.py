@@ -1,4 +1,4 @@
-"""Hostile SQL: statements that must do no harm, written as nobody should write them."""
+"""Hostile SQL: statements in unusual spellings that must do no harm."""
 
 from collections.abc import Callable
 from random import Random
@@ -55,7 +55,7 @@ QUERIES = (
     "SELECT * FROM remote('127.0.0.1:1', system.one)",
     "ATTACH TABLE x",
 )
-"""Statements whose worst variant harms nobody: what a user with all rights sends."""
+"""Statements of a user with all rights, harmless in every variant."""
 FORBIDDEN = (
     "DROP DATABASE fuzz",
     "DROP TABLE fuzz.known",
@@ -86,7 +86,7 @@ FORBIDDEN = (
     "WITH 1 AS x INSERT INTO fuzz.known SELECT 1, 'x'",
     "INSERT INTO FUNCTION file('/tmp/never.csv', 'CSV', 'x UInt8') VALUES (1)",
 )
-"""What the user who may only read must not get done, however it is written."""
+"""Statements that the reader must not be able to run, however they are written."""
 
 
 def hostile_statement(chance: Random, reader: bool) -> str:

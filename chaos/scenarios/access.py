@@ -1,4 +1,4 @@
-"""What people do who may only read, or may not come in at all; and what a copy of everything does to the original."""
+"""Attacks by readers and by clients without a password; and a copy of the data directory beside the original."""
 
 import shutil
 import stat

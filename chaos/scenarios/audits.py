@@ -1,4 +1,4 @@
-"""Audits while everything moves: none may cry wolf, and each must find what is planted."""
+"""Audits under load: none may report a false difference, and each must find planted faults."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Workers that come, go, freeze and wake, with clocks that are wrong."""
+"""Workers that join, leave, are suspended and resume, with wrong clocks."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""Workers that die: at a named point, or anywhere."""
+"""Workers that are killed, at a crash point or at any moment."""
 
 import time
 from collections.abc import Callable
@@ -78,7 +78,7 @@ def _killed(deployment: Deployment, times: int, events: int, choose: Callable[[]
         deployment.kill(choose())
         deployment.send(events // 4)
         deployment.await_recovered()
-        # Half of the time everything is counted before the next one, else a crash meets the mending of the last.
+        # Half of the time everything is counted before the next crash, else it hits the recovery of the last one.
         if deployment.random.random() < 0.5:
             deployment.await_counted()
     return times

@@ -1,4 +1,4 @@
-"""What happens to a deployment in its life: each is refused at start, and answered by one command."""
+"""Changes in a deployment's life: workers refuse to start after each, and one command resolves it."""
 
 import shutil
 import subprocess
@@ -83,7 +83,7 @@ def rules_changed(deployment: Deployment, scale: Scale) -> int:
 
 
 def rebuild_killed(deployment: Deployment, scale: Scale) -> int:
-    """Counts that somebody ruined are made anew, by a rebuild that is killed again and again on its way."""
+    """Corrupted counts are rebuilt, by a rebuild that is killed several times."""
     deployment.send(scale.slice)
     deployment.await_counted()
     client = connect(deployment.clickhouse)

@@ -1,4 +1,4 @@
-"""Connections that are cut, slow, or dead, and a database that is away for long."""
+"""Connections that are cut, slow or dead, and a database that is unreachable for a long time."""
 
 import time
 from collections.abc import Iterator

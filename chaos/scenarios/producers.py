@@ -53,7 +53,7 @@ def transactions(deployment: Deployment, scale: Scale) -> int:
 def records_deleted(deployment: Deployment, scale: Scale) -> int:
     """Retention deletes committed records that were never counted, among those of aborted transactions.
 
-    Workers refuse to go on until somebody writes the gap down.
+    Workers refuse to go on until an operator accepts the gap.
     """
     _transact(deployment, "aborted", deployment.next_events(scale.slice // 4), commits=False)
     deployment.send(scale.slice)

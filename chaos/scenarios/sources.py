@@ -33,9 +33,9 @@ def disorder(deployment: Deployment, scale: Scale) -> int:
 
 
 def corrections(deployment: Deployment, scale: Scale) -> int:
-    """What was said is moved to other agencies and windows, given back, voided and contradicted, in any order."""
-    told = corrected(deployment.next_events(scale.hostile), 0.3, deployment.random)
-    deployment.publish(told)
+    """Events are moved to other agencies and windows, refunded, voided and contradicted, in any order."""
+    events = corrected(deployment.next_events(scale.hostile), 0.3, deployment.random)
+    deployment.publish(events)
     deployment.kill(deployment.a_worker())
     again = corrected(deployment.next_events(scale.hostile), 0.3, deployment.random)
     deployment.random.shuffle(again)
@@ -44,7 +44,7 @@ def corrections(deployment: Deployment, scale: Scale) -> int:
 
 
 def crowded_dossier(deployment: Deployment, scale: Scale) -> int:
-    """One dossier with 20,000 payments amid the events of others, which is then moved about: nobody else has to wait.
+    """One dossier with 20,000 payments among the events of others, which is then transferred: no other one is delayed.
 
     What it has beyond its limit is put aside, and no worker hangs or starts again.
     """
@@ -105,7 +105,7 @@ def misplaced(deployment: Deployment, scale: Scale) -> int:
 
 
 def flood(deployment: Deployment, scale: Scale) -> int:
-    """So many broken lines that workers stop, again and again, until somebody accepts them."""
+    """So many invalid lines that workers stop, again and again, until an operator raises the limit."""
     deployment.send(scale.slice)
     deployment.await_counted()
     lines = poison(range(12_000))

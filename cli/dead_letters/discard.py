@@ -16,7 +16,7 @@ from streams.dead_letters.table import DeadLetterTable, Place
 @click.command("discard", short_help="Mark dead letters as not to be counted, with the reason.")
 @decision_options
 @click.option("--why", required=True, help="The reason, kept with the dead letter; no personal data.")
-@click.option("--erase", is_flag=True, help="Blank their content and detail in ClickHouse for good.")
+@click.option("--erase", is_flag=True, help="Erase their content and detail in ClickHouse for good.")
 @click.pass_obj
 def command(
     settings: Settings,

@@ -20,7 +20,7 @@ from streams.dead_letters.table import DeadLetterTable, State
     type=click.Choice([*get_args(State), "all"]),
     default="open",
     show_default=True,
-    help="In this state.",
+    help="Only dead letters in this state.",
 )
 @click.option(
     "--limit",

@@ -32,10 +32,16 @@ class PlaceType(click.ParamType):
 def filter_options(command: Command) -> Command:
     """Options that choose dead letters by what they are."""
     for option in (
-        click.option("--until", help="Published before this time."),
-        click.option("--since", help="Published at this time (ISO 8601, local where it has no offset) or later."),
-        click.option("--source", help="From this source; '' for lines that name none."),
-        click.option("--reason", type=click.Choice(get_args(RejectReason)), help="Not counted for this reason."),
+        click.option("--until", help="Only lines published before this time."),
+        click.option(
+            "--since", help="Only lines published at this time or later (ISO 8601; local time if it has no offset)."
+        ),
+        click.option("--source", help="Only lines from this source; '' for lines that name none."),
+        click.option(
+            "--reason",
+            type=click.Choice(get_args(RejectReason)),
+            help="Only lines that were not counted for this reason.",
+        ),
     ):
         command = option(command)
     return command

@@ -28,8 +28,8 @@ def csv_rows(
     `encoding` is that of the file, for messages; the lines are already UTF-8.
     """
     first = next(lines, None)
-    if first is not None and (told := _SEP.fullmatch(first.content)):
-        delimiter = told[1].decode()
+    if first is not None and (separator := _SEP.fullmatch(first.content)):
+        delimiter = separator[1].decode()
     elif first is not None:
         lines = chain([first], lines)
     rows = CsvRows(islice(lines, skip_lines, None), delimiter, encoding)

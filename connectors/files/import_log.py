@@ -48,16 +48,16 @@ def imported(path: Path | None, mapping: Mapping, as_of: datetime, now: datetime
     )
 
 
-def import_number(kafka: KafkaConnection, said: ImportRecord) -> int:
+def import_number(kafka: KafkaConnection, record: ImportRecord) -> int:
     """The number of this import, from 0; it is added to the log unless it is there already. Raises Unreachable."""
     with _answered(kafka):
-        found = _first(kafka, said.digest)
+        found = _first(kafka, record.digest)
         if found is None:
             options = {"acks": "all", "enable_idempotence": True, "allow_auto_create_topics": False}
             with closing(KafkaProducer(**kafka.options(), **options, max_block_ms=int(_SECONDS * 1000))) as producer:
-                sent = producer.send(IMPORTS, msgspec.json.encode(said), partition=0).get(timeout=_SECONDS)
+                sent = producer.send(IMPORTS, msgspec.json.encode(record), partition=0).get(timeout=_SECONDS)
             # Whoever began the same import at the same moment and was first has numbered both.
-            before = _first(kafka, said.digest)
+            before = _first(kafka, record.digest)
             found = int(sent.offset) if before is None else before
     return found
 
@@ -86,8 +86,8 @@ def _digest_in(value: bytes | None) -> str:
 
 
 def _digest(path: Path, mapping: Mapping, as_of: datetime) -> str:
-    said = msgspec.json.encode([msgspec.to_builtins(mapping), to_micros(as_of)], order="sorted")
-    digest = blake2b(said, digest_size=16)
+    content = msgspec.json.encode([msgspec.to_builtins(mapping), to_micros(as_of)], order="sorted")
+    digest = blake2b(content, digest_size=16)
     with path.open("rb") as file:
         while some := file.read(1 << 20):
             digest.update(some)

@@ -79,8 +79,8 @@ class EventMapping(Struct, frozen=True, forbid_unknown_fields=True):
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
     """How the rows of one source's files become events.
 
-    Times without an offset are of `time_zone`. When the source said it is `recorded_at`, a column, or else `as_of`, the
-    instant of the export. `encoding`, `skip_lines` before the header and `skip_footer` rows at the end are those of
+    Times without an offset are of `time_zone`. The record time is `recorded_at`, a column, or else `as_of`, the instant
+    of the export. `encoding`, `skip_lines` before the header and `skip_footer` rows at the end are those of
     text and sheets; `rows` names the array of a JSON document that holds the rows, `sheet` the sheet of a workbook.
     """
 
@@ -189,12 +189,12 @@ def _check_event(at: str, event: EventMapping) -> None:
     _check_as(f"{at}: occurred_at", event.occurred_at, datetime)
     _check_plain(f"{at}: seq", event.seq)
     _check_as(f"{at}: seq", event.seq, int)
-    for name, told in event.fields.items():
-        _check_column(f"{at}: {name}", told)
-        _check_as(f"{at}: {name}", told, base_type(types[name]), is_amount=name == "amount")
+    for name, source in event.fields.items():
+        _check_column(f"{at}: {name}", source)
+        _check_as(f"{at}: {name}", source, base_type(types[name]), is_amount=name == "amount")
         if base_type(types[name]) is datetime:
-            _check_plain(f"{at}: {name}", told)
-        constants = [*(told.values or {}).values(), told.default] if isinstance(told, Column) else [told]
+            _check_plain(f"{at}: {name}", source)
+        constants = [*(source.values or {}).values(), source.default] if isinstance(source, Column) else [source]
         for constant in constants:
             if constant is not None:
                 _check_constant(f"{at}: {name}", constant, types[name])
@@ -207,24 +207,24 @@ def _check_constant(at: str, constant: Constant, hint: Any) -> None:
         raise ValueError(f"{at} = {constant!r} does not fit: {error}") from error
 
 
-def _check_plain(at: str, told: object) -> None:
-    """Times, ids and orders come from the row or not at all."""
-    if isinstance(told, Column) and (told.values is not None or told.default is not None):
+def _check_plain(at: str, source: object) -> None:
+    """Times, ids and orders must come from the row."""
+    if isinstance(source, Column) and (source.values is not None or source.default is not None):
         raise ValueError(f"{at}: takes a column as it is, without `values` and `default`")
-    if isinstance(told, str | bool) and told != "occurred_at":
-        raise ValueError(f"{at} = {told!r} must be a column")
-    _check_column(at, told)
+    if isinstance(source, str | bool) and source != "occurred_at":
+        raise ValueError(f"{at} = {source!r} must be a column")
+    _check_column(at, source)
 
 
-def _check_as(at: str, told: object, into: type, *, is_amount: bool = False) -> None:
-    """Ways of reading that a column of this type does not have would be silently ignored."""
-    if not isinstance(told, Column):
+def _check_as(at: str, source: object, into: type, *, is_amount: bool = False) -> None:
+    """Reject options that do not apply to the type of the column: they would be ignored silently."""
+    if not isinstance(source, Column):
         return
-    if told.as_ is not None and told.as_ not in {datetime: ("day",), str: ("text", "integer")}.get(into, ()):
+    if source.as_ is not None and source.as_ not in {datetime: ("day",), str: ("text", "integer")}.get(into, ()):
         raise ValueError(
-            f"{at}: as = {told.as_!r} is not for {_CALLED[into]}: days are times, text and integer are ids"
+            f"{at}: as = {source.as_!r} is not for {_CALLED[into]}: days are times, text and integer are ids"
         )
-    if not is_amount and (told.decimal, told.times) != (None, None):
+    if not is_amount and (source.decimal, source.times) != (None, None):
         raise ValueError(f"{at}: `decimal` and `times` are for amounts")
 
 
@@ -239,9 +239,9 @@ def check_encoding(encoding: str) -> None:
         raise ValueError(f"encoding = {encoding!r} is not known: utf-8, cp1258, cp1252 and utf-16 are") from error
 
 
-def _check_column(at: str, told: object) -> None:
-    if isinstance(told, Column):
-        _check_formats(f"{at}.formats", told.formats or ())
+def _check_column(at: str, source: object) -> None:
+    if isinstance(source, Column):
+        _check_formats(f"{at}.formats", source.formats or ())
 
 
 def _check_formats(at: str, formats: tuple[str, ...]) -> None:

@@ -49,13 +49,15 @@ def open_workbook(stream: IO[bytes]) -> Workbook:
     sheets: dict[str, str] = {}
     epoch = WINDOWS_EPOCH
     for tag in _tags(archive, book):
-        told = tag.attributes or {}
-        if tag.name == "workbookPr" and told.get("date1904") in ("1", "true", "on"):
+        attributes = tag.attributes or {}
+        if tag.name == "workbookPr" and attributes.get("date1904") in ("1", "true", "on"):
             epoch = MAC_EPOCH
         if tag.name == "sheet":
-            part, kind = parts.get(next((told[name] for name in told if name.endswith(":id")), ""), ("", ""))
+            part, kind = parts.get(
+                next((attributes[name] for name in attributes if name.endswith(":id")), ""), ("", "")
+            )
             if kind == "worksheet":
-                sheets[told.get("name", "")] = part
+                sheets[attributes.get("name", "")] = part
     by_kind = {kind: part for part, kind in parts.values()}
     return Workbook(
         archive,

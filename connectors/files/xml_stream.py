@@ -1,6 +1,6 @@
 """XML as a stream in bounded memory: no entities, no document types, no endless tag.
 
-The parser itself is bounded; whoever builds something of what it tells must bound that.
+The parser itself is bounded; its callers must bound what they build from its events.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -42,11 +42,11 @@ class XmlStream:
 
     @property
     def line(self) -> int:
-        """The line of what is being told."""
+        """The line of the current position."""
         return self._parser.CurrentLineNumber
 
     def chunks(self, stream: IO[bytes]) -> Iterator[None]:
-        """Read a document part by part, yielding after each, so that what was told can be taken; raises UnsafeXml."""
+        """Parse a document part by part and yield after each, for the caller to take the result; raises UnsafeXml."""
         silent = 0
         for chunk in chain(iter(lambda: stream.read(CHUNK), b""), [b""]):
             self._told = False

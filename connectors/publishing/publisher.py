@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from connectors.errors import EventTooLarge, Undelivered
+from connectors.publishing.deliveries import Deliveries
 from connectors.publishing.envelope_builder import Envelope, EnvelopeBuilder, Limits
 from connectors.publishing.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
@@ -43,7 +44,7 @@ class Publisher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
-        self._max_unacknowledged = max_unacknowledged
+        self._deliveries = Deliveries(transport.address, transport.topic, max_unacknowledged)
         self._max_block = max_block
         self._clock = clock
         # Envelopes leave `_builder` and are sent under one lock, or two of a partition could overtake each other.
@@ -51,22 +52,13 @@ class Publisher:
         self._added = threading.Condition(self._lock)
         self._builder = EnvelopeBuilder(limits, partial(partitions_of, partitions=transport.partitions))
         self._closed = False
-        # Acknowledgements arrive on the transport's thread and must never wait for a sender: they have their own lock.
-        self._settled = threading.Condition()
-        self._in_flight: dict[int, Envelope] = {}
-        self._sent = 0
-        self._unacknowledged = 0
-        self._accepted = 0
-        self._acknowledged = 0
-        self._failed: list[tuple[Envelope, Exception]] = []
-        self._raised = False
         self._sender = threading.Thread(target=self._send_due, name="publisher-linger", daemon=True)
         self._sender.start()
 
     @property
     def acknowledged(self) -> int:
         """How many events Kafka has acknowledged."""
-        return self._acknowledged
+        return self._deliveries.acknowledged
 
     def publish(self, event: Event) -> None:
         """Accept one event.
@@ -83,11 +75,11 @@ class Publisher:
             raise EventTooLarge(
                 f"event {event.id!r} of dossier {event.dossier!r} has {len(line)} bytes, {MAX_EVENT_BYTES} are allowed"
             )
-        self._make_room()
+        self._deliveries.wait_for_room(self._max_block)
         with self._lock:
             self._check_open()
             opens = self._builder.is_empty
-            self._accepted += 1
+            self._deliveries.accepted += 1
             if full := self._builder.add(event.dossier, event.id, line, self._clock()):
                 self._send(full)
             if opens:
@@ -100,14 +92,8 @@ class Publisher:
         """
         with self._lock:
             self._send(self._builder.drain())
-            last = self._sent
-        limit = self._max_block if timeout is None else timeout
-        with self._settled:
-            # Envelopes are numbered in the order of sending, and the first of a dict is the oldest.
-            done = self._settled.wait_for(lambda: self._failed or next(iter(self._in_flight), last + 1) > last, limit)
-            self._raise_failures()
-            if not done:
-                raise self._stalled(limit)
+            last = self._deliveries.last
+        self._deliveries.wait_until_acknowledged(last, self._max_block if timeout is None else timeout)
 
     def close(self, timeout: float | None = None) -> None:
         """Flush and release all resources, even when the flush raises; closing twice does nothing.
@@ -120,7 +106,7 @@ class Publisher:
             self._closed = True
             self._added.notify()
         try:
-            if not self._raised:
+            if not self._deliveries.has_raised:
                 self.flush(timeout)
         finally:
             self._sender.join()
@@ -141,40 +127,13 @@ class Publisher:
                 raise
             error.add_note(str(failure))
 
-    def _make_room(self) -> None:
-        if not self._failed and self._unacknowledged < self._max_unacknowledged:
-            return
-        with self._settled:
-            free = self._settled.wait_for(
-                lambda: self._failed or self._unacknowledged < self._max_unacknowledged, self._max_block
-            )
-            self._raise_failures()
-            if not free:
-                raise self._stalled(self._max_block)
-
     def _send(self, envelopes: list[Envelope]) -> None:
         for envelope in envelopes:
-            with self._settled:
-                self._sent += 1
-                self._in_flight[self._sent] = envelope
-                self._unacknowledged += envelope.size
-            settle = partial(self._settle, self._sent)
+            on_done = self._deliveries.add(envelope)
             try:
-                self._transport.send(envelope.partition, encode(envelope.lines), settle)
+                self._transport.send(envelope.partition, encode(envelope.lines), on_done)
             except Exception as error:  # whatever error the transport raises, these events were not delivered
-                settle(error)
-
-    def _settle(self, number: int, error: Exception | None) -> None:
-        with self._settled:
-            envelope = self._in_flight.pop(number, None)
-            if envelope is None:
-                return
-            self._unacknowledged -= envelope.size
-            if error is None:
-                self._acknowledged += len(envelope.lines)
-            else:
-                self._failed.append((envelope, error))
-            self._settled.notify_all()
+                on_done(error)
 
     def _send_due(self) -> None:
         with self._lock:
@@ -189,30 +148,6 @@ class Publisher:
     def _check_open(self) -> None:
         if self._closed:
             raise ValueError("the publisher is closed")
-
-    def _raise_failures(self) -> None:
-        if self._failed:
-            envelope, error = self._failed[0]
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise self._again(envelope, f"were not delivered ({reason})")
-
-    def _stalled(self, seconds: float) -> Undelivered:
-        oldest = next(iter(self._in_flight.values()))
-        return self._again(oldest, f"were not acknowledged within {seconds:g} s")
-
-    def _again(self, first: Envelope, what: str) -> Undelivered:
-        self._raised = True
-        missing = self._accepted - self._acknowledged
-        topic = self._transport.topic
-        return Undelivered(
-            f"{missing} events for {topic} at {self._transport.address} {what}, beginning with {first.first_id!r} of "
-            f"partition {first.partition}: check Kafka, then publish the same source again; nothing is "
-            "counted twice",
-            topic=topic,
-            partition=first.partition,
-            events=missing,
-            first_id=first.first_id,
-        )
 
 
 def connect(

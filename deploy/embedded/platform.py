@@ -181,7 +181,7 @@ class Platform:
             supervisor.start()
             self._publish(overall(supervisor.described()), supervisor.described())
             self._settled.set()
-            supervisor.watch()
+            supervisor.supervise()
         finally:
             if supervisor:
                 supervisor.stop()

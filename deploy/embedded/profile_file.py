@@ -4,7 +4,8 @@ from pathlib import Path
 
 from deploy.embedded.atomic_file import write_atomically
 from deploy.errors import UnusableData
-from schemas.profile import PROFILE_FILE
+
+PROFILE = "profile.toml"
 
 
 def keep_profile(profile: Path, data: Path) -> None:
@@ -12,7 +13,7 @@ def keep_profile(profile: Path, data: Path) -> None:
 
     What was counted depends on it, so it never changes silently.
     """
-    kept = data / PROFILE_FILE
+    kept = data / PROFILE
     try:
         content = profile.read_bytes()
     except OSError as error:

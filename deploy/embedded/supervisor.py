@@ -79,7 +79,7 @@ class Supervisor:
             while any(process.state != "ready" for process in processes):
                 self._await()
 
-    def watch(self) -> None:
+    def supervise(self) -> None:
         """Keep everything running until the stop request."""
         while not self._stop.wait(TICK_SECONDS):
             self._tick()

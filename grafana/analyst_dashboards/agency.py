@@ -85,7 +85,7 @@ def agency() -> Dashboard:
 
 
 def _procedures() -> Panel:
-    nobody = [when_null(NO_DOSSIERS)]
+    without_dossiers = [when_null(NO_DOSSIERS)]
     return table(
         "Theo thủ tục / By procedure",
         "Dossiers received in the time range: what is open, and how many days the resolved ones took.",
@@ -96,7 +96,7 @@ def _procedures() -> Panel:
             column("open", "Đang giải quyết / Open", "count"),
             column("overdue", "Quá hạn / Overdue", "count"),
             share_column("on_time_rate", "Đúng hạn / On time"),
-            column("median_days", "Trung vị ngày / Median days", "days", mappings=nobody),
-            column("p90_days", "P90 ngày / P90 days", "days", mappings=nobody),
+            column("median_days", "Trung vị ngày / Median days", "days", mappings=without_dossiers),
+            column("p90_days", "P90 ngày / P90 days", "days", mappings=without_dossiers),
         ],
     )

@@ -1,4 +1,4 @@
-"""One dossier: what it is now, and everything that was ever said of it."""
+"""One dossier: its current state, and all of its events and alerts."""
 
 from grafana.code_labels import (
     CHANNELS,
@@ -33,7 +33,7 @@ def dossier() -> Dashboard:
                 7,
                 table(
                     "Hiện trạng / As of now",
-                    "What the events of the dossier add up to.",
+                    "The current state of the dossier, from all of its events.",
                     query("dossier_now"),
                     overrides=[agency_column(), *_NOW],
                 ),
@@ -45,7 +45,7 @@ def dossier() -> Dashboard:
                 13,
                 table(
                     "Diễn biến / History",
-                    "Every event as it came, in the order in which it happened, and where it stands on Kafka.",
+                    "Every event, in the order of occurrence, with its Kafka partition and offset.",
                     query(
                         "dossier_events",
                         field_in_words=label_sql("field", FIELDS),
@@ -63,7 +63,7 @@ def dossier() -> Dashboard:
                 6,
                 table(
                     "Cảnh báo / Alerts",
-                    "What was said of the dossier as late or soon late.",
+                    "Alerts raised and cleared for this dossier: due soon and overdue.",
                     query("dossier_alerts"),
                     overrides=[agency_column(), *_ALERTS],
                 ),

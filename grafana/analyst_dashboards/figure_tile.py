@@ -7,7 +7,7 @@ from grafana.thresholds import Figure, target_text
 def tile(figure: Figure, sql: str, link: str = "", *, empty: str = "", empty_color: str = NEUTRAL) -> Panel:
     """The one column of the query, which is this figure; `link` is where it leads.
 
-    A NULL shows `empty` in a colour of its own: what nobody knows is neither good nor bad, or a warning.
+    A NULL shows `empty` in its own colour: an unknown value is neither good nor bad, or a warning.
     """
     empty = empty or (NO_DOSSIERS if figure.unit == "share" else NO_DATA)
     shown = stat(

@@ -1,4 +1,4 @@
-"""The pipeline's own health: how far it is behind, how fresh its figures are, what it could not count."""
+"""The health of the pipeline: lag, freshness, dead letters, sources and audits."""
 
 from grafana.analyst_dashboards.figure_tile import tile
 from grafana.code_labels import REASONS, label_mappings
@@ -12,7 +12,7 @@ _NEVER_AUDITED = "chưa kiểm toán / never audited"
 
 
 def pipeline() -> Dashboard:
-    """What workers and audits wrote down; what more there is, `dossier work --metrics` tells Prometheus."""
+    """What workers and audits recorded; `dossier work --metrics` exports further metrics to Prometheus."""
     return dashboard(
         "dossiers-pipeline",
         "Tình trạng hệ thống / Pipeline health",
@@ -26,7 +26,7 @@ def pipeline() -> Dashboard:
                 9,
                 series(
                     "Độ trễ / Lag",
-                    "Seconds for which the oldest event that is not counted waits, the longest of all workers.",
+                    "Seconds that the oldest uncounted event has waited; the maximum of all workers.",
                     query("pipeline_lag"),
                     "seconds",
                     defaults={"decimals": 1},
@@ -39,7 +39,7 @@ def pipeline() -> Dashboard:
                 9,
                 series(
                     "Sự kiện đang chờ và đã đếm / Events waiting and counted",
-                    "Events not counted yet, estimated, of all workers; and events counted a second.",
+                    "Estimated events not counted yet, of all workers, and events counted per second.",
                     query("pipeline_events"),
                     "count",
                 ),
@@ -51,8 +51,8 @@ def pipeline() -> Dashboard:
                 9,
                 series(
                     "Độ mới và thời gian ghi / Freshness and inserts",
-                    "Seconds from a record's timestamp until it was counted, and of an insert: median and 99 of 100, "
-                    "of the worker that is worst.",
+                    "Seconds from a record's timestamp until it is counted, and seconds of an insert: median and 99th "
+                    "percentile of the slowest worker.",
                     query("pipeline_freshness"),
                     "seconds",
                     defaults={"decimals": 1},
@@ -121,7 +121,7 @@ def pipeline() -> Dashboard:
 
 
 def _tiles() -> list[Panel]:
-    """The health in six numbers. What nobody knows is told as a warning: a worker, event or audit that never was."""
+    """The health in six numbers. Missing data is a warning: no worker, no event or no audit so far."""
     if_ever = "if((SELECT count() FROM pulse) = 0, NULL, value)"
     if_any = "if((SELECT sum(events) + sum(dead) FROM pulse WHERE at > now() - INTERVAL 1 HOUR) = 0, NULL, value)"
     audit = query("pipeline_audit")

@@ -1,4 +1,4 @@
-"""What is published, in the shape in which Grafana's API takes it."""
+"""The documents that are published, in the format of Grafana's API."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ class Documents(Struct, frozen=True):
 
 
 def documents(reader: ClickHouseConnection) -> Documents:
-    """What the code makes, for ClickHouse as Grafana reaches it, by a user who may only read; without the password."""
+    """All documents, with ClickHouse as Grafana reaches it, as the reader; without the password."""
     return Documents(
         folder={"uid": FOLDER_UID, "title": FOLDER},
         datasource={

@@ -1,4 +1,4 @@
-"""Errors of publishing, named by what whoever meets them should do."""
+"""Errors of publishing, named by what to do next."""
 
 from schemas.errors import DossierError
 

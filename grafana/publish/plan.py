@@ -1,4 +1,4 @@
-"""The plan: what Grafana has held against what it should have, pure; nothing of another owner is ever in it."""
+"""Plans changes by comparing what Grafana has with what it should have. Pure; never touches foreign objects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from grafana.publish.errors import Foreign
 
 _SHOWN = 60
 _SERVERS = {"id", "version"}
-"""What Grafana itself puts into a dashboard."""
+"""Keys that Grafana itself adds to a dashboard."""
 
 
 class Found(Struct, frozen=True):
@@ -47,8 +47,8 @@ class Change(Struct, frozen=True):
 def plan(wanted: Documents, found: Found, *, prune: bool = False) -> list[Change]:
     """The steps in the order in which they must be done.
 
-    With `prune`, dashboards and rules that bear our mark and are made no more are deleted. Raises Foreign, naming every
-    object of another owner that stands where one of ours should.
+    With `prune`, dashboards and rules with our mark that are no longer generated are deleted. Raises Foreign with every
+    object of another owner that is in the place of one of ours.
     """
     foreign = [*_foreign(wanted, found)]
     if foreign:

@@ -1,4 +1,4 @@
-"""Reading what Grafana has, and writing what the plan says."""
+"""Reads what Grafana has, and applies a plan."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NotRequired, TypedDict
@@ -54,7 +54,7 @@ class _Group(TypedDict):
 
 
 def read_found(api: Api, wanted: Documents) -> Found:
-    """What Grafana has of what is wanted, and all that bears our mark."""
+    """The wanted objects that Grafana has, and everything with our mark."""
     folder = quote(wanted.folder["uid"])
     playlists = api.read("/playlists", list[_Playlist]) or []
     return Found(
@@ -95,7 +95,7 @@ def check(api: Api, boards: Iterable[Document]) -> None:
 
 
 def apply(api: Api, changes: Iterable[Change], password: Secret, done: Callable[[Change], None]) -> None:
-    """Do what the plan says, step by step; `done` hears of each step. It may be broken off and done again.
+    """Apply a plan step by step, and call `done` after each. It may be interrupted and repeated.
 
     The password of the data source cannot be read back, so it goes along whenever its document does.
     """

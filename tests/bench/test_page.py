@@ -41,10 +41,10 @@ MACHINE = {"processor": "a CPU", "cores": 2, "memory_gb": 24, "system": "Linux 6
 
 def test_a_result_with_plain_rows_becomes_a_table_of_its_keys() -> None:
     rows = [{"rate": 60, "p99_ms": 212.34, "case": "live"}, {"rate": 5000, "p99_ms": None, "case": "restart"}]
-    told = plain(json({"machine": MACHINE, "command": "python -m bench.page --data /x/y --check", "rows": rows}))
-    assert "a CPU, 2 cores, 24 GB, Linux 6, Python 3.11.7" in told
-    assert "```\n.venv/bin/python -m bench.page --check\n```" in told
-    assert told.endswith(
+    section = plain(json({"machine": MACHINE, "command": "python -m bench.page --data /x/y --check", "rows": rows}))
+    assert "a CPU, 2 cores, 24 GB, Linux 6, Python 3.11.7" in section
+    assert "```\n.venv/bin/python -m bench.page --check\n```" in section
+    assert section.endswith(
         "| rate | p99 ms | case |\n| --: | --: | --- |\n| 60 | 212.3 | live |\n| 5,000 | – | restart |"
     )
 
@@ -61,7 +61,7 @@ def test_the_seed_case_is_told_by_its_dossiers_and_its_two_replays() -> None:
     result = {"dossiers": 1000, "online": 200, "resolved": 900, "on_time": 819} | replay
     published = {"events": 400, "seconds": 1.0, "events_per_second": 400, "peak_mb": 90.0}
     more = {"second_replay": replay, "publishing": published, "machine": MACHINE, "command": "x", "seed": 1}
-    told = city(json(result | more))
-    assert "1,000 dossiers, 200 of them online, 900 resolved, 819 on time" in told
-    assert "| first replay | 400 | 2.0 | 200 | 21.5 | 300.0 | 0 |" in told
-    assert "| publishing | 400 | 1.0 | 400 | – | – | – |" in told
+    section = city(json(result | more))
+    assert "1,000 dossiers, 200 of them online, 900 resolved, 819 on time" in section
+    assert "| first replay | 400 | 2.0 | 200 | 21.5 | 300.0 | 0 |" in section
+    assert "| publishing | 400 | 1.0 | 400 | – | – | – |" in section

@@ -14,7 +14,7 @@ from bench.process_usage import NOTHING
 COUNTING = """
 import time
 from bench.peers.peer_task import Meter, Task
-task = Task.told()
+task = Task.from_environment()
 meter = Meter(task.folder)
 for _ in range({events}):
     meter.add()

@@ -67,7 +67,7 @@ def test_a_deployment_that_failed_is_kept_and_the_rest_run_in_another(
     assert [folder.name for folder in tmp_path.iterdir()] == [first]
 
 
-def test_a_city_that_cannot_be_is_skipped_or_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployment_that_cannot_start_is_skipped_or_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [skipped], _ = outcomes_of(Deployments({}), ("Kafka's disk full",), tmp_path, monkeypatch)
     assert (skipped.scenario, skipped.skipped) == ("Kafka's disk full", "no mounts here")
 

@@ -56,7 +56,7 @@ def test_who_may_only_read_can_audit_all_the_same(dossier: Run, counted: ClickHo
     client.execute("DROP TABLE audits")
     ended = dossier("audit", **named(counted))
     assert ended.code == 0
-    assert "the table audits does not get it: " in ended.err
+    assert "the result is not written to the table audits: " in ended.err
 
 
 def test_sound_counts_end_with_0(dossier: Run, counted: ClickHouseConnection) -> None:
@@ -215,4 +215,4 @@ def test_audits_go_on_while_the_database_is_away_until_told_to_stop(
     changes = [(line["kind"], line["differences"]) for line in lines if "has changed" in line["message"]]
     assert changes == [("facts", 1), ("windows", 0)]
     assert any(line["message"] == "facts differ" and line["dossier"] == "D1" for line in lines)
-    assert any(line["message"].startswith("the table audits does not get it: ") for line in lines)
+    assert any(line["message"].startswith("the result is not written to the table audits: ") for line in lines)

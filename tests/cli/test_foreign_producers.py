@@ -209,7 +209,7 @@ def test_records_that_were_deleted_before_they_were_counted_stop_the_worker_also
     assert f"partition 5 begins at offset {after[5]}, but {before[5]} is the next to count" in refused.reason
     assert "wrong  offsets     dossier-events partition 5 begins" in dossier("doctor", **deployed).out
     accepted = dossier("rewind", "--accept-gap", **deployed)
-    assert f"partition 5: written down as a gap: {after[5] - before[5]} records" in accepted.out
+    assert f"partition 5: recorded as a gap: {after[5] - before[5]} records" in accepted.out
     transact(kafka, received("tx-gone-on", 40), PARTITIONS, commits=True)
     with working(tmp_path, unused_port, **deployed) as (process, log):
         await_(lambda: not lag(kafka, clickhouse_of).left, process, log)

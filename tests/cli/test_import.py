@@ -56,7 +56,7 @@ def settings(tmp_path: Path) -> Settings:
 def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
     sink = Sink()
     monkeypatch.setattr("cli.dry_run.connect", lambda *_: sink)
-    monkeypatch.setattr("cli.import_.number_of", lambda *_: 0)
+    monkeypatch.setattr("cli.import_.import_number", lambda *_: 0)
     yield sink
     assert sink.flushed == len(sink.events)
 
@@ -288,7 +288,7 @@ def test_a_last_line_that_standard_input_ends_within_is_not_counted_and_told(
     arguments = ["-", "--format", "csv", "--mapping", MAPPING, "--rejects", rejects]
     result = run(settings, *arguments, content=cut)
     assert summary(result)["rejects"] == 1
-    assert "the last line has no line end and was not counted: the input may have been cut off" in result.stderr
+    assert "the last line has no line end and was not published: the input may have been cut off" in result.stderr
     with Path(rejects).open(newline="") as file:
         (reject,) = csv.DictReader(file)
     assert (int(reject["line"]), reject["row"].encode()) == (cut.count(b"\n") + 1, cut.rpartition(b"\n")[2])
@@ -320,7 +320,7 @@ def test_an_array_that_standard_input_ends_within_is_told(settings: Settings, tm
     content = b'[{"id":"a","at":"2026-01-05"},{"id":"b","at":"2026-01-05"},{"id":'
     result = run(settings, *arguments, content=content)
     assert summary(result)["events"] == 2
-    assert "the last value is never closed and was not counted: the input was cut off" in result.stderr
+    assert "the last value is never closed and was not published: the input was cut off" in result.stderr
 
 
 @pytest.mark.usefixtures("sink")

@@ -1,7 +1,6 @@
 """The command as a whole: help, versions, how errors and the end of a reader are met."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import click
 import pytest
 
 from cli.main import SECTIONS
-from cli.variables import VARIABLES
 from tests.cli.commands import MAPPING, SAMPLE, Run, all_commands, environment
 
 COMMANDS = all_commands()
@@ -56,19 +54,6 @@ def test_an_unknown_command_is_wrong_usage(dossier: Run) -> None:
     assert "No such command 'counts'" in ended.err
 
 
-def test_settings_lists_every_variable_and_what_is_in_force(dossier: Run, tmp_path: Path) -> None:
-    ended = dossier("settings", kafka="one:9092", kafka_password="secret-of-kafka")  # noqa: S106  # made up
-    assert ended.code == 0
-    assert [line.split()[0] for line in ended.out.splitlines()[: len(VARIABLES)]] == list(VARIABLES)
-    assert ended.out.splitlines()[len(VARIABLES) + 1 :] == [
-        f"data directory  {tmp_path / 'data'}",
-        "rules           v2 terms=instant time_zone=Asia/Ho_Chi_Minh",
-        "kafka           one:9092",
-        "clickhouse      none runs",
-    ]
-    assert "secret-of" not in ended.out
-
-
 def test_a_known_error_is_one_line_and_its_own_code(dossier: Run) -> None:
     ended = dossier("report")
     assert ended.code == 3
@@ -91,29 +76,6 @@ def test_a_broken_profile_keeps_nothing_from_working_that_needs_none(dossier: Ru
     ended = dossier("settings")
     assert ended.code == 0
     assert f"rules           wrong: {tmp_path / 'data' / 'profile.toml'}: terms = 'week'" in ended.out
-
-
-SHELLS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
-
-
-@pytest.mark.parametrize("shell", SHELLS)
-def test_completion_is_something_that_the_shell_accepts(dossier: Run, shell: str) -> None:
-    ended = dossier("completion", shell)
-    assert ended.code == 0
-    assert "_DOSSIER_COMPLETE" in ended.out
-    assert "dossier" in ended.out
-    if shutil.which(shell):
-        checked = subprocess.run(SHELLS[shell], input=ended.out, capture_output=True, text=True, check=False)
-        assert (checked.returncode, checked.stderr) == (0, "")
-
-
-def test_completion_knows_commands_and_options() -> None:
-    asked = {"_DOSSIER_COMPLETE": "bash_complete", "COMP_WORDS": "dossier import --as", "COMP_CWORD": "2"}
-    script = "import sys; sys.argv = ['dossier']; from cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment() | asked, capture_output=True, text=True, check=False
-    )
-    assert done.stdout.split() == ["plain,--as-of"]
 
 
 def test_ctrl_c_ends_with_130_wherever_it_is_met(dossier: Run, monkeypatch: pytest.MonkeyPatch) -> None:

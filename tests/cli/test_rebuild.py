@@ -137,7 +137,7 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert rest.endswith("stopped: `dossier rebuild` goes on with it, `dossier rebuild --abandon` gives it up\n")
+    assert rest.endswith("stopped: `dossier rebuild` resumes it, `dossier rebuild --abandon` abandons it\n")
     assert shown(counted) == before
     for command in ("work", "migrate"):
         refused = dossier(command, **variables)
@@ -161,7 +161,7 @@ def test_an_unfinished_one_is_given_up(dossier: Run, counted: Plan, variables: d
     assert other.code == 4
     assert other.err.endswith("or give it up with `dossier rebuild --abandon`\n")
     done = dossier("rebuild", "--abandon", **variables)
-    assert (done.code, done.out) == (0, "the rebuild is given up, the former counts serve\n")
+    assert (done.code, done.out) == (0, "the rebuild is abandoned, the former counts serve\n")
     work(counted)
 
 

@@ -60,13 +60,16 @@ def test_a_clickhouse_restored_from_a_backup_counts_the_rest_again(
         f"{backed_up[0]} (and 1 more), as after a restored backup of ClickHouse: stop the workers and run "
         "`dossier rewind`"
     )
-    assert "wrong  offsets     dossier-events partition 0: the group goes on" in dossier("doctor", **variables).out
+    assert "wrong  offsets     dossier-events partition 0: the group resumes" in dossier("doctor", **variables).out
     moves = [f"moved from {committed[at]} to {backed_up[at]}\n" for at in (0, 1)]
     dry = dossier("rewind", "--dry-run", **variables)
     assert (dry.code, dry.out) == (0, f"partition 0: would be {moves[0]}partition 1: would be {moves[1]}")
     done = dossier("rewind", **variables)
     assert (done.code, done.out) == (0, f"partition 0: {moves[0]}partition 1: {moves[1]}")
-    assert dossier("rewind", **variables).out == "nothing to do: the group goes on where the counts are, or before\n"
+    assert (
+        dossier("rewind", **variables).out
+        == "nothing to do: the group's offsets are at the stored counts, or before them\n"
+    )
     work(counted)
     assert shown(counted) == expected
 
@@ -87,11 +90,11 @@ def test_records_that_are_gone_are_written_down_before_anything_goes_on(
     assert ask(counted, "SELECT count() FROM gaps") == [(0,)]
     told = f"2 records, offsets {following} to {following + 1}\n"
     dry = dossier("rewind", "--accept-gap", "--dry-run", **variables)
-    assert f"partition 0: would be written down as a gap: {told}" in dry.out
+    assert f"partition 0: would be recorded as a gap: {told}" in dry.out
     assert ask(counted, "SELECT count() FROM gaps") == [(0,)]
     done = dossier("rewind", "--accept-gap", **variables)
     assert done.code == 0
-    assert f"partition 0: written down as a gap: {told}" in done.out
+    assert f"partition 0: recorded as a gap: {told}" in done.out
     ((partition, epoch, first, last, why),) = ask(
         counted, "SELECT partition, epoch, from_offset, to_offset, why FROM gaps FINAL"
     )

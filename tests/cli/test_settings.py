@@ -15,6 +15,7 @@ from schemas.alerts import parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
 from schemas.errors import SettingError
 from schemas.profile import Profile
+from tests.cli.commands import Run
 
 
 @pytest.fixture
@@ -281,3 +282,16 @@ def test_a_short_key_of_alerts_is_refused() -> None:
     with pytest.raises(SettingError, match="DOSSIER_ALERT_KEY has 5 characters, it needs 16 or more"):
         Settings.from_env({"DOSSIER_ALERT_KEY": "short"})
     assert Settings.from_env({}).alert_key is None
+
+
+def test_settings_lists_every_variable_and_what_is_in_force(dossier: Run, tmp_path: Path) -> None:
+    ended = dossier("settings", kafka="one:9092", kafka_password="secret-of-kafka")  # noqa: S106  # made up
+    assert ended.code == 0
+    assert [line.split()[0] for line in ended.out.splitlines()[: len(VARIABLES)]] == list(VARIABLES)
+    assert ended.out.splitlines()[len(VARIABLES) + 1 :] == [
+        f"data directory  {tmp_path / 'data'}",
+        "rules           v2 terms=instant time_zone=Asia/Ho_Chi_Minh",
+        "kafka           one:9092",
+        "clickhouse      none runs",
+    ]
+    assert "secret-of" not in ended.out

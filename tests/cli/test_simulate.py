@@ -94,7 +94,7 @@ def test_a_signal_before_the_end_is_told_by_the_exit_code(sink: Sink) -> None:
         (["--history", "2026-01-05"], "is not FROM..TO"),
         (["--history", "2026-02-05..2026-01-05"], "ends before it begins"),
         (["--history", "2026-02-05..soon"], "'soon' is not an ISO 8601 date"),
-        (["--history", "2090-01-01..2090-02-01"], "lies in part in the future"),
+        (["--history", "2090-01-01..2090-02-01"], "lies partly in the future"),
         (["--history", "2026-01-05..2026-02-05", "--start", "2026-01-05"], "--start is for live traffic"),
         (["--start", "2090-01-01"], "lies in the future"),
         (["--rate", "0"], "not in the range 0<x<="),

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from cli.doctor import Finding
 from cli.logs import JsonLines, TextLines
 from cli.terminal import brief, print_json, printable
-from cli.wallboard import Seen
+from cli.wallboard import Reading
 from connectors.files.formula_escape import escape_formula
 from deploy.embedded.state_file import PlatformState, ProcessState
 from grafana.publish.plan import Change
@@ -110,7 +110,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "alerts": (("alerts", "list"), {"alerts.newest": lambda *_: (1, [ALERT])}),
     "alerts json": (("alerts", "list", "--json"), {"alerts.newest": lambda *_: (1, [ALERT])}),
-    "watch": (("watch", "--once"), {"watch._read": lambda *_: Seen(trouble=HOSTILE)}),
+    "watch": (("watch", "--once"), {"watch._read": lambda *_: Reading(trouble=HOSTILE)}),
     "doctor": (("doctor",), {"doctor.examine": lambda _: [Finding("wrong", "kafka", HOSTILE, HOSTILE)]}),
     "status": (("status",), {"status.read_state": lambda _: STATE}),
     "migrate": (("migrate",), {"migrate.migrate": lambda *_, **__: [HOSTILE]}),
@@ -156,9 +156,9 @@ def test_an_import_names_a_files_columns_without_obeying_them(dossier: Run, tmp_
 
 
 def test_publishing_names_what_is_in_a_grafana_without_obeying_it(capsys: pytest.CaptureFixture[str]) -> None:
-    from cli.grafana import _tell
+    from cli.grafana import _print_change
 
-    _tell(SimpleNamespace(action="update", kind="dashboard", name=HOSTILE, differences=(HOSTILE,)))  # type: ignore[arg-type]
+    _print_change(SimpleNamespace(action="update", kind="dashboard", name=HOSTILE, differences=(HOSTILE,)))  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert out.count(SHOWN) == 2
     assert all(line.isprintable() for line in out.split("\n"))

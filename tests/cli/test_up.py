@@ -14,11 +14,12 @@ import psutil
 import pytest
 
 from deploy.embedded.state_file import STATE_FILE
+from tests.cli.commands import Run
 
 PATIENCE_SECONDS = 90
 
 
-def dossier(*arguments: str) -> subprocess.CompletedProcess[str]:
+def apart(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cli.main", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
 
@@ -50,39 +51,38 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_a_place_that_is_no_directory_is_one_line(tmp_path: Path) -> None:
+def test_a_place_that_is_no_directory_is_one_line(dossier: Run, tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("")
-    said = dossier("up", "--data", str(place))
-    assert said.returncode == 2
-    assert said.stderr.strip() == f"dossier: {place} is not a directory: name another one with --data"
+    ended = dossier("up", "--data", place)
+    assert (ended.code, ended.reason) == (2, f"{place} is not a directory: name another one with --data")
 
 
 @pytest.mark.platform
 def test_detached_from_start_to_stop(tmp_path: Path) -> None:
     data = ["--data", str(tmp_path)]
-    up = dossier("up", *data, "--workers", "0", "--detach")
+    up = apart("up", *data, "--workers", "0", "--detach")
     try:
         assert up.returncode == 0, up.stderr
         assert "Ready and detached" in up.stdout
-        first = dossier("status", *data, "--json")
+        first = apart("status", *data, "--json")
         assert first.returncode == 0
         processes = {each["name"]: each for each in json.loads(first.stdout)["processes"]}
         assert {name: each["state"] for name, each in processes.items()} == {"kafka": "ready", "clickhouse": "ready"}
         assert all(psutil.pid_exists(each["pid"]) for each in processes.values())
 
-        again = dossier("up", *data)
+        again = apart("up", *data)
         assert again.returncode == 1
         assert again.stderr.splitlines()[-1].startswith(f"dossier: a platform runs in {tmp_path} already")
 
         os.kill(processes["clickhouse"]["pid"], signal.SIGKILL)
-        until(lambda: '"restarts":1' in dossier("status", *data, "--json").stdout)
-        until(lambda: dossier("status", *data).returncode == 0)
+        until(lambda: '"restarts":1' in apart("status", *data, "--json").stdout)
+        until(lambda: apart("status", *data).returncode == 0)
     finally:
-        stopped = dossier("down", *data)
+        stopped = apart("down", *data)
     assert (stopped.returncode, stopped.stdout) == (0, f"stopped what ran in {tmp_path}\n")
     assert using(tmp_path) == []
-    assert dossier("status", *data).returncode == 3
+    assert apart("status", *data).returncode == 3
 
 
 @pytest.mark.platform
@@ -103,7 +103,7 @@ def test_a_stop_during_the_start_leaves_no_process(tmp_path: Path, number: int, 
 def test_a_port_in_use_fails_a_detached_start_with_its_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        said = dossier("up", "--data", str(tmp_path), "--clickhouse-port", str(port), "--detach")
+        said = apart("up", "--data", str(tmp_path), "--clickhouse-port", str(port), "--detach")
     assert said.returncode == 2
     reason = f"dossier: port {port} is in use: stop what holds it, or choose another with --clickhouse-port"
     assert said.stderr.splitlines()[-1] == reason

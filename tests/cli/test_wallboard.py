@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 from rich.console import Console
 
-from cli.wallboard import Seen, frame
+from cli.wallboard import Reading, frame
 from grafana.thresholds import FIGURES
 
 SMALL, LARGE = (80, 24), (120, 40)
@@ -23,10 +23,10 @@ FIGURE_VALUES: dict[str, object] = {
 VALUES = FIGURE_VALUES | {f"{name}_trend": "▲ 3 (9)" for name in FIGURE_VALUES}
 
 
-def shown(seen: Seen, size: tuple[int, int] = LARGE) -> list[str]:
+def shown(reading: Reading, size: tuple[int, int] = LARGE) -> list[str]:
     console = Console(width=size[0], height=size[1], color_system=None)
     with console.capture() as capture:
-        console.print(frame(seen, "day", size, "q"))
+        console.print(frame(reading, "day", size, "q"))
     return capture.get().splitlines()
 
 
@@ -37,7 +37,7 @@ def line(lines: list[str], start: str) -> str:
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_all_eleven_figures_fit_the_worst_first(size: tuple[int, int]) -> None:
-    lines = shown(Seen(VALUES, 3), size)
+    lines = shown(Reading(VALUES, 3), size)
     assert len(lines) <= size[1]
     assert all(len(each) <= size[0] for each in lines)
     names = [each.strip().split("  ")[0].split(" / ")[0] for each in lines]
@@ -47,7 +47,7 @@ def test_all_eleven_figures_fit_the_worst_first(size: tuple[int, int]) -> None:
 
 
 def test_a_figure_has_its_value_a_word_and_what_it_was() -> None:
-    lines = shown(Seen(VALUES, 3))
+    lines = shown(Reading(VALUES, 3))
     late = line(lines, "Đã giải quyết quá hạn")
     assert all(part in late for part in ("140", "CHƯA ĐẠT / missed", "▲ 3 (9)"))
     assert "98.5%" in line(lines, "Tỷ lệ đúng hạn theo QĐ 766")
@@ -56,7 +56,7 @@ def test_a_figure_has_its_value_a_word_and_what_it_was() -> None:
 
 
 def test_an_empty_denominator_is_said_and_is_no_percentage() -> None:
-    unpaid = line(shown(Seen(VALUES, 3)), "Tỷ lệ thanh toán trực tuyến")
+    unpaid = line(shown(Reading(VALUES, 3)), "Tỷ lệ thanh toán trực tuyến")
     assert "không có hồ sơ / no dossiers" in unpaid
     assert "%" not in unpaid
 
@@ -65,11 +65,11 @@ def test_an_empty_denominator_is_said_and_is_no_percentage() -> None:
     ("age", "word"), [(3, "ĐẠT / met"), (61, "CHÚ Ý"), (301, "NGỪNG / stopped"), (None, "no data")]
 )
 def test_the_age_of_the_data_is_told_in_words(age: int | None, word: str) -> None:
-    assert word in line(shown(Seen(VALUES, age)), "Dữ liệu cập nhật cách đây")
+    assert word in line(shown(Reading(VALUES, age)), "Dữ liệu cập nhật cách đây")
 
 
 def test_a_database_that_is_away_leaves_the_figures_and_says_since_when() -> None:
-    lines = shown(Seen(VALUES, 3, datetime(2026, 3, 2, 8, 5), "ClickHouse at db:9000 does not answer"))
+    lines = shown(Reading(VALUES, 3, datetime(2026, 3, 2, 8, 5), "ClickHouse at db:9000 does not answer"))
     assert "140" in line(lines, "Đã giải quyết quá hạn")
     assert "08:05:00" in line(lines, "KHÔNG ĐỌC ĐƯỢC")
     assert "ClickHouse at db:9000 does not answer" in line(lines, "KHÔNG ĐỌC ĐƯỢC")

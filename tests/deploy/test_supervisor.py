@@ -67,7 +67,7 @@ class Watched:
         try:
             supervisor.start()
             self.started.set()
-            supervisor.watch()
+            supervisor.supervise()
         except (NotReady, Stopped) as error:
             self.failure = error
         finally:

@@ -49,7 +49,7 @@ def test_what_it_has_beyond_the_declared_grant_is_revoked() -> None:
     differences, statements, also = compare_grants(shown, "dossiers")
     assert differences == [
         "`reader` has FILE ON *.*, which is not declared",
-        "`reader` has INSERT ON dossiers.*, which is not declared",
+        "`reader` has INSERT ON `dossiers`.*, which is not declared",
         "`reader` lacks SELECT ON dossiers.secret",
         "`reader` has SELECT(a, b) ON dossiers.x WITH GRANT OPTION, which is not declared",
         "`reader` has SHOW COLUMNS ON dossiers.x WITH GRANT OPTION, which is not declared",
@@ -59,7 +59,7 @@ def test_what_it_has_beyond_the_declared_grant_is_revoked() -> None:
     ]
     assert statements[:3] == [
         "REVOKE FILE ON *.* FROM reader",
-        "REVOKE INSERT ON dossiers.* FROM reader",
+        "REVOKE INSERT ON `dossiers`.* FROM reader",
         "GRANT SELECT ON dossiers.secret TO reader",
     ]
     assert statements[-1] == "REVOKE finance FROM reader"
@@ -80,9 +80,16 @@ def test_a_database_of_another_deployment_is_told_and_no_difference() -> None:
     assert compare_grants(shown, "dossiers") == ([], [], ["province_2.*", "other.x"])
 
 
-def test_a_line_that_is_not_understood_is_a_difference() -> None:
-    differences, _, _ = compare_grants([GRANT, "GRANT SOMETHING NEW"], "dossiers")
+def test_an_exception_from_a_grant_elsewhere_is_never_granted() -> None:
+    shown = ["GRANT SELECT ON *.* TO reader", "REVOKE SELECT ON hr.* FROM reader", "REVOKE INSERT ON *.* FROM reader"]
+    _, statements, _ = compare_grants(shown, "dossiers")
+    assert statements == ["REVOKE SELECT ON *.* FROM reader", GRANT]
+
+
+def test_a_line_in_another_form_is_a_difference() -> None:
+    differences, statements, _ = compare_grants([GRANT, "GRANT SOMETHING NEW"], "dossiers")
     assert differences == ["`reader` has GRANT SOMETHING NEW, which is not declared"]
+    assert statements == []
 
 
 def test_settings_that_bound_less_are_told_with_both_values() -> None:

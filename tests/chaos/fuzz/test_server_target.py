@@ -34,7 +34,7 @@ def test_harm_is_seen(tmp_path_factory: pytest.TempPathFactory) -> None:
         pulse = serving.pulse()
         assert pulse.memory > 1 << 20
         assert serving.rested(Pulse(pulse.memory, pulse.threads + 50, pulse.files + 50)).threads
-        assert (serving.stop(), serving.said(), serving.left_over()) == ([], [], [])
+        assert (serving.stop(), serving.log_problems(), serving.left_over()) == ([], [], [])
 
 
 def test_a_conversation_follows_from_its_seed_and_number() -> None:

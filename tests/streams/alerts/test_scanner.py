@@ -209,12 +209,12 @@ def test_a_zombie_cannot_write(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> N
         scanner.scan(zombie, TERM + DAY)
         assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
         ask(plan, "TRUNCATE TABLE dossier_alerts")  # so that it has something to say
-        with pytest.raises(Superseded, match="another worker watches"):
+        with pytest.raises(Superseded, match="another worker scans"):
             scanner.scan(zombie, TERM + DAY)
-        with pytest.raises(Superseded, match="another worker watches"):  # the client refuses to begin
+        with pytest.raises(Superseded, match="another worker scans"):  # the client refuses to begin
             scanner.scan(zombie, TERM + DAY)
         monkeypatch.setattr(zombie._producer, "begin_transaction", lambda: None)
-        with pytest.raises(Superseded, match="another worker watches"):  # it hears of it between begin and send
+        with pytest.raises(Superseded, match="another worker scans"):  # it hears of it between begin and send
             scanner.scan(zombie, TERM + DAY)
     assert len(list(read_alerts(plan.kafka, 0))) == 1
 
@@ -269,7 +269,9 @@ def test_what_no_worker_wrote_is_not_believed(plan: Plan, caplog: pytest.LogCapt
         while not found:
             found = new.poll()
         assert found == [true]
-    reasons = {record.__dict__["reason"][:40] for record in caplog.records if record.message == "no alert"}
+    reasons = {
+        record.__dict__["reason"][:40] for record in caplog.records if record.message == "no valid alert, skipped"
+    }
     assert {"it is not signed with DOSSIER_ALERT_KEY", "its key is not its dossier"} <= reasons
 
 
