@@ -170,7 +170,7 @@ FENCE = """        if pos <= case.pos:
 """
 
 
-def test_what_is_one_too_many_told_only_of_events_past_the_facts() -> None:
+def test_the_limit_of_numbered_registers_checked_only_past_the_facts() -> None:
     assert found_out(counting((REFUSED + FENCE, FENCE + REFUSED)))
 
 
@@ -216,7 +216,7 @@ def test_caches_kept_of_a_partition_that_comes_back_are_right_where_offsets_foll
     """Whoever counted meanwhile: rows cached at an offset are the state after the log up to there.
 
     The partition either comes back at that offset, and then they are what is needed, as with a zombie that was never
-    told; or it comes back at another, and then they are dropped for that. Forgetting them saves memory.
+    notified; or it comes back at another, and then they are dropped for that. Forgetting them saves memory.
     """
     assert not found_out(flushing(("self._revoked.update(partitions)", "pass")), SEEDS_OF_IMPLIED_RULES)
 

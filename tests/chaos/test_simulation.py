@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the counts are exact; and what fails is told so that a person sees why."""
+"""Whatever goes wrong, the counts are exact; and a failure is described so that a person sees its cause."""
 
 import json
 from collections.abc import Callable
@@ -78,11 +78,11 @@ def test_a_seed_gives_the_same_schedule_whatever_was_made_before() -> None:
 
 
 def test_a_schedule_goes_the_same_way_each_time() -> None:
-    told: list[list[str]] = [[], []]
-    for heard in told:
-        play(schedule_of(3), trace=heard.append)
-    assert told[0] == told[1]
-    assert len(told[0]) > 20
+    text: list[list[str]] = [[], []]
+    for lines in text:
+        play(schedule_of(3), trace=lines.append)
+    assert text[0] == text[1]
+    assert len(text[0]) > 20
 
 
 def test_a_schedule_that_fails_is_made_as_small_as_can_be() -> None:
@@ -98,14 +98,14 @@ def test_a_schedule_that_fails_is_made_as_small_as_can_be() -> None:
     assert any(isinstance(step, Take) for step in smallest.steps)
 
 
-def test_what_fails_is_told_with_its_records_its_steps_and_what_is_wrong() -> None:
+def test_a_failure_is_described_with_its_records_its_steps_and_what_is_wrong() -> None:
     seed = unfenced_seed()
-    told = explain(seed, UNFENCED)
-    assert '{"kind":"received"' in told
-    assert "writes windows\n" in told
-    assert "received is 2, should be 1" in told
+    text = explain(seed, UNFENCED)
+    assert '{"kind":"received"' in text
+    assert "writes windows\n" in text
+    assert "received is 2, should be 1" in text
     assert (
-        told.index("The records") < told.index("The workers") < told.index("What happens") < told.index("What is wrong")
+        text.index("The records") < text.index("The workers") < text.index("What happens") < text.index("What is wrong")
     )
 
 
@@ -134,7 +134,7 @@ class TestCommand:
         assert (found["runs"], found["failures"]) == (20, [])
         assert found["faults"]["crashes"] > 0
 
-    def test_a_failure_is_told_and_how_to_see_it_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_failure_is_printed_with_the_command_that_replays_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(command, "simulate", lambda *_: simulate(0, 1000, code=UNFENCED))
         monkeypatch.setattr(command, "explain", lambda seed: explain(seed, UNFENCED))
         result = CliRunner().invoke(command.main, [])

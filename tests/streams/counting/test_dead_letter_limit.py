@@ -12,7 +12,7 @@ LINES = st.lists(st.booleans(), max_size=60)
 
 
 def one_by_one(lines: list[bool], limit: DeadLetterLimit) -> tuple[LimitWindow, bool]:
-    """What the rule says, told in the plainest way."""
+    """The rule in its plainest form."""
     window = EMPTY_WINDOW
     for index, is_dead in enumerate(lines):
         current = lines[index - index % limit.lines : index + 1]

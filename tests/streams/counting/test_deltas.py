@@ -72,7 +72,7 @@ def test_every_event_changes_what_the_plain_rules_say(history: list[AnyEvent], p
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @settings(max_examples=sized(10, 50))
 @given(data=st.data(), profile=st.sampled_from((INSTANT, DATE)))
-def test_no_kind_changes_more_than_it_is_said_to(kind: str, data: st.DataObject, profile: Profile) -> None:
+def test_no_kind_changes_more_than_its_parts(kind: str, data: st.DataObject, profile: Profile) -> None:
     reception = data.draw(events_of("D1", (KINDS["received"], KINDS["feedback_received"])))
     history = [reception, *data.draw(st.lists(events_of("D1"), max_size=6)), data.draw(events_of("D1", (KINDS[kind],)))]
     assert fast(history, profile) == plainly(history, profile)

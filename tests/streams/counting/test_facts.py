@@ -38,7 +38,7 @@ RECEIVED = said(Received, "2026-03-02 08:00", agency="H01", channel="online", pr
 RESOLVED = said(Resolved, "2026-03-09 16:00", e_result=True)
 
 
-def test_nothing_said_is_nothing_known() -> None:
+def test_without_events_nothing_is_known() -> None:
     assert facts() == Facts()
     assert not facts().is_open
 
@@ -95,7 +95,7 @@ def test_a_corrected_term_replaces_the_original() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "known"),
+    ("field", "value", "expected"),
     [
         ("agency", "H02", "H02"),
         ("channel", "postal", "postal"),
@@ -104,9 +104,9 @@ def test_a_corrected_term_replaces_the_original() -> None:
         ("fee_bearing", False, False),
     ],
 )
-def test_an_amended_field_replaces_that_of_the_reception_and_no_other(field: str, value: Any, known: Any) -> None:
+def test_an_amended_field_replaces_that_of_the_reception_and_no_other(field: str, value: Any, expected: Any) -> None:
     amended = facts(RECEIVED, said(Amended, "2026-03-03 08:00", **{field: value}))
-    assert getattr(amended, field) == known
+    assert getattr(amended, field) == expected
     others = [name for name in Facts.__struct_fields__ if name != field]
     assert [getattr(amended, name) for name in others] == [getattr(facts(RECEIVED), name) for name in others]
 
@@ -190,13 +190,13 @@ def test_a_result_ends_the_dossier() -> None:
     assert not found.is_open
 
 
-def test_a_returned_result_was_there_although_nobody_said_so() -> None:
+def test_a_return_implies_a_result_that_was_not_reported() -> None:
     found = facts(RECEIVED, said(Returned, "2026-03-10 08:00"))
     assert (found.outcome, found.outcome_at, found.returned_at) == ("resolved", *[micros("2026-03-10 08:00")] * 2)
     assert not found.electronic_result
 
 
-def test_a_result_heard_of_after_its_return_keeps_its_own_time() -> None:
+def test_a_result_reported_after_its_return_keeps_its_own_time() -> None:
     found = facts(RECEIVED, said(Returned, "2026-03-10 08:00"), RESOLVED)
     assert (found.outcome_at, found.returned_at) == (micros("2026-03-09 16:00"), micros("2026-03-10 08:00"))
 
@@ -229,7 +229,7 @@ def test_only_a_result_handed_over_after_the_reopening_resolves_it_again() -> No
     assert (again.outcome, again.outcome_at) == ("resolved", micros("2026-03-12 16:00"))
 
 
-def test_a_result_taken_back_before_it_was_heard_of_stays_taken_back() -> None:
+def test_a_result_taken_back_before_it_is_reported_stays_taken_back() -> None:
     assert facts(RECEIVED, said(Reopened, "2026-03-10 08:00"), RESOLVED).is_open
 
 
@@ -263,12 +263,14 @@ def test_a_refund_may_come_before_its_payment() -> None:
     assert facts(RECEIVED, refunded, paid).payments == (Payment(micros("2026-03-03 09:00"), 50_000, True, 10_000),)
 
 
-def test_a_payment_told_twice_is_one_and_its_correction_replaces_it() -> None:
-    told = said(Paid, "2026-03-03 09:00", transaction="T1", amount=50_000, method="online")
+def test_a_payment_reported_twice_is_one_and_its_correction_replaces_it() -> None:
+    reported = said(Paid, "2026-03-03 09:00", transaction="T1", amount=50_000, method="online")
     corrected = said(
         Paid, "2026-03-03 09:00", transaction="T1", amount=60_000, method="cash", recorded_at=at("2026-03-04 09:00")
     )
-    assert facts(RECEIVED, told, told, corrected).payments == (Payment(micros("2026-03-03 09:00"), 60_000, False, 0),)
+    assert facts(RECEIVED, reported, reported, corrected).payments == (
+        Payment(micros("2026-03-03 09:00"), 60_000, False, 0),
+    )
 
 
 @pytest.mark.parametrize("transaction", ["7", "a:b", ":", "payment:7", "Mã 1"])
@@ -292,10 +294,10 @@ def test_digitisation_is_the_last_that_was_recorded() -> None:
     assert found.digitised_at == micros("2026-03-04 09:00")
 
 
-@pytest.mark.parametrize(("score", "known"), [(None, 0), (5, 5)])
-def test_a_rating_may_have_a_score(score: int | None, known: int) -> None:
+@pytest.mark.parametrize(("score", "expected"), [(None, 0), (5, 5)])
+def test_a_rating_may_have_a_score(score: int | None, expected: int) -> None:
     found = facts(RECEIVED, said(Rated, "2026-03-12 09:00", satisfied=True, score=score))
-    assert (found.rated_at, found.satisfied, found.score) == (micros("2026-03-12 09:00"), True, known)
+    assert (found.rated_at, found.satisfied, found.score) == (micros("2026-03-12 09:00"), True, expected)
 
 
 def test_a_feedback_is_a_case_of_its_own_and_ends_with_its_answer() -> None:

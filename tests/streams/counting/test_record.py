@@ -19,7 +19,7 @@ def test_a_partition_that_starts_again_waits_for_the_next_part() -> None:
     assert second == again
 
 
-def test_a_hole_follows_by_its_first_offset_and_is_followed_by_what_comes_after_its_last() -> None:
+def test_a_gap_follows_by_its_first_offset_and_is_followed_by_what_comes_after_its_last() -> None:
     records = [record(0, 5), offset_gap(0, 6, 9), record(0, 10)]
     assert in_sequence(records) == [records]
     assert in_sequence([record(0, 5), offset_gap(0, 7, 9)]) == [[record(0, 5)], [offset_gap(0, 7, 9)]]

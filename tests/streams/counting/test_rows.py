@@ -60,7 +60,7 @@ def test_an_event_recorded_at_once_has_one_time() -> None:
 
 
 def test_each_fact_is_in_the_column_of_its_name() -> None:
-    known = Facts(
+    case = Facts(
         case_kind="dossier",
         voided=True,
         agency="agency",
@@ -93,7 +93,7 @@ def test_each_fact_is_in_the_column_of_its_name() -> None:
         satisfied=True,
         score=4,
     )
-    row = named(FACTS, facts_row("D1", 26, Stored(27, b"state", 28), known, INSTANT))
+    row = named(FACTS, facts_row("D1", 26, Stored(27, b"state", 28), case, INSTANT))
     assert {name: value for name, value in row.items() if name not in Facts.__struct_fields__} == {
         "dossier": "D1",
         "pos": 27,
@@ -109,13 +109,13 @@ def test_each_fact_is_in_the_column_of_its_name() -> None:
         "refund_amount": [20],
     }
     plain = set(Facts.__struct_fields__) - {"payments", "refunds"}
-    assert {name: row[name] for name in plain} == {name: getattr(known, name) for name in plain}
+    assert {name: row[name] for name in plain} == {name: getattr(case, name) for name in plain}
 
 
 @pytest.mark.parametrize(("outcome_at", "stored"), [(None, None), (3, True), (4, False)])
 def test_in_time_is_null_without_an_outcome(outcome_at: int | None, stored: bool | None) -> None:
-    known = Facts(case_kind="dossier", term=3, outcome_at=outcome_at)
-    assert named(FACTS, facts_row("D1", 0, Stored(1, b""), known, INSTANT))["on_time"] is stored
+    case = Facts(case_kind="dossier", term=3, outcome_at=outcome_at)
+    assert named(FACTS, facts_row("D1", 0, Stored(1, b""), case, INSTANT))["on_time"] is stored
 
 
 def test_counts_are_in_the_columns_of_their_counters() -> None:
@@ -219,6 +219,6 @@ def test_fields_at_their_default_are_written_out_and_unknown_ones_left_out() -> 
 
 
 def test_facts_are_in_time_by_the_rule_of_the_profile() -> None:
-    known = Facts(case_kind="dossier", term=micros("2026-03-10 09:00"), outcome_at=micros("2026-03-10 10:00"))
-    rows = [named(FACTS, facts_row("D1", 0, Stored(1, b""), known, profile)) for profile in (INSTANT, DATE)]
-    assert [row["on_time"] for row in rows] == [False, True] == [on_time(known, INSTANT), on_time(known, DATE)]
+    case = Facts(case_kind="dossier", term=micros("2026-03-10 09:00"), outcome_at=micros("2026-03-10 10:00"))
+    rows = [named(FACTS, facts_row("D1", 0, Stored(1, b""), case, profile)) for profile in (INSTANT, DATE)]
+    assert [row["on_time"] for row in rows] == [False, True] == [on_time(case, INSTANT), on_time(case, DATE)]
