@@ -155,7 +155,7 @@ def check_access(settings: Settings) -> str:
             raise Wrong(f"{text}: restart the platform, which then has its own users again")
         raise Wrong(f"{text}: run this SQL as an administrator of ClickHouse", ";\n".join(found.statements) + ";")
     also = f"; it may also read {', '.join(found.also_reads)}" if found.also_reads else ""
-    return f"`{READER}` is as declared: {' and '.join(found.compared)} were compared{also}"
+    return f"`{READER}` is as declared, judged by {', and by '.join(found.compared)}{also}"
 
 
 def check_identity(settings: Settings) -> str:

@@ -105,7 +105,7 @@ class TestServices:
     ) -> None:
         password = clickhouse_reader.password.reveal()
         found = findings(dossier("doctor", grafana_password=password, **deployed))
-        assert found["access"] == ("ok", "`reader` is as declared: what it can do was compared")
+        assert found["access"] == ("ok", "`reader` is as declared, judged by what it can do")
         ended = dossier("doctor", grafana_password="another", **deployed)  # noqa: S106  # made up
         lines = ended.out.splitlines()
         (line,) = [number for number, each in enumerate(lines) if each.startswith("wrong  access")]
