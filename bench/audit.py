@@ -22,19 +22,19 @@ from bench.machine import Machine, this_machine
 from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from connectors.simulator.history import history
-from connectors.simulator.plan import Plan as City
+from connectors.simulator.simulation_plan import Plan as City
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.topics import EVENTS
-from streams.audit.recompute import audit
-from streams.counting.counting import Counting
+from streams.audit.audit_run import audit
+from streams.counting.core import Counting
 from streams.counting.facts import facts_of
 from streams.counting.identity import Identity
 from streams.counting.registers import merged, pack
 from streams.rebuild.replay import records_from_events, stored_events
-from streams.storage.plan import Plan
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_store import ClickHouseStore
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 from streams.worker.pipeline import Pipeline
 

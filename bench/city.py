@@ -20,7 +20,7 @@ from bench.seed_case.result import Replay, Result, replayed, table
 from bench.seed_case.stored_counts import Differences, compare, totals
 from cli.progress import Display
 from cli.signals import stop_signals
-from streams.storage.progress import Lag
+from streams.storage.counting_progress import Lag
 
 _BYTES_A_DOSSIER = 4_000
 _BYTES_AT_LEAST = 2_000_000_000

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from connectors.publishing.envelope_builder import EnvelopeBuilder, Limits
 from connectors.simulator.history import history
-from connectors.simulator.plan import Plan
+from connectors.simulator.simulation_plan import Plan
 from schemas.counters import WINDOW_SECONDS
 from schemas.envelope import encode, encode_event
 from schemas.events import Event

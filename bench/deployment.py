@@ -13,10 +13,10 @@ from typing import Self
 from msgspec import Struct
 
 from bench.process_usage import NOTHING, Usage, usage, usage_of
-from cli.platform import worker_joined
+from cli.embedded_platform import worker_joined
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams.storage.progress import Lag, wait_until_counted
+from streams.storage.counting_progress import Lag, wait_until_counted
 
 READY_SECONDS = 120.0
 

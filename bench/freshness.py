@@ -17,8 +17,8 @@ from bench.freshness_probe import POLL_SECONDS, FreshnessProbe, delays, percenti
 from bench.machine import Machine, this_machine
 from bench.paced_traffic import PacedTraffic
 from cli.signals import stop_signals
-from streams.storage.clickhouse import connect as connect_clickhouse
-from streams.storage.progress import wait_until_counted
+from streams.storage.clickhouse_client import connect as connect_clickhouse
+from streams.storage.counting_progress import wait_until_counted
 
 RESTARTS = 5
 RESTART_RATE = 1200

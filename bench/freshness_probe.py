@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.connection import ClickHouseConnection
 from schemas.topics import EVENTS
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 
 POLL_SECONDS = 0.01
 """Pause between two polls: a measured delay is too long by up to this and one query, never too short."""

@@ -27,8 +27,8 @@ from cli.signals import stop_signals
 from connectors.publishing.publisher import BULK, connect
 from schemas.envelope import decode_event
 from schemas.events import Event, Rated
-from streams.storage.clickhouse import connect as connect_clickhouse
-from streams.storage.progress import Lag, lag
+from streams.storage.clickhouse_client import connect as connect_clickhouse
+from streams.storage.counting_progress import Lag, lag
 
 MODEL = 100_000
 """Dossiers of the model, and of each copy of it."""

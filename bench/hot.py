@@ -26,20 +26,20 @@ from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.deployment_profile import Profile
 from schemas.envelope import MAX_EVENTS, MAX_LINES, encode, encode_event
 from schemas.events import MAX_NUMBERED, Event, Rated, Transferred
-from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.counting.contributions import contributions, difference
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.facts import Facts, facts_of
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold
 from streams.counting.write_order import flush
-from streams.storage.clickhouse import chunks, connect
-from streams.storage.plan import Plan
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_client import chunks, connect
+from streams.storage.clickhouse_store import ClickHouseStore
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 
 _RECORDS = 64

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from clickhouse_driver import Client
 
 from schemas.counters import COUNTERS, WINDOW_SECONDS
+from schemas.deployment_profile import Profile
 from schemas.events import MAX_NUMBERED, Event, Paid, Received
-from schemas.profile import Profile
 from schemas.tables import FACTS
 from streams.counting.facts import facts_of
 from streams.counting.registers import merged, pack
 from streams.counting.rows import facts_row
-from streams.counting.store import Stored
-from streams.storage.clickhouse import chunks
-from streams.storage.store import ClickHouseStore
+from streams.counting.store_interface import Stored
+from streams.storage.clickhouse_client import chunks
+from streams.storage.clickhouse_store import ClickHouseStore
 
 BEGIN = datetime(2016, 1, 1, tzinfo=UTC)
 WINDOW = timedelta(seconds=WINDOW_SECONDS)

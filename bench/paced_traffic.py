@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Event as Flag
 from connectors.publishing.publisher import LIVE, connect
 from connectors.simulator.live_traffic import live
 from connectors.simulator.pacing import paced
-from connectors.simulator.plan import Plan
+from connectors.simulator.simulation_plan import Plan
 from schemas.connection import KafkaConnection
 
 

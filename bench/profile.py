@@ -28,14 +28,14 @@ from chaos.memory_store import MemoryDeadLetters
 from cli.signals import stop_signals
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import KafkaConnection
+from schemas.deployment_profile import Profile
 from schemas.envelope import decode_event
-from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.write_order import flush
-from streams.storage.plan import Plan
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 from streams.worker.worker import tune_gc
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from schemas.connection import ClickHouseConnection
 from schemas.tables import Table
-from streams.counting.store import Row, Stored, WindowRow
-from streams.storage.store import ClickHouseStore
+from streams.counting.store_interface import Row, Stored, WindowRow
+from streams.storage.clickhouse_store import ClickHouseStore
 
 
 class TimedStore(ClickHouseStore):

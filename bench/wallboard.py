@@ -23,12 +23,12 @@ from deploy.embedded.platform import Options, Platform
 from grafana.build import WALLBOARDS
 from grafana.sql_macros import expand
 from schemas.connection import KafkaConnection
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
-from streams.storage.clickhouse import connect
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
-from streams.worker.heartbeat import quantile
+from streams.worker.heartbeat_row import quantile
 
 _MAKE = Path(__file__).with_suffix(".sql")
 _AT_ONCE = 1_000_000

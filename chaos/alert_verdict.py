@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from schemas.alerts import DEFAULT_LEVELS, Alert, parse_levels
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from streams.alerts.log import AlertLog
 from streams.alerts.scanner import OverdueScanner
 from streams.alerts.topic import read_alerts
 from streams.errors import Superseded
-from streams.storage.clickhouse import database
+from streams.storage.clickhouse_client import database
 
 _SHOWN = 5
 _TAKEN_BACK = 5

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from schemas.partition import Hashes
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
+from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 
 POINTS = {
     "counted": "after a batch was counted, before anything of it but raw events is written",

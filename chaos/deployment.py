@@ -26,21 +26,21 @@ from chaos.small_disk import SmallDisk
 from chaos.tcp_proxy import Proxy
 from chaos.trapped_worker import CLOCK
 from chaos.verdict import Verdict, judge, stored_in
-from cli.platform import SETUP, worker_joined
+from cli.embedded_platform import SETUP, worker_joined
 from connectors.errors import ConnectorError
 from connectors.publishing.publisher import BULK, MAX_BLOCK, connect
+from deploy.embedded.generated_secrets import FOLDER
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import RANGE, is_free
 from deploy.embedded.restart_policy import RestartPolicy
-from deploy.embedded.secret_files import FOLDER
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.deployment_profile import Profile
 from schemas.events import Event
-from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.audit.recompute import audit
+from streams.audit.audit_run import audit
 from streams.broker.group import members
-from streams.storage.clickhouse import connect as clickhouse_client
-from streams.storage.progress import Lag, lag, wait_until_counted
+from streams.storage.clickhouse_client import connect as clickhouse_client
+from streams.storage.counting_progress import Lag, lag, wait_until_counted
 
 PARTITIONS = 8
 _DISKS = {"clickhouse": 300, "kafka": 200}

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from connectors.simulator.history import history
-from connectors.simulator.plan import Plan
+from connectors.simulator.simulation_plan import Plan
 from schemas.events import Amended, Event, Paid, Received, Refunded, Resolved, Transferred, Voided
 
 _BEGIN = datetime(2025, 3, 3, tzinfo=UTC)

@@ -9,7 +9,7 @@ from schemas.partition import Hashes, hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.ledger import Ledger
-from streams.counting.store import Checkpoint, LastRecord, Row, Store, Stored, WindowRow
+from streams.counting.store_interface import Checkpoint, LastRecord, Row, Store, Stored, WindowRow
 
 _KEYS = {
     EVENTS.name: ("dossier", "id", "kind", "source", "occurred_at", "payload"),

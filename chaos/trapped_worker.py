@@ -42,12 +42,12 @@ def main(name: str, folder: Path) -> None:
     from cli.settings import Settings
     from streams.alerts.log import AlertLog
     from streams.alerts.scanner import AlertingThread, OverdueScanner
-    from streams.counting.counting import Counting
+    from streams.counting.core import Counting
     from streams.counting.dead_letter_limit import DeadLetterLimit
     from streams.dead_letters.topic import DeadLetterTopic
+    from streams.storage.clickhouse_store import ClickHouseStore
     from streams.storage.migration import identify
-    from streams.storage.offsets import require_agreement
-    from streams.storage.store import ClickHouseStore
+    from streams.storage.offset_agreement import require_agreement
     from streams.worker.pipeline import Pipeline
     from streams.worker.worker import BatchLimits, make_app, run
 

@@ -16,8 +16,8 @@ from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.instant import from_micros
 from schemas.tables import EVENTS, FACTS, WINDOWS, Table
-from streams.counting.store import Row
-from streams.storage.clickhouse import connect, explain
+from streams.counting.store_interface import Row
+from streams.storage.clickhouse_client import connect, explain
 
 _EXAMPLES = 5
 """Examples of each kind of difference; the numbers include all."""

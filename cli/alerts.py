@@ -9,7 +9,7 @@ import click
 from cli.logs import configure
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from cli.terminal import plural, print_json, printable
+from cli.terminal_escape import plural, print_json, printable
 from schemas.errors import SettingError
 from streams.alerts.table import Selection, newest
 from streams.alerts.topic import AlertReader

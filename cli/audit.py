@@ -16,11 +16,11 @@ from cli.options import Address
 from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from cli.terminal import brief, print_json, printable
+from cli.terminal_escape import brief, print_json, printable
 from schemas.errors import DossierError
-from streams.audit.cut import Cut
+from streams.audit.audit_run import audit
+from streams.audit.cutoff import Cut
 from streams.audit.findings import Audit, record_audit
-from streams.audit.recompute import audit
 from streams.audit.schedule import AuditSchedule
 from streams.audit.service import AuditService
 from streams.audit.throttle import Throttle

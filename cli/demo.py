@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 from msgspec import structs
 
+from cli.embedded_platform import counting_options
 from cli.import_ import command as import_command
 from cli.options import data_option
-from cli.platform import counting_options
 from cli.progress import Display
 from cli.report import show
 from cli.settings import Settings

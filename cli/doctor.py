@@ -6,28 +6,28 @@ from typing import Literal
 import click
 from msgspec import Struct
 
-from cli import checks
-from cli.checks import Unknown, Wrong
+from cli import doctor_checks
+from cli.doctor_checks import Unknown, Wrong
 from cli.settings import Settings
-from cli.terminal import printable
+from cli.terminal_escape import printable
 from schemas.errors import DossierError
 
 Result = Literal["ok", "wrong", "skip"]
 _COLOURS = {"ok": "green", "wrong": "red", "skip": "yellow"}
 _CHECKS: dict[str, tuple[Callable[[Settings], str], set[str]]] = {
-    "program": (checks.check_program, set()),
-    "profile": (checks.check_profile, set()),
-    "platform": (checks.check_platform, set()),
-    "disk": (checks.check_disk, set()),
-    "kafka": (checks.check_kafka, set()),
-    "topics": (checks.check_topics, {"kafka"}),
-    "clickhouse": (checks.check_clickhouse, set()),
-    "tables": (checks.check_tables, {"profile", "clickhouse"}),
-    "access": (checks.check_access, {"tables"}),
-    "identity": (checks.check_identity, {"profile", "kafka", "clickhouse"}),
-    "offsets": (checks.check_offsets, {"identity"}),
-    "records": (checks.check_records, {"offsets"}),
-    "workers": (checks.check_workers, {"kafka", "clickhouse"}),
+    "program": (doctor_checks.check_program, set()),
+    "profile": (doctor_checks.check_profile, set()),
+    "platform": (doctor_checks.check_platform, set()),
+    "disk": (doctor_checks.check_disk, set()),
+    "kafka": (doctor_checks.check_kafka, set()),
+    "topics": (doctor_checks.check_topics, {"kafka"}),
+    "clickhouse": (doctor_checks.check_clickhouse, set()),
+    "tables": (doctor_checks.check_tables, {"profile", "clickhouse"}),
+    "access": (doctor_checks.check_access, {"tables"}),
+    "identity": (doctor_checks.check_identity, {"profile", "kafka", "clickhouse"}),
+    "offsets": (doctor_checks.check_offsets, {"identity"}),
+    "records": (doctor_checks.check_records, {"offsets"}),
+    "workers": (doctor_checks.check_workers, {"kafka", "clickhouse"}),
 }
 """Each check, and the checks without which it means nothing."""
 

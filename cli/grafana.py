@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cli.settings import Settings
-from cli.terminal import printable
+from cli.terminal_escape import printable
 from grafana.build import FOLDER, artefacts, build, differing
 from grafana.publish.documents import documents
 from grafana.publish.plan import Change, plan

@@ -15,7 +15,7 @@ from cli.dry_run import publisher_unless
 from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
-from cli.terminal import printable
+from cli.terminal_escape import printable
 from connectors.files.cell_values import Clock, to_instant
 from connectors.files.file_import import Import, ImportCounts
 from connectors.files.file_reader import STDIN, FileReader, format_of
@@ -149,7 +149,7 @@ def _run(job: Import, rows: FileReader, stop: Stop, tick: Callable[[], None]) ->
 
 
 def _wait(settings: Settings, stop: Stop) -> None:
-    from streams.storage.progress import Lag, wait_until_counted
+    from streams.storage.counting_progress import Lag, wait_until_counted
 
     with Display() as display:
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from cli.terminal import printable
+from cli.terminal_escape import printable
 from schemas.errors import DossierError
 
 FIELDS = (

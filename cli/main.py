@@ -8,7 +8,7 @@ import click
 
 from cli.lazy_group import LazyGroup
 from cli.settings import Settings
-from cli.terminal import printable
+from cli.terminal_escape import printable
 from schemas.errors import DossierError
 
 SECTIONS: dict[str, dict[str, str]] = {

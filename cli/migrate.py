@@ -6,9 +6,9 @@ import sys
 import click
 
 from cli.settings import Settings
-from cli.terminal import printable
+from cli.terminal_escape import printable
+from streams.storage.deployment_plan import Plan
 from streams.storage.migration import migrate
-from streams.storage.plan import Plan
 
 
 def plan_of(settings: Settings) -> Plan:

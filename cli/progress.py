@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from cli.console import console as plain_console
-from cli.terminal import printable
+from cli.terminal_escape import printable
 
 MEGABYTE = 1_000_000
 PLAIN_SECONDS = 5.0

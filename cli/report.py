@@ -10,9 +10,9 @@ from rich.table import Table
 
 from cli.console import console
 from cli.settings import Settings
-from cli.terminal import brief, print_json, printable
+from cli.terminal_escape import brief, print_json, printable
 from connectors.files.formula_escape import escape_formula
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from streams.reports.report import FIGURES, RATES, Freshness, Report, report
 
 _DAY = click.DateTime(["%Y-%m-%d"])

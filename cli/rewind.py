@@ -11,7 +11,7 @@ from cli.settings import Settings
 from streams.broker.group import require_no_members
 from streams.rebuild.rewind import Rewind, apply_rewind, plan_rewind
 from streams.storage.migration import identify
-from streams.storage.offsets import read_offsets
+from streams.storage.offset_agreement import read_offsets
 
 
 @click.command("rewind")

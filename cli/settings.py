@@ -12,15 +12,15 @@ from msgspec import Struct, structs
 
 from cli.variables import KAFKA_LOGIN, VARIABLES, Variables
 from deploy.embedded.data_lock import is_locked
-from deploy.embedded.profile_file import PROFILE
-from deploy.embedded.secret_files import FOLDER, Secrets, read_secrets
+from deploy.embedded.deployment_profile_file import PROFILE
+from deploy.embedded.generated_secrets import FOLDER, Secrets, read_secrets
 from deploy.embedded.state_file import PlatformState, read_state
 from deploy.errors import UnusableData
-from schemas.access import OWNER, READER
 from schemas.alerts import Level
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
+from schemas.deployment_profile import Profile, decode_profile
 from schemas.errors import DossierError, SettingError
-from schemas.profile import Profile, decode_profile
+from schemas.reader_access import OWNER, READER
 from streams.counting.dead_letter_limit import DEFAULT_LIMIT
 
 

@@ -14,7 +14,7 @@ from connectors.simulator.history import history
 from connectors.simulator.live_traffic import SPEED_UP, live
 from connectors.simulator.office_calendar import CITY
 from connectors.simulator.pacing import paced
-from connectors.simulator.plan import Plan
+from connectors.simulator.simulation_plan import Plan
 from schemas.events import Event
 
 STOP_SECONDS = 15.0

@@ -9,11 +9,11 @@ import msgspec
 
 from cli.options import data_option
 from cli.settings import unknown_platform
-from cli.terminal import printable
+from cli.terminal_escape import printable
 from deploy.embedded.data_lock import is_locked
-from deploy.embedded.secret_files import FOLDER, KAFKA_USER, NAMES, read_secrets
+from deploy.embedded.generated_secrets import FOLDER, KAFKA_USER, NAMES, read_secrets
 from deploy.embedded.state_file import PlatformState, read_state
-from schemas.access import OWNER, READER
+from schemas.reader_access import OWNER, READER
 
 _NOTHING_RUNS = 3
 

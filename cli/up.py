@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 from msgspec import structs
 
+from cli.embedded_platform import counting_options
 from cli.options import data_option
-from cli.platform import counting_options
 from cli.progress import Display
 from cli.settings import Settings, read_profile
 from cli.signals import Terminated, stop_signals

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.terminal import printable
+from cli.terminal_escape import printable
 from grafana.panels import NO_DATA, NO_DOSSIERS, STATUS_LABELS
 from grafana.thresholds import DATA_AGE, FIGURES, Figure, status, target_text
 from grafana.wallboards import PERIODS, Period

@@ -23,7 +23,7 @@ from grafana.sql_queries import query
 from grafana.wallboards import Period
 from schemas.connection import ClickHouseConnection
 from streams.errors import Unreachable
-from streams.storage.clickhouse import database
+from streams.storage.clickhouse_client import database
 
 _PERIODS: tuple[Period, ...] = get_args(Period)
 _KEYS = "d m y: hôm nay, tháng, năm / day, month, year   Tab: tiếp / next   q: thoát / quit"

@@ -13,15 +13,15 @@ from cli.options import Address
 from cli.settings import Settings
 from streams.alerts.log import AlertLog
 from streams.alerts.scanner import AlertingThread, OverdueScanner
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.dead_letters.topic import DeadLetterTopic
 from streams.http.server import json_page, metrics_page, served
+from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.migration import identify
-from streams.storage.offsets import require_agreement
-from streams.storage.store import ClickHouseStore
-from streams.worker.heartbeat import heartbeats
-from streams.worker.instrumented import InstrumentedDeadLetters, InstrumentedStore
+from streams.storage.offset_agreement import require_agreement
+from streams.worker.heartbeat_row import heartbeats
+from streams.worker.instrumented_store import InstrumentedDeadLetters, InstrumentedStore
 from streams.worker.pipeline import Pipeline
 from streams.worker.telemetry import Telemetry
 from streams.worker.worker import BatchLimits, make_app, run, tune_gc

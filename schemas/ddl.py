@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from msgspec import Struct
 
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES, VIEWS
 
 PREAMBLE = (

@@ -8,8 +8,8 @@ from kafka.errors import UnknownTopicOrPartitionError
 from schemas.connection import KafkaConnection
 from schemas.topics import declared
 from streams.broker import topics
+from streams.storage.deployment_plan import Plan
 from streams.storage.migration import identify, make_topics
-from streams.storage.plan import Plan
 
 
 def make_deployment(plan: Plan) -> None:

@@ -13,11 +13,11 @@ from hypothesis import settings
 from msgspec import structs
 
 from cli.signals import STOP_SIGNALS
+from deploy.embedded.generated_secrets import FOLDER, read_secrets
 from deploy.embedded.platform import Options, Platform
-from deploy.embedded.secret_files import FOLDER, read_secrets
-from schemas.access import READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from streams.storage.plan import Plan
+from schemas.reader_access import READER
+from streams.storage.deployment_plan import Plan
 from tests.databases import Databases
 from tests.thorough import IS_THOROUGH
 

@@ -16,14 +16,14 @@ from schemas.tables import FACTS
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import commit_offsets
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.identity import Identity
 from streams.rebuild.replay import records_from_topic
-from streams.storage.clickhouse import database
+from streams.storage.clickhouse_client import database
+from streams.storage.clickhouse_store import ClickHouseStore
+from streams.storage.deployment_plan import Plan
 from streams.storage.migration import identify
-from streams.storage.offsets import read_offsets, require_agreement
-from streams.storage.plan import Plan
-from streams.storage.store import ClickHouseStore
+from streams.storage.offset_agreement import read_offsets, require_agreement
 from streams.worker.pipeline import Pipeline
 from tests.streams.log import DOSSIERS, random_event, record
 

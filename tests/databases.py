@@ -12,10 +12,10 @@ from clickhouse_driver.errors import Error
 from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
-from streams.storage.clickhouse import connect
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 
 _TABLES = "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND name NOT LIKE '.%'"

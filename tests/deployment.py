@@ -13,11 +13,11 @@ from typing import Any, Self
 import psutil
 from clickhouse_driver import Client
 
-from deploy.embedded.secret_files import FOLDER, Secrets, read_secrets
+from deploy.embedded.generated_secrets import FOLDER, Secrets, read_secrets
 from deploy.embedded.state_file import PlatformState, read_state
 from schemas.connection import KafkaConnection
 from schemas.tables import EVENTS, FACTS, WINDOWS, Table
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "samples" / "wabo-receipt.csv"

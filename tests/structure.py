@@ -8,7 +8,7 @@ from msgspec import structs
 
 from deploy.embedded.platform import Options, Platform
 from schemas import ddl
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 
 FILE = Path(ddl.__file__).parent / "generated" / "structure.sql"
 _HEAD = "-- What all migrations together make. Written by `python -m tests.structure`, never by hand.\n"

@@ -17,14 +17,14 @@ from chaos.runner import PURE, SCENARIOS
 from cli.variables import VARIABLES
 from deploy.embedded.clickhouse.users import DEFAULT_USERS
 from grafana.thresholds import FIGURES
-from schemas.access import LIMITS, reader_statements
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.events import KINDS, PAYLOAD_FIELDS
+from schemas.reader_access import LIMITS, reader_statements
 from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from streams.monitoring.metrics import AUDIT, WORKER
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests import picture
 from tests.cli.commands import all_commands
 

@@ -12,8 +12,8 @@ from connectors.files.file_reader import FileReader, format_of
 from connectors.files.mapping import load_mapping
 from connectors.files.rejects_file import RejectsFile
 from connectors.files.row_mapper import RowMapper
+from schemas.deployment_profile import decode_profile
 from schemas.events import Event
-from schemas.profile import decode_profile
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Registers, fold

@@ -11,11 +11,11 @@ from bench.peers.throughput import Pace, Used
 from bench.process_usage import Usage
 from chaos.oracle.expected import expected
 from schemas.counters import COUNTERS
+from schemas.deployment_profile import Profile
 from schemas.envelope import decode_event
-from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.storage.clickhouse import connect
-from streams.storage.progress import Lag, wait_until_counted
+from streams.storage.clickhouse_client import connect
+from streams.storage.counting_progress import Lag, wait_until_counted
 
 NAME = "ours"
 VERSION = f"faust-streaming {version('faust-streaming')}, chdb-core {version('chdb-core')}"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from connectors.simulator.history import receptions
 from connectors.simulator.office_calendar import CITY, OfficeCalendar
-from connectors.simulator.plan import Agencies, Catalogue
+from connectors.simulator.simulation_plan import Agencies, Catalogue
 
 DOSSIERS = 3_458_474
 _ONLINE = 691_694

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from schemas.tables import Table
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 
 _INTEGERS = {f"UInt{bits}": (0, 2**bits) for bits in (8, 16, 32, 64)} | {"Int64": (-(2**63), 2**63)}
 _SECONDS = (datetime(1970, 1, 1, tzinfo=UTC).timestamp(), datetime(2106, 1, 1, tzinfo=UTC).timestamp())

@@ -19,19 +19,19 @@ from chaos.fuzz.event_lines import hostile_envelope
 from chaos.fuzz.file_rows import hostile_mapping, hostile_row, mapping_wrong, row_wrong
 from chaos.fuzz.findings import Finding, Fuzzed, Progress, chance_of, described
 from schemas.dead_letter import DeadLetter, dead_letter, decode_dead, encode_dead
+from schemas.deployment_profile import Profile
 from schemas.envelope import MAX_LINES, Rejection, RejectReason, decode, decode_event, encode_event
 from schemas.events import AnyEvent, Event
 from schemas.instant import EARLIEST, LATEST, to_micros
 from schemas.nfc import nfc
 from schemas.partition import partition_of
-from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, WINDOWS
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.record import Record
 from streams.counting.registers import fold, pack, register_of, unpack
 from streams.counting.rows import dead_row, event_columns, facts_row, window_row
-from streams.counting.store import Stored
+from streams.counting.store_interface import Stored
 
 TARGET = "decoder"
 _EVERY = 500

@@ -9,11 +9,11 @@ from clickhouse_driver.errors import Error, ServerException
 
 from chaos.deployment import Deployment
 from chaos.run_scale import Scale
+from deploy.embedded.generated_secrets import FOLDER, read_secrets
 from deploy.embedded.platform import Options, Platform
-from deploy.embedded.secret_files import FOLDER, read_secrets
 from deploy.embedded.stop import stop_platform
-from schemas.access import OWNER, READER
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.reader_access import OWNER, READER
 from streams.broker import topics
 from streams.errors import Unreachable
 

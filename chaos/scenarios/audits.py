@@ -13,10 +13,10 @@ from chaos.deployment import Deployment
 from chaos.run_scale import Scale
 from schemas.events import Received
 from schemas.topics import EVENTS
+from streams.audit.audit_run import audit
 from streams.audit.findings import Audit
-from streams.audit.recompute import audit
 from streams.audit.topic import TopicCheck
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 
 _PLANTED = "planted"
 _AT = datetime(2025, 1, 6, 2, tzinfo=UTC)

@@ -9,10 +9,10 @@ from kafka.admin import NewPartitions
 
 from chaos.deployment import Deployment
 from chaos.run_scale import Scale
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.topics import EVENTS
 from streams.broker import topics
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 
 
 def backup_restored(deployment: Deployment, scale: Scale) -> int:

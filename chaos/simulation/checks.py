@@ -11,7 +11,7 @@ from chaos.verdict import judge, stored_in_memory
 from schemas.dead_letter import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, WINDOWS, Table
 from streams.counting.ledger import Ledger
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 
 
 class CheckedStore(MemoryStore):

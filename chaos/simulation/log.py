@@ -13,9 +13,9 @@ from msgspec import Struct
 from chaos.oracle.case import Terms
 from chaos.oracle.expected import Capacity, Expected, expected
 from schemas import events as kinds
+from schemas.deployment_profile import Profile
 from schemas.envelope import encode_event
 from schemas.events import MAX_NUMBERED, Event
-from schemas.profile import Profile
 from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.identity import Identity
 from streams.counting.record import Record, offset_gap

@@ -15,9 +15,9 @@ from chaos.simulation.schedule import Limits
 from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes
 from schemas.tables import PROGRESS, Table
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.record import Record
-from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
+from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 from streams.errors import StreamsError
 from streams.worker.pipeline import Pipeline
 from streams.worker.telemetry import Telemetry

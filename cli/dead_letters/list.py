@@ -8,7 +8,7 @@ import click
 from cli.dead_letters.output import fields_of, print_groups, print_letters
 from cli.dead_letters.selection import filter_options, selection_of
 from cli.settings import Settings
-from cli.terminal import plural, print_json
+from cli.terminal_escape import plural, print_json
 from schemas.envelope import RejectReason
 from streams.dead_letters.table import DeadLetterTable, State
 

@@ -10,7 +10,7 @@ import msgspec
 from rich.cells import cell_len
 
 from cli.signals import Stop
-from cli.terminal import brief, plural, printable
+from cli.terminal_escape import brief, plural, printable
 from streams.dead_letters.table import DeadLetterGroup, StoredDeadLetter
 
 _SHOWN = 50

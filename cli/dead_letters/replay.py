@@ -12,7 +12,7 @@ from cli.dry_run import publisher_unless
 from cli.migrate import plan_of
 from cli.settings import Settings
 from cli.signals import Stop
-from cli.terminal import plural, printable
+from cli.terminal_escape import plural, printable
 from schemas.events import AnyEvent
 from schemas.partition import partition_of
 from streams.dead_letters.replay_rules import events_in

@@ -8,7 +8,7 @@ import click
 from cli.dead_letters.output import content_of, fields_of, print_letter
 from cli.dead_letters.selection import PlaceType, letters_at
 from cli.settings import Settings
-from cli.terminal import print_json
+from cli.terminal_escape import print_json
 from streams.dead_letters.replay_rules import ADVICE
 from streams.dead_letters.table import DeadLetterTable, Place
 

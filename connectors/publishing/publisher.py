@@ -10,7 +10,7 @@ from typing import Self
 from connectors.errors import EventTooLarge, Undelivered
 from connectors.publishing.deliveries import Deliveries
 from connectors.publishing.envelope_builder import Envelope, EnvelopeBuilder, Limits
-from connectors.publishing.transport import KafkaTransport, Transport
+from connectors.publishing.kafka_transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENT_BYTES, encode, encode_event
 from schemas.events import Event

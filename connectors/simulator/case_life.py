@@ -5,7 +5,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from connectors.simulator.office_calendar import CITY, Calendar, instant
-from connectors.simulator.plan import GATEWAYS, STEPS, UNITS, Agencies, Catalogue, Plan, Procedure, spread
+from connectors.simulator.simulation_plan import GATEWAYS, STEPS, UNITS, Agencies, Catalogue, Plan, Procedure, spread
 from schemas.events import (
     Amended,
     Assigned,

@@ -9,7 +9,7 @@ from random import Random
 
 from connectors.simulator.case_life import Arrival, World
 from connectors.simulator.office_calendar import OfficeCalendar, activity, instant
-from connectors.simulator.plan import Plan
+from connectors.simulator.simulation_plan import Plan
 from schemas.events import Channel, Event
 
 _CELL = 900.0

@@ -8,7 +8,7 @@ from random import Random
 
 from connectors.simulator.case_life import Arrival, World
 from connectors.simulator.office_calendar import CompressedCalendar
-from connectors.simulator.plan import Plan, spread
+from connectors.simulator.simulation_plan import Plan, spread
 from schemas.events import Channel, Event
 
 SPEED_UP = 2700.0

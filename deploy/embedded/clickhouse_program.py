@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.embedded.generated_secrets import FOLDER
 from deploy.embedded.ports import listens
 from deploy.embedded.process import Program
-from deploy.embedded.secret_files import FOLDER
 from schemas.connection import ClickHouseConnection
 
 

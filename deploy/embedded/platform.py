@@ -17,15 +17,15 @@ from deploy.embedded.clickhouse.users import READABLE
 from deploy.embedded.clickhouse_program import clickhouse_server
 from deploy.embedded.copy_detection import adopt, original_of
 from deploy.embedded.data_lock import locked
+from deploy.embedded.deployment_profile_file import keep_profile
+from deploy.embedded.generated_secrets import FOLDER, forget_secrets, keep_secrets, read_secrets
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
 from deploy.embedded.kafka_program import broker, format_step, prepare_kafka
 from deploy.embedded.ports import HOST, keep_ports
 from deploy.embedded.process import Program, Step
 from deploy.embedded.process_liveness import created
-from deploy.embedded.profile_file import keep_profile
 from deploy.embedded.progress import Progress, Silence
 from deploy.embedded.restart_policy import RestartPolicy
-from deploy.embedded.secret_files import FOLDER, forget_secrets, keep_secrets, read_secrets
 from deploy.embedded.state_file import PlatformState, ProcessState, State, overall, stored_state, write_state
 from deploy.embedded.stop import end_orphans
 from deploy.embedded.supervisor import StopRequest, Supervisor

@@ -15,7 +15,7 @@ from schemas.topics import ALERTS
 from streams.alerts.topic import read_alerts
 from streams.broker import topics
 from streams.errors import Superseded, Unreachable
-from streams.storage.clickhouse import chunks, database, insert
+from streams.storage.clickhouse_client import chunks, database, insert
 
 WRITER = "dossier-alerts"
 """The transactional id of the writer of the topic; the broker fences off all but the last one that opened it."""

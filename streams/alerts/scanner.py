@@ -12,17 +12,17 @@ from kafka import KafkaConsumer, TopicPartition
 
 from schemas.alerts import Level
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.deployment_profile import Profile
 from schemas.errors import DossierError
 from schemas.instant import to_micros
-from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.alerts.log import AlertLog
 from streams.alerts.overdue import Case, Scan, StandingAlert, alerts_of
 from streams.broker import topics
 from streams.errors import NotMigrated, Superseded
 from streams.queries import query
-from streams.storage.clickhouse import database
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_client import database
+from streams.storage.clickhouse_store import ClickHouseStore
 
 log = logging.getLogger(__name__)
 

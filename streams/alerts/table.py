@@ -5,7 +5,7 @@ from msgspec import Struct
 from schemas.alerts import Alert
 from schemas.connection import ClickHouseConnection
 from streams.queries import query
-from streams.storage.clickhouse import database
+from streams.storage.clickhouse_client import database
 
 
 class Selection(Struct, frozen=True):

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
 from schemas.tables import AUDITS
-from streams.audit.cut import Cut
-from streams.storage.clickhouse import database, insert
+from streams.audit.cutoff import Cut
+from streams.storage.clickhouse_client import database, insert
 
 KINDS = ("progress", "numbers", "topic", "alerts", "views", "rollups")
 """The kinds of findings other than differences of facts and windows."""

@@ -13,11 +13,11 @@ from msgspec import Struct
 from schemas.connection import ClickHouseConnection
 from schemas.events import KINDS, Event
 from schemas.instant import EARLIEST
-from streams.audit.cut import CUT, POSITION, Cut
-from streams.counting.position import pack
+from streams.audit.cutoff import CUT, POSITION, Cut
+from streams.counting.log_position import pack
 from streams.counting.registers import Register, register_of
 from streams.errors import RefusedRow
-from streams.storage.clickhouse import ExternalTable, chunks, connect, external_table
+from streams.storage.clickhouse_client import ExternalTable, chunks, connect, external_table
 
 _NAMES_AT_ONCE = 20_000
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ErrorCodes, ServerException
 
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
 from streams.audit.findings import Finding
 from streams.queries import figures, query
-from streams.storage.clickhouse import ACCESS_DENIED
+from streams.storage.clickhouse_client import ACCESS_DENIED
 
 _CHECKS = 5
 _PAUSE_SECONDS = 0.3

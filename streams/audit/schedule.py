@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.audit.cut import Cut
+from streams.audit.cutoff import Cut
 from streams.audit.findings import Audit
 from streams.audit.throttle import Throttle
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psutil
 from msgspec import Struct
 
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from streams.audit.findings import KINDS, Audit
 from streams.errors import Diverged, Unfinished, Unreachable
 from streams.monitoring import metrics

@@ -19,9 +19,9 @@ from streams.audit.findings import Finding
 from streams.audit.throttle import Throttle
 from streams.audit.topic_lines import CONTENT_HASH, TopicLines, content_hash, lines_of, read_lines
 from streams.rebuild.replay import records_from_topic
-from streams.storage.clickhouse import ExternalTable, database, external_table
-from streams.storage.identity import read_history
-from streams.storage.offsets import disagreement, read_offsets
+from streams.storage.clickhouse_client import ExternalTable, database, external_table
+from streams.storage.epochs import read_history
+from streams.storage.offset_agreement import disagreement, read_offsets
 
 _SHOWN = 50
 

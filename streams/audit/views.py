@@ -7,11 +7,11 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
 from schemas.ddl import views
-from schemas.profile import Profile, profile_of
+from schemas.deployment_profile import Profile, profile_of
 from streams.audit.findings import Finding
 from streams.queries import figures, query
-from streams.storage.identity import read_history
-from streams.storage.structure import Views
+from streams.storage.epochs import read_history
+from streams.storage.schema_comparison import Views
 
 _CHECKS = 5
 _PAUSE_SECONDS = 0.3

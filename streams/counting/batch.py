@@ -8,7 +8,7 @@ from msgspec import Struct
 from schemas.dead_letter import DeadLetter
 from schemas.tables import EVENTS, FACTS, WINDOWS
 from streams.counting.column_block import Block
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 
 
 class Batch(Struct):
@@ -22,6 +22,6 @@ class Batch(Struct):
     is_last: bool = True
     """Whether it is the last one of the records that were taken together."""
     effort: int = 0
-    """What counting it took, in units of `streams.counting.effort`."""
+    """What counting it took, in units of `streams.counting.batch_limit`."""
     used: dict[int, tuple[int, int]] = {}
     """By partition, how many dossiers and windows it looked up: those are the most recently used in the caches."""

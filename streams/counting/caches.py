@@ -11,7 +11,7 @@ from msgspec import Struct
 from streams.counting.contributions import Window
 from streams.counting.packed_counters import Packed
 from streams.counting.registers import pack
-from streams.counting.store import Stored
+from streams.counting.store_interface import Stored
 
 NO_FACTS = Stored(0, pack({}))
 """Of a dossier that no event was counted of."""

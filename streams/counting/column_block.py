@@ -5,7 +5,7 @@ from itertools import compress
 from typing import Any, overload
 
 from schemas.tables import Table
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 
 
 class Block(Sequence[Row]):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from schemas.counters import WINDOW_SECONDS
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from streams.counting.facts import Facts
 
 Window: TypeAlias = tuple[str, int]

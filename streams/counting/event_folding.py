@@ -1,9 +1,9 @@
 """Events are folded into their dossiers' registers, until the batch takes enough."""
 
 from streams.counting.batch import Batch
+from streams.counting.batch_limit import BYTES, DELTA, EVENT, WINDOW_READ
 from streams.counting.case import Case
-from streams.counting.deltas import apply_updates
-from streams.counting.effort import BYTES, DELTA, EVENT, WINDOW_READ
+from streams.counting.event_deltas import apply_updates
 from streams.counting.facts import facts_of
 from streams.counting.identity import Identity
 from streams.counting.partition_run import PartitionRun
@@ -12,7 +12,7 @@ from streams.counting.registers import pack as pack_registers
 from streams.counting.registers import unpack as unpack_registers
 from streams.counting.rejections import dead_letters, reject_full
 from streams.counting.rows import facts_row
-from streams.counting.store import Stored
+from streams.counting.store_interface import Stored
 
 
 def fold_events(

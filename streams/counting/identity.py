@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 
 
 class Identity(Struct, frozen=True):

@@ -12,7 +12,7 @@ from streams.counting.dossier_filter import DossierFilter
 from streams.counting.ledger import NO_RECORDS, CaseNumbers, Ledger
 from streams.counting.offset_gaps import is_lost
 from streams.counting.record import Record
-from streams.counting.store import NO_RECORD, LastRecord, Store
+from streams.counting.store_interface import NO_RECORD, LastRecord, Store
 from streams.errors import LostEvents
 
 

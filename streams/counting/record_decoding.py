@@ -6,9 +6,9 @@ from schemas.envelope import Rejection, decode
 from streams.counting.batch import Batch
 from streams.counting.dead_letter_limit import DeadLetterLimit, observe
 from streams.counting.identity import Identity
+from streams.counting.log_position import pack
 from streams.counting.partition_run import DecodedRecord, PartitionRun
 from streams.counting.partition_state import PartitionState
-from streams.counting.position import pack
 from streams.counting.record import Record
 from streams.counting.registers import register_of
 from streams.counting.rejections import dead_letters, limit_exceeded, published_time, reject_misplaced

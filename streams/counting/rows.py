@@ -8,17 +8,17 @@ import orjson
 from msgspec.structs import astuple
 
 from schemas.dead_letter import DeadLetter
+from schemas.deployment_profile import Profile
 from schemas.events import PAYLOAD_FIELDS, Event, TermSet
 from schemas.instant import to_micros
-from schemas.profile import Profile
 from streams.counting.contributions import Window, on_time
 from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
 from streams.counting.facts import Facts
 from streams.counting.ledger import NO_RECORDS, Ledger
-from streams.counting.position import pack
+from streams.counting.log_position import pack
 from streams.counting.record import Record
 from streams.counting.registers import Register, Value
-from streams.counting.store import LastRecord, Row, Stored
+from streams.counting.store_interface import LastRecord, Row, Stored
 
 _TIMED = {"term_set", "extended", "amended"}
 """Kinds whose payload has an instant."""

@@ -8,7 +8,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.counting.batch import Batch
 from streams.counting.rows import dead_row
-from streams.counting.store import Store
+from streams.counting.store_interface import Store
 
 
 class DeadLetterSink(Protocol):

@@ -13,7 +13,7 @@ from schemas.instant import EARLIEST, LATEST, to_micros
 from schemas.tables import DECISIONS
 from schemas.topics import EVENTS
 from streams.queries import query
-from streams.storage.clickhouse import DRIVER_ERRORS, connect, explain
+from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, explain
 
 State: TypeAlias = Literal["open", "replayed", "discarded"]
 MAX_PAGE = 2000

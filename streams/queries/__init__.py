@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from importlib.resources import files
 
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 
 
 def query(name: str, profile: Profile | None = None, **parts: str) -> str:

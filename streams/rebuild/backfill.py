@@ -12,22 +12,22 @@ from schemas.events import MAX_NUMBERED
 from schemas.tables import DEAD_LETTERS, Table
 from schemas.tables import EVENTS as EVENTS_TABLE
 from schemas.topics import EVENTS
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.identity import Identity
 from streams.counting.record import Record
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 from streams.counting.write_order import DeadLetterSink
 from streams.dead_letters.topic import DeadLetterTopic
 from streams.errors import RefusedRow
 from streams.rebuild import tables
 from streams.rebuild.preconditions import source_of
 from streams.rebuild.replay import digest_events, records_from_events, records_from_topic, stored_events
-from streams.storage.clickhouse import chunks
-from streams.storage.identity import Entry, later_than, write_entry
-from streams.storage.offsets import PartitionOffsets
-from streams.storage.plan import Plan
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_client import chunks
+from streams.storage.clickhouse_store import ClickHouseStore
+from streams.storage.deployment_plan import Plan
+from streams.storage.epochs import Entry, later_than, write_entry
+from streams.storage.offset_agreement import PartitionOffsets
 from streams.worker.pipeline import Pipeline
 
 

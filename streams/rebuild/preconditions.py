@@ -7,10 +7,10 @@ from typing import Literal
 from msgspec import structs
 
 from schemas.topics import EVENTS
-from streams.counting.position import MAX_EPOCH
+from streams.counting.log_position import MAX_EPOCH
 from streams.errors import Diverged, NotMigrated, Unfinished
-from streams.storage.identity import Entry, History, Origin, difference
-from streams.storage.offsets import PartitionOffsets
+from streams.storage.epochs import Entry, History, Origin, difference
+from streams.storage.offset_agreement import PartitionOffsets
 
 Source = Literal["events", "topic"]
 

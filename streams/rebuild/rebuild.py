@@ -10,7 +10,7 @@ from typing import Protocol
 from clickhouse_driver import Client
 from msgspec import structs
 
-from schemas.profile import profile_of
+from schemas.deployment_profile import profile_of
 from schemas.tables import WINDOWS
 from schemas.topics import EVENTS
 from streams.broker import topics
@@ -30,11 +30,11 @@ from streams.rebuild.preconditions import (
     source_of,
 )
 from streams.rebuild.replay import digest_events
-from streams.storage.clickhouse import database
-from streams.storage.identity import Entry, History, Origin, later_than, read_history, write_entry
+from streams.storage.clickhouse_client import database
+from streams.storage.deployment_plan import Plan
+from streams.storage.epochs import Entry, History, Origin, later_than, read_history, write_entry
 from streams.storage.migration import find_origin
-from streams.storage.offsets import read_offsets
-from streams.storage.plan import Plan
+from streams.storage.offset_agreement import read_offsets
 from streams.storage.table_migration import apply, pending_views, require_migrated
 
 

@@ -20,7 +20,7 @@ from streams.broker.topic_reader import committed_reader, poll
 from streams.counting.offset_gaps import fill_gaps
 from streams.counting.record import Record, offset_gap
 from streams.errors import RefusedRow, Unreachable
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 
 _LATE = to_micros(LATEST) // 1000
 """A record timestamp for which no event is in the future: that was decided when each was first counted."""

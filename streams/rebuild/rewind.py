@@ -10,11 +10,11 @@ from schemas.tables import GAPS
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import commit_offsets
-from streams.counting.position import pack
-from streams.counting.store import NO_RECORD
-from streams.storage.clickhouse import database
-from streams.storage.offsets import PartitionOffsets, disagreement
-from streams.storage.plan import Plan
+from streams.counting.log_position import pack
+from streams.counting.store_interface import NO_RECORD
+from streams.storage.clickhouse_client import database
+from streams.storage.deployment_plan import Plan
+from streams.storage.offset_agreement import PartitionOffsets, disagreement
 
 
 class Gap(Struct, frozen=True):

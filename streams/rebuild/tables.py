@@ -11,8 +11,8 @@ from clickhouse_driver import Client
 from schemas.ddl import create
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from schemas.topics import EVENTS
-from streams.counting.position import pack
-from streams.storage.identity import Entry
+from streams.counting.log_position import pack
+from streams.storage.epochs import Entry
 
 REBUILT = (WINDOWS, FACTS, PROGRESS)
 """In the order of their exchange."""

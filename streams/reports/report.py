@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
+from schemas.deployment_profile import Profile
 from schemas.instant import EARLIEST, LATEST
-from schemas.profile import Profile
 from streams.queries import query
-from streams.storage.clickhouse import database
+from streams.storage.clickhouse_client import database
 
 FIGURES = (*COUNTERS, "open", "overdue")
 RATES = {

@@ -9,9 +9,9 @@ from schemas.topics import EVENTS, declared
 from streams.broker import topics
 from streams.counting.identity import Identity
 from streams.errors import NotMigrated, Unfinished, WrongIdentity
-from streams.storage.clickhouse import database
-from streams.storage.identity import Entry, Origin, difference, later_than, read_history, write_entry
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import database
+from streams.storage.deployment_plan import Plan
+from streams.storage.epochs import Entry, Origin, difference, later_than, read_history, write_entry
 from streams.storage.table_migration import make_tables, require_migrated
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.connection import KafkaConnection
 from schemas.topics import EVENTS
 from streams.broker import topics
-from streams.storage.offsets import PartitionOffsets
+from streams.storage.offset_agreement import PartitionOffsets
 
 HANGING_SECONDS = 60.0
 """Kafka's default transaction timeout: the coordinator aborts a transaction that lasts longer."""

@@ -10,13 +10,13 @@ from clickhouse_driver.errors import ServerException
 from msgspec import structs
 
 from schemas.ddl import Script, migrations, preamble, views
-from schemas.profile import Profile, profile_of
+from schemas.deployment_profile import Profile, profile_of
 from streams.errors import NotMigrated, Unfinished
-from streams.storage.clickhouse import DRIVER_ERRORS, connect, explain
-from streams.storage.identity import read_history
-from streams.storage.plan import Plan
-from streams.storage.structure import Views, table_differences
-from streams.storage.undeclared import interfering_objects
+from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, explain
+from streams.storage.deployment_plan import Plan
+from streams.storage.epochs import read_history
+from streams.storage.schema_comparison import Views, table_differences
+from streams.storage.undeclared_objects import interfering_objects
 
 IDENTITY = "0006_identity.sql"
 """The migration since which the identity has a history."""

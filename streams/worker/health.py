@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from streams.worker.operations import DEAD_LETTER_TOPIC, Operation
+from streams.worker.operations_in_progress import DEAD_LETTER_TOPIC, Operation
 
 STALL_SECONDS = 60.0
 LOOP_SECONDS = 1.0

@@ -16,9 +16,9 @@ from streams.counting.record import Record
 from streams.monitoring import metrics
 from streams.monitoring.metrics import Meters
 from streams.worker.health import BROKER_AWAY_SECONDS, STALL_SECONDS, Activity, Health, health_of
-from streams.worker.heartbeat import Heartbeat, WorkDone, heartbeat_of
+from streams.worker.heartbeat_row import Heartbeat, WorkDone, heartbeat_of
 from streams.worker.lag import PartitionLags
-from streams.worker.operations import Operations
+from streams.worker.operations_in_progress import Operations
 
 log = logging.getLogger(__name__)
 

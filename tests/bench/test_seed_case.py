@@ -16,7 +16,7 @@ from chaos.oracle.expected import Expected, expected
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.envelope import decode_event, encode_event
-from streams.storage.clickhouse import database
+from streams.storage.clickhouse_client import database
 from tests.streams.counted import count
 
 SOME = 3000

@@ -9,7 +9,7 @@ from clickhouse_driver import Client
 
 from bench.wallboard import Result, main, make
 from schemas.connection import ClickHouseConnection
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 
 pytestmark = pytest.mark.clickhouse
 

@@ -6,18 +6,18 @@ from pathlib import Path
 from types import ModuleType
 
 from streams.counting import (
+    apply_deltas,
     caches,
-    counting,
+    core,
     event_folding,
     partition_run,
     partition_state,
     record_decoding,
-    window_updates,
     write_order,
 )
 from streams.worker import pipeline
 
-COUNTING = (caches, partition_state, partition_run, record_decoding, event_folding, window_updates, counting)
+COUNTING = (caches, partition_state, partition_run, record_decoding, event_folding, apply_deltas, core)
 """The modules of the core of counting; each imports only what comes before it."""
 WRITING = (write_order, pipeline)
 

@@ -10,9 +10,9 @@ from schemas.connection import ClickHouseConnection
 from schemas.tables import PROGRESS
 from streams.counting.record import Record
 from streams.counting.rows import progress_row
-from streams.counting.store import Row
-from streams.storage.clickhouse import connect
-from streams.storage.store import ClickHouseStore
+from streams.counting.store_interface import Row
+from streams.storage.clickhouse_client import connect
+from streams.storage.clickhouse_store import ClickHouseStore
 from tests.streams.log import NOW
 
 

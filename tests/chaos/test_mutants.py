@@ -13,7 +13,7 @@ from chaos.simulation.worker import Code
 from chaos.simulation.world import play
 from schemas.partition import Hashes
 from schemas.tables import Table
-from streams.counting.store import Checkpoint, Row, Store, Stored, WindowRow
+from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 from tests.chaos.mutants import COUNTING, WRITING, without
 from tests.thorough import sized
 

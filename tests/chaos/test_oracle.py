@@ -13,6 +13,7 @@ from chaos.oracle.event_content import digest
 from chaos.oracle.expected import Capacity, Expected, expected
 from chaos.verdict import case_of
 from schemas.counters import COUNTERS
+from schemas.deployment_profile import Profile
 from schemas.events import (
     Amended,
     AnyEvent,
@@ -29,13 +30,12 @@ from schemas.events import (
 )
 from schemas.instant import to_micros
 from schemas.partition import partition_of
-from schemas.profile import Profile
 from schemas.tables import FACTS
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import facts_row
-from streams.counting.store import Stored
+from streams.counting.store_interface import Stored
 from tests.strategies import MOMENTS, conflicting_events, events
 from tests.streams.cases import at, micros, said
 from tests.thorough import sized

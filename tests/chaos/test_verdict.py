@@ -14,8 +14,8 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.events import AnyEvent, Event, Paid, Received, Resolved
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.errors import NotMigrated, Unreachable
-from streams.storage.clickhouse import connect
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 from tests.strategies import conflicting_events, events
 from tests.streams.cases import INSTANT, said

@@ -17,7 +17,7 @@ from chaos.tcp_proxy import Proxy
 from schemas.connection import ClickHouseConnection
 from schemas.events import Progressed, Received
 from schemas.partition import partition_of
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests.cli.commands import AWAY, Run, environment, named
 from tests.streams.cases import said
 from tests.streams.counted import PARTITIONS, count

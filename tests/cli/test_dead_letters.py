@@ -25,9 +25,9 @@ from schemas.tables import DEAD_LETTERS
 from schemas.topics import EVENTS
 from streams.counting.rows import dead_row
 from streams.dead_letters.table import DeadLetterTable, Place
-from streams.storage.clickhouse import connect
-from streams.storage.progress import wait_until_counted
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_client import connect
+from streams.storage.clickhouse_store import ClickHouseStore
+from streams.storage.counting_progress import wait_until_counted
 from tests.cli.commands import AWAY, Run, apart, environment
 from tests.streams.cases import at, said
 

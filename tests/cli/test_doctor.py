@@ -13,7 +13,7 @@ from msgspec import structs
 from deploy.embedded.state_file import PlatformState, ProcessState, write_state
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from streams.broker.group import members
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests.cli.commands import AWAY, Ended, Run, apart
 
 SUBJECTS = (

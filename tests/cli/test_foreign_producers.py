@@ -14,8 +14,8 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import committed_offsets
-from streams.storage.clickhouse import connect
-from streams.storage.progress import lag
+from streams.storage.clickhouse_client import connect
+from streams.storage.counting_progress import lag
 from tests.cli.commands import Run, environment
 from tests.cli.test_work import await_, working
 from tests.counted_topic import delete_records

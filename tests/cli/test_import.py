@@ -16,7 +16,7 @@ from cli.import_ import command as import_command
 from cli.settings import Settings
 from connectors.errors import TooManyRejects, WrongMapping
 from schemas.events import Event
-from streams.storage.progress import Lag
+from streams.storage.counting_progress import Lag
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 MAPPING = str(SAMPLES / "wabo-receipt.toml")
@@ -215,7 +215,7 @@ def test_waiting_ends_when_everything_is_counted(
             on_progress(Lag(counted, 2))  # type: ignore[operator]
         return Lag(2, 2)
 
-    monkeypatch.setattr("streams.storage.progress.wait_until_counted", wait_until_counted)
+    monkeypatch.setattr("streams.storage.counting_progress.wait_until_counted", wait_until_counted)
     monkeypatch.setattr(Settings, "clickhouse", "clickhouse")
     result = run(settings, LOG, "--mapping", MAPPING, "--wait")
     assert result.exception is None

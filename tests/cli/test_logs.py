@@ -14,8 +14,9 @@ AT = datetime(2026, 3, 2, 1, 2, 3, 456_000, tzinfo=UTC).timestamp()
 
 
 def entry(message: str = "an insert is repeated", *arguments: object, **extra: object) -> logging.LogRecord:
-    record = logging.getLogger("streams.storage.clickhouse").makeRecord(
-        *("streams.storage.clickhouse", logging.WARNING, "clickhouse.py", 1, message, arguments, None), extra=extra
+    record = logging.getLogger("streams.storage.clickhouse_client").makeRecord(
+        *("streams.storage.clickhouse_client", logging.WARNING, "clickhouse.py", 1, message, arguments, None),
+        extra=extra,
     )
     record.created = AT
     return record
@@ -23,7 +24,7 @@ def entry(message: str = "an insert is repeated", *arguments: object, **extra: o
 
 def test_a_line_of_text_has_the_message_and_what_is_told_beside_it() -> None:
     assert TextLines().format(entry(rows=3, table="facts", reason="no route", attempt=1)) == (
-        "2026-03-02T01:02:03.456Z WARNING streams.storage.clickhouse: an insert is repeated table=facts rows=3 "
+        "2026-03-02T01:02:03.456Z WARNING streams.storage.clickhouse_client: an insert is repeated table=facts rows=3 "
         'attempt=1 reason="no route"'
     )
 
@@ -32,7 +33,7 @@ def test_a_line_of_json_has_the_same() -> None:
     assert json.loads(JsonLines().format(entry(rows=3, table="facts", reason="no route"))) == {
         "time": "2026-03-02T01:02:03.456Z",
         "level": "WARNING",
-        "logger": "streams.storage.clickhouse",
+        "logger": "streams.storage.clickhouse_client",
         "message": "an insert is repeated",
         "table": "facts",
         "rows": 3,

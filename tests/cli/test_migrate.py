@@ -10,9 +10,9 @@ from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import migrations, views
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.topics import ALERTS
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests.cli.commands import Run, environment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]

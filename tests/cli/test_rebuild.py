@@ -10,10 +10,10 @@ import pytest
 from msgspec import structs
 
 from schemas.connection import KafkaConnection
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from streams.broker.exclusive_command import ExclusiveCommand
+from streams.storage.deployment_plan import Plan
 from streams.storage.migration import make_topics
-from streams.storage.plan import Plan
 from tests.broker import delete_topics, make_deployment
 from tests.cli.commands import Run, environment, named
 from tests.counted_topic import add_partitions, ask, publish, random_events, shown, work

@@ -7,8 +7,8 @@ import pytest
 from msgspec import structs
 
 from schemas.connection import KafkaConnection
-from streams.audit.recompute import audit
-from streams.storage.plan import Plan
+from streams.audit.audit_run import audit
+from streams.storage.deployment_plan import Plan
 from tests.broker import delete_topics, make_deployment
 from tests.cli.commands import Run, named
 from tests.counted_topic import ask, delete_records, publish, random_events, shown, work

@@ -8,13 +8,13 @@ import pytest
 
 from cli.settings import NothingRuns, Settings
 from cli.variables import VARIABLES
+from deploy.embedded.generated_secrets import keep_secrets
 from deploy.embedded.process_liveness import created
-from deploy.embedded.secret_files import keep_secrets
 from deploy.embedded.state_file import PlatformState, write_state
 from schemas.alerts import parse_levels
 from schemas.connection import ClickHouseConnection, GrafanaConnection, KafkaConnection, Secret, Webhook
+from schemas.deployment_profile import Profile
 from schemas.errors import SettingError
-from schemas.profile import Profile
 from tests.cli.commands import Run
 
 

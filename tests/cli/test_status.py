@@ -10,8 +10,8 @@ from msgspec import structs
 
 from cli.status import command as status
 from cli.status import describe
+from deploy.embedded.generated_secrets import keep_secrets
 from deploy.embedded.process_liveness import created
-from deploy.embedded.secret_files import keep_secrets
 from deploy.embedded.state_file import PlatformState, ProcessState, write_state
 
 

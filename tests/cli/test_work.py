@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 
 from schemas.connection import KafkaConnection
 from schemas.topics import EVENTS
-from streams.storage.plan import Plan
+from streams.storage.deployment_plan import Plan
 from tests.cli.commands import Run, environment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.publishing.transport import OnDone
+from connectors.publishing.kafka_transport import OnDone
 from schemas.envelope import decode
 from schemas.events import AnyEvent, Progressed
 

@@ -18,7 +18,7 @@ from deploy.embedded.clickhouse.reader_rules import (
     refuse_database,
     refuse_tree,
 )
-from schemas.access import LIMITS
+from schemas.reader_access import LIMITS
 
 REFUSED = {48, 62, 164, 497}
 """Not supported, no syntax of a reader, read-only, no such right."""

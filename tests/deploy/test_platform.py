@@ -14,9 +14,9 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from deploy.embedded.deployment_profile_file import keep_profile
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.ports import listens
-from deploy.embedded.profile_file import keep_profile
 from deploy.embedded.state_file import read_state
 from deploy.embedded.stop import stop_platform
 from deploy.embedded.worker_health import health_problem

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from schemas.connection import ClickHouseConnection
 from schemas.ddl import views
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import city
 from tests.streams.counted import count

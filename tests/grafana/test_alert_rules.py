@@ -14,7 +14,7 @@ from grafana.alert_rules import GROUPS, RULES, RUNBOOK, Rule, provisioning
 from grafana.sql_macros import expand, variables_in
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Paid
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import HOSTILE, midnight, resolved, waiting
 from tests.streams.counted import count

@@ -16,7 +16,7 @@ from grafana.thresholds import AUDIT_AGE, MINIMUM_VOLUME, ON_TIME, WORKERS, stat
 from grafana.variables import PERIOD
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import HOSTILE, LEAVING, midnight, resolved, waiting
 from tests.streams.counted import count

@@ -22,8 +22,8 @@ from grafana.code_labels import (
 from schemas import events
 from schemas.alerts import DEFAULT_LEVELS, Alert
 from schemas.ddl import views
+from schemas.deployment_profile import Profile
 from schemas.envelope import RejectReason
-from schemas.profile import Profile
 from streams.counting.facts import Outcome, Suspension
 
 STATUS_IN_VIEW = {

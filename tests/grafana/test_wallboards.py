@@ -13,7 +13,7 @@ from grafana.sql_queries import query
 from grafana.thresholds import DATA_AGE, FIGURES, OVERDUE, status
 from grafana.wallboards import PERIODS, Period, wallboard
 from schemas.connection import ClickHouseConnection
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import city, midnight, waiting
 from tests.grafana.conftest import grow, refresh

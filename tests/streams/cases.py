@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any, TypeVar
 
+from schemas.deployment_profile import Profile
 from schemas.events import Event
 from schemas.instant import to_micros
-from schemas.profile import Profile
 from streams.counting.contributions import Contributions, contributions
 from streams.counting.facts import Facts, facts_of
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold, register_of
 from streams.counting.rows import event_columns
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 
 E = TypeVar("E", bound=Event)
 

@@ -6,16 +6,16 @@ from datetime import datetime
 
 from chaos.memory_store import MemoryDeadLetters
 from schemas.connection import ClickHouseConnection
+from schemas.deployment_profile import Profile
 from schemas.envelope import encode, encode_event
 from schemas.events import Event
 from schemas.instant import to_micros
 from schemas.partition import partition_of
-from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.strategies import PUBLISHED
 

@@ -35,7 +35,7 @@ from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import facts_row
-from streams.counting.store import Stored
+from streams.counting.store_interface import Stored
 from tests.streams.cases import INSTANT, at, said
 
 PARTITIONS = 2

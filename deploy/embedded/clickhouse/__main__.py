@@ -32,7 +32,7 @@ def main() -> int:
     from deploy.embedded.clickhouse.server import Server
     from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE
     from deploy.embedded.clickhouse.users import users as make_users
-    from deploy.embedded.secret_files import read_secrets
+    from deploy.embedded.generated_secrets import read_secrets
 
     try:
         users = DEFAULT_USERS

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from deploy.embedded.clickhouse.errors import ACCESS_DENIED, READ_ONLY, ServerError
-from schemas.access import CHANGEABLE, LIMITS
+from schemas.reader_access import CHANGEABLE, LIMITS
 
 FUNCTIONS = frozenset(
     name

@@ -19,7 +19,7 @@ from deploy.embedded.clickhouse.errors import (
 from deploy.embedded.clickhouse.packets import Settings
 from deploy.embedded.clickhouse.session import SERVER_SETTINGS, QueryStatistics, Session
 from deploy.embedded.clickhouse.statements import literal
-from schemas.access import CHANGEABLE, LIMITS
+from schemas.reader_access import CHANGEABLE, LIMITS
 
 READER_SETTINGS = "allow_introspection_functions = 0, print_pretty_type_names = 0, describe_compact_output = 0"
 """Set for every query of a reader, who cannot change them."""

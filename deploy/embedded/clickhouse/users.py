@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from deploy.errors import UnusableData
-from schemas.access import OWNER, READER
+from schemas.reader_access import OWNER, READER
 
 ROLE = "owner"
 """The role with all rights."""

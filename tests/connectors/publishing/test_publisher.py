@@ -16,8 +16,8 @@ from kafka.admin import NewTopic
 
 from connectors.errors import EventTooLarge, Undelivered, Unreachable
 from connectors.publishing.envelope_builder import Limits
+from connectors.publishing.kafka_transport import KafkaTransport, Transport
 from connectors.publishing.publisher import BULK, LIVE, Publisher
-from connectors.publishing.transport import KafkaTransport, Transport
 from schemas.connection import KafkaConnection
 from schemas.envelope import MAX_EVENTS, decode
 from schemas.events import AnyEvent, Event
@@ -151,7 +151,7 @@ class TestKafka(PublisherContract):
 _CONNECT = """
 import sys
 from connectors.errors import Unreachable
-from connectors.publishing.transport import KafkaTransport
+from connectors.publishing.kafka_transport import KafkaTransport
 from schemas.connection import KafkaConnection
 try:
     KafkaTransport(KafkaConnection(sys.argv[1]), "t", patience=0.5)

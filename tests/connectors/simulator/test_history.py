@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from connectors.simulator.history import history, receptions
 from connectors.simulator.office_calendar import CITY
-from connectors.simulator.plan import Plan
+from connectors.simulator.simulation_plan import Plan
+from schemas.deployment_profile import Profile
 from schemas.envelope import decode_event, encode_event
 from schemas.events import KINDS, Event, FeedbackReceived, Received
-from schemas.profile import Profile
 from streams.counting.contributions import on_time
 from streams.counting.facts import facts_of
 from streams.counting.registers import Registers, fold

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.simulator.live_traffic import live
 from connectors.simulator.pacing import paced
-from connectors.simulator.plan import Plan, spread
+from connectors.simulator.simulation_plan import Plan, spread
 from schemas.events import Event, Received, Resolved
 from tests.thorough import sized
 

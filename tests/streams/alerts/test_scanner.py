@@ -12,8 +12,8 @@ from msgspec import structs
 
 from schemas.alerts import DEFAULT_LEVELS, SIGNATURE, Alert, encode_alert, parse_levels, sign
 from schemas.connection import KafkaConnection, Secret
+from schemas.deployment_profile import Profile
 from schemas.events import Event, Extended, Received, Resolved, TermSet, Transferred, Voided
-from schemas.profile import Profile
 from schemas.topics import ALERTS, declared
 from streams.alerts import log as alertlog
 from streams.alerts import scanner as module
@@ -22,7 +22,7 @@ from streams.alerts.scanner import AlertingThread, OverdueScanner
 from streams.alerts.topic import AlertReader, read_alerts
 from streams.broker import topics
 from streams.errors import Superseded, Unreachable
-from streams.storage.plan import Plan
+from streams.storage.deployment_plan import Plan
 from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, work
 from tests.foreign import CODECS, producer

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.deployment_profile import Profile
 from schemas.events import (
     AnyEvent,
     Event,
@@ -24,13 +25,12 @@ from schemas.events import (
     TermSet,
 )
 from schemas.partition import partition_of
-from schemas.profile import Profile
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
+from streams.audit.audit_run import audit
 from streams.audit.findings import FactsDifference, WindowDifference
-from streams.audit.recompute import audit
 from streams.errors import NotMigrated, Unreachable
-from streams.storage.clickhouse import connect
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT, at, said

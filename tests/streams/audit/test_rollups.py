@@ -9,8 +9,8 @@ from clickhouse_driver import Client
 
 from streams.audit.findings import Finding
 from streams.audit.rollups import rollup_findings
-from streams.storage.clickhouse import connect
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 
 pytestmark = pytest.mark.clickhouse
 

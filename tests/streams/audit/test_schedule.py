@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from streams.audit.cut import Cut
+from streams.audit.cutoff import Cut
 from streams.audit.findings import Audit
 from streams.audit.schedule import DAY_SECONDS, AuditSchedule
 from streams.audit.throttle import Throttle

@@ -5,7 +5,7 @@ import math
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from streams.audit.findings import Audit, FactsDifference, WindowDifference
 from streams.audit.service import AuditService
 from streams.errors import NotMigrated, Unreachable

@@ -12,7 +12,7 @@ from streams.audit.topic import TopicCheck
 from streams.broker import topics
 from streams.broker.group import commit_offsets
 from streams.rebuild.replay import records_from_topic
-from streams.storage.plan import Plan
+from streams.storage.deployment_plan import Plan
 from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, random_events, work
 from tests.streams.cases import said

@@ -18,15 +18,15 @@ from schemas.partition import partition_of as place_of
 from schemas.tables import EVENTS as EVENTS_TABLE
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from schemas.topics import EVENTS
-from streams.audit.cut import read_cut
+from streams.audit.audit_run import audit
+from streams.audit.cutoff import read_cut
 from streams.audit.findings import FactsDifference
-from streams.audit.recompute import audit
 from streams.counting.batch import Batch
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
-from streams.storage.clickhouse import connect
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_client import connect
+from streams.storage.clickhouse_store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.streams.cases import INSTANT, said
 from tests.streams.log import DOSSIERS, NOW, PARTITIONS, Log, log_of, random_event, record

@@ -9,14 +9,14 @@ from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.ddl import views
+from schemas.deployment_profile import Profile
 from schemas.events import FeedbackAnswered, FeedbackReceived, Paid, Received, Resolved, TermSet
-from schemas.profile import Profile
+from streams.audit.audit_run import audit
 from streams.audit.findings import Finding
-from streams.audit.recompute import audit
 from streams.audit.views import view_findings
-from streams.storage.clickhouse import connect, database
-from streams.storage.identity import Entry, Origin, write_entry
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import connect, database
+from streams.storage.deployment_plan import Plan
+from streams.storage.epochs import Entry, Origin, write_entry
 from streams.storage.table_migration import make_tables
 from tests.streams.cases import DATE, INSTANT, at, said
 from tests.streams.counted import count

@@ -1,7 +1,7 @@
 """What is cached of a partition is bounded in rows and bytes, and nothing goes that is not yet written."""
 
 from streams.counting.caches import CachedWindow, FactsCache, WindowCache
-from streams.counting.store import Stored
+from streams.counting.store_interface import Stored
 
 
 def cache_of(**sizes: int) -> FactsCache:

@@ -2,12 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.tables import EVENTS, FACTS
 from streams.counting.column_block import Block
 from streams.counting.registers import pack
 from streams.counting.rows import facts_row
-from streams.counting.store import Row, Stored
+from streams.counting.store_interface import Row, Stored
 from tests.strategies import events_of
 from tests.streams.cases import facts, joined
 

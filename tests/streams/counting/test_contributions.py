@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.counters import COUNTERS
+from schemas.deployment_profile import Profile
 from schemas.events import (
     AnyEvent,
     Digitised,
@@ -31,7 +32,6 @@ from schemas.events import (
     Withdrawn,
 )
 from schemas.instant import to_micros
-from schemas.profile import Profile
 from streams.counting.contributions import Contributions, contributions, difference, local_date, on_time, window_of
 from streams.counting.facts import Facts
 from tests.strategies import conflicting_events, events_of

@@ -17,12 +17,12 @@ from streams.counting.contributions import contributions, on_time
 from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.facts import Facts, Payment, Refund
 from streams.counting.ledger import Ledger
-from streams.counting.position import MAX_EPOCH, pack
+from streams.counting.log_position import MAX_EPOCH, pack
 from streams.counting.record import Record, offset_gap
 from streams.counting.registers import pack as pack_registers
 from streams.counting.registers import register_of
 from streams.counting.rows import dead_row, facts_row, payload_of, progress_row, window_row
-from streams.counting.store import LastRecord, Row, Stored
+from streams.counting.store_interface import LastRecord, Row, Stored
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT, at, event_row, facts, joined, micros, said
 from tests.thorough import sized

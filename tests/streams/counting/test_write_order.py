@@ -13,7 +13,7 @@ from schemas.dead_letter import DeadLetter, dead_letter
 from schemas.envelope import Rejection
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.batch import Batch
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 from streams.counting.write_order import DeadLetterSink, flush
 
 LETTER = dead_letter("events", 0, 0, datetime(2026, 1, 1, tzinfo=UTC), Rejection(0, "malformed", "", "", b"{"))

@@ -17,8 +17,8 @@ from schemas.topics import EVENTS
 from streams.counting.rows import dead_row
 from streams.dead_letters.table import DeadLetterGroup, DeadLetterTable, Place, Selection, place_of
 from streams.errors import NotMigrated
-from streams.storage.clickhouse import connect
-from streams.storage.store import ClickHouseStore
+from streams.storage.clickhouse_client import connect
+from streams.storage.clickhouse_store import ClickHouseStore
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)

@@ -15,8 +15,8 @@ from schemas.envelope import Rejection, RejectReason, encode_event
 from schemas.events import Received
 from schemas.topics import DEAD, EVENTS
 from streams.dead_letters.topic import DeadLetterTopic
+from streams.storage.deployment_plan import Plan
 from streams.storage.migration import make_topics
-from streams.storage.plan import Plan
 from tests.broker import delete_topics
 from tests.streams.cases import said
 

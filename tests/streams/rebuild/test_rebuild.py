@@ -10,20 +10,20 @@ from msgspec import structs
 
 from schemas import ddl
 from schemas.connection import KafkaConnection
+from schemas.deployment_profile import Profile
 from schemas.events import MAX_NUMBERED, Paid, Received
-from schemas.profile import Profile
 from schemas.topics import EVENTS
-from streams.audit.recompute import audit
+from streams.audit.audit_run import audit
 from streams.counting.identity import Identity
-from streams.counting.position import unpack
+from streams.counting.log_position import unpack
 from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
 from streams.rebuild.preconditions import Source
 from streams.rebuild.rebuild import Rebuild
 from streams.storage import table_migration
-from streams.storage.clickhouse import database
-from streams.storage.identity import read_history
+from streams.storage.clickhouse_client import database
+from streams.storage.deployment_plan import Plan
+from streams.storage.epochs import read_history
 from streams.storage.migration import identify, make_topics, migrate
-from streams.storage.plan import Plan
 from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import (

@@ -19,8 +19,8 @@ from schemas.events import (
     Voided,
 )
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
-from streams.storage.clickhouse import connect
-from streams.storage.plan import Plan
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 from tests.streams.cases import INSTANT, at, said
 from tests.streams.counted import count

@@ -14,7 +14,7 @@ from schemas.events import Amended, Paid, Received, Refunded, Resolved, Transfer
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS
 from streams.counting.batch import Batch
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.record import Record
 from streams.counting.write_order import flush

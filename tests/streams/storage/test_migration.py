@@ -12,16 +12,16 @@ from msgspec import structs
 from schemas import ddl
 from schemas.connection import KafkaConnection
 from schemas.counters import COUNTERS
-from schemas.profile import Profile
+from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import DEAD, declared
 from schemas.topics import EVENTS as TOPIC
 from streams.broker import topics
 from streams.errors import NotMigrated, Unreachable, WrongIdentity
 from streams.storage import table_migration
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 from streams.storage.migration import identify, make_topics, migrate
-from streams.storage.plan import Plan
 from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics
 

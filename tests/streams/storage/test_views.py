@@ -9,6 +9,7 @@ from msgspec import structs
 
 from schemas.counters import COUNTERS
 from schemas.dead_letter import dead_letter
+from schemas.deployment_profile import Profile
 from schemas.envelope import Rejection, encode_event
 from schemas.events import (
     MAX_NUMBERED,
@@ -25,16 +26,15 @@ from schemas.events import (
     Voided,
 )
 from schemas.instant import EARLIEST, from_micros
-from schemas.profile import Profile
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS
 from streams.counting.facts import facts_of
 from streams.counting.record import Record
 from streams.counting.registers import merged, pack
 from streams.counting.rows import dead_row, facts_row, window_row
-from streams.counting.store import Stored
-from streams.storage.clickhouse import connect
-from streams.storage.plan import Plan
-from streams.storage.store import ClickHouseStore
+from streams.counting.store_interface import Stored
+from streams.storage.clickhouse_client import connect
+from streams.storage.clickhouse_store import ClickHouseStore
+from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 from tests.streams.cases import at, event_row, facts, micros, said
 

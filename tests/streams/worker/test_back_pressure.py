@@ -21,14 +21,14 @@ from msgspec import structs
 
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.deployment_profile import Profile
 from schemas.partition import partition_of
-from schemas.profile import Profile
 from schemas.topics import EVENTS
 from streams.broker.group import GROUP
 from streams.broker.topics import admin
-from streams.storage.clickhouse import connect
+from streams.storage.clickhouse_client import connect
+from streams.storage.deployment_plan import Plan
 from streams.storage.migration import migrate
-from streams.storage.plan import Plan
 from tests.cli.commands import environment, named
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]

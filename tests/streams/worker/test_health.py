@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from streams.worker.health import Activity, Health, health_of
-from streams.worker.operations import DEAD_LETTER_TOPIC, Operation
+from streams.worker.operations_in_progress import DEAD_LETTER_TOPIC, Operation
 
 IDLE = Activity(
     is_member=True,

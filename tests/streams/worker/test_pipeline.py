@@ -11,9 +11,9 @@ from schemas.dead_letter import DeadLetter
 from schemas.events import Received, Transferred
 from schemas.partition import Hashes, partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.counting import Counting
+from streams.counting.core import Counting
 from streams.counting.record import Record
-from streams.counting.store import Row
+from streams.counting.store_interface import Row
 from streams.errors import LostEvents, RefusedRow
 from streams.worker.pipeline import Pipeline
 from tests.streams.cases import said

@@ -16,7 +16,7 @@ from streams.counting.batch import Batch
 from streams.counting.column_block import Block
 from streams.counting.record import Record, offset_gap
 from streams.worker.health import ENDS_SECONDS
-from streams.worker.operations import DEAD_LETTER_TOPIC
+from streams.worker.operations_in_progress import DEAD_LETTER_TOPIC
 from streams.worker.telemetry import Telemetry
 from tests.streams.log import IDENTITY
 

@@ -1,0 +1,221 @@
+"""The parts of what a case counts, each from the registers and sums that it needs, with counters packed.
+
+An event of a kind can change only some of them (`PARTS_OF`). `contributions` of the facts gives the same as all parts
+together; a property test compares the two.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from itertools import product
+from typing import Any, TypeAlias, get_args
+from zoneinfo import ZoneInfo
+
+from schemas.deployment_profile import Profile
+from schemas.events import Channel
+from schemas.instant import from_micros
+from streams.counting.case import Case, counted
+from streams.counting.packed_counters import ONE, Packed
+from streams.counting.registers import Registers, outcome, reception
+
+_SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
+_QUARTER = 900 * _SECOND
+
+Counted: TypeAlias = tuple[int, Packed]
+"""An instant in microseconds, and what is counted there."""
+Part: TypeAlias = Callable[[Case, str, Profile], Iterable[Counted]]
+"""A part of what a case counts, where the register of this key changes."""
+PartsByReception: TypeAlias = Mapping[str, tuple[Part, ...]]
+"""Parts by the kind of event that the case was received with."""
+_NOTHING: tuple[Counted, ...] = ()
+
+
+def is_void(registers: Registers) -> bool:
+    """Whether the case was entered by mistake."""
+    void = registers.get("void")
+    return void is not None and bool(void[5][0])
+
+
+def agency_of(registers: Registers) -> str:
+    """The agency that is responsible now; the case must be received or assigned."""
+    assignment = registers.get("assignment")
+    agency: str = _received_value(registers, "amended:agency", 0) if assignment is None else assignment[5][0]
+    return agency
+
+
+def _received_value(registers: Registers, amended: str, place: int) -> Any:
+    """The value in this place of the reception's payload, unless it was amended later."""
+    intake: Any = reception(registers)
+    amendment = registers.get(amended)
+    return intake[5][place] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
+
+
+def _received_at(registers: Registers) -> int:
+    intake: Any = reception(registers)
+    amendment: Any = registers.get("amended:received_at")
+    at: int = intake[4] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
+    return at
+
+
+def _reception(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+    registers = case.registers
+    channel, bears_fee = (
+        _received_value(registers, "amended:channel", 1),
+        _received_value(registers, "amended:fee_bearing", 4),
+    )
+    received = _RECEPTIONS[channel, bears_fee, bears_fee and case.sums.kept_online > 0]
+    return ((_received_at(registers), received),)
+
+
+def _outcome(case: Case, _: str, profile: Profile) -> Iterable[Counted]:
+    registers = case.registers
+    ended, returned = outcome(registers), registers.get("return")
+    if ended is None or ended[3] == "reopened":
+        if returned is None or (ended is not None and returned[:3] <= ended[:3]):
+            return _NOTHING
+        kind, at, electronic = "resolved", returned[4], False
+    else:
+        kind, at, electronic = ended[3], ended[4], ended[3] == "resolved" and ended[5][0]
+    is_answer = "intake" not in registers
+    if kind != "resolved" and not (is_answer and kind == "feedback_answered"):
+        return ((at, _ENDS[kind]),) if kind in _ENDS and not is_answer else _NOTHING
+    term = _term(case)
+    on_time, early = True, False
+    if term is not None:
+        day, last_day = _local_day(at, profile.zone), _local_day(term, profile.zone)
+        on_time, early = at <= term if profile.terms == "instant" else day <= last_day, day < last_day
+    return ((at, _ANSWERS[on_time] if is_answer else _RESOLUTIONS[on_time, early, electronic]),)
+
+
+def _implied_outcome(case: Case, key: str, profile: Profile) -> Iterable[Counted]:
+    """The outcome where the return may imply it."""
+    ended = outcome(case.registers)
+    return _outcome(case, key, profile) if ended is None or ended[3] == "reopened" else _NOTHING
+
+
+def _term(case: Case) -> int | None:
+    last = case.sums.last_extension
+    if last:
+        at: int = case.registers[last][5][0]
+        return at
+    term = case.registers.get("term")
+    return None if term is None else term[5][0]
+
+
+def _local_day(at: int, zone: ZoneInfo) -> int:
+    """A number for the local day of this instant; later days have greater ones."""
+    # No zone has changed its offset within a quarter of an hour of UTC in this century.
+    return (at + _offset(at // _QUARTER, zone)) // _DAY
+
+
+@lru_cache(65_536)
+def _offset(quarter: int, zone: ZoneInfo) -> int:
+    offset = from_micros(quarter * _QUARTER).astimezone(zone).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds() * _SECOND)
+
+
+def _returned(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+    returned = case.registers.get("return")
+    return ((returned[4], ONE["returned"]),) if returned is not None else _NOTHING
+
+
+def _numbered(case: Case, key: str, _: Profile) -> Iterable[Counted]:
+    """The numbered register that changes: what the others count stays."""
+    register = case.registers.get(key)
+    return ((register[4], counted(key, register)),) if register is not None else _NOTHING
+
+
+def _digitisation(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+    register: Any = case.registers.get("digitisation")
+    if register is None:
+        return _NOTHING
+    components, digitised, reused, _result = register[5]
+    scanned = ONE["digitisations"] + ONE["components"] * components
+    return ((register[4], scanned + ONE["components_digitised"] * digitised + ONE["components_reused"] * reused),)
+
+
+def _rating(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+    rating = case.registers.get("rating")
+    if rating is None:
+        return _NOTHING
+    rated, satisfied = _RATED["received" if "intake" in case.registers else "feedback_received"]
+    return ((rating[4], rated + satisfied if rating[5][0] else rated),)
+
+
+def _feedback(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+    return ((_received_at(case.registers), ONE["feedback_received"]),)
+
+
+def _unnumbered(case: Case, key: str, profile: Profile) -> Iterable[Counted]:
+    """Everything but the numbered registers."""
+    every = [*_reception(case, key, profile), *_outcome(case, key, profile)]
+    for part in (_returned, _digitisation, _rating) if len(case.registers) > 1 else ():
+        every += part(case, key, profile)
+    return every
+
+
+def _combined(**counts: bool) -> Packed:
+    return sum(ONE[counter] for counter, holds in counts.items() if holds)
+
+
+_FLAGS = (False, True)
+_RECEPTIONS = {
+    (channel, bears_fee, is_paid): _combined(
+        received=True,
+        received_online=channel == "online",
+        received_postal=channel == "postal",
+        fee_bearing=bears_fee,
+        fee_paid_online=is_paid,
+    )
+    for channel, bears_fee, is_paid in product(get_args(Channel), _FLAGS, _FLAGS)
+}
+_RESOLUTIONS = {
+    (on_time, early, electronic): _combined(
+        resolved=True, resolved_on_time=on_time, resolved_early=early, resolved_electronically=electronic
+    )
+    for on_time, early, electronic in product(_FLAGS, _FLAGS, _FLAGS)
+}
+_ANSWERS = {on_time: _combined(feedback_answered=True, feedback_on_time=on_time) for on_time in _FLAGS}
+_ENDS = {kind: ONE[kind] for kind in ("withdrawn", "refused", "stopped")}
+_RATED = {
+    "received": (ONE["rated"], ONE["satisfied"]),
+    "feedback_received": (ONE["feedback_rated"], ONE["feedback_satisfied"]),
+}
+
+
+def _parts(dossier: tuple[Part, ...], feedback: tuple[Part, ...] = ()) -> PartsByReception:
+    return {"received": dossier, "feedback_received": feedback}
+
+
+EVERYTHING = _parts((_unnumbered,), (_feedback, _outcome, _rating))
+"""All parts but the numbered registers, which `deltas` moves by their sums."""
+_OUTCOME = _parts((_outcome,), (_outcome,))
+PARTS_OF: dict[str, PartsByReception] = {
+    "received": EVERYTHING,
+    "feedback_received": EVERYTHING,
+    "progressed": {},
+    "assigned": EVERYTHING,
+    "transferred": EVERYTHING,
+    "term_set": _OUTCOME,
+    "extended": _parts((_outcome, _numbered), (_outcome,)),
+    "supplement_requested": _parts((_numbered,)),
+    "supplement_answered": {},
+    "obligation_set": {},
+    "obligation_met": {},
+    "paused": {},
+    "resumed": {},
+    "resolved": _OUTCOME,
+    "withdrawn": _OUTCOME,
+    "refused": _OUTCOME,
+    "stopped": _OUTCOME,
+    "reopened": _OUTCOME,
+    "feedback_answered": _OUTCOME,
+    "returned": _parts((_implied_outcome, _returned), (_implied_outcome,)),
+    "paid": _parts((_reception, _numbered)),
+    "refunded": _parts((_reception, _numbered)),
+    "digitised": _parts((_digitisation,)),
+    "rated": _parts((_rating,), (_rating,)),
+    "amended": EVERYTHING,
+    "voided": EVERYTHING,
+}
+"""The parts that an event of each kind can change."""
