@@ -191,7 +191,7 @@ class TestDatabase:
             (
                 "ALTER TABLE facts MODIFY COLUMN case_kind String",
                 "table facts: column case_kind is `String`, declared is `LowCardinality(String)`; stop the "
-                "workers and run `dossier rebuild`, which makes the table anew",
+                "workers and run `dossier rebuild`, which makes the table again",
                 "ALTER TABLE facts MODIFY COLUMN case_kind LowCardinality(String)",
             ),
             (
