@@ -33,7 +33,7 @@ def test_once_and_away(dossier: Run) -> None:
 
 
 def test_not_migrated(dossier: Run, clickhouse_server: ClickHouseConnection) -> None:
-    ended = dossier("watch", clickhouse=clickhouse_server.address, database="nowhere")
+    ended = dossier("watch", **named(clickhouse_server) | {"database": "nowhere"})
     assert ended.code == 2
     assert "run `dossier migrate`" in ended.err
 

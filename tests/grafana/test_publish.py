@@ -255,7 +255,7 @@ class TestTrouble:
 
     def test_where_to_publish_must_be_said(self, publish: Publish) -> None:
         assert publish(grafana_token="").reason.startswith("DOSSIER_GRAFANA and DOSSIER_GRAFANA_TOKEN say where")
-        assert publish(grafana_clickhouse="").reason.startswith("DOSSIER_GRAFANA_CLICKHOUSE says where Grafana finds")
+        assert publish(grafana_clickhouse="").reason.startswith("DOSSIER_GRAFANA_CLICKHOUSE must be set")
         assert "is not an address" in publish(grafana="grafana.example").reason
 
 
