@@ -114,4 +114,4 @@ def test_from_the_term_to_the_receiver(
 def test_sending_needs_an_address(dossier: Run, deployed: dict[str, str]) -> None:
     ended = dossier("alerts", "send", **deployed)
     assert ended.code == 2
-    assert ended.reason == "DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET say where to deliver: both are needed"
+    assert ended.reason == "DOSSIER_WEBHOOK and DOSSIER_WEBHOOK_SECRET must both be set to deliver alerts"

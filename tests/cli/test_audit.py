@@ -140,7 +140,7 @@ def test_conflicts_are_told_and_are_no_difference(dossier: Run, clickhouse: Clic
     count(clickhouse, RECEIVED, structs.replace(RECEIVED, channel="postal"))
     ended = dossier("audit", **named(clickhouse))
     assert ended.code == 0
-    assert "1 event ids came with several contents: see the view event_conflicts" in ended.out
+    assert "1 event ids have several contents: see the view event_conflicts" in ended.out
 
 
 def test_many_differences_are_cut_short_for_a_person_alone(
@@ -151,7 +151,7 @@ def test_many_differences_are_cut_short_for_a_person_alone(
     ended = dossier("audit", **named(counted))
     assert ended.code == 4
     assert len(ended.out.splitlines()) == 52
-    assert "and more: at most 50 of each are shown, --json has all" in ended.out
+    assert "and more: at most 50 of each kind are shown, --json prints all" in ended.out
     assert len(json.loads(dossier("audit", "--json", **named(counted)).out)["facts_differences"]) == 70
 
 
