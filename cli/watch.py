@@ -22,7 +22,7 @@ from cli.wallboard import Reading, frame
 from grafana.sql_queries import query
 from grafana.wallboards import Period
 from schemas.connection import ClickHouseConnection
-from streams.errors import Unreachable
+from streams.errors import NoAccess, Unreachable
 from streams.storage.clickhouse_client import database
 
 _PERIODS: tuple[Period, ...] = get_args(Period)
@@ -47,7 +47,8 @@ def command(settings: Settings, period: Period, every: float, once: bool) -> Non
 
     Keys: d, m, y or Tab for the period, q to quit. While ClickHouse is away, the last figures stay, with the error.
 
-    Exit codes: 0 quit, 2 the database is not migrated, 3 ClickHouse is away with --once, 143 stopped by SIGTERM.
+    Exit codes: 0 quit, 2 the database is not migrated, 3 ClickHouse refuses the user, or is away with --once, 143
+    stopped by SIGTERM.
     """
     terminal = console()
     if once:
@@ -64,7 +65,7 @@ def show(
 ) -> None:
     """Show the wallboard until q is pressed; `waiting` is entered during waits.
 
-    Raises NotMigrated.
+    Raises NotMigrated, and NoAccess where the first reading is refused.
     """
     terminal, reading, key = console(), Reading(), ""
     with _keyboard() as keys, Live(console=terminal, screen=terminal.is_terminal, auto_refresh=False) as live:
@@ -90,6 +91,8 @@ def _read_again(clickhouse: ClickHouseConnection, period: Period, before: Readin
     try:
         return _read(clickhouse, period)
     except Unreachable as error:
+        if isinstance(error, NoAccess) and before.at is None:
+            raise
         return Reading(before.figures, before.age_seconds, before.at, str(error))
 
 

@@ -13,6 +13,10 @@ class Unreachable(StreamsError):
     exit_code = 3
 
 
+class NoAccess(Unreachable):
+    """A service refuses the user: correct the user, the password or its grants; the message names the variables."""
+
+
 class NotMigrated(StreamsError):
     """Tables or topics are missing or older than the code: run `dossier migrate`."""
 

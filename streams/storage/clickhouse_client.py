@@ -10,7 +10,7 @@ from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerExce
 
 from schemas.connection import ClickHouseConnection
 from schemas.tables import Table
-from streams.errors import NotMigrated, Unreachable
+from streams.errors import NoAccess, NotMigrated, Unreachable
 
 DRIVER_ERRORS = (Error, OSError, EOFError)
 """What the driver raises for an answer of the server, or for none."""
@@ -25,6 +25,7 @@ NOT_MIGRATED = {
     ErrorCodes.UNKNOWN_IDENTIFIER,
     ErrorCodes.NO_SUCH_COLUMN_IN_TABLE,
 }
+NO_ACCESS = {ErrorCodes.UNKNOWN_USER, ErrorCodes.WRONG_PASSWORD, ACCESS_DENIED, AUTHENTICATION_FAILED}
 _TRANSIENT = {
     ErrorCodes.TIMEOUT_EXCEEDED,
     ErrorCodes.TOO_MANY_SIMULTANEOUS_QUERIES,
@@ -112,6 +113,11 @@ def explain(error: Exception, connection: ClickHouseConnection) -> Exception:
     if isinstance(error, ServerException):
         if error.code in NOT_MIGRATED:
             return NotMigrated(f"ClickHouse at {connection.address}: {brief(error)}; run `dossier migrate`")
+        if error.code in NO_ACCESS:
+            return NoAccess(
+                f"ClickHouse at {connection.address} refuses the user {connection.user}: {brief(error)}; correct "
+                "DOSSIER_CLICKHOUSE_USER and DOSSIER_CLICKHOUSE_PASSWORD, or its grants"
+            )
         return Unreachable(f"ClickHouse at {connection.address} answers: {brief(error)}")
     return Unreachable(
         f"ClickHouse at {connection.address} does not answer ({brief(error)}): start it, or correct DOSSIER_CLICKHOUSE"

@@ -22,9 +22,8 @@ from streams.counting.store_interface import Checkpoint, LastRecord, Row, Store,
 from streams.errors import RefusedRow, Superseded
 from streams.storage.backoff import Backoff
 from streams.storage.clickhouse_client import (
-    ACCESS_DENIED,
-    AUTHENTICATION_FAILED,
     DRIVER_ERRORS,
+    NO_ACCESS,
     NOT_MIGRATED,
     TOO_MANY_ROWS_OR_BYTES,
     VIOLATED_CONSTRAINT,
@@ -44,13 +43,7 @@ _KEYS_PER_READ = 50_000
 _WORTH_SPLITTING = 1000
 """The number of rows from which on it is cheaper to insert those without rare columns separately."""
 _READ_ATTEMPTS = 6
-_NOT_ABOUT_ROWS = NOT_MIGRATED | {
-    ErrorCodes.UNKNOWN_USER,
-    ErrorCodes.WRONG_PASSWORD,
-    ErrorCodes.READONLY,
-    AUTHENTICATION_FAILED,
-    ACCESS_DENIED,
-}
+_NOT_ABOUT_ROWS = NOT_MIGRATED | NO_ACCESS | {ErrorCodes.READONLY}
 """Permanent refusals of an insert that have another cause than its rows."""
 _WRONG_TYPE = (AttributeError, TypeError, ValueError)
 """What the driver raises, without wrapping it, for a value of another type than the column's."""

@@ -48,7 +48,7 @@ def test_no_command_shows_a_secret(tmp_path: Path) -> None:
 def test_a_wrong_password_of_clickhouse_is_one_line(dossier: Run, clickhouse: ClickHouseConnection) -> None:
     ended = dossier("report", **named(clickhouse) | {"clickhouse_password": SECRET})
     assert ended.code == 3
-    assert ended.reason.startswith(f"ClickHouse at {clickhouse.address} answers: ")
+    assert ended.reason.startswith(f"ClickHouse at {clickhouse.address} refuses the user ")
     assert SECRET not in ended.reason
 
 

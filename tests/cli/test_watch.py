@@ -39,6 +39,13 @@ def test_not_migrated(dossier: Run, clickhouse_server: ClickHouseConnection) -> 
     assert "run `dossier migrate`" in ended.err
 
 
+def test_a_wrong_password_ends_it(dossier: Run, counted: ClickHouseConnection) -> None:
+    ended = dossier("watch", **named(counted) | {"clickhouse_password": "wrong"})
+    assert ended.code == 3
+    assert ended.reason.startswith(f"ClickHouse at {counted.address} refuses the user default: ")
+    assert "DOSSIER_CLICKHOUSE_PASSWORD" in ended.reason
+
+
 @pytest.fixture
 def terminal(counted: ClickHouseConnection) -> Iterator[Terminal]:
     terminal = Terminal("watch", "--every", "0.5", **named(counted))
