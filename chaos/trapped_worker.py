@@ -77,8 +77,8 @@ def main(name: str, folder: Path) -> None:
     random = Random()
     cache = random.choice((1000, settings.cache_dossiers))
     store = TrappedStore(ClickHouseStore(settings.clickhouse, patient=True), trap)
-    flood = DeadLetterLimit(settings.dead_lines, settings.dead_ratio)
-    counting = Counting(identity, store, dossiers=cache, windows=cache, dead_letter_limit=flood)
+    limit = DeadLetterLimit(settings.dead_lines, settings.dead_ratio)
+    counting = Counting(identity, store, dossiers=cache, windows=cache, dead_letter_limit=limit)
     skew = skewed(folder, lambda: 0.0)
     pipeline = Trapped(
         counting, store, DeadLetterTopic(settings.kafka), lambda: datetime.now(UTC) + timedelta(seconds=skew())

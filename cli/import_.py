@@ -212,17 +212,17 @@ def _position(counts: ImportCounts, rows: FileReader, started: float) -> str:
     return f"{_counts(counts)}{share}, {counts.rows / max(seconds, 0.001):,.0f} rows/s"
 
 
-def _counts(tally: ImportCounts) -> str:
-    return f"{tally.rows:,} rows: {tally.events:,} events, {tally.repeats:,} repeats, {tally.rejects:,} rejects"
+def _counts(counts: ImportCounts) -> str:
+    return f"{counts.rows:,} rows: {counts.events:,} events, {counts.repeats:,} repeats, {counts.rejects:,} rejects"
 
 
-def _summary(tally: ImportCounts, rejects: RejectsFile, seconds: float, *, dry_run: bool) -> str:
+def _summary(counts: ImportCounts, rejects: RejectsFile, seconds: float, *, dry_run: bool) -> str:
     lines = [
-        f"rows       {tally.rows:>12,}" + (f"  ({tally.silent:,} gave no event)" if tally.silent else ""),
-        f"{'events':<10} {tally.events:>12,}  {'not published: dry run' if dry_run else 'published'}",
-        *(f"  {kind:<22} {count:>12,}" for kind, count in tally.kinds.items()),
-        f"repeats    {tally.repeats:>12,}  skipped, already in this file",
-        f"rejects    {tally.rejects:>12,}" + (f"  in {rejects.path}" if rejects.count else ""),
+        f"rows       {counts.rows:>12,}" + (f"  ({counts.silent:,} gave no event)" if counts.silent else ""),
+        f"{'events':<10} {counts.events:>12,}  {'not published: dry run' if dry_run else 'published'}",
+        *(f"  {kind:<22} {count:>12,}" for kind, count in counts.kinds.items()),
+        f"repeats    {counts.repeats:>12,}  skipped, already in this file",
+        f"rejects    {counts.rejects:>12,}" + (f"  in {rejects.path}" if rejects.count else ""),
         f"seconds    {seconds:>12,.1f}",
     ]
     return "\n".join(lines)
