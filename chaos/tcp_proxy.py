@@ -57,6 +57,9 @@ class Proxy:
             except OSError:
                 _close(client)
                 continue
+            for each in (client, server):
+                # As the client and the server have it: without, each answer of a few bytes waits 40 ms for another.
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             number += 1
             self._sockets += [client, server]
             for source, target, from_client in ((client, server, True), (server, client, False)):
