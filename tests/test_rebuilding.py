@@ -52,7 +52,7 @@ def test_a_worker_that_slept_through_a_rebuild_ends(tmp_path: Path) -> None:
         finally:
             sleeper.send_signal(signal.SIGCONT)
         _, said = sleeper.communicate(timeout=120)
-        assert sleeper.returncode == 4
+        assert sleeper.returncode == 4, said
         assert "were rebuilt while this worker slept" in said
         after = deployment.snapshot()
         assert (after["facts"], after["windows"]) == (before["facts"], before["windows"])

@@ -139,6 +139,11 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
             del fetcher._records[place]
             fetcher._notify(fetcher._wait_consume_future)
             fetched.check_raise()
+        if not state.has_valid_position:
+            # Fetched before a rebalance that gave the partition back: its committed offset is not read yet.
+            del fetcher._records[place]
+            fetcher._notify(fetcher._wait_consume_future)
+            continue
         start = state.position
         try:
             records = fetched.getall(most)

@@ -125,7 +125,7 @@ def test_a_sound_database_is_exact_whatever_was_counted(
             "INSERT INTO facts SELECT * REPLACE ('D9' AS dossier) FROM "
             "(SELECT * FROM facts FINAL WHERE dossier = 'D1')",
             Verdict(1, 0, 0, 0),
-            "facts of 'D9' are stored, but no event speaks of it",
+            "facts of 'D9' are stored, but no event names it",
         ),
         (
             "INSERT INTO facts SELECT * REPLACE (pos + 1 AS pos, unhex('ff') AS agency) FROM facts FINAL "
@@ -159,7 +159,7 @@ def test_a_sound_database_is_exact_whatever_was_counted(
             "INSERT INTO events (dossier, id, kind, source, occurred_at, recorded_at, payload) "
             "VALUES ('D1', 'x', 'rated', 'test', '2026-03-02 10:00:00', '2026-03-02 10:00:00', '{\"satisfied\":true}')",
             Verdict(0, 0, 0, 1),
-            "event 'x' of 'D1' is stored with a content that nobody sent",
+            "event 'x' of 'D1' is stored with a content that was never sent",
         ),
     ],
 )

@@ -17,8 +17,23 @@ FIRST, SECOND = TopicPartition("dossier-events", 0), TopicPartition("dossier-eve
 
 
 class State:
-    def __init__(self, position: int) -> None:
-        self.position = position
+    """Where a partition is read; as with aiokafka, it has no position before the committed offset is known."""
+
+    def __init__(self, position: int | None) -> None:
+        self._position = position
+
+    @property
+    def has_valid_position(self) -> bool:
+        return self._position is not None
+
+    @property
+    def position(self) -> int:
+        assert self._position is not None
+        return self._position
+
+    @position.setter
+    def position(self, position: int) -> None:
+        self._position = position
 
 
 class Fetched:
@@ -96,6 +111,12 @@ def test_a_fetch_of_nothing_but_an_aborted_transaction_is_a_hole() -> None:
 
 def test_what_belongs_to_a_partition_that_is_gone_is_dropped() -> None:
     client = Client({}, {FIRST: Fetched(State(0), [0], 1)})
+    assert take(client) == {}
+    assert not client._records
+
+
+def test_what_was_fetched_before_a_rebalance_gave_the_partition_back_is_dropped() -> None:
+    client = Client({FIRST: State(None)}, {FIRST: Fetched(State(0), [0], 1)})
     assert take(client) == {}
     assert not client._records
 
