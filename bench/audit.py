@@ -28,7 +28,7 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.topics import EVENTS
 from streams.audit.audit_run import audit
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.facts import facts_of
 from streams.counting.identity import Identity
 from streams.counting.registers import merged, pack

@@ -30,8 +30,8 @@ from schemas.deployment_profile import Profile
 from schemas.envelope import MAX_EVENTS, MAX_LINES, encode, encode_event
 from schemas.events import MAX_NUMBERED, Event, Rated, Transferred
 from schemas.topics import EVENTS
+from streams.counting.batch_counting import Counting
 from streams.counting.contributions import contributions, difference
-from streams.counting.core import Counting
 from streams.counting.facts import Facts, facts_of
 from streams.counting.identity import Identity
 from streams.counting.record import Record

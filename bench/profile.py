@@ -31,7 +31,7 @@ from schemas.connection import KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.envelope import decode_event
 from schemas.topics import EVENTS
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.write_order import flush

@@ -21,7 +21,7 @@ from chaos.deadline import Deadline
 from chaos.extra_workers import ExtraWorkers
 from chaos.hostile_events import traffic
 from chaos.insert_faults import InsertFaults
-from chaos.oracle.expected import expected
+from chaos.oracle.expected_rows import expected
 from chaos.small_disk import SmallDisk
 from chaos.tcp_proxy import Proxy
 from chaos.trapped_worker import CLOCK

@@ -42,7 +42,7 @@ def main(name: str, folder: Path) -> None:
     from cli.settings import Settings
     from streams.alerts.log import AlertLog
     from streams.alerts.scanner import AlertingThread, OverdueScanner
-    from streams.counting.core import Counting
+    from streams.counting.batch_counting import Counting
     from streams.counting.dead_letter_limit import DeadLetterLimit
     from streams.dead_letters.topic import DeadLetterTopic
     from streams.storage.clickhouse_store import ClickHouseStore

@@ -11,7 +11,7 @@ from msgspec import Struct
 from chaos.memory_store import MemoryStore
 from chaos.oracle.case import Case
 from chaos.oracle.event_content import digest
-from chaos.oracle.expected import EventKey, Expected, WindowKey
+from chaos.oracle.expected_rows import EventKey, Expected, WindowKey
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.instant import from_micros

@@ -23,7 +23,7 @@ from streams.storage.counting_progress import lag
 from streams.storage.migration import identify
 from streams.storage.offset_agreement import read_offsets, require_agreement, require_readable
 from streams.storage.open_transactions import read_open_transactions
-from streams.storage.reader_access import compare_reader
+from streams.storage.reader_access_check import compare_reader
 from streams.storage.table_migration import make_tables
 from streams.storage.undeclared_objects import harmless_objects
 

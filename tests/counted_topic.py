@@ -16,7 +16,7 @@ from schemas.tables import FACTS
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import commit_offsets
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
 from streams.rebuild.replay import records_from_topic
 from streams.storage.clickhouse_client import database

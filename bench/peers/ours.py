@@ -9,7 +9,7 @@ from bench.dataset import Cell, Line, envelopes
 from bench.deployment import Deployment
 from bench.peers.throughput import Pace, Used
 from bench.process_usage import Usage
-from chaos.oracle.expected import expected
+from chaos.oracle.expected_rows import expected
 from schemas.counters import COUNTERS
 from schemas.deployment_profile import Profile
 from schemas.envelope import decode_event

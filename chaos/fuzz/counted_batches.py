@@ -9,14 +9,14 @@ from typing import Any
 from chaos.fuzz.column_ranges import misfits
 from chaos.fuzz.event_lines import DOSSIERS, hostile_envelope, valid_line
 from chaos.memory_store import MemoryStore
-from chaos.oracle.expected import Capacity
+from chaos.oracle.expected_rows import Capacity
 from schemas.deployment_profile import Profile
 from schemas.envelope import MAX_LINES, decode
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.batch import Batch
+from streams.counting.batch_counting import Counting
 from streams.counting.contributions import contributions
-from streams.counting.core import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.facts import facts_of
 from streams.counting.identity import Identity

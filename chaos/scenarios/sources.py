@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos.deployment import Deployment
 from chaos.hostile_events import AGENCIES, corrected, crowd, late, poison, repeated, shuffled
-from chaos.oracle.expected import Capacity
+from chaos.oracle.expected_rows import Capacity
 from chaos.run_scale import Scale
 from schemas.envelope import encode, encode_event
 from schemas.events import MAX_NUMBERED, Event, Transferred

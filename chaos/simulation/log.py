@@ -11,7 +11,7 @@ from kafka.partitioner.default import murmur2
 from msgspec import Struct
 
 from chaos.oracle.case import Terms
-from chaos.oracle.expected import Capacity, Expected, expected
+from chaos.oracle.expected_rows import Capacity, Expected, expected
 from schemas import events as kinds
 from schemas.deployment_profile import Profile
 from schemas.envelope import encode_event

@@ -15,7 +15,7 @@ from chaos.simulation.schedule import Limits
 from schemas.dead_letter import DeadLetter
 from schemas.partition import Hashes
 from schemas.tables import PROGRESS, Table
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.record import Record
 from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 from streams.errors import StreamsError

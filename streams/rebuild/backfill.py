@@ -12,7 +12,7 @@ from schemas.events import MAX_NUMBERED
 from schemas.tables import DEAD_LETTERS, Table
 from schemas.tables import EVENTS as EVENTS_TABLE
 from schemas.topics import EVENTS
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.identity import Identity
 from streams.counting.record import Record

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from streams.counting.batch import Batch
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.record import Record, in_sequence
 from streams.counting.store_interface import Store
 from streams.counting.write_order import DeadLetterSink, flush

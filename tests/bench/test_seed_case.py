@@ -12,7 +12,7 @@ from bench.seed_case.cells import Amounts, differences, summed
 from bench.seed_case.expected_counts import FACTS, Truth, truth
 from bench.seed_case.history import history
 from bench.seed_case.stored_counts import compare, totals
-from chaos.oracle.expected import Expected, expected
+from chaos.oracle.expected_rows import Expected, expected
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.envelope import decode_event, encode_event

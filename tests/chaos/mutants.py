@@ -7,8 +7,8 @@ from types import ModuleType
 
 from streams.counting import (
     apply_deltas,
+    batch_counting,
     caches,
-    core,
     event_folding,
     partition_run,
     partition_state,
@@ -17,7 +17,7 @@ from streams.counting import (
 )
 from streams.worker import pipeline
 
-COUNTING = (caches, partition_state, partition_run, record_decoding, event_folding, apply_deltas, core)
+COUNTING = (caches, partition_state, partition_run, record_decoding, event_folding, apply_deltas, batch_counting)
 """The modules of the core of counting; each imports only what comes before it."""
 WRITING = (write_order, pipeline)
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from chaos.oracle.case import Case
 from chaos.oracle.event_content import digest
-from chaos.oracle.expected import Capacity, Expected, expected
+from chaos.oracle.expected_rows import Capacity, Expected, expected
 from chaos.verdict import case_of
 from schemas.counters import COUNTERS
 from schemas.deployment_profile import Profile

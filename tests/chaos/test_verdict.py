@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chaos.oracle.expected import Expected, expected
+from chaos.oracle.expected_rows import Expected, expected
 from chaos.verdict import Stored, Verdict, judge, stored_in
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.events import AnyEvent, Event, Paid, Received, Resolved

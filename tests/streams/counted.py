@@ -12,7 +12,7 @@ from schemas.events import Event
 from schemas.instant import to_micros
 from schemas.partition import partition_of
 from schemas.topics import EVENTS
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.storage.clickhouse_store import ClickHouseStore

@@ -22,7 +22,7 @@ from streams.audit.audit_run import audit
 from streams.audit.cutoff import read_cut
 from streams.audit.findings import FactsDifference
 from streams.counting.batch import Batch
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.storage.clickhouse_client import connect

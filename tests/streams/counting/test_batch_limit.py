@@ -10,8 +10,8 @@ from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.events import Event, Paid, Progressed, Received, Transferred
 from schemas.partition import partition_of
 from streams.counting.batch import Batch
+from streams.counting.batch_counting import Counting
 from streams.counting.batch_limit import BYTES, MAX_EFFORT, MAX_FACTS_BYTES, WINDOW_READ
-from streams.counting.core import Counting
 from streams.counting.record import Record
 from streams.counting.store_interface import Stored, WindowRow
 from streams.counting.write_order import flush

@@ -10,7 +10,7 @@ from chaos.memory_store import MemoryStore
 from schemas.events import Received
 from schemas.partition import partition_of
 from schemas.tables import FACTS, PROGRESS, WINDOWS
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.offset_gaps import fill_gaps, is_lost
 from streams.counting.record import Record, offset_gap
 from streams.errors import LostEvents

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from chaos.memory_store import MemoryDeadLetters, MemoryStore
-from chaos.oracle.expected import Capacity
+from chaos.oracle.expected_rows import Capacity
 from schemas.envelope import encode_event
 from schemas.events import Amended, Paid, Received, Refunded, Resolved, Transferred
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS
 from streams.counting.batch import Batch
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.record import Record
 from streams.counting.write_order import flush

@@ -9,7 +9,7 @@ from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.events import Received
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit, LimitWindow
 from streams.counting.record import Record
 from streams.counting.write_order import flush

@@ -11,7 +11,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.events import Received, Transferred
 from schemas.partition import Hashes, partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.record import Record
 from streams.counting.store_interface import Row
 from streams.errors import LostEvents, RefusedRow

@@ -7,7 +7,7 @@ from schemas.connection import ClickHouseConnection, Secret
 from schemas.reader_access import LIMITS
 from schemas.tables import TABLES, VIEWS
 from streams.storage.clickhouse_client import connect
-from streams.storage.reader_access import behaviour_of, compare_reader
+from streams.storage.reader_access_check import behaviour_of, compare_reader
 
 pytestmark = pytest.mark.clickhouse
 

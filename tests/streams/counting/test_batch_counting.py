@@ -15,7 +15,7 @@ from schemas.instant import EARLIEST, LATEST
 from schemas.partition import partition_of
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.batch import Batch
-from streams.counting.core import Counting
+from streams.counting.batch_counting import Counting
 from streams.counting.log_position import pack
 from streams.counting.record import Record
 from streams.counting.store_interface import Row, Stored
