@@ -12,6 +12,6 @@ def test_the_log_is_counted_then_live_traffic_is_shown_until_somebody_quits(tmp_
     terminal.await_("HÔM NAY / Today")
     terminal.await_("ĐẠT")
     terminal.press("q")
-    terminal.await_("It stops now and keeps its data")
+    terminal.await_("The platform stops now and keeps its data")
     assert terminal.process.wait(SECONDS) == 0
     terminal.close()

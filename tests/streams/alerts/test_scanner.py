@@ -270,7 +270,9 @@ def test_what_no_worker_wrote_is_not_believed(plan: Plan, caplog: pytest.LogCapt
             found = new.poll()
         assert found == [true]
     reasons = {
-        record.__dict__["reason"][:40] for record in caplog.records if record.message == "no valid alert, skipped"
+        record.__dict__["reason"][:40]
+        for record in caplog.records
+        if record.message == "a record is no valid alert, it is skipped"
     }
     assert {"it is not signed with DOSSIER_ALERT_KEY", "its key is not its dossier"} <= reasons
 
