@@ -46,11 +46,11 @@ GROWTH = 70 * MEGABYTE
 # The limits are lowered, so that minutes of a large log are seconds of a small one.
 WORKER = """
 import sys
-from streams.storage import clickhouse
+from streams.storage import clickhouse_client
 from streams.worker import buffer, worker
 buffer.BUFFER_BYTES = 4 << 20
 buffer.BATCH_BYTES = 2 << 20
-clickhouse._TIMEOUT_SECONDS = 4
+clickhouse_client._TIMEOUT_SECONDS = 4
 worker.SESSION_SECONDS = 8.0
 from cli.main import main
 main()
