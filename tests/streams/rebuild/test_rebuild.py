@@ -462,7 +462,7 @@ def test_not_even_how_far_it_came(counted: Plan) -> None:
     rebuild(counted)
     (first,) = random_events(seed=1, count=1)
     publish(counted.kafka, first)
-    with pytest.raises(Superseded, match="progress took nothing"):
+    with pytest.raises(Superseded, match="progress accepted none of its rows"):
         count_on(counted, former, commits=False)
     assert {unpack(pos)[0] for (pos,) in ask(counted, "SELECT pos FROM progress FINAL")} == {3}
 
