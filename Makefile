@@ -43,7 +43,7 @@ check: setup ## Format, lint, imports, types, generated files: changes nothing
 	$(BIN)/mypy
 
 test: check ## All tests, with a real Kafka and a real ClickHouse, two at a time; FILE=tests/test_docs.py: that file's
-	$(BIN)/pytest --durations 10 $(or $(FILE),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
+	$(BIN)/pytest --durations 10 $(or $(FILE),--numprocesses 3 --dist loadfile --no-loadscope-reorder)
 
 test-unit: setup ## The tests that need no service: seconds
 	$(BIN)/pytest -m "not clickhouse and not kafka and not platform" --numprocesses 2 --dist worksteal
