@@ -36,6 +36,8 @@ class ExitOnError:
 
 def end_process(error: BaseException) -> NoReturn:
     """Log why, and end this process at once, without acknowledging anything more."""
+    # From here on no other thread logs anything, so that the reason is the last line.
+    logging.disable(logging.ERROR)
     status = FAILED
     if isinstance(error, DossierError):
         log.critical("%s", error)
