@@ -20,6 +20,8 @@ class Scale(Struct, frozen=True):
     rebalances: int
     transactions: int
     """For each outcome of a transaction."""
+    compressed: int
+    """Events with each codec, each a record of its own."""
     per_second: int
     """Events a second while audits run."""
     audits: int
@@ -43,6 +45,7 @@ FULL = Scale(
     zombies=10,
     rebalances=10,
     transactions=10,
+    compressed=4000,
     per_second=1200,
     audits=30,
     outage_seconds=60.0,
@@ -60,6 +63,7 @@ SHORT = Scale(
     zombies=1,
     rebalances=2,
     transactions=2,
+    compressed=200,
     per_second=300,
     audits=2,
     outage_seconds=5.0,

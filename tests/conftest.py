@@ -37,14 +37,15 @@ ORPHAN = r"ignore:unclosed <socket\.socket (?!.*raddr=):ResourceWarning"
 LONGEST = (
     "chaos/test_scenarios.py",
     "chaos/test_scenarios_repaired.py",
-    "test_end_to_end.py",
+    "streams/rebuild/test_rebuild.py",
     "test_rebuilding.py",
+    "test_end_to_end.py",
 )
-"""Files that take minutes, each with few tests. They come first and in turns, so that each process gets two of them."""
+"""Files that take minutes. They come first and in turns, so that no process ends with one of them while others wait."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files come first: at the end one process would wait for the other.
+    """The longest files come first: at the end the other processes would wait for one.
 
     Tests that stop or kill servers bear what Kafka's client leaves then.
     """

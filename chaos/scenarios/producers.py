@@ -19,7 +19,7 @@ CODECS = ("gzip", "snappy", "lz4", "zstd")
 def codecs(deployment: Deployment, scale: Scale) -> int:
     """Records compressed with each codec, in one topic, some of their batches larger than one fetch when unpacked."""
     for codec in CODECS:
-        events = deployment.next_events(scale.slice)
+        events = deployment.next_events(scale.compressed)
         with _producer(deployment, compression_type=codec, batch_size=4 << 20, max_request_size=4 << 20) as producer:
             _send(producer, deployment, events)
         deployment.sent += events
