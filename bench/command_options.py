@@ -58,8 +58,8 @@ def out_options(name: str) -> Callable[[Command], Command]:
 
 
 def command_of(module: str) -> str:
-    """The command as it was given, for whoever wants to run it again."""
-    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+    """The command as it was given, to run it again; where its result went does not belong to it."""
+    return shlex.join(["python", "-m", module, *(each for each in sys.argv[1:] if each != "--record")])
 
 
 def write_result(out: Path, result: Struct) -> None:
