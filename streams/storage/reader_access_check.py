@@ -15,12 +15,10 @@ from schemas.connection import ClickHouseConnection, Secret
 from schemas.reader_access import CHANGEABLE, LIMITS, READER
 from schemas.reader_access_comparison import Behaviour, Catalogue, Comparison, Element, is_within, judge
 from schemas.tables import TABLES, VIEWS
-from streams.storage.clickhouse_client import connect, explain
+from streams.storage.clickhouse_client import ACCESS_DENIED, NO_LOGIN, connect, explain
 
-_DENIED = 497
-_REFUSED = {_DENIED, 164, 452, 46, 446}
+_REFUSED = {ACCESS_DENIED, 164, 452, 46, 446}
 """Codes of a refusal: access, readonly mode, a constraint; the server has no such function, or allows it to nobody."""
-_NO_LOGIN = {192, 193, 516}
 _BUSY = {159, 202, 241}
 """Codes that answer no question of access: a timeout, too many queries, no memory."""
 
@@ -66,7 +64,7 @@ def _catalogue(clickhouse: ClickHouseConnection) -> Catalogue | None:
                 "FROM system.settings_profile_elements WHERE role_name IS NULL ORDER BY index"
             )
         except ServerException as error:
-            if error.code == _DENIED:
+            if error.code == ACCESS_DENIED:
                 return None
             raise
     return Catalogue(users[0][0], tuple(line for (line,) in grants), tuple(Element(*row) for row in elements))
@@ -79,7 +77,7 @@ def behaviour_of(reader: ClickHouseConnection) -> Behaviour:
         try:
             current = dict(client.execute("SELECT name, value FROM system.settings"))
         except ServerException as error:
-            if error.code in _NO_LOGIN:
+            if error.code in NO_LOGIN:
                 return Behaviour(logs_in=False)
             raise
         readable = [f"{reader.database}.{name}" for name in (*(table.name for table in TABLES), *VIEWS)]

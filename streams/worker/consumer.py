@@ -136,13 +136,11 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
         if isinstance(fetched, FetchError):
             if found:
                 break  # raised at the next call, so that what was taken is not lost
-            del fetcher._records[place]
-            fetcher._notify(fetcher._wait_consume_future)
+            _discard(fetcher, place)
             fetched.check_raise()
         if not state.has_valid_position:
             # Fetched before a rebalance that gave the partition back: its committed offset is not read yet.
-            del fetcher._records[place]
-            fetcher._notify(fetcher._wait_consume_future)
+            _discard(fetcher, place)
             continue
         start = state.position
         try:
@@ -150,14 +148,19 @@ def _take(fetcher: Any, subscriptions: Any, active_partitions: Any, most: int | 
         except Exception as error:  # errors of the client, and of any codec's library
             raise unreadable(f"{place.topic} partition {place.partition} from offset {start} on", error) from error
         if not fetched.has_more():
-            del fetcher._records[place]
-            fetcher._notify(fetcher._wait_consume_future)
+            _discard(fetcher, place)
         if state.position > start:
             is_whole = len(records) == state.position - start
             found[place] = records if is_whole else list(fill_gaps(place.partition, start, records, state.position))
         if most is not None and (most := most - len(records)) <= 0:
             break
     return found
+
+
+def _discard(fetcher: Any, place: Any) -> None:
+    """Forget what is fetched of a partition, so that the fetcher goes on with it."""
+    del fetcher._records[place]
+    fetcher._notify(fetcher._wait_consume_future)
 
 
 async def _seek_to_first(consumer: Any, missing: Mapping[Any, int]) -> None:
