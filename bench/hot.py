@@ -209,7 +209,7 @@ def measured(case: Case, clickhouse: ClickHouseConnection, ordinary: float | Non
             for batch in counting.count(some, lambda: None, datetime.now(UTC)):
                 cpu += time.process_time() - used
                 flush(batch, store, dead, beside)
-                counting.trim(batch)
+                counting.trim([batch])
                 batches += 1
                 most_windows = max(most_windows, len(batch.windows))
                 longest = max(longest, time.monotonic() - begun)

@@ -100,7 +100,7 @@ def _count(waiting: Sequence[Record], store: TimedStore, batch_records: int) -> 
     for first in range(0, len(waiting), batch_records):
         for batch in counting.count(waiting[first : first + batch_records], lambda: None, datetime.now(UTC)):
             flush(batch, store, dead, beside)
-            counting.trim(batch)
+            counting.trim([batch])
             events += len(batch.events)
     return events
 

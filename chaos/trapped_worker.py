@@ -48,6 +48,7 @@ def main(name: str, folder: Path) -> None:
     from streams.storage.clickhouse_store import ClickHouseStore
     from streams.storage.migration import identify
     from streams.storage.offset_agreement import require_agreement
+    from streams.worker.cadence import AT_ONCE, Cadence
     from streams.worker.pipeline import Pipeline
     from streams.worker.worker import BatchLimits, make_app, run
 
@@ -81,7 +82,11 @@ def main(name: str, folder: Path) -> None:
     counting = Counting(identity, store, dossiers=cache, windows=cache, dead_letter_limit=limit)
     skew = skewed(folder, lambda: 0.0)
     pipeline = Trapped(
-        counting, store, DeadLetterTopic(settings.kafka), lambda: datetime.now(UTC) + timedelta(seconds=skew())
+        counting,
+        store,
+        DeadLetterTopic(settings.kafka),
+        lambda: datetime.now(UTC) + timedelta(seconds=skew()),
+        cadence=random.choice((AT_ONCE, Cadence(settings.windows_seconds, settings.flush_seconds))),
     )
     # Batches before and after a crash have different sizes.
     limits = BatchLimits(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)

@@ -48,6 +48,8 @@ class Settings(Struct, frozen=True, dict=True):
     replicated: bool
     batch_records: int
     batch_seconds: float
+    windows_seconds: float
+    flush_seconds: float
     cache_dossiers: int
     dead_lines: int
     dead_ratio: float
@@ -138,6 +140,8 @@ class Settings(Struct, frozen=True, dict=True):
             replicated=read.flag("DOSSIER_REPLICATED"),
             batch_records=read.number("DOSSIER_BATCH_RECORDS", 64, 1, 100_000),
             batch_seconds=read.number("DOSSIER_BATCH_MILLISECONDS", 50, 1, 60_000) / 1000,
+            windows_seconds=read.number("DOSSIER_WINDOWS_MILLISECONDS", 200, 0, 60_000) / 1000,
+            flush_seconds=read.number("DOSSIER_FLUSH_MILLISECONDS", 2000, 0, 60_000) / 1000,
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 150_000, 1000, 100_000_000),
             dead_lines=read.number("DOSSIER_DEAD_LINES", DEFAULT_LIMIT.lines, 1, 1_000_000_000),
             dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", DEFAULT_LIMIT.ratio),

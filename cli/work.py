@@ -20,6 +20,7 @@ from streams.http.server import json_page, metrics_page, served
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.migration import identify
 from streams.storage.offset_agreement import require_agreement
+from streams.worker.cadence import Cadence
 from streams.worker.heartbeat_row import heartbeats
 from streams.worker.instrumented_store import InstrumentedDeadLetters, InstrumentedStore
 from streams.worker.pipeline import Pipeline
@@ -71,7 +72,8 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
             dead_letter_limit=DeadLetterLimit(settings.dead_lines, settings.dead_ratio),
         )
         dead_letters = InstrumentedDeadLetters(DeadLetterTopic(settings.kafka), telemetry)
-        pipeline = Pipeline(counting, store, dead_letters, telemetry=telemetry)
+        cadence = Cadence(settings.windows_seconds, settings.flush_seconds)
+        pipeline = Pipeline(counting, store, dead_letters, telemetry=telemetry, cadence=cadence)
         limits = BatchLimits(settings.batch_records, settings.batch_seconds)
         tune_gc()
         own = name or f"{socket.gethostname()}-{os.getpid()}"

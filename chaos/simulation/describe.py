@@ -7,6 +7,7 @@ from chaos.simulation.log import Entry, Log
 from chaos.simulation.schedule import Schedule
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
+from streams.worker.cadence import AT_ONCE, Cadence
 
 
 def describe(schedule: Schedule, code: Code | None = None) -> str:
@@ -53,8 +54,16 @@ def _workers(schedule: Schedule) -> Iterator[str]:
         has = f"has partition {' and '.join(owned)}" if owned else "has no partition"
         yield (
             f"worker {worker} {has}, caches {limits.dossiers} dossiers of {limits.cached_bytes} bytes and "
-            f"{limits.windows} windows, reads {limits.read_bytes} bytes at once, cuts after {limits.effort}"
+            f"{limits.windows} windows, reads {limits.read_bytes} bytes at once, cuts after {limits.effort}, "
+            f"writes {_cadence(limits.cadence)}"
         )
+
+
+def _cadence(cadence: Cadence) -> str:
+    if cadence == AT_ONCE:
+        return "at once"
+    windows, everything = (f"{seconds:.0f} s" for seconds in (cadence.windows_seconds, cadence.all_seconds))
+    return f"windows after {windows}, everything after {everything} or {cadence.max_effort}"
 
 
 def _indented(lines: Iterator[str] | tuple[str, ...] | list[str]) -> Iterator[str]:

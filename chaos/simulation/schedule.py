@@ -6,7 +6,8 @@ from random import Random
 from msgspec import Struct
 
 from chaos.simulation.log import Log, random_log
-from chaos.simulation.steps import Acknowledge, Again, Crash, Late, Move, Part, Rewind, Skip, Step, Take, Write
+from chaos.simulation.steps import Acknowledge, Again, Crash, Late, Move, Part, Rewind, Skip, Step, Take, Tick, Write
+from streams.worker.cadence import AT_ONCE, Cadence
 
 SCHEDULES_OF_A_LOG = 8
 """So many seeds in a row share their log: making it and asking the oracle costs as much as a run."""
@@ -19,6 +20,9 @@ _EFFORTS = (2, 1_000_000, 1_000_000)
 """After how much effort a batch is cut."""
 _BYTES = (1, 1 << 25, 1 << 25)
 """How many bytes of registers a worker reads at once, and caches at most."""
+_CADENCES = (AT_ONCE, Cadence(1.0, 5.0, max_effort=4), Cadence(1.0, 5.0, max_effort=1_000_000))
+_TICKS = (1.0, 1.0, 5.0)
+"""Seconds after which windows are due, or everything is."""
 _SOURCES = ("facts", "windows", "facts", "windows", "progress", "events", "dead_letters")
 
 
@@ -30,6 +34,7 @@ class Limits(Struct, frozen=True):
     effort: int
     cached_bytes: int
     read_bytes: int
+    cadence: Cadence
 
 
 class Schedule(Struct, frozen=True):
@@ -50,9 +55,9 @@ def schedule_of(seed: int) -> Schedule:
     random = Random(seed)
     log = _log(seed // SCHEDULES_OF_A_LOG)
     workers = random.choice((1, 2, 2, 3))
-    make = _Random(random, log.partitions, workers)
-    # With numbers of its own, so that a seed still gives the steps that it gave before there was this limit.
-    bytes_of = Random(f"{seed} bytes")
+    # With numbers of their own, so that a seed still gives the steps that it gave before there were these.
+    bytes_of, cadence_of = Random(f"{seed} bytes"), Random(f"{seed} cadence")
+    make = _Random(random, cadence_of, log.partitions, workers)
     return Schedule(
         log,
         owners=tuple([random.randrange(workers) for _ in range(log.partitions)]),
@@ -64,6 +69,7 @@ def schedule_of(seed: int) -> Schedule:
                     random.choice(_EFFORTS),
                     bytes_of.choice(_BYTES),
                     bytes_of.choice(_BYTES),
+                    cadence_of.choice(_CADENCES),
                 )
                 for _ in range(workers)
             ]
@@ -96,8 +102,9 @@ class _Choice:
 class _Random:
     """Makes steps at random."""
 
-    def __init__(self, random: Random, partitions: int, workers: int) -> None:
+    def __init__(self, random: Random, ticks: Random, partitions: int, workers: int) -> None:
         self._random = random
+        self._ticks = ticks
         self._partitions = range(partitions)
         self._workers = range(workers)
         self._outer = _Choice(
@@ -135,6 +142,7 @@ class _Random:
                 steps += self._overtaken()
             else:
                 steps.append(self._outer.one(self._random)())
+                steps += self._tick(steps[-1])
         return steps
 
     def _crash_within_an_insert(self) -> list[Step]:
@@ -182,6 +190,7 @@ class _Random:
                 steps = []
                 while random.random() < 0.45:
                     steps.append(self._inner.one(random)())
+                steps += self._tick(None)
                 meanwhile.append(tuple(steps))
         clock = random.choice((0, 0, 0, 60, -60, 86_400 * 400, -86_400 * 400))
         return Take(self._worker(), self._parts(), clock, tuple(meanwhile))
@@ -193,6 +202,12 @@ class _Random:
         random = self._random
         part = random.choice((0.0, 0.3, 0.5, 0.7)) if random.random() < 0.15 else 1.0
         return Write(self._worker(), random.random() < 0.2, part, random.randrange(1000) if part < 1 else 0)
+
+    def _tick(self, step: Step | None) -> list[Step]:
+        """Now and then, time passes: most often for a worker that has just taken something."""
+        ticks = self._ticks
+        worker = step.worker if isinstance(step, Take) else ticks.choice(self._workers)
+        return [Tick(worker, ticks.choice(_TICKS))] if ticks.random() < 0.5 else []
 
     def _acknowledge(self) -> Step:
         return Acknowledge(self._worker())

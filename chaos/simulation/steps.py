@@ -42,6 +42,13 @@ class Write(Struct, frozen=True):
     chance: int = 0
 
 
+class Tick(Struct, frozen=True):
+    """Time passes for a worker, which then writes what is due."""
+
+    worker: int
+    seconds: float
+
+
 class Acknowledge(Struct, frozen=True):
     """A worker commits the offsets of what is flushed; the group takes them for partitions that it has."""
 
@@ -104,4 +111,4 @@ class Late(Struct, frozen=True):
     chance: int = 0
 
 
-Step: TypeAlias = Take | Write | Acknowledge | Crash | Move | Rewind | Skip | Again | Late
+Step: TypeAlias = Take | Write | Tick | Acknowledge | Crash | Move | Rewind | Skip | Again | Late

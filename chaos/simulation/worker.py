@@ -53,8 +53,6 @@ class Flush(Future[None]):
         super().__init__()
         self.main: deque[Insert | None] = deque()
         self.beside: deque[Insert] = deque()
-        self.inserts: list[Insert] = []
-        self.offsets: dict[int, int] = {}
         self._settle = settle
 
     def result(self, timeout: float | None = None) -> None:  # noqa: ARG002  # nothing here takes time
@@ -90,6 +88,8 @@ class _Database(Store, Executor):
 
     def __init__(self, store: MemoryStore, pause: Callable[[], None], settle: Callable[[Flush], None]) -> None:
         self.flushes: deque[Flush] = deque()
+        self.implied: list[Insert] = []
+        """What the next progress implies."""
         self._store = store
         self._pause = pause
         self._settle = settle
@@ -129,7 +129,8 @@ class _Database(Store, Executor):
         """Note an insert of the flush that begins."""
         if rows:
             self._noted.append((table, rows))
-            self.flushes[-1].inserts.append((table, rows))
+            if table is not PROGRESS:
+                self.implied.append((table, rows))
 
     def send(self, letters: Sequence[DeadLetter]) -> None:
         """Note that these are sent to the dead-letter topic."""
@@ -141,6 +142,9 @@ class _Database(Store, Executor):
         self.flushes.append(flush)
         self._noted = flush.main
         fn(*args)
+        if flush.written:
+            self.flushes.pop()
+            flush.set_result(None)
         return flush
 
     def write_beside(self, write: Callable[..., Any], *args: Any) -> Flush:
@@ -191,6 +195,7 @@ class Worker:
         self.acknowledged: dict[int, int] = {}
         self.skipped: set[int] = set()
         self.busy = False
+        self.clock = 0.0
         self._store = store
         self._code = code
         self._pause = pause
@@ -207,7 +212,15 @@ class Worker:
             max_numbered=log.numbered,
         )
         self._pipeline = code.pipeline(
-            counting, database, database, lambda: self._now, database, _Beside(database), _TELEMETRY
+            counting,
+            database,
+            database,
+            lambda: self._now,
+            database,
+            _Beside(database),
+            _TELEMETRY,
+            limits.cadence,
+            lambda: self.clock,
         )
 
     @property
@@ -220,16 +233,22 @@ class Worker:
         self._pipeline.revoke({partition})
 
     def take(self, records: Sequence[Record], now: datetime) -> None:
-        """Count these records, and begin to flush them."""
+        """Count these records, and begin to flush what is due."""
         self._now = now
         self.busy = True
-        flush = self._pipeline.take(records)
-        assert isinstance(flush, Flush)
+        confirmed = self._pipeline.take(records)
+        offsets: dict[int, int] = {}
         for record in records:
-            flush.offsets[record.partition] = max(flush.offsets.get(record.partition, 0), record.offset + 1)
+            offsets[record.partition] = max(offsets.get(record.partition, 0), record.offset + 1)
         if self._code.acknowledges_at_once:
-            self.acknowledged |= flush.offsets
+            self.acknowledged |= offsets
+        confirmed.add_done_callback(lambda _: self.acknowledged.update(offsets))
         self.busy = False
+
+    def tick(self, seconds: float) -> None:
+        """Let time pass, and begin to write what is due."""
+        self.clock += seconds
+        self._pipeline.flush_due()
 
     def write(self, *, beside: bool = False, part: float = 1.0, chance: int = 0) -> tuple[Table, int, int] | None:
         """Do the next insert of the flush in flight; returns its table and how many of its rows were written.
@@ -242,14 +261,14 @@ class Worker:
         queue = flush.next(beside=beside)
         table, rows = queue[0]
         if table is PROGRESS:
-            self._check(flush)
+            self._check()
         some = rows if part == 1.0 else Random(chance).sample(rows, int(len(rows) * part))
         self._store.write(table, some)
         if part == 1.0 or self._code.goes_on_after_a_failed_insert:
             flush.confirm(queue)
             if flush.written:
                 self.flushes.popleft()
-                self.acknowledged |= flush.offsets
+                flush.set_result(None)
         return table, len(some), len(rows)
 
     def lost(self) -> list[Insert]:
@@ -261,8 +280,7 @@ class Worker:
 
     def settle(self) -> None:
         """Write everything."""
-        while self.flushes:
-            self.write()
+        self._pipeline.settle()
 
     def _settle(self, flush: Flush) -> None:
         while not flush.written:
@@ -270,10 +288,10 @@ class Worker:
             if not flush.written:
                 self.write()
 
-    def _check(self, flush: Flush) -> None:
+    def _check(self) -> None:
         """Progress implies everything before it."""
-        for table, rows in flush.inserts:
-            if table is not PROGRESS:
-                for row in rows:
-                    if not self._store.holds(table, row):
-                        raise Implied(f"progress is written before a row of {table.name}: {row!s:.100}")
+        for table, rows in self._database.implied:
+            for row in rows:
+                if not self._store.holds(table, row):
+                    raise Implied(f"progress is written before a row of {table.name}: {row!s:.100}")
+        self._database.implied.clear()

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from chaos.simulation.checks import CheckedStore, errors
 from chaos.simulation.schedule import Schedule
-from chaos.simulation.steps import Acknowledge, Again, Crash, Late, Move, Part, Rewind, Skip, Step, Take, Write
+from chaos.simulation.steps import Acknowledge, Again, Crash, Late, Move, Part, Rewind, Skip, Step, Take, Tick, Write
 from chaos.simulation.worker import Code, Insert, Worker
 from schemas.tables import TABLES
 from streams.counting.record import Record, offset_gap
@@ -64,6 +64,7 @@ class _World:
         self._does: dict[type[Step], Callable[[Any], None]] = {
             Take: self._take,
             Write: self._write,
+            Tick: self._tick,
             Acknowledge: self._acknowledge,
             Crash: self._crash,
             Move: self._move,
@@ -156,6 +157,14 @@ class _World:
             failed = "" if step.part == 1.0 else f": only {some} of {rows} rows, and fails"
             self.happened["failed inserts"] += bool(failed)
             self._note(f"worker {step.worker} writes {table.name}{failed}")
+
+    def _tick(self, step: Tick) -> None:
+        worker = self._workers[step.worker]
+        before = len(worker.flushes)
+        worker.tick(step.seconds)
+        if len(worker.flushes) > before:
+            self.happened["flushes that were due"] += 1
+            self._note(f"after {step.seconds:.0f} s, worker {step.worker} begins to write what is due")
 
     def _acknowledge(self, step: Acknowledge) -> None:
         for partition, offset in self._workers[step.worker].acknowledged.items():

@@ -99,7 +99,6 @@ class Counting:
             load_windows(self._store, runs)
             for run in runs:
                 apply_deltas(run, batch)
-                batch.used[run.state.partition] = run.dossiers, len(run.windows)
                 if run.is_done:
                     batch.progress.append(self._progress(run, now))
             left = [run for run in runs if not run.is_done]
@@ -111,14 +110,22 @@ class Counting:
             for run in runs:
                 run.advance()
 
-    def trim(self, unflushed: Batch) -> None:
-        """Evict the least recently used beyond the limits, except what this last batch has yet to write."""
+    def trim(self, unflushed: Sequence[Batch]) -> None:
+        """Evict the least recently used beyond the limits, except what these batches have yet to write."""
         # Dossiers are spread evenly over partitions: each has its share, or the first would be emptied for all others.
         shares = max(1, len(self._partitions))
-        for partition, state in self._partitions.items():
-            dossiers, windows = unflushed.used.get(partition, (0, 0))
-            state.facts.evict(self._cached_dossiers // shares, self._cached_bytes // shares, dossiers)
-            state.windows.evict(self._cached_windows // shares, windows)
+        dossiers, size, windows = (
+            limit // shares for limit in (self._cached_dossiers, self._cached_bytes, self._cached_windows)
+        )
+        states = self._partitions.values()
+        if any(state.facts.exceeds(dossiers, size) for state in states):
+            changed = {dossier for batch in unflushed for dossier in batch.facts.columns[0]}
+            for state in states:
+                state.facts.evict(dossiers, size, changed)
+        if any(len(state.windows) > windows for state in states):
+            rows = {row for batch in unflushed for row in zip(*batch.windows.columns[:3], strict=True)}
+            for partition, state in self._partitions.items():
+                state.windows.evict(windows, {(agency, start) for agency, start, of in rows if of == partition})
 
     def _resume(self, records: Sequence[Record], settle: Callable[[], None]) -> PartitionState:
         """The partition's state, loaded anew where the records do not follow what was counted last."""

@@ -1,10 +1,10 @@
 """Rows of a partition that are kept in memory, the least recently used first.
 
-Nothing is evicted that is not yet written: `keep` protects so many of the most recently used.
+Nothing is evicted that is not yet written: it is `changed`, and counts as used now.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from msgspec import Struct
 
@@ -55,11 +55,19 @@ class FactsCache:
         """Note that the dossier is used now."""
         self._facts.move_to_end(dossier)
 
-    def evict(self, most: int, most_bytes: int, keep: int) -> None:
-        """Evict down to `most` dossiers and `most_bytes` of registers."""
-        while len(self._facts) > keep and (len(self._facts) > most or self.bytes > most_bytes):
-            _, evicted = self._facts.popitem(last=False)
-            self.bytes -= len(evicted.registers)
+    def exceeds(self, most: int, most_bytes: int) -> bool:
+        """Whether there are more dossiers, or more bytes of registers."""
+        return len(self._facts) > most or self.bytes > most_bytes
+
+    def evict(self, most: int, most_bytes: int, changed: Set[str]) -> None:
+        """Evict down to `most` dossiers and `most_bytes` of registers, but none that is changed."""
+        for dossier in list(self._facts) if self.exceeds(most, most_bytes) else ():
+            if not self.exceeds(most, most_bytes):
+                return
+            if dossier in changed:
+                self._facts.move_to_end(dossier)
+            else:
+                self.bytes -= len(self._facts.pop(dossier).registers)
 
 
 class CachedWindow(Struct, gc=False):
@@ -88,8 +96,13 @@ class WindowCache:
         self.rows.clear()
         self.newest = newest
 
-    def evict(self, most: int, keep: int) -> None:
-        """Evict down to `most` windows."""
-        for _ in range(len(self.rows) - max(most, keep)):
-            (_, start), _ = self.rows.popitem(last=False)
-            self.newest = max(self.newest, start)
+    def evict(self, most: int, changed: Set[Window]) -> None:
+        """Evict down to `most` windows, but none that is changed."""
+        for window in list(self.rows) if len(self) > most else ():
+            if len(self) <= most:
+                return
+            if window in changed:
+                self.rows.move_to_end(window)
+            else:
+                del self.rows[window]
+                self.newest = max(self.newest, window[1])

@@ -48,6 +48,15 @@ class Block(Sequence[Row]):
         for column, values in zip(self.columns, columns, strict=False):
             column.extend(values)
 
+    def newest(self, key: int) -> "Block":
+        """Of rows that are equal in so many first columns only the last one, in the order of those."""
+        keys = self.columns[0] if key == 1 else zip(*self.columns[:key], strict=True)
+        last = {value: index for index, value in enumerate(keys)}
+        if len(last) == len(self):
+            return self
+        kept = sorted(last.values())
+        return Block([[column[index] for index in kept] for column in self.columns])
+
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
 

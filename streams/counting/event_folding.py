@@ -61,7 +61,6 @@ def fold_events(
                 if window not in run.windows:
                     run.windows.add(window)
                     effort += WINDOW_READ * state.windows.must_be_read(window)
-    run.dossiers = len(cases)
     _add_events(run, refused, batch, identity.topic, max_numbered)
     rows = []
     for dossier, case in cases.items():

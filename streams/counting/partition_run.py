@@ -35,8 +35,6 @@ class PartitionRun(Struct):
     decoded: list[DecodedRecord] = []
     begin: int = 0
     end: int = 0
-    dossiers: int = 0
-    """How many dossiers the batch looked up."""
     deltas: list[tuple[int, dict[Window, Packed]]] = []
     """What each event of the batch that changed something adds to the windows, in order."""
     windows: set[Window] = set()
@@ -56,4 +54,4 @@ class PartitionRun(Struct):
         """Begin another batch where the last one ended."""
         self.begin = self.end
         self.first_pos = self.events[self.begin][0]
-        self.dossiers, self.deltas, self.windows = 0, [], set()
+        self.deltas, self.windows = [], set()

@@ -103,6 +103,11 @@ class _Consumer(Consumer):
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Do nothing: offset gaps are messages, and every offset is acknowledged with one."""
 
+    async def wait_empty(self) -> None:
+        """Wait until everything is acknowledged that was handed out: partitions are revoked, or the worker stops."""
+        self.app.drain()  # type: ignore[attr-defined]  # our app has it
+        await super().wait_empty()
+
     def _new_offset(self, tp: Any) -> int | None:
         """The offset to commit: behind the last confirmed one, since batches are confirmed in the order of the log."""
         acked = self._acked[tp]

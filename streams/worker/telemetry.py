@@ -109,17 +109,23 @@ class Telemetry:
         for what, number in cached.items():
             self._meters.set(metrics.CACHED, number, what)
 
+    def windows_confirmed(self, records: Sequence[Record]) -> None:
+        """The windows of these records are stored: wallboards show them."""
+        now = self._now()
+        ages = [max(0.0, now - record.published / 1000) for record in records if not record.is_gap]
+        for age in ages:
+            self._meters.observe(metrics.FRESHNESS, age)
+        with self._lock:
+            self._progress_at = self._clock()
+            self._since_heartbeat.freshness += ages
+
     def batch_confirmed(self, records: Sequence[Record], batch: Batch, seconds: float) -> None:
         """Everything of these records is stored; for one thread at a time."""
-        now = self._now()
         holding = [record for record in records if not record.is_gap]
         self._meters.observe(metrics.BATCH_SECONDS, seconds, "flush")
         self._meters.add(metrics.RECORDS, len(holding))
         self._meters.add(metrics.EVENTS, len(batch.events))
-        self._meters.set(metrics.LAST_BATCH, now)
-        ages = [max(0.0, now - record.published / 1000) for record in holding]
-        for age in ages:
-            self._meters.observe(metrics.FRESHNESS, age)
+        self._meters.set(metrics.LAST_BATCH, self._now())
         for dead_letter in batch.dead:
             self._meters.add(metrics.DEAD_LETTERS, 1, dead_letter.reason)
         with self._lock:
@@ -128,7 +134,6 @@ class Telemetry:
             self._recent.append((len(holding), len(batch.events)))
             self._since_heartbeat.events += len(batch.events)
             self._since_heartbeat.dead += len(batch.dead)
-            self._since_heartbeat.freshness += ages
             self._unlogged_records += len(holding)
             self._unlogged_events += len(batch.events)
         self._log_progress()

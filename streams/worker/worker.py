@@ -27,6 +27,8 @@ from streams.worker.pipeline import Pipeline
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
+_FLUSH_DUE_SECONDS = 0.02
+"""How often is asked what is due: a flush may be late by this."""
 _FOREVER_SECONDS = 10 * 365 * 86400.0
 
 
@@ -80,6 +82,7 @@ def make_app(
         worker_redirect_stdouts=False,
     )
     app.conf.web_enabled = False
+    app.drain = pipeline.drain
     records = app.topic(topic, key_serializer="raw", value_serializer="raw")
 
     @app.agent(records, concurrency=1, name="counting")
@@ -102,9 +105,17 @@ def make_app(
     @app.on_partitions_assigned.connect  # type: ignore[arg-type]  # as above
     async def assigned(_app: object, partitions: set[Any], **_: object) -> None:
         own = {partition.partition for partition in partitions if partition.topic == topic}
+        pipeline.drain(on=False)
         pipeline.telemetry.assigned(own)
         on_leader_change(0 in own)
         log.info("partitions are assigned", extra={"partitions": ",".join(map(str, sorted(own)))})
+
+    @app.task  # type: ignore[untyped-decorator]  # theirs
+    async def flushing() -> None:
+        async with ExitOnError():
+            while True:
+                await asyncio.sleep(_FLUSH_DUE_SECONDS)
+                pipeline.flush_due()
 
     @app.task  # type: ignore[untyped-decorator]  # theirs
     async def event_loop() -> None:
@@ -115,11 +126,13 @@ def make_app(
 
 
 class _App(faust.App):
-    """Faust's app, with three differences.
+    """Faust's app, with three differences; `drain` lets everything be written at once.
 
     Its consumer is ours, the buffer of a stream is bounded in bytes, too, and a crash of any of its services, in any
     thread, ends the process.
     """
+
+    drain: Callable[[], None]
 
     def _new_transport(self) -> Any:
         return CommittedTransport(self.conf.broker_consumer, self)

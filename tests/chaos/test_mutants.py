@@ -66,6 +66,7 @@ class WindowsFirst(Store):
         self._store.write(table, rows)
 
 
+TRIM = "self._counting.trim([*flying, waiting.batch])"
 SETTLED = "                settle()\n"
 RESET = "                run.state.windows.reset(self._store.read_newest(run.state.partition))\n"
 ABSENT = "                break\n"
@@ -74,7 +75,8 @@ NOTHING_STORED = "from streams.counting.caches import NO_FACTS\n"
 
 
 def test_facts_written_before_windows() -> None:
-    windows, facts = "        store.write(WINDOWS, batch.windows)\n", "        store.write(FACTS, batch.facts)\n"
+    windows = "        flush_windows(batch, store)\n"
+    facts = "        store.write(FACTS, batch.facts.newest(_KEY_OF_FACTS))\n"
     assert found_out(flushing((windows + facts, facts + windows)))
 
 
@@ -112,7 +114,7 @@ def test_caches_kept_where_offsets_jump() -> None:
 
 
 def test_windows_taken_for_new_once_they_are_evicted() -> None:
-    assert found_out(counting(("            self.newest = max(self.newest, start)\n", "")))
+    assert found_out(counting(("                self.newest = max(self.newest, window[1])\n", "")))
 
 
 def test_windows_taken_for_new_although_they_may_be_stored() -> None:
@@ -145,16 +147,41 @@ def test_progress_asked_before_the_flush_in_flight_is_done() -> None:
 
 
 def test_rows_evicted_before_they_are_written() -> None:
-    assert found_out(flushing(("self._counting.trim(batch)", "self._counting.trim(Batch())")))
+    assert found_out(flushing((TRIM, "self._counting.trim([])")))
 
 
-def test_rows_evicted_while_the_batch_before_is_not_written() -> None:
-    trim = "                self._counting.trim"
-    assert found_out(flushing(("                self.settle()\n" + trim, trim)))
+def test_rows_evicted_while_they_wait_for_their_flush() -> None:
+    assert found_out(flushing((TRIM, "self._counting.trim([*flying, batch])")))
+
+
+def test_rows_evicted_while_their_flush_is_in_flight() -> None:
+    assert found_out(flushing((TRIM, "self._counting.trim([waiting.batch])")))
+
+
+def test_facts_written_often_and_windows_seldom() -> None:
+    early, imported = "flush_windows, batch, self._store", "from streams.errors import LostEvents"
+    facts = "self._store.write, FACTS, waiting.batch.facts", f"from schemas.tables import FACTS\n{imported}"
+    assert found_out(flushing((early, facts[0]), (imported, facts[1])))
+
+
+def test_offsets_acknowledged_once_windows_are_written() -> None:
+    everything = "everything = flight.everything"
+    assert found_out(flushing((everything, f"{everything} or self._waiting")))
+
+
+def test_windows_written_early_and_left_out_while_facts_go_on() -> None:
+    early = "done = self._flusher.submit(flush_windows, batch, self._store)"
+    assert found_out(flushing((early, early.replace("batch", "Batch()"))))
+
+
+@pytest.mark.parametrize("table", ["windows", "facts"])
+def test_the_oldest_of_merged_rows_written(table: str) -> None:
+    newest = f"batch.{table}.newest"
+    assert found_out(flushing((newest, f"batch.{table}[::-1].newest")))
 
 
 def test_a_batch_not_cut_where_records_come_again() -> None:
-    assert found_out(flushing(("in in_sequence(records):", "in [list(records)]:")))
+    assert found_out(flushing(("= in_sequence(records)", "= [list(records)]")))
 
 
 def test_going_on_after_a_failed_insert() -> None:
@@ -186,7 +213,7 @@ def test_evicted_dossiers_taken_for_new_where_a_batch_goes_on() -> None:
     assert found_out(counting((ABSENT, "                stored = NO_FACTS\n"), (IMPORTED, NOTHING_STORED + IMPORTED)))
 
 
-PROGRESS = "    store.write(PROGRESS, batch.progress)\n"
+PROGRESS = "    store.write(PROGRESS, list({row[:_KEY_OF_PROGRESS]: row for row in batch.progress}.values()))\n"
 LETTERS = "        dead_letters.send(batch.dead)\n"
 EVENTS = "    events = beside.submit(store.write, EVENTS, batch.events)\n"
 

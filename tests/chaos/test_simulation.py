@@ -49,6 +49,7 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
         "batches of a zombie",
         "crashes",
         "failed inserts",
+        "flushes that were due",
         "offset gaps",
         "inserts after a crash",
         "inserts delivered again",
@@ -110,7 +111,7 @@ def test_a_failure_is_described_with_its_records_its_steps_and_what_is_wrong() -
 
 
 def test_a_batch_that_raises_is_a_failure_that_names_the_error() -> None:
-    code = Code(pipeline=without(WRITING, ("in in_sequence(records):", "in [list(records)]:")).Pipeline)
+    code = Code(pipeline=without(WRITING, ("= in_sequence(records)", "= [list(records)]")).Pipeline)
     (failure,) = simulate(0, 1000, code=code).failures
     assert failure.wrong[0].startswith("LostEvents: simulated-events partition")
 

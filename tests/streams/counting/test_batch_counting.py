@@ -74,7 +74,7 @@ class Worker:
 
     def take(self, records: Iterable[Record]) -> Batch:
         (batch,) = self.counting.count(list(records), lambda: None, NOW)
-        self.counting.trim(batch)
+        self.counting.trim([batch])
         with ThreadPoolExecutor(1) as beside:
             flush(batch, self.store, self.dead, beside)
         return batch
@@ -261,7 +261,7 @@ def test_the_least_recently_used_are_evicted_first_and_never_what_is_not_yet_wri
     def take(offset: int, *dossiers: str) -> Batch:
         events = [said(Received, "2026-03-02 08:00", dossier=d, agency="H01", seq=offset) for d in dossiers]
         (batch,) = counting.count([record(0, offset, *events)], lambda: None, NOW)
-        counting.trim(batch)
+        counting.trim([batch])
         return batch
 
     take(0, *of_ours)  # three at once: nothing of it is written, so nothing may go
@@ -279,7 +279,7 @@ def test_each_partition_keeps_its_share_of_the_cache() -> None:
     def take(partition: int, offset: int, dossier: str) -> None:
         event = said(Received, "2026-03-02 08:00", dossier=dossier, agency="H01", seq=offset)
         (batch,) = counting.count([record(partition, offset, event)], lambda: None, NOW)
-        counting.trim(batch)
+        counting.trim([batch])
 
     take(0, 0, OURS)
     for offset, dossier in enumerate(busy * 3):

@@ -87,7 +87,7 @@ def batches(counting: Counting, store: MemoryStore, taken: Sequence[Record]) -> 
     """Each batch, once it is written."""
     with ThreadPoolExecutor(1) as beside:
         for batch in counting.count(taken, lambda: None, NOW):
-            counting.trim(batch)
+            counting.trim([batch])
             flush(batch, store, MemoryDeadLetters(), beside)
             yield batch
 

@@ -59,7 +59,7 @@ class Worker:
         for batch in self.counting.count(list(records), lambda: None, NOW):
             if len(taken) == flushes:
                 break
-            self.counting.trim(batch)
+            self.counting.trim([batch])
             with ThreadPoolExecutor(1) as beside:
                 flush(batch, self.store, MemoryDeadLetters(), beside)
             taken.append(batch)

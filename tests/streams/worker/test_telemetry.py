@@ -108,6 +108,7 @@ def test_lag_is_what_the_broker_has_beyond_what_is_confirmed(telemetry: Telemetr
     assert (shown["dossier_lag_records 0"], shown["dossier_lag_records 1"]) == (20, 0)
     assert (shown["dossier_lag_seconds 0"], shown["dossier_lag_seconds 1"]) == (32, 0)
     assert shown["dossier_partitions"] == 2
+    telemetry.windows_confirmed(taken)
     telemetry.batch_confirmed(taken, batch(70), 0.5)
     shown = values(telemetry)
     assert shown["dossier_lag_records 0"] == 10
@@ -285,6 +286,7 @@ def test_an_offset_gap_is_progress_and_no_record(telemetry: Telemetry) -> None:
     records = [record(0, 5), offset_gap(0, 6, 8)]
     telemetry.ends_read({0: 9, 1: 5})
     telemetry.batch_started(records)
+    telemetry.windows_confirmed(records)
     telemetry.batch_confirmed(records, batch(1), 0.1)
     assert telemetry.health().lag_records == 0
     assert values(telemetry)["dossier_records_total"] == 1
