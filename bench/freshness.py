@@ -12,11 +12,12 @@ from clickhouse_driver import Client
 from msgspec import Struct
 
 from bench.command_options import command_of, data_option, out_options, write_result
-from bench.deployment import Deployment
+from bench.deployment import Deployment, Spent
 from bench.freshness_probe import POLL_SECONDS, FreshnessProbe, delays, percentile
 from bench.machine import Machine, this_machine
 from bench.paced_traffic import PacedTraffic
 from cli.signals import stop_signals
+from streams.counting.log_position import pack
 from streams.storage.clickhouse_client import connect as connect_clickhouse
 from streams.storage.counting_progress import wait_until_counted
 
@@ -26,6 +27,8 @@ _IN_FLIGHT_SECONDS = 0.5
 """Inserts of a killed worker may still appear within this time; later ones are the new worker's."""
 _WARM_SECONDS = 3.0
 _FOREVER_SECONDS = 86400.0
+_ALWAYS_COUNTED = "received"
+"""The kind of which each event changes a window."""
 
 
 class Row(Struct, frozen=True):
@@ -35,13 +38,23 @@ class Row(Struct, frozen=True):
     events: int | None = None
     events_per_second: int | None = None
     p50_ms: float | None = None
+    """Until the event is in its windows, which wallboards read."""
     p95_ms: float | None = None
     p99_ms: float | None = None
     max_ms: float | None = None
+    all_p50_ms: float | None = None
+    """Until everything of it is written: facts, raw event and progress."""
+    all_p99_ms: float | None = None
     error_ms: float | None = None
     """By this much a delay may be too long: the 99th percentile of the time between two polls."""
     cores: float | None = None
-    """CPU seconds a second of workers, ClickHouse and Kafka; polling is part of it."""
+    """CPU seconds a second of workers, ClickHouse and Kafka together, while nothing polls."""
+    worker_cores: float | None = None
+    clickhouse_cores: float | None = None
+    kafka_cores: float | None = None
+    inserts_per_second: float | None = None
+    parts_per_second: float | None = None
+    """Parts that inserts make; each month of a table has its own."""
     first_count_seconds: float | None = None
 
 
@@ -53,29 +66,45 @@ class Result(Struct, frozen=True):
     rows: list[Row]
 
 
-def measured(deployment: Deployment, rate: int, seconds: float) -> Row:
-    """PacedTraffic at this rate, and how fresh the counts of each of its events were."""
-    _say(f"{rate:,} events/s for {seconds:.0f} s")
-    source, probe, before = f"traffic-{rate}", FreshnessProbe(deployment.clickhouse), deployment.used()
-    probe.start()
-    called = PacedTraffic(deployment.kafka, source, rate, seconds).calls()
-    spent = deployment.spent(before)
-    wait_until_counted(deployment.kafka, deployment.clickhouse)
-    time.sleep(10 * POLL_SECONDS)
-    probe.stop()
+def measured(deployment: Deployment, rate: int, seconds: float, days_ago: int) -> Row:
+    """Traffic at this rate, of this day and the next: what it costs, and then, beside a costly probe, its freshness."""
+    _say(f"{rate:,} events/s for {seconds:.0f} s, twice")
     with connect_clickhouse(deployment.clickhouse) as client:
-        found = delays(called, _places(client, source), probe.observations)
-    if len(found) != len(called):
-        raise click.ClickException(f"{len(called):,} events were published, {len(found):,} are stored")
+        before, made = deployment.used(), _made(client)
+        PacedTraffic(deployment.kafka, f"cost-{rate}", rate, seconds, days_ago).calls()
+        spent = deployment.spent(before)
+        inserts, parts = (after - earlier for after, earlier in zip(_made(client), made, strict=True))
+        source, probe = f"traffic-{rate}", FreshnessProbe(deployment.clickhouse)
+        probe.start()
+        called = PacedTraffic(deployment.kafka, source, rate, seconds, days_ago - 1).calls()
+        wait_until_counted(deployment.kafka, deployment.clickhouse)
+        time.sleep(10 * POLL_SECONDS)
+        probe.stop()
+        places = _places(client, source)
+    if len(places) != len(called):
+        raise click.ClickException(f"{len(called):,} events were published, {len(places):,} are stored")
+    windows = delays(
+        called, [place[1:] for place in places if place[0] == _ALWAYS_COUNTED], probe.observations["windows"]
+    )
+    everything = delays(called, [place[1:] for place in places], probe.observations["all"])
     at = list(called.values())
-    shares = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99, "max_ms": 1.0}
     return Row(
         case=f"{rate:,} events/s",
-        events=len(found),
+        events=len(places),
         events_per_second=round(len(at) / (at[-1] - at[0])),
-        **{name: _milliseconds(percentile(found, share)) for name, share in shares.items()},
+        p50_ms=_milliseconds(percentile(windows, 0.5)),
+        p95_ms=_milliseconds(percentile(windows, 0.95)),
+        p99_ms=_milliseconds(percentile(windows, 0.99)),
+        max_ms=_milliseconds(windows[-1]),
+        all_p50_ms=_milliseconds(percentile(everything, 0.5)),
+        all_p99_ms=_milliseconds(percentile(everything, 0.99)),
         error_ms=_milliseconds(probe.error()),
-        cores=round(spent.cpu_seconds / spent.seconds, 2),
+        cores=_a_second(spent.cpu_seconds, spent),
+        worker_cores=_a_second(spent.worker.cpu_seconds, spent),
+        clickhouse_cores=_a_second(spent.clickhouse.cpu_seconds, spent),
+        kafka_cores=_a_second(spent.kafka.cpu_seconds, spent),
+        inserts_per_second=_a_second(inserts, spent),
+        parts_per_second=_a_second(parts, spent),
     )
 
 
@@ -116,18 +145,34 @@ def main(rates: str, seconds: int, workers: int, data: Path, out: Path) -> None:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         deployment = stack.enter_context(Deployment(folder))
         deployment.start_workers(workers)
-        rows = [measured(deployment, int(rate), seconds) for rate in rates.split(",")]
+        asked = [int(rate) for rate in rates.split(",")]
+        # The oldest day comes first, as windows in real traffic are mostly new.
+        rows = [measured(deployment, rate, seconds, 2 * (len(asked) - number)) for number, rate in enumerate(asked)]
         rows.append(restarted(deployment, RESTART_RATE, workers))
     write_result(out, Result(this_machine(), command_of("bench.freshness"), rows))
     for row in rows:
         click.echo(msgspec.json.encode(row))
 
 
-def _places(client: Client, source: str) -> list[tuple[str, int, int]]:
-    # Events of another rate may have the same ids.
-    sql = "SELECT id, partition, offset FROM events FINAL WHERE source = %(source)s"
-    rows: list[tuple[str, int, int]] = client.execute(sql, {"source": source})
-    return rows
+def _places(client: Client, source: str) -> list[tuple[str, str, int, int]]:
+    """Kind, id, partition and position of each event of the source; those of another may have the same ids."""
+    sql = "SELECT kind, id, partition, epoch, offset, line FROM events FINAL WHERE source = %(source)s"
+    rows = client.execute(sql, {"source": source})
+    return [(kind, event, partition, pack(*place)) for kind, event, partition, *place in rows]
+
+
+def _made(client: Client) -> tuple[int, int]:
+    """How many inserts ClickHouse has executed since it started, and how many parts these made."""
+    sql = """
+    SELECT sumIf(value, event = 'InsertQuery'), sumIf(value, event IN ('InsertedWideParts', 'InsertedCompactParts'))
+    FROM system.events
+    """
+    ((inserts, parts),) = client.execute(sql)
+    return inserts, parts
+
+
+def _a_second(amount: float, spent: Spent) -> float:
+    return round(amount / spent.seconds, 2)
 
 
 def _milliseconds(seconds: float) -> float:

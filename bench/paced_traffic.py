@@ -17,17 +17,20 @@ from schemas.connection import KafkaConnection
 class PacedTraffic:
     """Publishes `rate` events a second, for some seconds or until it is stopped.
 
-    Its events have the source `source`, since ids alone may repeat those of another run.
+    Its events have the source `source` and happen so many days ago: traffic of one day repeats the ids of dossiers.
     """
 
-    def __init__(self, kafka: KafkaConnection, source: str, rate: float, seconds: float) -> None:
+    def __init__(self, kafka: KafkaConnection, source: str, rate: float, seconds: float, days_ago: int = 0) -> None:
         # Not forked: the parent has threads.
         context = get_context("spawn")
         self._stopped = context.Event()
         self._calls, sender = context.Pipe(duplex=False)
         plan = Plan(seed=round(rate), duplicates=0.0, source=source)
         self._process = context.Process(
-            target=_publish, args=(kafka, plan, rate, seconds, self._stopped, sender), name="traffic", daemon=True
+            target=_publish,
+            args=(kafka, plan, rate, seconds, days_ago, self._stopped, sender),
+            name="traffic",
+            daemon=True,
         )
         self._process.start()
         sender.close()
@@ -51,9 +54,15 @@ class PacedTraffic:
 
 
 def _publish(
-    kafka: KafkaConnection, plan: Plan, rate: float, seconds: float, stopped: Flag, sender: Connection
+    kafka: KafkaConnection,
+    plan: Plan,
+    rate: float,
+    seconds: float,
+    days_ago: int,
+    stopped: Flag,
+    sender: Connection,
 ) -> None:
-    start = datetime.now(UTC)
+    start = datetime.now(UTC) - timedelta(days=days_ago)
     end = start + timedelta(seconds=seconds)
     events = takewhile(lambda each: each[0] < end, live(plan, start, rate))
     calls = {}
