@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from threading import Condition, Event
 
@@ -15,6 +15,7 @@ from streams.counting.batch_counting import Counting
 from streams.counting.record import Record
 from streams.counting.store_interface import Row
 from streams.errors import LostEvents, RefusedRow
+from streams.worker.cadence import Cadence
 from streams.worker.pipeline import Pipeline
 from tests.streams.cases import said
 from tests.streams.log import DOSSIERS, IDENTITY, PARTITIONS, record, stored_windows
@@ -56,6 +57,11 @@ class WatchedStore(MemoryStore):
         with self._changed:
             where.append(what)
             self._changed.notify_all()
+
+    def await_count(self, name: str, count: int) -> None:
+        """Return once writes into the table have ended so many times."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.ended.count(name) >= count, SECONDS), self.ended
 
     def await_(self, where: list[str], *names: str) -> None:
         """Return once all of these were noted there."""
@@ -313,3 +319,143 @@ def test_progress_carries_the_time_of_the_clock_it_was_given(store: WatchedStore
     pipeline.take([moved(0)]).result(SECONDS)
     pipeline.close()
     assert store.newest(PROGRESS)[IDENTITY.topic, 0]["written_at"] == 1_778_051_289_123
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def layered(store: WatchedStore, clock: Clock) -> Iterator[Pipeline]:
+    """A pipeline that writes windows after one second, everything after five; it has just written a first batch."""
+    pipeline = Pipeline(
+        Counting(IDENTITY, store), store, WatchedDeadLetters(store), cadence=Cadence(1.0, 5.0), clock=clock
+    )
+    with closing(pipeline):
+        pipeline.take([moved(0)]).result(SECONDS)
+        store.begun.clear()
+        store.ended.clear()
+        yield pipeline
+
+
+def test_after_a_pause_everything_is_written_at_once(layered: Pipeline, store: WatchedStore, clock: Clock) -> None:
+    clock.seconds += 5
+    assert layered.take([moved(1)]).result(SECONDS) is None
+    assert "progress" in store.ended
+
+
+def test_windows_are_written_before_everything_else_is_due(
+    layered: Pipeline, store: WatchedStore, clock: Clock
+) -> None:
+    clock.seconds += 0.9
+    first = layered.take([moved(1)])
+    assert store.begun == []
+    clock.seconds += 0.1
+    layered.flush_due()
+    store.await_(store.ended, "windows")
+    assert {key[0] for key in stored_windows(store)} == {"H1"}
+    second = layered.take([moved(2)])
+    clock.seconds += 1
+    layered.flush_due()
+    store.await_count("windows", 2)
+    assert store.ended == ["windows", "windows"]
+    assert not first.done()
+    assert store.read_checkpoints(IDENTITY.topic)[0].offset == 0
+    clock.seconds += 3
+    layered.flush_due()
+    for future in (first, second):
+        future.result(SECONDS)
+    assert store.ended.count("facts") == store.ended.count("progress") == 1
+    assert store.read_checkpoints(IDENTITY.topic)[0].offset == 2
+    assert len(store.newest(FACTS)) == 1
+
+
+def test_of_each_key_only_the_newest_row_is_written(layered: Pipeline, store: WatchedStore, clock: Clock) -> None:
+    rows = {table: len(store.rows[table]) for table in ("windows", "facts", "progress", "events")}
+    for offset in (1, 2, 3):
+        layered.take([moved(offset)])
+    clock.seconds += 5
+    layered.flush_due()
+    layered.settle()
+    added = {table: len(store.rows[table]) - before for table, before in rows.items()}
+    # Four agencies had the dossier, of which each lost or won it once or twice.
+    assert added == {"windows": 4, "facts": 1, "progress": 1, "events": 6}
+
+
+def test_what_is_due_while_a_flush_is_in_flight_follows_it(
+    layered: Pipeline, store: WatchedStore, clock: Clock
+) -> None:
+    store.held["windows"] = Event()
+    layered.take([moved(1)])
+    clock.seconds += 1
+    layered.flush_due()
+    store.await_(store.begun, "windows")
+    last = layered.take([moved(2)])
+    clock.seconds += 4
+    layered.flush_due()
+    assert store.begun == ["windows"]
+    store.held["windows"].set()
+    last.result(SECONDS)
+    assert store.ended.count("progress") == 1
+
+
+def test_draining_writes_everything_at_once_until_partitions_are_assigned(
+    layered: Pipeline, store: WatchedStore
+) -> None:
+    waiting = layered.take([moved(1)])
+    layered.drain()
+    waiting.result(SECONDS)
+    layered.take([moved(2)]).result(SECONDS)
+    layered.drain(on=False)
+    assert not layered.take([moved(3)]).done()
+    assert store.ended.count("progress") == 2
+
+
+def test_what_was_counted_before_lost_events_is_written(layered: Pipeline, store: WatchedStore) -> None:
+    waiting = layered.take([moved(1)])
+    with pytest.raises(LostEvents):
+        layered.take([moved(3)])
+    assert confirmed(waiting)
+    assert store.read_checkpoints(IDENTITY.topic)[0].offset == 1
+
+
+@pytest.mark.parametrize("cadence", [Cadence(60, 60, max_effort=20), Cadence(60, 60, max_bytes=1000)])
+def test_no_more_than_the_bounds_waits(store: WatchedStore, cadence: Cadence, beside: ThreadPoolExecutor) -> None:
+    with closing(Pipeline(Counting(IDENTITY, store), store, MemoryDeadLetters(), cadence=cadence)) as pipeline:
+        pipeline.take([moved(0)]).result(SECONDS)
+        store.held["facts"] = Event()
+        futures: list[Future[None]] = []
+        taking = beside.submit(lambda: futures.extend(pipeline.take([moved(offset)]) for offset in range(1, 20)))
+        store.await_(store.begun, "facts")
+        with pytest.raises(TimeoutError):
+            taking.result(0.2)
+        assert not any(future.done() for future in futures)
+        store.held["facts"].set()
+        taking.result(SECONDS)
+    assert all(map(confirmed, futures))
+    assert 3 < store.ended.count("progress") < 19
+
+
+def test_a_flush_of_windows_that_fails_fails_everything_that_waits(
+    layered: Pipeline, store: WatchedStore, clock: Clock
+) -> None:
+    waiting = layered.take([moved(1)])
+    store.failing["windows"] = RefusedRow("windows")
+    clock.seconds += 1
+    layered.flush_due()
+    with pytest.raises(RefusedRow, match="windows"):
+        waiting.result(SECONDS)
+    with pytest.raises(RefusedRow, match="windows"):
+        layered.take([moved(2)])
+    assert "facts" not in store.begun
