@@ -23,7 +23,7 @@ class Cadence(Struct, frozen=True):
 
     windows_seconds: float
     all_seconds: float
-    max_effort: int = 75_000
+    max_effort: int = 20_000
     max_bytes: int = 16 << 20
 
     def is_full(self, batch: Batch, size: int) -> bool:

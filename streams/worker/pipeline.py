@@ -122,7 +122,7 @@ class Pipeline:
         """Return when every batch taken so far is written; raises the error that prevented it."""
         while (flight := self._begin("all")) is not None:
             flight.done.result()
-            self._finish(flight)
+            self._finish(flight.done)
         self._raise_failure()
 
     def flush_due(self) -> None:
@@ -144,7 +144,7 @@ class Pipeline:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ended = not wait([flight.done], left).not_done
             if ended:
-                self._finish(flight)
+                self._finish(flight.done)
         self._flusher.shutdown(wait=ended)
         self._events_executor.shutdown(wait=ended)
         return ended
@@ -164,7 +164,7 @@ class Pipeline:
         while self._waiting is waiting and self._cadence.is_full(waiting.batch, waiting.size):
             if (flight := self._begin("all")) is not None and flight.everything is not waiting:
                 flight.done.result()
-                self._finish(flight)
+                self._finish(flight.done)
         self.flush_due()
 
     def _begin(self, layer: Layer) -> Flight | None:
@@ -188,13 +188,15 @@ class Pipeline:
                 batch = waiting.batch.take_windows()
                 done = self._flusher.submit(flush_windows, batch, self._store)
             flight = self._in_flight = Flight(batch, done, now, fresh, waiting if layer == "all" else None)
-        done.add_done_callback(lambda _: self._finish(flight))
+        # A callback that refers to the flight would be a cycle, which keeps its rows until garbage is collected.
+        done.add_done_callback(self._finish)
         return flight
 
-    def _finish(self, flight: Flight) -> None:
+    def _finish(self, done: Future[None]) -> None:
         """Confirm what a flush wrote, once, and begin what is due by then."""
         with self._lock:
-            if self._in_flight is not flight:
+            flight = self._in_flight
+            if flight is None or flight.done is not done:
                 return
             self._in_flight = None
             everything = flight.everything

@@ -1,8 +1,11 @@
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from threading import Condition, Event
+from typing import Any
+from weakref import ReferenceType, ref
 
 import pytest
 
@@ -459,3 +462,24 @@ def test_a_flush_of_windows_that_fails_fails_everything_that_waits(
     with pytest.raises(RefusedRow, match="windows"):
         layered.take([moved(2)])
     assert "facts" not in store.begun
+
+
+def test_what_is_written_is_freed_without_the_cycle_collector(store: WatchedStore) -> None:
+    """A worker collects once a minute: a cycle would keep all batches of that minute."""
+    flushes: list[ReferenceType[Future[None]]] = []
+
+    class Flusher(ThreadPoolExecutor):
+        def submit(self, *arguments: Any, **options: Any) -> Any:
+            done = super().submit(*arguments, **options)
+            flushes.append(ref(done))
+            return done
+
+    gc.disable()
+    try:
+        with closing(Pipeline(Counting(IDENTITY, store), store, MemoryDeadLetters(), flusher=Flusher(1))) as pipeline:
+            for offset in range(3):
+                pipeline.take([moved(offset)]).result(SECONDS)
+            pipeline.settle()
+        assert [flush() for flush in flushes] == [None] * 3
+    finally:
+        gc.enable()
