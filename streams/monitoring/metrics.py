@@ -40,7 +40,7 @@ LAG_SECONDS = Metric(
 FRESHNESS = Metric(
     "dossier_freshness_seconds",
     "histogram",
-    "From a record's own timestamp until it was counted and confirmed; of a history, the age of its records.",
+    "From a record's own timestamp until its windows were confirmed; of a history, the age of its records.",
     buckets=_AGES,
 )
 BATCH_RECORDS = Metric("dossier_batch_records", "histogram", "Kafka records in a batch.", buckets=_SIZES)
@@ -48,7 +48,7 @@ BATCH_EVENTS = Metric("dossier_batch_events", "histogram", "Events in a batch.",
 BATCH_SECONDS = Metric(
     "dossier_batch_seconds",
     "histogram",
-    "Time of a batch: count, with the reads it needs, and flush, until everything is confirmed.",
+    "Time to count a batch, with the reads it needs, and to flush the batches that waited, until everything is confirmed.",
     ("stage",),
     _FAST,
 )
