@@ -48,7 +48,7 @@ BATCH_EVENTS = Metric("dossier_batch_events", "histogram", "Events in a batch.",
 BATCH_SECONDS = Metric(
     "dossier_batch_seconds",
     "histogram",
-    "Time to count a batch, with the reads it needs, and to flush the batches that waited, until everything is confirmed.",
+    "Time to count a batch, with its reads, and to flush the batches that waited, until everything is confirmed.",
     ("stage",),
     _FAST,
 )
