@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -28,6 +29,9 @@ settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("thorough" if IS_THOROUGH else "ci" if os.environ.get("CI") else "desk")
 
 SERVICES = ("clickhouse", "kafka", "platform", "loopback")
+
+# Collecting makes a million objects that stay; visiting them again and again takes a third of its time.
+gc.disable()
 
 
 # kafka-python forgets a socket that it is just connecting when it is closed, or when its server is gone.
@@ -54,6 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
             item.add_marker(pytest.mark.filterwarnings(ORPHAN))
+
+
+def pytest_collection_finish() -> None:
+    """From here on the collector visits only what tests make."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -86,6 +96,18 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+@pytest.fixture(autouse=True)
+def no_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that starts a process says so by a marker: each costs more than a hundred tests of a rule."""
+    if any(request.node.get_closest_marker(name) for name in ("process", *SERVICES)):
+        return
+
+    def refuse(*arguments: object, **_: object) -> NoReturn:
+        pytest.fail(f"a test without a marker starts a process: {arguments[1:]}")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
 
 
 @pytest.fixture(scope="session")

@@ -41,10 +41,12 @@ def imported(*arguments: str, **variables: str | Path) -> set[str]:
 @pytest.mark.parametrize(
     "arguments", [("--version",), ("--help",), ("status",), ("settings",), ("completion", "bash"), ("counts",)]
 )
+@pytest.mark.process
 def test_what_needs_no_service_imports_no_client(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert imported(*arguments, data=tmp_path) == set()
 
 
+@pytest.mark.process
 def test_completing_the_name_of_a_command_imports_no_command() -> None:
     asked = {"_DOSSIER_COMPLETE": "bash_complete", "COMP_WORDS": "dossier re", "COMP_CWORD": "1"}
     done = subprocess.run(
@@ -63,6 +65,7 @@ def test_completing_the_name_of_a_command_imports_no_command() -> None:
         (("grafana", "check"), {"faust", "pyarrow", "kafka", "clickhouse_driver", "requests"}),
     ],
 )
+@pytest.mark.process
 def test_a_command_imports_nothing_that_only_others_need(
     tmp_path: Path, arguments: tuple[str, ...], without: set[str]
 ) -> None:
