@@ -114,7 +114,7 @@ def test_the_same_events_in_any_batches_give_the_same_counts(seed: int, limit: i
     assert_right(worker.store, log)
 
 
-@settings(max_examples=sized(20, 100))
+@settings(max_examples=sized(10, 100))
 @given(
     history=st.lists(events(DOSSIERS) | conflicting_events(DOSSIERS), min_size=1, max_size=20),
     seed=st.integers(0, 2**32),
