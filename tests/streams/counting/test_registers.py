@@ -53,7 +53,7 @@ def tied(kind: type[Event]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
-@settings(max_examples=10)
+@settings(max_examples=sized(4, 10))
 @given(data=st.data())
 def test_of_two_contents_of_one_id_the_same_wins_in_any_order(kind: type[Event], data: st.DataObject) -> None:
     one, other = data.draw(tied(kind)), data.draw(tied(kind))
