@@ -72,5 +72,22 @@ def test_a_command_imports_nothing_that_only_others_need(
     assert not imported(*arguments, data=tmp_path) & without
 
 
+@pytest.mark.process
+def test_a_client_of_clickhouse_makes_days_as_it_meets_them() -> None:
+    """The driver would make 146,000 of them when it is imported."""
+    script = """
+from datetime import date, timedelta
+import streams.storage.clickhouse_client
+from clickhouse_driver.columns.datecolumn import Date32Column as column
+print(len(column.date_lut) < 10, len(column.date_lut_reverse) < 10)
+days = (-25567, -1, 0, 20_514, 65_535)
+print(all(column.date_lut[day] == date(1970, 1, 1) + timedelta(day) for day in days))
+print(all(column.date_lut_reverse[column.date_lut[day]] == day for day in days))
+"""
+    variables = {name: value for name, value in environment().items() if not name.startswith("CLICKHOUSE_DRIVER")}
+    done = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.stderr) == (["True"] * 4, "")
+
+
 def test_the_module_of_a_command_has_its_name() -> None:
     assert [module_of(name) for name in ("up", "dead-letters", "import")] == ["up", "dead_letters", "import_"]
