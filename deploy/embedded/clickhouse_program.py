@@ -28,7 +28,7 @@ def clickhouse_server(data: Path, clickhouse: ClickHouseConnection, log: Path, r
 
 def answers_query(clickhouse: ClickHouseConnection) -> bool:
     """Whether ClickHouse answers `SELECT 1`; takes about two seconds at most."""
-    # See streams/storage/clickhouse_client.py: the driver is imported in a fifth of the time.
+    # See streams/__init__.py: otherwise the driver takes five times as long to import.
     os.environ.setdefault("CLICKHOUSE_DRIVER_LASY_DATE_LUT", "1970-01-01:1970-01-01")
     from clickhouse_driver import Client
     from clickhouse_driver.errors import Error

@@ -1,13 +1,9 @@
 """Connections to ClickHouse over the native protocol, and what their errors mean."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TypeAlias, TypeVar
-
-# The driver reads it once, when imported. Otherwise it makes an object for each day of 400 years, at every start.
-os.environ.setdefault("CLICKHOUSE_DRIVER_LASY_DATE_LUT", "1970-01-01:1970-01-01")
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError

@@ -77,7 +77,7 @@ def test_a_client_of_clickhouse_makes_days_as_it_meets_them() -> None:
     """The driver would make 146,000 of them when it is imported."""
     script = """
 from datetime import date, timedelta
-import streams.storage.clickhouse_client
+import cli.doctor, cli.audit, cli.work
 from clickhouse_driver.columns.datecolumn import Date32Column as column
 print(len(column.date_lut) < 10, len(column.date_lut_reverse) < 10)
 days = (-25567, -1, 0, 20_514, 65_535)

@@ -320,7 +320,7 @@ def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> Non
 
 def test_who_takes_over_again_knows_nothing_of_before(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was counted up to where a partition ended long ago may be far from where it ends now."""
-    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(module, "_PAUSE_FACTOR", 1)
     publish(plan.kafka, *dossier("D1"))
     work(plan)
     opened: list[OverdueScanner] = []
