@@ -59,7 +59,8 @@ def command(
 ) -> None:
     """Start Kafka, ClickHouse and the workers, and keep them running.
 
-    Needs neither containers nor Java. The first start downloads Kafka (45 MB).
+    Needs neither containers nor Java. The first start downloads Kafka (45 MB) and makes a cache of its
+    classes (68 MB), with which it starts twice as fast.
     """
     # A broken profile is reported before it is copied into the data directory.
     if profile:
