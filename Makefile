@@ -45,8 +45,9 @@ check: setup ## Format, lint, imports, types, generated files: changes nothing
 test: check ## All tests, with a real Kafka and a real ClickHouse, three at a time; FILE=tests/test_docs.py: that file's
 	$(BIN)/pytest --durations 10 $(or $(FILE),--numprocesses 3 --dist loadfile --no-loadscope-reorder)
 
-test-unit: setup ## The tests that open no connection: under a minute
-	$(BIN)/pytest -m "not clickhouse and not kafka and not platform and not loopback" --numprocesses 2 --dist worksteal
+test-unit: setup ## The tests that open no connection and start no process
+	$(BIN)/pytest -m "not clickhouse and not kafka and not platform and not loopback and not process" \
+		--numprocesses 2 --dist worksteal
 
 generate: setup ## Write the generated documents and what Grafana is given anew
 	$(BIN)/python -m schemas.documents

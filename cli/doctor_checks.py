@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from clickhouse_driver.errors import Error
 from msgspec import structs
 
 from cli.migrate import plan_of
@@ -18,7 +17,7 @@ from schemas.reader_access import READER
 from schemas.topics import declared
 from streams.broker import topics
 from streams.broker.group import members
-from streams.storage.clickhouse_client import connect, database, explain
+from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, database, explain
 from streams.storage.counting_progress import lag
 from streams.storage.migration import identify
 from streams.storage.offset_agreement import read_offsets, require_agreement, require_readable
@@ -115,7 +114,7 @@ def check_clickhouse(settings: Settings) -> str:
     client = connect(structs.replace(settings.clickhouse, database=""))
     try:
         return f"{client.execute('SELECT version()')[0][0]} at {settings.clickhouse.address}"
-    except (Error, OSError, EOFError) as error:
+    except DRIVER_ERRORS as error:
         raise explain(error, settings.clickhouse) from error
     finally:
         client.disconnect()

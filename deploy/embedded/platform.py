@@ -20,6 +20,7 @@ from deploy.embedded.data_lock import locked
 from deploy.embedded.deployment_profile_file import keep_profile
 from deploy.embedded.generated_secrets import FOLDER, forget_secrets, keep_secrets, read_secrets
 from deploy.embedded.jars import fetch, jar_folder, locked_jars
+from deploy.embedded.kafka_cache import kafka_cache
 from deploy.embedded.kafka_program import broker, format_step, prepare_kafka
 from deploy.embedded.ports import HOST, keep_ports
 from deploy.embedded.process import Program, Step
@@ -214,8 +215,9 @@ class Platform:
             kafka = secrets.kafka_at(f"{HOST}:{ports['kafka']}")
             cluster = prepare_kafka(folder, ports["kafka"], ports["controller"], kafka.user, kafka.password.reveal())
             jars = fetch(locked_jars(), jar_folder(data), self._progress, lambda: self._stop.is_asked)
-            formatting = format_step(folder, cluster, jars, logs / "kafka-format.log")
-            server = broker(folder, kafka, jars, logs / "kafka.log")
+            cache = kafka_cache(jars, jar_folder(data), self._progress, lambda: self._stop.is_asked)
+            formatting = format_step(folder, cluster, jars, logs / "kafka-format.log", cache)
+            server = broker(folder, kafka, jars, logs / "kafka.log", cache)
             (second if formatting else first).append(server)
             first += [formatting] if formatting else []
             variables["DOSSIER_KAFKA"] = server.address

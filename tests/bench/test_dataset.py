@@ -1,12 +1,16 @@
 from collections import Counter
+from functools import cache
 
 import msgspec
 
-from bench.dataset import difference, envelopes, lines, singles, truth
+from bench import dataset
+from bench.dataset import difference, envelopes, singles, truth
 from schemas.envelope import MAX_EVENTS, decode_event, encode_event
 from schemas.partition import partition_of
 
 SOME = 2000
+lines = cache(dataset.lines)
+"""Several tests read the same."""
 
 
 def test_the_same_seed_gives_the_same_events_and_more_of_them_begin_with_the_same() -> None:

@@ -29,6 +29,7 @@ def process(folder: Path, code: str) -> Process:
     return Process(task, (sys.executable, "-c", code), {})
 
 
+@pytest.mark.process
 def test_a_peer_is_followed_to_its_last_event_and_its_cpu_seconds_are_known_after_its_end(tmp_path: Path) -> None:
     with process(tmp_path, COUNTING.format(events=500, then="")) as peer:
         pace = Pace(500, lambda: Used(0.0, peer.usage(), NOTHING))
@@ -39,6 +40,7 @@ def test_a_peer_is_followed_to_its_last_event_and_its_cpu_seconds_are_known_afte
     assert (tmp_path / "peer" / "counts.json").exists()
 
 
+@pytest.mark.process
 def test_a_killed_peer_goes_on_with_its_meter(tmp_path: Path) -> None:
     with process(tmp_path, COUNTING.format(events=200, then="time.sleep(60)")) as peer:
         peer.wait_for(200)
@@ -49,6 +51,7 @@ def test_a_killed_peer_goes_on_with_its_meter(tmp_path: Path) -> None:
     assert Meter(tmp_path / "peer").read() == (True, 400)
 
 
+@pytest.mark.process
 def test_a_peer_that_ends_too_soon_has_failed_and_its_last_words_are_told(tmp_path: Path) -> None:
     with (
         process(tmp_path, COUNTING.format(events=5, then="raise SystemExit('no such topic')")) as peer,
@@ -57,6 +60,7 @@ def test_a_peer_that_ends_too_soon_has_failed_and_its_last_words_are_told(tmp_pa
         peer.wait_for(10)
 
 
+@pytest.mark.process
 def test_a_peer_that_lacks_something_here_says_what(tmp_path: Path) -> None:
     code = "import sys; print('this build has no such engine'); sys.exit(3)"
     with process(tmp_path, code) as peer, pytest.raises(CannotRun, match="cannot run here: this build has no such"):

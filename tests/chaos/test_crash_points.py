@@ -2,6 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from chaos.crash_points import POINTS, Armed, Trap, TrappedStore
 from chaos.memory_store import MemoryStore
 from schemas.tables import FACTS, PROGRESS, WINDOWS
@@ -21,6 +23,7 @@ def worker(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", WORKER, str(folder)], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.process
 def test_a_worker_dies_at_the_point_it_was_armed_for(tmp_path: Path) -> None:
     trap = Trap(tmp_path)
     trap.arm(Armed("counted", nth=3))
@@ -29,12 +32,14 @@ def test_a_worker_dies_at_the_point_it_was_armed_for(tmp_path: Path) -> None:
     assert trap.victim is not None
 
 
+@pytest.mark.process
 def test_a_trap_springs_once(tmp_path: Path) -> None:
     Trap(tmp_path).arm(Armed("counted"))
     assert worker(tmp_path).returncode == -9
     assert worker(tmp_path).returncode == 0
 
 
+@pytest.mark.process
 def test_other_points_are_passed(tmp_path: Path) -> None:
     trap = Trap(tmp_path)
     trap.arm(Armed("windows-half"))

@@ -18,7 +18,7 @@ from tests.chaos.mutants import COUNTING, WRITING, without
 from tests.thorough import sized
 
 SEEDS = range(1000)
-SEEDS_OF_IMPLIED_RULES = range(sized(30, 300))
+SEEDS_OF_IMPLIED_RULES = range(sized(10, 300))
 START = 1_772_413_200  # 2026-03-02 08:00 in Việt Nam: all that is simulated happens within 15 minutes of it
 
 

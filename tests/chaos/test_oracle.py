@@ -94,7 +94,7 @@ CONFLICTING = [
 ]
 
 
-@settings(max_examples=sized(25, 400))
+@settings(max_examples=sized(10, 400))
 @given(
     history=st.lists(events() | conflicting_events(), min_size=1, max_size=30),
     terms=st.sampled_from(("instant", "date")),
@@ -115,7 +115,7 @@ def test_it_agrees_with_the_rules_of_counting_about_any_events(
     assert found.windows == rules.windows
 
 
-@settings(max_examples=sized(20, 300))
+@settings(max_examples=sized(10, 300))
 @given(
     history=st.lists(
         conflicting_events(("D1",)).map(lambda event: structs.replace(event, recorded_at=MOMENTS[1], seq=0)),

@@ -19,7 +19,7 @@ from tests.chaos.mutants import COUNTING, WRITING, without
 from tests.thorough import sized
 
 UNFENCED = Code(counting=without(COUNTING, ("if pos > row.pos:", "if True:")).Counting)
-BLOCK = 250
+BLOCK = sized(100, 250)
 
 
 @cache

@@ -12,6 +12,7 @@ SHELLS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-e
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.process
 def test_completion_is_something_that_the_shell_accepts(dossier: Run, shell: str) -> None:
     ended = dossier("completion", shell)
     assert ended.code == 0
@@ -22,6 +23,7 @@ def test_completion_is_something_that_the_shell_accepts(dossier: Run, shell: str
         assert (checked.returncode, checked.stderr) == (0, "")
 
 
+@pytest.mark.process
 def test_completion_knows_commands_and_options() -> None:
     asked = {"_DOSSIER_COMPLETE": "bash_complete", "COMP_WORDS": "dossier import --as", "COMP_CWORD": "2"}
     script = "import sys; sys.argv = ['dossier']; from cli.main import main; main()"

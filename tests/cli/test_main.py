@@ -68,6 +68,7 @@ def test_an_unknown_setting_is_one_line_everywhere(dossier: Run, name: str) -> N
     assert ended.reason == "DOSSIER_KAFKAS is not a setting of this program: `dossier settings` lists them"
 
 
+@pytest.mark.process
 def test_a_broken_profile_keeps_nothing_from_working_that_needs_none(dossier: Run, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "profile.toml").write_text('terms = "week"')
@@ -87,6 +88,7 @@ def test_ctrl_c_ends_with_130_wherever_it_is_met(dossier: Run, monkeypatch: pyte
     assert (ended.code, ended.err.strip()) == (130, "stopped")
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     """While the rows of a pipe that never ends are read."""
     command = [sys.executable, "-m", "cli.main", "import", "-", "--format", "csv", "--dry-run"]
@@ -108,6 +110,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["settings"], ["--help"], ["completion", "bash"]])
+@pytest.mark.process
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, command: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)

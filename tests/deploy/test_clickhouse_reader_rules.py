@@ -278,6 +278,7 @@ def test_readers_leave_room_for_those_who_count(connect: Callable[..., Client]) 
     assert connect().execute("SELECT 1") == [(1,)]
 
 
+@pytest.mark.clickhouse
 def test_the_engine_refuses_what_it_may_though_nothing_else_does(tmp_path: Path) -> None:
     script = """
 import sys
@@ -314,6 +315,7 @@ with Server(Path(sys.argv[1]) / "da&ta ?".rstrip(" ?"), readable=["seen"]) as se
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "[(0,)]\n")
 
 
+@pytest.mark.clickhouse
 def test_no_function_that_is_allowed_gives_what_a_file_holds(tmp_path: Path) -> None:
     script = """
 import sys

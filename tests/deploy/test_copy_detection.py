@@ -109,6 +109,7 @@ def holder(data: Path) -> subprocess.Popen[bytes]:
     return process
 
 
+@pytest.mark.process
 def test_a_platform_that_a_former_version_started_is_stopped(data: Path) -> None:
     with holder(data) as supervisor:
         former(data, supervisor.pid)
@@ -117,6 +118,7 @@ def test_a_platform_that_a_former_version_started_is_stopped(data: Path) -> None
         assert supervisor.wait() == -signal.SIGTERM
 
 
+@pytest.mark.process
 def test_a_copy_does_not_stop_the_former_version_of_its_original(data: Path) -> None:
     with holder(data) as supervisor:
         former(data, supervisor.pid)

@@ -60,6 +60,7 @@ def test_a_pid_that_another_process_has_now_is_not_the_supervisor(tmp_path: Path
     assert stored_state(tmp_path) is not None
 
 
+@pytest.mark.process
 def test_a_dead_process_that_nobody_collected_is_not_alive() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     since = created(child.pid)
@@ -70,6 +71,7 @@ def test_a_dead_process_that_nobody_collected_is_not_alive() -> None:
     child.communicate()
 
 
+@pytest.mark.process
 def test_ends_what_a_killed_supervisor_left_and_nothing_else() -> None:
     ours, other = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
     left = ProcessState("kafka", "ready", "log", pid=ours.pid, created=created(ours.pid))

@@ -19,6 +19,8 @@ from deploy.embedded.state_file import ProcessState
 from deploy.embedded.supervisor import StopRequest, Supervisor
 from deploy.errors import NotReady, Stopped
 
+pytestmark = pytest.mark.process
+
 FAST = RestartPolicy(first=0.02, longest=0.1, healthy=60, failing=3)
 FOREVER = "import time; time.sleep(600)"
 PATIENCE_SECONDS = 20

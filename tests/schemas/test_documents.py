@@ -227,6 +227,7 @@ def test_documents_are_the_same_each_time() -> None:
     assert asyncapi() == ASYNCAPI
 
 
+@pytest.mark.process
 def test_another_process_makes_the_same_documents() -> None:
     seeded = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
     root = FOLDER.parent.parent

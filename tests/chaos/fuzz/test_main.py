@@ -43,6 +43,7 @@ def test_wrong_usage_is_told(arguments: list[str], told: str, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.process
 def test_it_stops_when_told_to(number: signal.Signals) -> None:
     arguments = [sys.executable, "-m", "chaos.fuzz", "--target", "decoder", "--inputs", "10000000"]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ) as process:

@@ -16,7 +16,7 @@ START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 @given(seed=st.integers(0, 2**31), rate=st.floats(0.1, 1e5))
-@settings(max_examples=sized(8, 40))
+@settings(max_examples=sized(5, 40))
 def test_event_n_comes_at_n_over_rate_and_has_happened_by_then(seed: int, rate: float) -> None:
     for number, (at, event) in enumerate(islice(live(Plan(seed=seed), START, rate), 500)):
         assert at == START + timedelta(seconds=number / rate)

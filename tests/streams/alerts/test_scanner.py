@@ -318,8 +318,9 @@ def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> Non
     stored_alerts(plan)
 
 
-def test_who_takes_over_again_knows_nothing_of_before(plan: Plan) -> None:
+def test_who_takes_over_again_knows_nothing_of_before(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was counted up to where a partition ended long ago may be far from where it ends now."""
+    monkeypatch.setattr(module, "_PAUSE_FACTOR", 1)
     publish(plan.kafka, *dossier("D1"))
     work(plan)
     opened: list[OverdueScanner] = []

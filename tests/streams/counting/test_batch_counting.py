@@ -114,7 +114,7 @@ def test_the_same_events_in_any_batches_give_the_same_counts(seed: int, limit: i
     assert_right(worker.store, log)
 
 
-@settings(max_examples=sized(20, 100))
+@settings(max_examples=sized(10, 100))
 @given(
     history=st.lists(events(DOSSIERS) | conflicting_events(DOSSIERS), min_size=1, max_size=20),
     seed=st.integers(0, 2**32),
@@ -139,7 +139,7 @@ LATE = round(PUBLISHED.timestamp() * 1000)
 @pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("table", [EVENTS, WINDOWS, FACTS, PROGRESS], ids=lambda table: str(table.name))
 def test_a_crash_at_any_step_of_a_flush_and_a_replay_in_other_batches(table: Table, part: float) -> None:
-    for seed in range(5):
+    for seed in range(sized(3, 5)):
         random = Random(seed)
         log = random_log(random)
         store = FragileStore(part=part)
@@ -167,7 +167,7 @@ def _next(store: MemoryStore, partition: int) -> int:
     return reached.offset + 1 if reached else 0
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(sized(5, 10)))
 def test_a_zombie_that_goes_on_with_old_caches_changes_nothing(seed: int) -> None:
     random = Random(seed)
     log = random_log(random)

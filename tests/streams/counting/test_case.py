@@ -24,7 +24,7 @@ def paid(transaction: str, **fields: Any) -> Paid:
     return said(Paid, "2026-03-02 08:00", **{"transaction": transaction, "amount": 5, "method": "online"} | fields)
 
 
-@settings(max_examples=sized(25, 200))
+@settings(max_examples=sized(10, 200))
 @given(history=st.lists(conflicting_events(("D1",), NUMBERED), max_size=15), asked_after=st.integers(0, 15))
 def test_sums_that_were_kept_up_to_date_are_those_made_anew(history: list[AnyEvent], asked_after: int) -> None:
     case = Case({})

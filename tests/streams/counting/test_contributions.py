@@ -186,7 +186,7 @@ def test_the_examples_reach_every_counter() -> None:
     assert set().union(*(total(counts(*history)) for history in histories)) == set(COUNTERS)
 
 
-@settings(max_examples=sized(25, 200))
+@settings(max_examples=sized(10, 200))
 @given(history=HISTORIES, profile=st.sampled_from((INSTANT, DATE)))
 def test_whatever_counts_is_a_declared_counter_above_nought_on_five_minutes(
     history: list[AnyEvent], profile: Profile
@@ -379,7 +379,7 @@ def added(before: Contributions, change: Contributions) -> Contributions:
     return found
 
 
-@settings(max_examples=sized(25, 200))
+@settings(max_examples=sized(10, 200))
 @given(one=HISTORIES, other=HISTORIES, profile=st.sampled_from((INSTANT, DATE)))
 def test_a_difference_leads_from_one_to_the_other(one: list[AnyEvent], other: list[AnyEvent], profile: Profile) -> None:
     before, after = counts(*one, profile=profile), counts(*other, profile=profile)
@@ -389,7 +389,7 @@ def test_a_difference_leads_from_one_to_the_other(one: list[AnyEvent], other: li
     assert difference(before, before) == {}
 
 
-@settings(max_examples=sized(25, 200))
+@settings(max_examples=sized(10, 200))
 @given(history=HISTORIES, random=st.randoms(use_true_random=False), profile=st.sampled_from((INSTANT, DATE)))
 def test_the_differences_of_any_order_add_up_to_the_same_counts(
     history: list[AnyEvent], random: Random, profile: Profile

@@ -63,7 +63,7 @@ def difference_of(amount: int) -> dict[str, int]:
     return found
 
 
-@settings(max_examples=sized(25, 300))
+@settings(max_examples=sized(10, 300))
 @given(history=HISTORIES, profile=st.sampled_from((INSTANT, DATE, ADELAIDE)))
 def test_every_event_changes_what_the_plain_rules_say(history: list[AnyEvent], profile: Profile) -> None:
     assert fast(history, profile) == plainly(history, profile)

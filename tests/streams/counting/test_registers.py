@@ -30,14 +30,14 @@ def assert_join(history: Sequence[AnyEvent], random: Random) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
-@settings(max_examples=sized(8, 40))
+@settings(max_examples=sized(5, 40))
 @given(data=st.data())
 def test_every_kind_folds_alike_in_any_order_grouping_and_number(kind: type[Event], data: st.DataObject) -> None:
     history = data.draw(st.lists(conflicting_events(CASE, (kind,)), min_size=1, max_size=6))
     assert_join(history, data.draw(st.randoms(use_true_random=False)))
 
 
-@settings(max_examples=sized(25, 150))
+@settings(max_examples=sized(10, 150))
 @given(
     history=st.lists(events(CASE) | conflicting_events(CASE), min_size=1, max_size=15),
     random=st.randoms(use_true_random=False),
@@ -53,7 +53,7 @@ def tied(kind: type[Event]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
-@settings(max_examples=10)
+@settings(max_examples=sized(4, 10))
 @given(data=st.data())
 def test_of_two_contents_of_one_id_the_same_wins_in_any_order(kind: type[Event], data: st.DataObject) -> None:
     one, other = data.draw(tied(kind)), data.draw(tied(kind))
@@ -81,7 +81,7 @@ def test_the_greatest_recorded_at_then_seq_then_id_holds(earlier: dict[str, Any]
     assert joined(winner, loser) == joined(loser, winner) == joined(winner)
 
 
-@settings(max_examples=sized(20, 100))
+@settings(max_examples=sized(10, 100))
 @given(history=st.lists(events(CASE) | conflicting_events(CASE), min_size=1, max_size=15))
 def test_what_changes_nothing_leaves_the_very_same_object(history: list[AnyEvent]) -> None:
     registers = joined(*history)
@@ -90,7 +90,7 @@ def test_what_changes_nothing_leaves_the_very_same_object(history: list[AnyEvent
     assert registers == before
 
 
-@settings(max_examples=sized(20, 100))
+@settings(max_examples=sized(10, 100))
 @given(event=events(CASE))
 def test_folding_leaves_the_registers_it_was_given_alone(event: AnyEvent) -> None:
     registers = joined(said(Resolved, "2026-03-10 09:00"), said(Returned, "2026-03-10 10:00"))
@@ -99,7 +99,7 @@ def test_folding_leaves_the_registers_it_was_given_alone(event: AnyEvent) -> Non
     assert registers == before
 
 
-@settings(max_examples=sized(20, 100))
+@settings(max_examples=sized(10, 100))
 @given(
     one=st.lists(conflicting_events(CASE), max_size=4),
     other=st.lists(conflicting_events(CASE), max_size=4),

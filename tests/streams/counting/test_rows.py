@@ -169,7 +169,7 @@ def test_a_dead_letter_keeps_its_line() -> None:
     }
 
 
-@settings(max_examples=sized(25, 200))
+@settings(max_examples=sized(10, 200))
 @given(history=st.lists(events_of("D1") | conflicting_events(("Đ" * 100,)), min_size=1, max_size=10))
 def test_whatever_is_decoded_fits_its_columns(history: list[AnyEvent]) -> None:
     for event in history:
@@ -203,7 +203,7 @@ def test_one_instant_gives_the_same_payload_however_its_offset_is_written() -> N
     assert payloads == {b'{"term":"2026-03-10T10:00:00Z"}'}
 
 
-@settings(max_examples=sized(25, 200))
+@settings(max_examples=sized(10, 200))
 @given(event=events_of("D1"))
 def test_a_payload_gives_the_fields_back(event: AnyEvent) -> None:
     kind = str(event.__struct_config__.tag)

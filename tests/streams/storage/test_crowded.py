@@ -35,6 +35,7 @@ from tests.streams.log import (
     stored_facts,
     stored_windows,
 )
+from tests.thorough import sized
 
 OURS, OTHER = [dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 0][:2]
 THEIRS = next(dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 1)
@@ -122,7 +123,7 @@ def test_events_of_a_full_dossier_do_not_count_against_the_dead_letter_limit() -
 
 
 @pytest.mark.parametrize("effort", [1, 7, 10**6])
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(sized(5, 15)))
 def test_the_same_is_one_too_many_in_any_batches_after_any_crash(seed: int, effort: int) -> None:
     random = Random(seed)
     log = random_log(random, records=20)
