@@ -67,7 +67,9 @@ def main(dossiers: int, seed: int) -> None:
         events = sum(len(batch.events) for batch in batches)
         _say(f"{events:,} events in {len(batches)} batches")
         gc.disable()
-        rows = [_inserts(batches, table, clickhouse, partial(_cpu, server), events) for table in (EVENTS, FACTS, WINDOWS)]
+        rows = [
+            _inserts(batches, table, clickhouse, partial(_cpu, server), events) for table in (EVENTS, FACTS, WINDOWS)
+        ]
     click.echo(f"{events:,} events of {dossiers:,} dossiers; CPU µs per event")
     click.echo(markdown(HEADINGS, rows, left=(0, 1)))
 

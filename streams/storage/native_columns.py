@@ -4,18 +4,17 @@ Values in the unit of their column need no conversion: integers are packed at on
 such as a datetime or a value that does not fit, raises one of UNUSUAL, and the driver's own encoding decides on it.
 """
 
+import struct
 from collections.abc import Sequence
 from itertools import accumulate, chain, repeat
 from operator import is_
-from struct import Struct
-from struct import error as StructError
 from typing import Any, TypeAlias
 
 Texts: TypeAlias = Sequence[Any]
 Part: TypeAlias = bytes | Texts
 """Bytes as they are sent, or texts, each of which is sent behind its length."""
 
-UNUSUAL = (StructError, TypeError, ValueError, OverflowError, KeyError)
+UNUSUAL = (struct.error, TypeError, ValueError, OverflowError, KeyError)
 """What `encode` raises for a value or a type that it leaves to the driver."""
 
 _FORMATS = {
@@ -34,7 +33,7 @@ _LOW_CARDINALITY_VERSION = 1
 _KEYS_FOLLOW = 1 << 9 | 1 << 10
 """The flags of a dictionary that is sent along with its block."""
 _INDEX_FORMATS = ((1 << 8, "B"), (1 << 16, "H"), (1 << 32, "I"))
-"""How indexes are packed into a dictionary of up to so many texts; the place here is the code of their width."""
+"""How indexes are packed into a dictionary of fewer texts; the place here is the code of their width."""
 
 
 def encode(spec: str, values: Sequence[Any]) -> list[Part]:
@@ -59,15 +58,15 @@ def _packed(spec: str, values: Sequence[Any]) -> bytes:
 
 
 def _pack(form: str, values: Sequence[Any]) -> bytes:
-    return Struct(f"<{len(values)}{form}").pack(*values)
+    return struct.Struct(f"<{len(values)}{form}").pack(*values)
 
 
 def _low_cardinality(texts: Texts) -> list[Part]:
     """The distinct texts in order of appearance, and the place of each text among them."""
     distinct = list(dict.fromkeys(texts))
     places = dict(zip(distinct, range(len(distinct)), strict=True))
-    code, form = next((code, form) for code, (most, form) in enumerate(_INDEX_FORMATS) if len(distinct) <= most)
-    sizes = Struct("<qqq").pack
+    code, form = next((code, form) for code, (most, form) in enumerate(_INDEX_FORMATS) if len(distinct) < most)
+    sizes = struct.Struct("<qqq").pack
     return [
         sizes(_LOW_CARDINALITY_VERSION, _KEYS_FOLLOW | code, len(distinct)),
         distinct,
