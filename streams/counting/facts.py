@@ -5,8 +5,8 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from schemas.events import PAYLOAD_FIELDS
-from streams.counting.registers import Register, Registers, Value, outcome, reception
+from schemas.events import PAYLOAD_FIELDS, Value
+from streams.counting.registers import Register, Registers, outcome, reception
 
 CaseKind = Literal["", "dossier", "feedback"]
 Outcome = Literal["", "resolved", "withdrawn", "refused", "stopped", "answered"]
