@@ -29,7 +29,7 @@ from schemas.tables import EVENTS, FACTS, WINDOWS, Table
 from schemas.topics import EVENTS as TOPIC
 from streams.counting.batch import Batch
 from streams.counting.batch_counting import Counting
-from streams.counting.column_block import Block
+from streams.counting.column_block import Block, Column
 from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.storage.clickhouse_client import connect
@@ -105,7 +105,7 @@ class _Ours:
             for columns, part in block.parted(table):
                 self._send(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES", part.columns)
 
-    def _send(self, sql: str, columns: list[list[Any]]) -> None:
+    def _send(self, sql: str, columns: list[Column]) -> None:
         self._client.execute(sql, columns, columnar=True)
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ class _Plain(_Ours):
         self._client.disconnect()
         self._client.__class__ = Client
 
-    def _send(self, sql: str, columns: list[list[Any]]) -> None:
+    def _send(self, sql: str, columns: list[Column]) -> None:
         self._client.execute(sql, list(map(list, columns)), columnar=True)
 
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from streams.counting.batch import Batch
 from streams.counting.caches import CachedWindow, WindowCache
 from streams.counting.contributions import Window
-from streams.counting.packed_counters import packed, unpacked
+from streams.counting.packed_counters import columns_of, packed
 from streams.counting.partition_run import PartitionRun
-from streams.counting.rows import window_row
 from streams.counting.store_interface import Store, WindowRow
 
 
@@ -42,6 +41,12 @@ def apply_deltas(run: PartitionRun, batch: Batch) -> None:
                 row.counts += amount
                 row.pos = pos
                 changed[window] = row
-    batch.windows.extend(
-        [window_row(window, run.state.partition, row.pos, unpacked(row.counts)) for window, row in changed.items()]
+    batch.windows.extend_columns(
+        [
+            [agency for agency, _ in changed],
+            [start for _, start in changed],
+            [run.state.partition] * len(changed),
+            [row.pos for row in changed.values()],
+            *columns_of(row.counts for row in changed.values()),
+        ]
     )

@@ -1,25 +1,31 @@
 """Rows of a table, kept column by column: as the driver sends them, and with less memory than a tuple each."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 from schemas.tables import Table
 from streams.counting.store_interface import Row
 
+Column: TypeAlias = "list[Any] | array[int]"
+
 
 class Block(Sequence[Row]):
-    """Reads as the sequence of its rows, whose values are in the order of the table's declared columns."""
+    """Reads as the sequence of its rows, whose values are in the order of the table's declared columns.
+
+    Columns of Int64 are arrays, whose bytes are as they are sent.
+    """
 
     __slots__ = ("columns",)
 
-    def __init__(self, columns: list[list[Any]]) -> None:
+    def __init__(self, columns: "list[Column]") -> None:
         self.columns = columns
 
     @classmethod
     def of(cls, table: Table) -> "Block":
         """A block for rows of this table, without any yet."""
-        return cls([[] for _ in table.columns])
+        return cls([array("q") if spec == "Int64" else [] for spec in table.columns.values()])
 
     def parted(self, table: Table) -> "list[tuple[tuple[str, ...], Block]]":
         """The rows in up to two blocks, each with the names of its columns: one block leaves out the rare columns.
@@ -46,7 +52,7 @@ class Block(Sequence[Row]):
     def extend_columns(self, columns: Iterable[Iterable[object]]) -> None:
         """Add rows given as columns; no columns at all are no rows."""
         for column, values in zip(self.columns, columns, strict=False):
-            column.extend(values)
+            column.extend(values)  # type: ignore[arg-type]  # an array takes integers only
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented

@@ -5,6 +5,8 @@ such as a datetime or a value that does not fit, raises one of UNUSUAL, and the 
 """
 
 import struct
+import sys
+from array import array
 from collections.abc import Sequence
 from itertools import accumulate, chain, repeat
 from operator import is_
@@ -58,6 +60,8 @@ def _packed(spec: str, values: Sequence[Any]) -> bytes:
 
 
 def _pack(form: str, values: Sequence[Any]) -> bytes:
+    if isinstance(values, array) and values.typecode == form and sys.byteorder == "little":
+        return values.tobytes()
     return struct.Struct(f"<{len(values)}{form}").pack(*values)
 
 
