@@ -27,7 +27,8 @@ def fold_events(
     facts, numbers = state.facts, state.numbers
     cases: dict[str, Case] = {}
     refused: dict[int, Register] = {}
-    run.end = run.begin
+    deltas, windows, must_be_read = run.deltas, run.windows, state.windows.must_be_read
+    end = run.begin
     for pos, dossier, register in run.events[run.begin : run.begin + max_effort]:
         if effort >= max_effort:
             break
@@ -39,12 +40,12 @@ def fold_events(
             registers = unpack_registers(stored.registers) if stored.pos else {}
             case = cases[dossier] = Case(registers, stored.pos, stored.number)
             effort += len(stored.registers) // BYTES
-        run.end += 1
+        end += 1
         effort += EVENT
         if case.number > numbers.last and updates({}, register):
             numbers.observe(case.number)
         if len(case.registers) >= max_numbered and case.refuses(register, max_numbered):
-            refused[run.end - 1] = register
+            refused[end - 1] = register
             continue
         if pos <= case.pos:
             continue
@@ -55,13 +56,13 @@ def fold_events(
             case.number = numbers.next()
         case.pos, case.changed = pos, True
         if delta := apply_updates(case, changed, register[3], profile):
-            run.deltas.append((pos, delta))
+            deltas.append((pos, delta))
             effort += DELTA * len(delta)
             for window in delta:
-                if window not in run.windows:
-                    run.windows.add(window)
-                    effort += WINDOW_READ * state.windows.must_be_read(window)
-    run.dossiers = len(cases)
+                if window not in windows:
+                    windows.add(window)
+                    effort += WINDOW_READ * must_be_read(window)
+    run.end, run.dossiers = end, len(cases)
     _add_events(run, refused, batch, identity.topic, max_numbered)
     rows = []
     for dossier, case in cases.items():
