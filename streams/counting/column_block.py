@@ -36,12 +36,12 @@ class Block(Sequence[Row]):
         rare = [column for name, column in zip(names, self.columns, strict=True) if name in table.rare]
         if not rare:
             return [(names, self)]
-        full = list(map(any, zip(*rare, strict=True)))
-        plain = [not each for each in full]
+        plain = [not any(values) for values in zip(*rare, strict=True)]
+        full = [place for place, is_plain in enumerate(plain) if not is_plain]
         common = [(name, column) for name, column in zip(names, self.columns, strict=True) if name not in table.rare]
         parts = [
             (tuple(name for name, _ in common), Block([list(compress(column, plain)) for _, column in common])),
-            (names, Block([list(compress(column, full)) for column in self.columns])),
+            (names, Block([[column[place] for place in full] for column in self.columns])),
         ]
         return [(columns, block) for columns, block in parts if len(block)]
 

@@ -146,10 +146,12 @@ def _feedback(case: Case, _: str, __: Profile) -> Sequence[Counted]:
 
 def _unnumbered(case: Case, key: str, profile: Profile) -> Sequence[Counted]:
     """Everything but the numbered registers."""
-    every = [*_reception(case, key, profile), *_outcome(case, key, profile)]
-    for part in (_returned, _digitisation, _rating) if len(case.registers) > 1 else ():
-        every += part(case, key, profile)
-    return every
+    if len(case.registers) == 1:
+        return _reception(case, key, profile)
+    return [each for part in _UNNUMBERED for each in part(case, key, profile)]
+
+
+_UNNUMBERED: tuple[Part, ...] = (_reception, _outcome, _returned, _digitisation, _rating)
 
 
 def _combined(**counts: bool) -> Packed:

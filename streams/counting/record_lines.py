@@ -22,8 +22,8 @@ class RecordLines(Struct, frozen=True, gc=False):
     rejections: Sequence[Rejection] = ()
 
 
-_SMALL = 4000
-"""Below so many bytes, some twenty events, decoding them singly costs less."""
+_SMALL = 12_000
+"""Below so many bytes, some sixty events, decoding them singly costs less."""
 
 
 def read_lines(record: Record, misplaced: set[str] | None = None) -> RecordLines:
