@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from streams.counting.batch import Batch
 from streams.counting.caches import CachedWindow, WindowCache
 from streams.counting.contributions import Window
-from streams.counting.packed_counters import columns_of, packed
+from streams.counting.packed_counters import packed
 from streams.counting.partition_run import PartitionRun
+from streams.counting.rows import window_columns
 from streams.counting.store_interface import Store, WindowRow
 
 
@@ -41,12 +42,6 @@ def apply_deltas(run: PartitionRun, batch: Batch) -> None:
                 row.counts += amount
                 row.pos = pos
                 changed[window] = row
-    batch.windows.extend_columns(
-        [
-            [agency for agency, _ in changed],
-            [start for _, start in changed],
-            [run.state.partition] * len(changed),
-            [row.pos for row in changed.values()],
-            *columns_of(row.counts for row in changed.values()),
-        ]
-    )
+    rows = [(*window, row.pos, row.counts) for window, row in changed.items()]
+    if rows:
+        batch.windows.extend_columns(window_columns(run.state.partition, rows))

@@ -28,7 +28,7 @@ def fold_events(
     cases: dict[str, Case] = {}
     refused: dict[int, Register] = {}
     deltas, windows, must_be_read = run.deltas, run.windows, state.windows.must_be_read
-    end = run.begin
+    run.end = run.begin
     for pos, dossier, register in run.events[run.begin : run.begin + max_effort]:
         if effort >= max_effort:
             break
@@ -40,12 +40,12 @@ def fold_events(
             registers = unpack_registers(stored.registers) if stored.pos else {}
             case = cases[dossier] = Case(registers, stored.pos, stored.number)
             effort += len(stored.registers) // BYTES
-        end += 1
+        run.end += 1
         effort += EVENT
         if case.number > numbers.last and updates({}, register):
             numbers.observe(case.number)
         if len(case.registers) >= max_numbered and case.refuses(register, max_numbered):
-            refused[end - 1] = register
+            refused[run.end - 1] = register
             continue
         if pos <= case.pos:
             continue
@@ -62,7 +62,7 @@ def fold_events(
                 if window not in windows:
                     windows.add(window)
                     effort += WINDOW_READ * must_be_read(window)
-    run.end, run.dossiers = end, len(cases)
+    run.dossiers = len(cases)
     _add_events(run, refused, batch, identity.topic, max_numbered)
     rows = []
     for dossier, case in cases.items():

@@ -1,6 +1,6 @@
 """Rows of the tables, each value in the unit of its column and in the order of the declared columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,6 +15,7 @@ from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
 from streams.counting.facts import Facts
 from streams.counting.ledger import NO_RECORDS, Ledger
 from streams.counting.log_position import pack
+from streams.counting.packed_counters import Packed, columns_of
 from streams.counting.record import Record
 from streams.counting.registers import Register
 from streams.counting.store_interface import LastRecord, Row, Stored
@@ -92,6 +93,12 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
 def window_row(window: Window, partition: int, pos: int, counts: Sequence[int]) -> Row:
     """A row of `windows`."""
     return (*window, partition, pos, *counts)
+
+
+def window_columns(partition: int, rows: Sequence[tuple[str, int, int, Packed]]) -> list[Iterable[object]]:
+    """Columns of `windows` for rows of the partition, at least one: agency, start, position and counters of each."""
+    agencies, starts, positions, counts = zip(*rows, strict=True)
+    return [agencies, starts, [partition] * len(rows), positions, *columns_of(counts)]
 
 
 def progress_row(
