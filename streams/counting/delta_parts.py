@@ -20,6 +20,7 @@ from streams.counting.registers import Register, Registers, outcome, reception
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _QUARTER = 900 * _SECOND
+_QUARTERS = _DAY // _QUARTER
 
 Counted: TypeAlias = tuple[int, Packed]
 """An instant in microseconds, and what is counted there."""
@@ -79,7 +80,8 @@ def _outcome(case: Case, _: str, profile: Profile) -> Sequence[Counted]:
     term = _term(case)
     on_time, early = True, False
     if term is not None:
-        day, last_day = _local_day(at, profile.zone), _local_day(term, profile.zone)
+        zone = profile.zone
+        day, last_day = _local_day(at, zone), _local_day(term, zone)
         on_time, early = at <= term if profile.terms == "instant" else day <= last_day, day < last_day
     return ((at, _ANSWERS[on_time] if is_answer else _RESOLUTIONS[on_time, early, electronic]),)
 
@@ -101,8 +103,16 @@ def _term(case: Case) -> int | None:
 
 def _local_day(at: int, zone: ZoneInfo) -> int:
     """A number for the local day of this instant; later days have greater ones."""
+    offset = _offset_of_day(at // _DAY, zone)
     # No zone has changed its offset within a quarter of an hour of UTC in this century.
-    return (at + _offset(at // _QUARTER, zone)) // _DAY
+    return (at + (_offset(at // _QUARTER, zone) if offset is None else offset)) // _DAY
+
+
+@lru_cache(65_536)
+def _offset_of_day(day: int, zone: ZoneInfo) -> int | None:
+    """The offset throughout this day of UTC; None where it changes, which happens once a day at most."""
+    first, last = day * _QUARTERS, (day + 1) * _QUARTERS - 1
+    return offset if (offset := _offset(first, zone)) == _offset(last, zone) else None
 
 
 @lru_cache(65_536)

@@ -4,14 +4,14 @@ from streams.counting.batch import Batch
 from streams.counting.batch_limit import BYTES, DELTA, EVENT, WINDOW_READ
 from streams.counting.case import Case
 from streams.counting.event_deltas import apply_updates
-from streams.counting.facts import facts_of
+from streams.counting.facts import values_of
 from streams.counting.identity import Identity
 from streams.counting.partition_run import PartitionRun
 from streams.counting.registers import Register, updates
 from streams.counting.registers import pack as pack_registers
 from streams.counting.registers import unpack as unpack_registers
 from streams.counting.rejections import dead_letters, reject_full
-from streams.counting.rows import facts_row
+from streams.counting.rows import case_row
 from streams.counting.store_interface import Stored
 
 
@@ -69,7 +69,7 @@ def fold_events(
         if case.changed:
             stored = Stored(case.pos, pack_registers(case.registers), case.number)
             facts.put(dossier, stored)
-            rows.append(facts_row(dossier, state.partition, stored, facts_of(case.registers), profile))
+            rows.append(case_row(dossier, state.partition, stored, values_of(case.registers), profile))
         else:
             facts.touch(dossier)
     batch.facts.extend(rows)

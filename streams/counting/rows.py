@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec.structs import astuple
@@ -10,7 +11,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.deployment_profile import Profile
 from schemas.events import INSTANT_FIELDS, PAYLOAD_FIELDS, Payload
 from schemas.instant import from_micros, to_micros
-from streams.counting.contributions import Window, on_time
+from streams.counting.contributions import Window, is_on_time
 from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
 from streams.counting.facts import Facts
 from streams.counting.ledger import NO_RECORDS, Ledger
@@ -21,6 +22,7 @@ from streams.counting.registers import Register
 from streams.counting.store_interface import LastRecord, Row, Stored
 
 _ENDED = Facts.__struct_fields__.index("outcome_at") + 1
+_TERM = Facts.__struct_fields__.index("term")
 _PAYMENTS = Facts.__struct_fields__.index("payments")
 _NO_PAYMENTS: tuple[list[object], ...] = ([], [], [], [])
 _NO_REFUNDS: tuple[list[object], ...] = ([], [])
@@ -73,7 +75,11 @@ def event_columns(
 
 def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profile: Profile) -> Row:
     """A row of `facts`, whose columns follow the fields of Facts."""
-    values = astuple(facts)
+    return case_row(dossier, partition, stored, astuple(facts), profile)
+
+
+def case_row(dossier: str, partition: int, stored: Stored, values: tuple[Any, ...], profile: Profile) -> Row:
+    """The same of the values of Facts, in the order of their fields."""
     payments, refunds = values[_PAYMENTS : _PAYMENTS + 2]
     return (
         dossier,
@@ -82,7 +88,7 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
         stored.number,
         stored.registers,
         *values[:_ENDED],
-        on_time(facts, profile),
+        is_on_time(values[_ENDED - 1], values[_TERM], profile),
         *values[_ENDED:_PAYMENTS],
         *(map(list, zip(*map(astuple, payments), strict=True)) if payments else _NO_PAYMENTS),
         *(map(list, zip(*map(astuple, refunds), strict=True)) if refunds else _NO_REFUNDS),
