@@ -1,4 +1,4 @@
-"""The events of a faultless envelope, column by column: what counting a flood takes instead of single events.
+"""The events of a faultless envelope, column by column: the fast way to read large envelopes.
 
 Events are decoded into structs that check the limits of every field, but leave instants as texts; instants and what
 depends on several fields are checked over columns. An envelope in which anything is unusual is not decided here.
