@@ -5,7 +5,7 @@ field or a value outside its limits is not. Every value that passes decoding fit
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,6 +23,10 @@ Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1, description="The source's own
 
 MAX_NUMBERED = 1000
 """Payments, refunds, extensions, supplements, obligations and pauses, with their answers, of one case all together."""
+
+Value: TypeAlias = str | int | bool | None
+Payload: TypeAlias = tuple[Value, ...]
+"""The fields of a kind in their order, instants as microseconds since 1970."""
 
 Channel = Literal["direct", "online", "postal"]
 PaymentMethod = Literal["online", "cash", "transfer"]
@@ -296,3 +300,10 @@ PAYLOAD_FIELDS: dict[str, tuple[str, ...]] = {
     for name, kind in KINDS.items()
 }
 """The fields each kind adds to what every event carries."""
+INSTANT_FIELDS: dict[str, str] = {
+    name: field.name
+    for name, kind in KINDS.items()
+    for field in msgspec.structs.fields(kind)
+    if field.name not in _HEADER and field.type in (Instant, Instant | None)
+}
+"""The one of these that is an instant, of the kinds that have one."""

@@ -31,7 +31,9 @@ def to_micros(instant: datetime) -> int:
 
 def from_micros(micros: int) -> datetime:
     """The aware UTC datetime of these microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=micros)
+    seconds, rest = divmod(micros, 1_000_000)
+    instant = datetime.fromtimestamp(seconds, UTC)
+    return instant.replace(microsecond=rest) if rest else instant
 
 
 def truncated(text: bytes) -> bytes:

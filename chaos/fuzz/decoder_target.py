@@ -20,7 +20,8 @@ from chaos.fuzz.file_rows import hostile_mapping, hostile_row, mapping_wrong, ro
 from chaos.fuzz.findings import Finding, Fuzzed, Progress, chance_of, described
 from schemas.dead_letter import DeadLetter, dead_letter, decode_dead, encode_dead
 from schemas.deployment_profile import Profile
-from schemas.envelope import MAX_LINES, Rejection, RejectReason, decode, decode_event, encode_event
+from schemas.envelope import MAX_LINES, Decoded, Rejection, RejectReason, decode, decode_event, encode_event
+from schemas.event_columns import decode_columns
 from schemas.events import AnyEvent, Event
 from schemas.instant import EARLIEST, LATEST, to_micros
 from schemas.nfc import nfc
@@ -107,12 +108,27 @@ def envelope_wrong(record: Record, outcomes: Counter[str]) -> Iterator[str]:
     if sorted(indexes) != list(range(len(lines))):
         yield f"of {len(lines)} lines these are accounted for: {sorted(indexes)[:50]}"
         return
+    yield from _columns_wrong(value, published_at, decoded, outcomes)
     for rejection in decoded.rejections:
         outcomes[rejection.reason] += 1
         yield from _rejection_wrong(rejection, lines[rejection.line], record, published_at)
     for index, event in decoded.events:
         outcomes["event"] += 1
         yield from _event_wrong(event, lines[index], record, index)
+
+
+def _columns_wrong(value: bytes, published_at: datetime, decoded: Decoded, outcomes: Counter[str]) -> Iterator[str]:
+    """Events that are read column by column must be those that are read singly, and no line may be faulty."""
+    found = decode_columns(value, published_at) if value else None
+    if found is None:
+        return
+    outcomes["columns"] += 1
+    events = [event for _, event in decoded.events]
+    rows = zip(found.recorded, found.seqs, found.ids, found.kinds, found.occurred, found.payloads, strict=True)
+    if decoded.rejections or list(rows) != list(map(register_of, events)):
+        yield "its columns hold other registers than its events"
+    if found.dossiers != [event.dossier for event in events] or found.sources != [event.source for event in events]:
+        yield "its columns hold other dossiers or sources than its events"
 
 
 def _rejection_wrong(rejection: Rejection, line: bytes, record: Record, published_at: datetime) -> Iterator[str]:
@@ -133,7 +149,7 @@ def _rejection_wrong(rejection: Rejection, line: bytes, record: Record, publishe
 
 
 def _event_wrong(event: AnyEvent, line: bytes, record: Record, index: int) -> Iterator[str]:
-    columns = event_columns(record, [index], [event], [register_of(event)], 1)
+    columns = event_columns(record, [index], [event.dossier], [event.source], [register_of(event)], 1)
     yield from misfits(EVENTS, tuple(column[0] for column in columns))
     if decode_event(encode_event(event)) != event:
         yield f"line {index} is another event once it is encoded and read again"

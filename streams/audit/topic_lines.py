@@ -15,7 +15,7 @@ from schemas.events import Event
 from schemas.partition import partitions_of
 from streams.counting.record import Record
 from streams.counting.registers import register_of
-from streams.counting.rows import payload_of
+from streams.counting.rows import payload_json
 from streams.rebuild.replay import records_from_topic
 
 _LINES_AT_ONCE = 1_000_000
@@ -87,6 +87,6 @@ def content_hash(event: Event) -> int:
     """The hash of an event's content."""
     register = register_of(event)
     fields = event.dossier, event.id, register[3], event.source, str(register[4])
-    content = "\0".join(fields).encode() + b"\0" + payload_of(event, register)
+    content = "\0".join(fields).encode() + b"\0" + payload_json(register[3], register[5])
     hashed: int = CityHash64(content)
     return hashed

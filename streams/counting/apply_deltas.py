@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from streams.counting.batch import Batch
 from streams.counting.caches import CachedWindow, WindowCache
 from streams.counting.contributions import Window
-from streams.counting.packed_counters import packed, unpacked
+from streams.counting.packed_counters import packed
 from streams.counting.partition_run import PartitionRun
-from streams.counting.rows import window_row
+from streams.counting.rows import window_columns
 from streams.counting.store_interface import Store, WindowRow
 
 
@@ -42,6 +42,6 @@ def apply_deltas(run: PartitionRun, batch: Batch) -> None:
                 row.counts += amount
                 row.pos = pos
                 changed[window] = row
-    batch.windows.extend(
-        [window_row(window, run.state.partition, row.pos, unpacked(row.counts)) for window, row in changed.items()]
-    )
+    rows = [(*window, row.pos, row.counts) for window, row in changed.items()]
+    if rows:
+        batch.windows.extend_columns(window_columns(run.state.partition, rows))

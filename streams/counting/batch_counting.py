@@ -8,6 +8,7 @@ what is right already. The rules, and why each is needed, are in docs/architectu
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from msgspec import structs
 
@@ -119,7 +120,7 @@ class Counting:
         )
         states = self._partitions.values()
         if any(state.facts.exceeds(dossiers, size) for state in states):
-            changed = {dossier for batch in unflushed for dossier in batch.facts.columns[0]}
+            changed: set[Any] = {dossier for batch in unflushed for dossier in batch.facts.columns[0]}
             for state in states:
                 state.facts.evict(dossiers, size, changed)
         if any(len(state.windows) > windows for state in states):

@@ -52,13 +52,18 @@ def on_time(facts: Facts, profile: Profile) -> bool | None:
 
     Without a term it is on time, as the national reports count it.
     """
-    if facts.outcome_at is None:
+    return is_on_time(facts.outcome_at, facts.term, profile)
+
+
+def is_on_time(outcome_at: int | None, term: int | None, profile: Profile) -> bool | None:
+    """The same for an outcome and a current term."""
+    if outcome_at is None:
         return None
-    if facts.term is None:
+    if term is None:
         return True
     if profile.terms == "instant":
-        return facts.outcome_at <= facts.term
-    return local_date(facts.outcome_at, profile) <= local_date(facts.term, profile)
+        return outcome_at <= term
+    return local_date(outcome_at, profile) <= local_date(term, profile)
 
 
 def local_date(at: int, profile: Profile) -> date:

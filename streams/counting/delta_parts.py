@@ -4,7 +4,7 @@ An event of a kind can change only some of them (`PARTS_OF`). `contributions` of
 together; a property test compares the two.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Any, TypeAlias, get_args
@@ -15,15 +15,16 @@ from schemas.events import Channel
 from schemas.instant import from_micros
 from streams.counting.case import Case, counted
 from streams.counting.packed_counters import ONE, Packed
-from streams.counting.registers import Registers, outcome, reception
+from streams.counting.registers import Register, Registers, outcome, reception
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _QUARTER = 900 * _SECOND
+_QUARTERS = _DAY // _QUARTER
 
 Counted: TypeAlias = tuple[int, Packed]
 """An instant in microseconds, and what is counted there."""
-Part: TypeAlias = Callable[[Case, str, Profile], Iterable[Counted]]
+Part: TypeAlias = Callable[[Case, str, Profile], Sequence[Counted]]
 """A part of what a case counts, where the register of this key changes."""
 PartsByReception: TypeAlias = Mapping[str, tuple[Part, ...]]
 """Parts by the kind of event that the case was received with."""
@@ -36,38 +37,35 @@ def is_void(registers: Registers) -> bool:
     return void is not None and bool(void[5][0])
 
 
-def agency_of(registers: Registers) -> str:
-    """The agency that is responsible now; the case must be received or assigned."""
+def agency_of(registers: Registers, intake: Register) -> str:
+    """The agency that is responsible now for a case with this reception."""
     assignment = registers.get("assignment")
-    agency: str = _received_value(registers, "amended:agency", 0) if assignment is None else assignment[5][0]
+    agency: str = _received_value(registers, intake, "amended:agency", 0) if assignment is None else assignment[5][0]
     return agency
 
 
-def _received_value(registers: Registers, amended: str, place: int) -> Any:
+def _received_value(registers: Registers, intake: Register, amended: str, place: int) -> Any:
     """The value in this place of the reception's payload, unless it was amended later."""
-    intake: Any = reception(registers)
     amendment = registers.get(amended)
     return intake[5][place] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
 
 
-def _received_at(registers: Registers) -> int:
-    intake: Any = reception(registers)
+def _received_at(registers: Registers, intake: Register) -> int:
     amendment: Any = registers.get("amended:received_at")
     at: int = intake[4] if amendment is None or amendment[:3] <= intake[:3] else amendment[5][0]
     return at
 
 
-def _reception(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+def _reception(case: Case, _: str, __: Profile) -> Sequence[Counted]:
     registers = case.registers
-    channel, bears_fee = (
-        _received_value(registers, "amended:channel", 1),
-        _received_value(registers, "amended:fee_bearing", 4),
-    )
+    intake: Any = reception(registers)
+    channel = _received_value(registers, intake, "amended:channel", 1)
+    bears_fee = _received_value(registers, intake, "amended:fee_bearing", 4)
     received = _RECEPTIONS[channel, bears_fee, bears_fee and case.sums.kept_online > 0]
-    return ((_received_at(registers), received),)
+    return ((_received_at(registers, intake), received),)
 
 
-def _outcome(case: Case, _: str, profile: Profile) -> Iterable[Counted]:
+def _outcome(case: Case, _: str, profile: Profile) -> Sequence[Counted]:
     registers = case.registers
     ended, returned = outcome(registers), registers.get("return")
     if ended is None or ended[3] == "reopened":
@@ -82,12 +80,13 @@ def _outcome(case: Case, _: str, profile: Profile) -> Iterable[Counted]:
     term = _term(case)
     on_time, early = True, False
     if term is not None:
-        day, last_day = _local_day(at, profile.zone), _local_day(term, profile.zone)
+        zone = profile.zone
+        day, last_day = _local_day(at, zone), _local_day(term, zone)
         on_time, early = at <= term if profile.terms == "instant" else day <= last_day, day < last_day
     return ((at, _ANSWERS[on_time] if is_answer else _RESOLUTIONS[on_time, early, electronic]),)
 
 
-def _implied_outcome(case: Case, key: str, profile: Profile) -> Iterable[Counted]:
+def _implied_outcome(case: Case, key: str, profile: Profile) -> Sequence[Counted]:
     """The outcome where the return may imply it."""
     ended = outcome(case.registers)
     return _outcome(case, key, profile) if ended is None or ended[3] == "reopened" else _NOTHING
@@ -104,8 +103,16 @@ def _term(case: Case) -> int | None:
 
 def _local_day(at: int, zone: ZoneInfo) -> int:
     """A number for the local day of this instant; later days have greater ones."""
+    offset = _offset_of_day(at // _DAY, zone)
     # No zone has changed its offset within a quarter of an hour of UTC in this century.
-    return (at + _offset(at // _QUARTER, zone)) // _DAY
+    return (at + (_offset(at // _QUARTER, zone) if offset is None else offset)) // _DAY
+
+
+@lru_cache(65_536)
+def _offset_of_day(day: int, zone: ZoneInfo) -> int | None:
+    """The offset throughout this day of UTC; None where it changes, which happens once a day at most."""
+    first, last = day * _QUARTERS, (day + 1) * _QUARTERS - 1
+    return offset if (offset := _offset(first, zone)) == _offset(last, zone) else None
 
 
 @lru_cache(65_536)
@@ -114,18 +121,18 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
     return 0 if offset is None else round(offset.total_seconds() * _SECOND)
 
 
-def _returned(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+def _returned(case: Case, _: str, __: Profile) -> Sequence[Counted]:
     returned = case.registers.get("return")
     return ((returned[4], ONE["returned"]),) if returned is not None else _NOTHING
 
 
-def _numbered(case: Case, key: str, _: Profile) -> Iterable[Counted]:
+def _numbered(case: Case, key: str, _: Profile) -> Sequence[Counted]:
     """The numbered register that changes: what the others count stays."""
     register = case.registers.get(key)
     return ((register[4], counted(key, register)),) if register is not None else _NOTHING
 
 
-def _digitisation(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+def _digitisation(case: Case, _: str, __: Profile) -> Sequence[Counted]:
     register: Any = case.registers.get("digitisation")
     if register is None:
         return _NOTHING
@@ -134,7 +141,7 @@ def _digitisation(case: Case, _: str, __: Profile) -> Iterable[Counted]:
     return ((register[4], scanned + ONE["components_digitised"] * digitised + ONE["components_reused"] * reused),)
 
 
-def _rating(case: Case, _: str, __: Profile) -> Iterable[Counted]:
+def _rating(case: Case, _: str, __: Profile) -> Sequence[Counted]:
     rating = case.registers.get("rating")
     if rating is None:
         return _NOTHING
@@ -142,16 +149,19 @@ def _rating(case: Case, _: str, __: Profile) -> Iterable[Counted]:
     return ((rating[4], rated + satisfied if rating[5][0] else rated),)
 
 
-def _feedback(case: Case, _: str, __: Profile) -> Iterable[Counted]:
-    return ((_received_at(case.registers), ONE["feedback_received"]),)
+def _feedback(case: Case, _: str, __: Profile) -> Sequence[Counted]:
+    intake: Any = reception(case.registers)
+    return ((_received_at(case.registers, intake), ONE["feedback_received"]),)
 
 
-def _unnumbered(case: Case, key: str, profile: Profile) -> Iterable[Counted]:
+def _unnumbered(case: Case, key: str, profile: Profile) -> Sequence[Counted]:
     """Everything but the numbered registers."""
-    every = [*_reception(case, key, profile), *_outcome(case, key, profile)]
-    for part in (_returned, _digitisation, _rating) if len(case.registers) > 1 else ():
-        every += part(case, key, profile)
-    return every
+    if len(case.registers) == 1:
+        return _reception(case, key, profile)
+    return [each for part in _UNNUMBERED for each in part(case, key, profile)]
+
+
+_UNNUMBERED: tuple[Part, ...] = (_reception, _outcome, _returned, _digitisation, _rating)
 
 
 def _combined(**counts: bool) -> Packed:
@@ -219,3 +229,11 @@ PARTS_OF: dict[str, PartsByReception] = {
     "voided": EVERYTHING,
 }
 """The parts that an event of each kind can change."""
+
+_BY_ENDING = ("outcome", "reply", "return")
+NOTHING_WITHOUT: dict[str, tuple[str, ...]] = {
+    kind: _BY_ENDING if _outcome in parts["received"] else ()
+    for kind, parts in PARTS_OF.items()
+    if parts and not {_unnumbered, _reception}.intersection(parts["received"])
+}
+"""Kinds whose parts count nothing in a case that has neither the register that changes nor one of these."""

@@ -8,10 +8,12 @@ from schemas.counters import WINDOW_SECONDS
 from schemas.deployment_profile import Profile
 from streams.counting.case import Case
 from streams.counting.contributions import Window
-from streams.counting.delta_parts import EVERYTHING, PARTS_OF, PartsByReception, agency_of, is_void
+from streams.counting.delta_parts import EVERYTHING, NOTHING_WITHOUT, PARTS_OF, PartsByReception, agency_of, is_void
 from streams.counting.packed_counters import Packed
 from streams.counting.registers import Register, Registers, reception
 
+_ONLY_MEASURES = {"term"}
+"""Registers that count nothing themselves, but decide how an outcome counts."""
 _WINDOW = WINDOW_SECONDS * 1_000_000
 
 
@@ -23,11 +25,15 @@ def apply_updates(
     if not parts:
         case.put(changed)
         return {}
-    key = changed[0][0]
-    moves = parts is EVERYTHING and bool(case.registers)
-    agency = _counting_agency(case.registers) if moves else ""
-    before = _contributions(case, key, parts, profile)
+    key, registers = changed[0][0], case.registers
+    moves = parts is EVERYTHING and bool(registers)
+    agency = _counting_agency(registers) if moves else ""
+    needed = NOTHING_WITHOUT.get(kind)
+    counts = needed is None or key in registers or not registers.keys().isdisjoint(needed)
+    before = _contributions(case, key, parts, profile) if counts else {}
     case.put(changed)
+    if not counts and key in _ONLY_MEASURES:
+        return {}
     after = _contributions(case, key, parts, profile)
     if before:
         delta = {window: amount for window, new in after.items() if (amount := new - before.get(window, 0))}
@@ -43,7 +49,8 @@ def apply_updates(
 
 def _counting_agency(registers: Registers) -> str:
     """The agency for which the case counts as a dossier; empty where it counts for none."""
-    return agency_of(registers) if "intake" in registers and not is_void(registers) else ""
+    intake = registers.get("intake")
+    return "" if intake is None or is_void(registers) else agency_of(registers, intake)
 
 
 def _move(delta: dict[Window, Packed], case: Case, before: str, after: str) -> None:
@@ -60,14 +67,19 @@ def _move(delta: dict[Window, Packed], case: Case, before: str, after: str) -> N
 def _contributions(case: Case, key: str, parts: PartsByReception, profile: Profile) -> dict[Window, Packed]:
     registers = case.registers
     intake = reception(registers)
-    if intake is None:
+    if intake is None or is_void(registers):
         return {}
-    every = [each for part in parts[intake[3]] for each in part(case, key, profile)]
-    if not every or is_void(registers):
+    of_kind = parts[intake[3]]
+    if len(of_kind) == 1:
+        every = of_kind[0](case, key, profile)
+    else:
+        every = [each for part in of_kind for each in part(case, key, profile)]
+    if not every:
         return {}
-    agency = agency_of(registers)
+    agency = agency_of(registers, intake)
     if len(every) == 1:
-        return {(agency, every[0][0] // _WINDOW * WINDOW_SECONDS): every[0][1]}
+        ((at, amount),) = every
+        return {(agency, at // _WINDOW * WINDOW_SECONDS): amount}
     found: dict[Window, Packed] = {}
     for at, amount in every:
         window = agency, at // _WINDOW * WINDOW_SECONDS

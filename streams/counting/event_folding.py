@@ -4,14 +4,14 @@ from streams.counting.batch import Batch
 from streams.counting.batch_limit import BYTES, DELTA, EVENT, WINDOW_READ
 from streams.counting.case import Case
 from streams.counting.event_deltas import apply_updates
-from streams.counting.facts import facts_of
+from streams.counting.facts import values_of
 from streams.counting.identity import Identity
 from streams.counting.partition_run import PartitionRun
 from streams.counting.registers import Register, updates
 from streams.counting.registers import pack as pack_registers
 from streams.counting.registers import unpack as unpack_registers
 from streams.counting.rejections import dead_letters, reject_full
-from streams.counting.rows import facts_row
+from streams.counting.rows import case_row
 from streams.counting.store_interface import Stored
 
 
@@ -27,6 +27,7 @@ def fold_events(
     facts, numbers = state.facts, state.numbers
     cases: dict[str, Case] = {}
     refused: dict[int, Register] = {}
+    deltas, windows, must_be_read = run.deltas, run.windows, state.windows.must_be_read
     run.end = run.begin
     for pos, dossier, register in run.events[run.begin : run.begin + max_effort]:
         if effort >= max_effort:
@@ -55,19 +56,19 @@ def fold_events(
             case.number = numbers.next()
         case.pos, case.changed = pos, True
         if delta := apply_updates(case, changed, register[3], profile):
-            run.deltas.append((pos, delta))
+            deltas.append((pos, delta))
             effort += DELTA * len(delta)
             for window in delta:
-                if window not in run.windows:
-                    run.windows.add(window)
-                    effort += WINDOW_READ * state.windows.must_be_read(window)
+                if window not in windows:
+                    windows.add(window)
+                    effort += WINDOW_READ * must_be_read(window)
     _add_events(run, refused, batch, identity.topic, max_numbered)
     rows = []
     for dossier, case in cases.items():
         if case.changed:
             stored = Stored(case.pos, pack_registers(case.registers), case.number)
             facts.put(dossier, stored)
-            rows.append(facts_row(dossier, state.partition, stored, facts_of(case.registers), profile))
+            rows.append(case_row(dossier, state.partition, stored, values_of(case.registers), profile))
         else:
             facts.touch(dossier)
     batch.facts.extend(rows)

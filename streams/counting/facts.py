@@ -1,12 +1,12 @@
 """The facts of a case: what its registers mean, in flat columns, as the table `facts` keeps them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from schemas.events import PAYLOAD_FIELDS
-from streams.counting.registers import Register, Registers, Value, outcome, reception
+from schemas.events import PAYLOAD_FIELDS, Value
+from streams.counting.registers import Register, Registers, outcome, reception
 
 CaseKind = Literal["", "dossier", "feedback"]
 Outcome = Literal["", "resolved", "withdrawn", "refused", "stopped", "answered"]
@@ -76,20 +76,25 @@ class Facts(Struct, frozen=True):
 
 def facts_of(registers: Registers) -> Facts:
     """What these registers mean, a pure function of them."""
+    return Facts(*values_of(registers))
+
+
+def values_of(registers: Registers) -> tuple[Any, ...]:
+    """The same as a tuple, in the order of the fields of Facts."""
     get = registers.get
     intake, assignment, void = reception(registers), get("assignment"), get("void")
     progress, digitisation, rating = get("progress"), get("digitisation"), get("rating")
-    case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = _intake(registers, intake)
     step, unit, step_at = (*progress[5], progress[4]) if progress else ("", "", None)
     components, digitised, reused, _ = digitisation[5] if digitisation else _NOT_DIGITISED
-    # Most cases have no numbered registers.
+    # Most cases have neither numbered registers nor amendments.
     several = [key for key in registers if ":" in key]
+    case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = _intake(registers, intake, several)
     numbered = _numbered(registers, several) if several else {}
     term_original, term, extended_at, apologies = _term(get("term"), numbered.get("extension", {}))
     suspended_at, suspension = _suspension(numbered) if numbered else (None, "")
     ended, ended_at, electronic_result = _outcome(outcome(registers), get("return"))
     payments, refunds = _money(registers, several) if several else ((), ())
-    values: tuple[Any, ...] = (
+    return (
         case_kind,
         bool(void and void[5][0]),
         assignment[5][0] if assignment else agency,
@@ -122,7 +127,6 @@ def facts_of(registers: Registers) -> Facts:
         bool(rating and rating[5][0]),
         (rating[5][1] or 0) if rating else 0,
     )
-    return Facts(*values)
 
 
 _NOT_DIGITISED = (0, 0, 0, False)
@@ -130,13 +134,13 @@ _NO_REGISTER: Any = (None,) * 6
 _Numbered: TypeAlias = Mapping[str, dict[int, Register]]
 
 
-def _intake(registers: Registers, intake: Register | None) -> tuple[Any, ...]:
+def _intake(registers: Registers, intake: Register | None, several: Sequence[str]) -> tuple[Any, ...]:
     if intake is None:
         return "", "", "", None, None, None, False
     agency, channel, *rest = intake[5]
     procedure, receiver, fee_bearing = rest or (None, None, False)
     case_kind, received_at = "dossier" if intake[3] == "received" else "feedback", intake[4]
-    for field in PAYLOAD_FIELDS["amended"] if any(key.startswith("amended:") for key in registers) else ():
+    for field in PAYLOAD_FIELDS["amended"] if any(key.startswith("amended:") for key in several) else ():
         amendment: Any = registers.get(f"amended:{field}")
         if amendment is None or amendment[:3] <= intake[:3]:
             continue

@@ -1,8 +1,11 @@
 """All counters of a window in one integer, so that adding them is one addition."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import TypeAlias
+
+import numpy as np
 
 from schemas.counters import COUNTERS
 
@@ -23,3 +26,9 @@ def packed(counts: Sequence[int]) -> Packed:
 def unpacked(packed: Packed) -> tuple[int, ...]:
     """The counters, in the order of COUNTERS; none may be negative."""
     return _LAYOUT.unpack(packed.to_bytes(_LAYOUT.size, "little"))
+
+
+def columns_of(packed: Iterable[Packed]) -> "list[array[int]]":
+    """Each counter of all of these, in the order of COUNTERS; none may be negative."""
+    rows = b"".join([each.to_bytes(_LAYOUT.size, "little") for each in packed])
+    return [array("q", column.tobytes()) for column in np.frombuffer(rows, np.int64).reshape(-1, len(COUNTERS)).T]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from schemas.envelope import Rejection, decode
+from schemas.envelope import Rejection
 from streams.counting.batch import Batch
 from streams.counting.dead_letter_limit import DeadLetterLimit, observe
 from streams.counting.identity import Identity
@@ -10,8 +10,8 @@ from streams.counting.log_position import pack
 from streams.counting.partition_run import DecodedRecord, PartitionRun
 from streams.counting.partition_state import PartitionState
 from streams.counting.record import Record
-from streams.counting.registers import register_of
-from streams.counting.rejections import dead_letters, limit_exceeded, published_time, reject_misplaced
+from streams.counting.record_lines import read_lines
+from streams.counting.rejections import dead_letters, limit_exceeded
 from streams.counting.rows import event_columns
 from streams.errors import TooManyDeadLetters
 
@@ -24,22 +24,18 @@ def decode_records(
     Raises TooManyDeadLetters where these exceed the limit.
     """
     run = PartitionRun(records, state, pack(identity.epoch, records[0].first, 0))
-    holding = [record for record in records if not record.is_gap]
-    decoded = [decode(record.value, published_time(record)) for record in holding]
-    named = {event.dossier for each in decoded for _, event in each.events}
+    read = [read_lines(record) for record in records if not record.is_gap]
+    named = set().union(*[each.dossiers for each in read])
     misplaced = state.admit(state.facts.without(named), identity.partitions)
-    for record, each in zip(holding, decoded, strict=True):
-        line_count = len(each.events) + len(each.rejections)
-        if misplaced:
-            each = reject_misplaced(each, record, misplaced)
-        if each.events:
+    for each in read:
+        record, line_count = each.record, len(each.lines) + len(each.rejections)
+        if misplaced and not misplaced.isdisjoint(each.dossiers):
+            each = read_lines(record, misplaced)
+        if each.lines:
+            columns = event_columns(record, each.lines, each.dossiers, each.sources, each.registers, identity.epoch)
+            run.decoded.append(DecodedRecord(record, len(run.events), each.lines, columns))
             offset = pack(identity.epoch, record.offset, 0)
-            lines, events = zip(*each.events, strict=True)
-            registers = list(map(register_of, events))
-            columns = event_columns(record, lines, events, registers, identity.epoch)
-            run.decoded.append(DecodedRecord(record, len(run.events), lines, columns))
-            for line, event, register in zip(lines, events, registers, strict=True):
-                run.events.append((offset + line, event.dossier, register))
+            run.events.extend(zip([offset + line for line in each.lines], each.dossiers, each.registers, strict=True))
         batch.dead.extend(dead_letters(identity.topic, record, each.rejections))
         _observe(record, state, line_count, each.rejections, identity, limit, batch)
     _observe_end(records[-1].offset + 1, state)

@@ -13,14 +13,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from schemas.events import KINDS, PAYLOAD_FIELDS, Event
+from schemas.events import KINDS, PAYLOAD_FIELDS, Event, Value
 
-Value: TypeAlias = str | int | bool | None
 Register: TypeAlias = tuple[int, int, str, str, int, tuple[Any, ...]]
-"""(recorded, seq, event id, kind, occurred, payload in the order of the kind's fields); times are microseconds.
-
-The payload consists of Values, of the types of the kind's fields.
-"""
+"""(recorded, seq, event id, kind, occurred, Payload of the kind); times are microseconds."""
 Registers: TypeAlias = Mapping[str, Register]
 
 _SINGLE = {

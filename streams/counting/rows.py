@@ -1,69 +1,70 @@
 """Rows of the tables, each value in the unit of its column and in the order of the declared columns."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
-import orjson
+import msgspec
 from msgspec.structs import astuple
 
 from schemas.dead_letter import DeadLetter
 from schemas.deployment_profile import Profile
-from schemas.events import PAYLOAD_FIELDS, Event, TermSet
-from schemas.instant import to_micros
-from streams.counting.contributions import Window, on_time
+from schemas.events import INSTANT_FIELDS, PAYLOAD_FIELDS, Payload
+from schemas.instant import from_micros, to_micros
+from streams.counting.contributions import Window, is_on_time
 from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
 from streams.counting.facts import Facts
 from streams.counting.ledger import NO_RECORDS, Ledger
 from streams.counting.log_position import pack
+from streams.counting.packed_counters import Packed, columns_of
 from streams.counting.record import Record
-from streams.counting.registers import Register, Value
+from streams.counting.registers import Register
 from streams.counting.store_interface import LastRecord, Row, Stored
 
-_TIMED = {"term_set", "extended", "amended"}
-"""Kinds whose payload has an instant."""
-
 _ENDED = Facts.__struct_fields__.index("outcome_at") + 1
+_TERM = Facts.__struct_fields__.index("term")
 _PAYMENTS = Facts.__struct_fields__.index("payments")
 _NO_PAYMENTS: tuple[list[object], ...] = ([], [], [], [])
 _NO_REFUNDS: tuple[list[object], ...] = ([], [])
 
 
-def payload_of(event: Event, register: Register) -> bytes:
-    """The fields of the event's kind as canonical JSON: one content always gives the same bytes."""
-    kind = register[3]
-    if kind not in _TIMED:
-        return _payload(kind, register[5])
-    if isinstance(event, TermSet):
-        return b'{"term":' + orjson.dumps(event.term.astimezone(UTC), option=orjson.OPT_UTC_Z) + b"}"
-    fields: dict[str, object] = {}
-    for field in PAYLOAD_FIELDS[kind]:
-        value = getattr(event, field)
-        if value is not None:
-            fields[field] = value.astimezone(UTC) if isinstance(value, datetime) else value
-    return orjson.dumps(fields, option=orjson.OPT_UTC_Z)
+def payload_json(kind: str, payload: Payload) -> bytes:
+    """The payload as canonical JSON: one content always gives the same bytes."""
+    if kind in INSTANT_FIELDS:
+        place = PAYLOAD_FIELDS[kind].index(INSTANT_FIELDS[kind])
+        if (micros := payload[place]) is not None:
+            instant = from_micros(micros)  # type: ignore[arg-type]  # a number
+            return _JSON.encode(_FIELDS[kind](*payload[:place], instant, *payload[place + 1 :]))
+    return _JSON.encode(_FIELDS[kind](*payload))
 
 
-@lru_cache(8192)
-def _payload(kind: str, payload: tuple[Value, ...]) -> bytes:
-    fields = zip(PAYLOAD_FIELDS[kind], payload, strict=True)
-    return orjson.dumps({field: value for field, value in fields if value is not None})
+_JSON = msgspec.json.Encoder()
+_FIELDS = {
+    kind: msgspec.defstruct(kind, [(field, object, None) for field in fields], omit_defaults=True, gc=False)
+    for kind, fields in PAYLOAD_FIELDS.items()
+}
 
 
 def event_columns(
-    record: Record, lines: Sequence[int], events: Sequence[Event], registers: Sequence[Register], epoch: int
+    record: Record,
+    lines: Sequence[int],
+    dossiers: Sequence[str],
+    sources: Sequence[str],
+    registers: Sequence[Register],
+    epoch: int,
 ) -> list[Sequence[object]]:
-    """Columns of `events` for the events in these lines of the record, with their registers, counted in this epoch."""
-    count = len(events)
+    """Columns of `events` for the events in these lines of the record, counted in this epoch."""
+    count = len(lines)
+    recorded, seqs, ids, kinds, occurred, payloads = zip(*registers, strict=True)
     return [
-        [event.dossier for event in events],
-        [register[2] for register in registers],
-        [register[3] for register in registers],
-        [event.source for event in events],
-        [register[4] for register in registers],
-        [register[0] for register in registers],
-        [register[1] for register in registers],
-        list(map(payload_of, events, registers)),
+        dossiers,
+        ids,
+        kinds,
+        sources,
+        occurred,
+        recorded,
+        seqs,
+        list(map(payload_json, kinds, payloads)),
         [record.published] * count,
         [record.partition] * count,
         [record.offset] * count,
@@ -74,7 +75,11 @@ def event_columns(
 
 def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profile: Profile) -> Row:
     """A row of `facts`, whose columns follow the fields of Facts."""
-    values = astuple(facts)
+    return case_row(dossier, partition, stored, astuple(facts), profile)
+
+
+def case_row(dossier: str, partition: int, stored: Stored, values: tuple[Any, ...], profile: Profile) -> Row:
+    """The same of the values of Facts, in the order of their fields."""
     payments, refunds = values[_PAYMENTS : _PAYMENTS + 2]
     return (
         dossier,
@@ -83,7 +88,7 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
         stored.number,
         stored.registers,
         *values[:_ENDED],
-        on_time(facts, profile),
+        is_on_time(values[_ENDED - 1], values[_TERM], profile),
         *values[_ENDED:_PAYMENTS],
         *(map(list, zip(*map(astuple, payments), strict=True)) if payments else _NO_PAYMENTS),
         *(map(list, zip(*map(astuple, refunds), strict=True)) if refunds else _NO_REFUNDS),
@@ -94,6 +99,12 @@ def facts_row(dossier: str, partition: int, stored: Stored, facts: Facts, profil
 def window_row(window: Window, partition: int, pos: int, counts: Sequence[int]) -> Row:
     """A row of `windows`."""
     return (*window, partition, pos, *counts)
+
+
+def window_columns(partition: int, rows: Sequence[tuple[str, int, int, Packed]]) -> list[Iterable[object]]:
+    """Columns of `windows` for rows of the partition, at least one: agency, start, position and counters of each."""
+    agencies, starts, positions, counts = zip(*rows, strict=True)
+    return [agencies, starts, [partition] * len(rows), positions, *columns_of(counts)]
 
 
 def progress_row(

@@ -11,6 +11,7 @@ from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerExce
 from schemas.connection import ClickHouseConnection
 from schemas.tables import Table
 from streams.errors import NoAccess, NotMigrated, Unreachable
+from streams.storage.native_client import NativeClient
 
 DRIVER_ERRORS = (Error, OSError, EOFError)
 """What the driver raises for an answer of the server, or for none."""
@@ -62,7 +63,7 @@ ExternalTable: TypeAlias = list[dict[str, object]]
 
 def connect(connection: ClickHouseConnection, **settings: object) -> Client:
     """A client of this deployment's database; it connects at its first query and is for one thread at a time."""
-    return Client(
+    return NativeClient(
         host=connection.host,
         port=connection.port,
         user=connection.user,

@@ -218,8 +218,7 @@ class ClickHouseStore(Store):
         while True:
             client = self._borrow_writer()
             try:
-                # A fresh copy for each attempt: the driver converts columns in place.
-                client.execute(sql, list(map(list, rows.columns)), columnar=True)
+                client.execute(sql, rows.columns, columnar=True)
             except (*DRIVER_ERRORS, *_WRONG_TYPE) as error:
                 client.disconnect()
                 backoff.failed()

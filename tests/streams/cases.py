@@ -64,4 +64,5 @@ def total(counted: Contributions) -> dict[str, int]:
 
 def event_row(event: Event, record: Record, line: int, epoch: int = 1) -> Row:
     """The row of `events` for the event in this line of the record."""
-    return tuple(column[0] for column in event_columns(record, [line], [event], [register_of(event)], epoch))
+    columns = event_columns(record, [line], [event.dossier], [event.source], [register_of(event)], epoch)
+    return tuple(column[0] for column in columns)
