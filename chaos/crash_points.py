@@ -15,7 +15,6 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from schemas.partition import Hashes
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 
@@ -127,9 +126,9 @@ class TrappedStore(Store):
         """The newest window."""
         return self._store.read_newest(partition)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        """The dossiers of the partition."""
-        return self._store.read_dossier_hashes(partition)
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        """The facts of the partition."""
+        return self._store.read_facts_past(partition, pos, after, rows)
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The numbers of its cases."""

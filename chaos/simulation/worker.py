@@ -13,7 +13,6 @@ from chaos.memory_store import MemoryStore
 from chaos.simulation.log import Log
 from chaos.simulation.schedule import Limits
 from schemas.dead_letter import DeadLetter
-from schemas.partition import Hashes
 from schemas.tables import PROGRESS, Table
 from streams.counting.batch_counting import Counting
 from streams.counting.record import Record
@@ -110,10 +109,9 @@ class _Database(Store, Executor):
         self._pause()
         return self._store.read_newest(partition)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        """The dossiers of the partition."""
-        self._pause()
-        return self._store.read_dossier_hashes(partition)
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        """The facts of the partition past a position; other things happen between the steps of restoring."""
+        return self._store.read_facts_past(partition, pos, after, rows)
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The numbers of the cases of the partition."""

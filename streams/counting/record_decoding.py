@@ -27,7 +27,7 @@ def decode_records(
     holding = [record for record in records if not record.is_gap]
     decoded = [decode(record.value, published_time(record)) for record in holding]
     named = {event.dossier for each in decoded for _, event in each.events}
-    misplaced = state.admit(state.facts.without(named), identity.partitions)
+    misplaced = state.misplaced(named, identity.partitions)
     for record, each in zip(holding, decoded, strict=True):
         line_count = len(each.events) + len(each.rejections)
         if misplaced:

@@ -9,7 +9,7 @@ from functools import partial
 from streams.counting.batch import Batch
 from streams.counting.batch_counting import Counting
 from streams.counting.record import Record, in_sequence
-from streams.counting.store_interface import Store
+from streams.counting.store_interface import Row, Store
 from streams.counting.write_order import DeadLetterSink, flush
 from streams.worker.telemetry import Telemetry
 
@@ -20,7 +20,7 @@ class Pipeline:
     `take` may block on the database and must be called by one thread at a time. A future that fails means that neither
     its batch nor any later one will be confirmed: end the process, acknowledge nothing. `telemetry` is told of each
     step. A `flusher` must flush one batch at a time, in the order of submission; an `events_executor` writes events
-    in parallel.
+    in parallel. `enter` gets the rows of facts and of progress that are confirmed, in the thread that flushes.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Pipeline:
         flusher: Executor | None = None,
         events_executor: Executor | None = None,
         telemetry: Telemetry | None = None,
+        enter: Callable[[Sequence[Row], Sequence[Row]], None] | None = None,
     ) -> None:
         self.telemetry = telemetry or Telemetry()
         self._counting = counting
@@ -40,6 +41,7 @@ class Pipeline:
         self._now = now or (lambda: datetime.now(UTC))
         self._flusher = flusher or ThreadPoolExecutor(1, "flush")
         self._events_executor = events_executor or ThreadPoolExecutor(1, "flush-events")
+        self._enter = enter
         self._in_flight: Future[None] | None = None
         self._revoked: set[int] = set()
 
@@ -62,9 +64,7 @@ class Pipeline:
                 self.settle()
                 self._counting.trim(batch)
                 began = time.monotonic()
-                self._in_flight = flushed = self._flusher.submit(
-                    flush, batch, self._store, self._dead_letters, self._events_executor
-                )
+                self._in_flight = flushed = self._flusher.submit(self._write, batch)
                 flushed.add_done_callback(partial(self._confirmed, done, batch, began))
         return flushed
 
@@ -72,6 +72,12 @@ class Pipeline:
         """Return when every batch taken so far is written; raises the error that prevented it."""
         if self._in_flight is not None:
             self._in_flight.result()
+
+    def _write(self, batch: Batch) -> None:
+        flush(batch, self._store, self._dead_letters, self._events_executor)
+        if self._enter:
+            # Before the batch counts as flushed: what is evicted from the caches from then on is read again.
+            self._enter(batch.facts, batch.progress)
 
     def _confirmed(self, records: Sequence[Record], batch: Batch, began: float, flushed: Future[None]) -> None:
         if flushed.exception() is None:

@@ -11,7 +11,6 @@ import pytest
 from chaos.simulation.schedule import schedule_of
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
-from schemas.partition import Hashes
 from schemas.tables import Table
 from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 from tests.chaos.mutants import COUNTING, WRITING, without
@@ -53,8 +52,8 @@ class WindowsFirst(Store):
     def read_newest(self, partition: int) -> int:
         return self._store.read_newest(partition)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        return self._store.read_dossier_hashes(partition)
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        return self._store.read_facts_past(partition, pos, after, rows)
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         return self._store.read_case_numbers(partition, pos)
