@@ -34,7 +34,7 @@ class Settings(Struct, frozen=True, dict=True):
     """Addresses, credentials, limits and batch sizes.
 
     `data` is the data directory of the embedded platform. Addresses that are not given come from it, and so does the
-    profile unless `profile_file` names one.
+    profile unless `profile_file` names one. `state` is the directory of the workers' local state, if they have any.
     """
 
     data: Path
@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True, dict=True):
     batch_records: int
     batch_seconds: float
     cache_dossiers: int
+    state: Path | None
     dead_lines: int
     dead_ratio: float
     metrics: tuple[str, int] | None
@@ -139,6 +140,7 @@ class Settings(Struct, frozen=True, dict=True):
             batch_records=read.number("DOSSIER_BATCH_RECORDS", 64, 1, 100_000),
             batch_seconds=read.number("DOSSIER_BATCH_MILLISECONDS", 50, 1, 60_000) / 1000,
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 150_000, 1000, 100_000_000),
+            state=_state(ours.get("DOSSIER_STATE", ""), data),
             dead_lines=read.number("DOSSIER_DEAD_LINES", DEFAULT_LIMIT.lines, 1, 1_000_000_000),
             dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", DEFAULT_LIMIT.ratio),
             metrics=read.address("DOSSIER_METRICS") if ours.get("DOSSIER_METRICS") else None,
@@ -165,6 +167,11 @@ def read_profile(path: Path, named_by: str) -> Profile:
         return decode_profile(path.read_bytes(), str(path))
     except OSError as error:
         raise SettingError(f"{path}, named by {named_by}, cannot be read: {error.strerror}") from error
+
+
+def _state(text: str, data: Path) -> Path | None:
+    """The directory of the workers' local state; None where it is switched off."""
+    return None if text == "off" else Path(text or data / "state").absolute()
 
 
 def _secrets(data: Path, state: PlatformState | None) -> Secrets:

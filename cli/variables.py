@@ -34,6 +34,7 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_BATCH_RECORDS": "most Kafka records that a worker takes at once (default 64)",
     "DOSSIER_BATCH_MILLISECONDS": "milliseconds that a worker waits for a batch to fill (default 50)",
     "DOSSIER_CACHE_DOSSIERS": "most dossiers that a worker caches, with half as many windows (default 150000)",
+    "DOSSIER_STATE": "directory of the workers' local state, or `off` (default: `state` in the data directory)",
     "DOSSIER_DEAD_LINES": "lines of a partition over which dead letters are measured (default 10000)",
     "DOSSIER_DEAD_RATIO": "share of dead letters among them that stops a worker; 1 never does (default 0.1)",
     "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",

@@ -1,6 +1,7 @@
 """Local state in RocksDB.
 
-Its write-ahead log survives a worker that is killed. Nothing is synced for a crash of the machine: the boot id drops it.
+Its write-ahead log survives a worker that is killed. Nothing is synced, so a crash of the machine may lose any write:
+the boot id in the heads detects it.
 """
 
 import struct

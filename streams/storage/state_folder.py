@@ -10,8 +10,11 @@ from urllib.parse import quote
 import psutil
 from msgspec import Struct
 
-from streams.counting.state_store import StateOrigin
+from streams.counting.identity import Identity
+from streams.counting.state_store import StateOrigin, StateStore
 from streams.errors import StateUnusable
+from streams.storage.deployment_plan import Plan
+from streams.storage.migration import find_origin
 from streams.storage.rocks_state_store import RocksStateStore
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -36,6 +39,11 @@ class CountsOrigin(Struct, frozen=True):
         return StateOrigin(self.epoch, self.topic_id, self.partitions, self.database, _boot_id(), identity)
 
 
+def counts_origin(plan: Plan, identity: Identity) -> CountsOrigin:
+    """What counts of this identity are of, as local state names it; raises as `find_origin`."""
+    return CountsOrigin(identity.epoch, find_origin(plan).topic_id, identity.partitions, plan.clickhouse.database)
+
+
 class StateFolder:
     """A worker's folder in `directory`: that of its name, or the first that is free where it has none.
 
@@ -49,7 +57,7 @@ class StateFolder:
         self._counts = counts
         self._folder: Path | None = None
 
-    def open(self) -> tuple[RocksStateStore, StateOrigin]:
+    def open(self) -> tuple[StateStore, StateOrigin]:
         """Open the state store and return it with the origin that its entries must have.
 
         One that is broken, or has no partition of this origin, is made anew. Raises StateUnusable.
