@@ -289,8 +289,8 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
                 rows.append(structs.replace(row, times_the_cost=cost))
         rows += [growth.new(workers, events) for workers in (1, 4)]
     write_result(out, Result(this_machine(), command_of("bench.growth"), rows, restored))
-    for row in (*rows, *restored):
-        click.echo(msgspec.json.encode(row))
+    for measured in (*rows, *restored):
+        click.echo(msgspec.json.encode(measured))
 
 
 def _moved(line: bytes, year: int) -> bytes:
