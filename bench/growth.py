@@ -6,6 +6,7 @@ dossiers of any time are counted three times: with complete local state, without
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ _MOST_SIZES = 3
 """Each size has a year of its own after the model's, and so have two more slices; none may lie in the future."""
 _COPY = Path(__file__).with_suffix(".sql")
 _PARTITIONS = 8
+_FEW = 5_000
+_SETTLING_SECONDS = 10.0
 _MODEL_TABLES = ("facts", "events")
 
 
@@ -125,13 +128,17 @@ class Growth:
     def restore(self, workers: int) -> Restored:
         """Let so many workers restore the local state of all dossiers, with a few events for each partition."""
         _say(f"{self._copies * MODEL:,} dossiers: local state is restored")
-        self._publish(self._rated(5_000, of_one_time=True))
         before = self._deployment.used()
-        self._deployment.count_everything(workers)
-        while not self._is_restored():
+        self._count_a_few(workers)
+        while not self._is_restored(1):
             time.sleep(0.2)
         spent = self._deployment.spent(before)
         self._deployment.stop_workers()
+        # The group assigns partitions at random: until each worker has once had each of them.
+        while not self._is_restored(workers):
+            self._count_a_few(workers)
+            time.sleep(_SETTLING_SECONDS)
+            self._deployment.stop_workers()
         return Restored(
             dossiers=self._dossiers,
             seconds=round(spent.seconds, 1),
@@ -223,15 +230,21 @@ class Growth:
     def _dossiers(self) -> str:
         return f"{self._copies * MODEL / 1e6:g} M"
 
-    def _is_restored(self) -> bool:
-        """Whether the local state of every partition that has dossiers is complete."""
-        complete: set[int] = set()
+    def _count_a_few(self, workers: int) -> None:
+        """Count some events of each partition, so that its local state is restored."""
+        self._turn += 1
+        self._publish(self._rated(_FEW, of_one_time=True))
+        self._deployment.count_everything(workers)
+
+    def _is_restored(self, workers: int) -> bool:
+        """Whether the local state of every partition is complete at so many workers."""
+        complete: Counter[int] = Counter()
         for folder in folders(self._state):
             states = RocksStateStore(folder, read_only=True)
             heads = map(states.read_head, range(_PARTITIONS))
-            complete |= {head.partition for head in heads if head and head.scanned is None}
+            complete.update(head.partition for head in heads if head and head.scanned is None)
             states.close()
-        return len(complete) == _PARTITIONS
+        return len(complete) == _PARTITIONS and min(complete.values()) >= workers
 
     def _state_mb(self) -> int:
         return sum(file.stat().st_size for file in self._state.rglob("*") if file.is_file()) >> 20
