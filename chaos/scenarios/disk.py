@@ -29,3 +29,17 @@ def kafka_disk_full(deployment: Deployment, scale: Scale) -> int:
     deployment.await_recovered()
     deployment.publish(undelivered)
     return 1
+
+
+def state_disk_full(deployment: Deployment, scale: Scale) -> int:
+    """The workers have no room for local state: they ask ClickHouse, and use it again when they start anew."""
+    deployment.send(scale.slice)
+    deployment.await_counted()
+    with deployment.disks["state"].filled():
+        deployment.send(10 * scale.slice)
+        deployment.await_counted()
+        logs = [(deployment.data / "logs" / f"worker-{number}.log").read_text() for number in (1, 2)]
+        assert any("local state cannot be used" in log for log in logs), "the disk was not full"
+    deployment.send(scale.slice)
+    deployment.kill(deployment.a_worker())
+    return 1
