@@ -86,7 +86,9 @@ def main(name: str, folder: Path) -> None:
     assert settings.state is not None
     state = TrappedStateFolder(settings.state, name, counts_origin(plan, identity), trap)
     restoring = ClickHouseStore(settings.clickhouse, patient=True)
-    local = ExitStack().enter_context(restored(state, restoring, identity.topic, Telemetry()))
+    # Kept until the process ends: restoring ends with it.
+    stack = ExitStack()
+    local = stack.enter_context(restored(state, restoring, identity.topic, Telemetry()))
     counting = Counting(identity, store, dossiers=cache, windows=cache, dead_letter_limit=limit, local=local)
     skew = skewed(folder, lambda: 0.0)
     pipeline = Trapped(
