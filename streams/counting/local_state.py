@@ -9,6 +9,7 @@ right; docs/architecture.md, “Local state”, has the argument:
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from threading import Lock
 from typing import Literal
@@ -84,7 +85,8 @@ class LocalState:
             opened, self._opened = self._opened, None
             self._sessions = {partition: _Session() for partition in self._sessions}
         if opened:
-            opened[0].close()
+            with suppress(StateUnusable):
+                opened[0].close()
 
     def attach(self, partition: int) -> None:
         """Count the partition from what ClickHouse has stored; all earlier batches are confirmed and have entered."""
@@ -219,7 +221,8 @@ class LocalState:
                 return
             self._opened = None
             self._sessions = {partition: _Session() for partition in self._sessions}
-        states.close()
+        with suppress(StateUnusable):
+            states.close()
         self._on_failure(str(failure))
 
 

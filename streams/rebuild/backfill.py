@@ -141,6 +141,7 @@ class Backfill:
             with restored(folder, store, EVENTS, Telemetry()) as local:
                 yield local
             folder.delete()
+            folder.release()
 
 
 class _EventsStore(ClickHouseStore):

@@ -56,6 +56,7 @@ class StateFolder:
         self._name = name
         self._counts = counts
         self._folder: Path | None = None
+        self._lock_file = -1
 
     def open(self) -> tuple[StateStore, StateOrigin]:
         """Open the state store and return it with the origin that its entries must have.
@@ -85,18 +86,25 @@ class StateFolder:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def release(self) -> None:
+        """Let others have it; the state store must be closed."""
+        if self._folder:
+            self._folder = None
+            os.close(self._lock_file)
+
     def _lock(self) -> Path:
-        """Make the folder and have it to this process until its end; raises StateUnusable or OSError."""
+        """Lock the folder, which need not exist; raises StateUnusable or OSError."""
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in [_file_name(self._name)] if self._name else _unnamed():
             folder = self._directory / name
-            # Never closed: the lock is released when the process ends, however it does.
+            # It is released when the process ends, however it does.
             lock = os.open(folder.with_name(name + _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(lock)
             else:
+                self._lock_file = lock
                 return folder
         raise StateUnusable(f"local state in {self._directory / name}: another process uses it")
 

@@ -18,7 +18,7 @@ from tests.cli.commands import AWAY, Ended, Run, apart
 
 SUBJECTS = (
     *("program", "profile", "platform", "disk", "kafka"),
-    *("topics", "clickhouse", "tables", "access", "identity", "offsets", "records", "workers"),
+    *("topics", "clickhouse", "tables", "access", "identity", "offsets", "records", "state", "workers"),
 )
 
 

@@ -65,6 +65,15 @@ def test_one_process_has_it_at_a_time(tmp_path: Path, stack: ExitStack) -> None:
         StateFolder(tmp_path, "worker-1", COUNTS).open()
 
 
+def test_one_that_is_deleted_and_released_is_free(tmp_path: Path, stack: ExitStack) -> None:
+    folder = StateFolder(tmp_path, "worker-1", COUNTS)
+    folder.open()[0].close()
+    folder.delete()
+    folder.release()
+    assert folders(tmp_path) == []
+    opened(stack, StateFolder(tmp_path, "worker-1", COUNTS))
+
+
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "/etc", "Đô thị", ".unnamed-1", "%2E", "x" * 255])
 def test_any_name_of_a_worker_is_a_folder_in_the_directory(tmp_path: Path, stack: ExitStack, name: str) -> None:
     opened(stack, StateFolder(tmp_path / "state", name, COUNTS))
