@@ -79,13 +79,14 @@ class Deployment:
         done = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, text=True, check=True)
         return done.stdout
 
-    def start_workers(self, count: int) -> None:
-        """Start so many workers more and return when each is a member of the group."""
+    def start_workers(self, count: int, **variables: str) -> None:
+        """Start so many workers more, with these variables, and return when each is a member of the group."""
         names = [f"bench-{len(self._workers) + number}" for number in range(1, count + 1)]
         for name in names:
             command = [sys.executable, "-m", "cli.main", "work", "--name", name]
             with (self.data / f"{name}.log").open("ab") as log:
-                self._workers[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+                environment = self.environment | variables
+                self._workers[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + READY_SECONDS
         for name in names:
             while not worker_joined(self.data, name):
@@ -140,10 +141,13 @@ class Deployment:
             now.kafka.since(before.kafka),
         )
 
-    def count_everything(self, workers: int = 1, on_progress: Callable[[Lag], None] | None = None) -> Spent:
+    def count_everything(
+        self, workers: int = 1, on_progress: Callable[[Lag], None] | None = None, **variables: str
+    ) -> Spent:
         """Start so many workers on what waits, and return what it took until all of it was counted.
 
         The time of their start is in it. `on_progress` hears how far they are; raises RuntimeError when one ends.
+        `variables` are more of the workers' settings.
         """
 
         def observe(lag: Lag) -> None:
@@ -152,6 +156,6 @@ class Deployment:
                 on_progress(lag)
 
         before = self.used()
-        self.start_workers(workers)
+        self.start_workers(workers, **variables)
         wait_until_counted(self.kafka, self.clickhouse, observe)
         return self.spent(before)

@@ -1,11 +1,13 @@
 """`python -m bench.growth`: what counting costs with one, three and ten million dossiers in the database.
 
-A model of a hundred thousand dossiers is counted; the rest are copies of their facts and events under other ids.
+A model of a hundred thousand dossiers is counted; the rest are copies of their facts and events under other ids. Old
+dossiers of any time are counted three times: with complete local state, without any, and while it is restored.
 """
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +18,7 @@ from random import Random
 import click
 import msgspec
 from clickhouse_driver import Client
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from bench.command_options import command_of, data_option, out_options, write_result
 from bench.deployment import Deployment, Spent
@@ -29,6 +31,8 @@ from schemas.envelope import decode_event
 from schemas.events import Event, Rated
 from streams.storage.clickhouse_client import connect as connect_clickhouse
 from streams.storage.counting_progress import Lag, lag
+from streams.storage.rocks_state_store import RocksStateStore
+from streams.storage.state_folder import folders
 
 MODEL = 100_000
 """Dossiers of the model, and of each copy of it."""
@@ -36,11 +40,19 @@ _MODEL_YEARS = (2018, 2019, 2020)
 _MOST_SIZES = 3
 """Each size has a year of its own after the model's, and so have two more slices; none may lie in the future."""
 _COPY = Path(__file__).with_suffix(".sql")
+_PARTITIONS = 8
+_FEW = 5_000
+_SETTLING_SECONDS = 10.0
+_CAUGHT_UP = 0.3
+"""So much of a slice is counted before it is measured, as workers that start catch up their local state first."""
 _MODEL_TABLES = ("facts", "events")
 
 
 class Row(Struct, frozen=True):
-    """A slice counted on top of so many dossiers, from its first count on; megabytes are of one worker at most."""
+    """A slice counted on top of so many dossiers, from its first count on, or later with complete local state.
+
+    Megabytes are of one worker at most.
+    """
 
     dossiers: str
     slice: str
@@ -53,6 +65,20 @@ class Row(Struct, frozen=True):
     disk_gb: float
     rows_merged_per_event: float
     merge_seconds_per_million: float
+    local_state: str
+    state_mb: int
+    times_the_cost: float | None = None
+    """Its CPU seconds per million events as a multiple of those with complete local state."""
+
+
+class Restored(Struct, frozen=True):
+    """Local state of so many dossiers that was restored from nothing by two workers, and what it took."""
+
+    dossiers: str
+    seconds: float
+    cpu_seconds: float
+    worker_mb: float
+    state_mb: int
 
 
 class Result(Struct, frozen=True):
@@ -61,6 +87,7 @@ class Result(Struct, frozen=True):
     machine: Machine
     command: str
     rows: list[Row]
+    restored: list[Restored]
 
 
 class Growth:
@@ -70,7 +97,8 @@ class Growth:
         self._deployment = deployment
         self._client = client
         self._seed = seed
-        self._copies = 0
+        self._copies = self._turn = 0
+        self._state = deployment.data / "state"
         self._year = _MODEL_YEARS[-1]
 
     def begin(self) -> None:
@@ -89,12 +117,40 @@ class Growth:
         """Copy the model until there are so many."""
         for copy in range(self._copies, max(self._copies, dossiers // MODEL)):
             _say(f"{copy * MODEL:,} of {dossiers:,} dossiers")
-            for statement in _COPY.read_text().format(copy=copy, partitions=8).split(";"):
+            for statement in _COPY.read_text().format(copy=copy, partitions=_PARTITIONS).split(";"):
                 if statement.strip():
                     self._client.execute(statement)
             self._copies = copy + 1
         while self._client.execute("SELECT count() FROM system.merges")[0][0]:
             time.sleep(1.0)
+        # It does not have the copies, which no worker counted.
+        self.drop_state()
+
+    def drop_state(self) -> None:
+        """Delete the local state of all workers."""
+        shutil.rmtree(self._state, ignore_errors=True)
+
+    def restore(self, workers: int) -> Restored:
+        """Let so many workers restore the local state of all dossiers, with a few events for each partition."""
+        _say(f"{self._copies * MODEL:,} dossiers: local state is restored")
+        before = self._deployment.used()
+        self._count_a_few(workers)
+        while not self._is_restored(1):
+            time.sleep(0.2)
+        spent = self._deployment.spent(before)
+        self._deployment.stop_workers()
+        # The group assigns partitions at random: until each worker has once had each of them.
+        while not self._is_restored(workers):
+            self._count_a_few(workers)
+            time.sleep(_SETTLING_SECONDS)
+            self._deployment.stop_workers()
+        return Restored(
+            dossiers=self._dossiers,
+            seconds=round(spent.seconds, 1),
+            cpu_seconds=round(spent.cpu_seconds, 1),
+            worker_mb=round(spent.worker.peak_mb, 1),
+            state_mb=self._state_mb(),
+        )
 
     def new(self, workers: int, events: int) -> Row:
         """The first weeks of a new year in a capital: dossiers that were never first_count, six thousand a day."""
@@ -102,11 +158,21 @@ class Growth:
         lines = islice(history(self._seed, DOSSIERS), events)
         return self._slice("new dossiers", workers, (decode_event(_moved(line, self._year)) for line in lines))
 
-    def old(self, workers: int, events: int, *, of_one_time: bool) -> Row:
+    def old(self, workers: int, events: int, *, of_one_time: bool, state: str = "complete") -> Row:
         """The last day of that year: each event is of another old dossier, none of which is remembered.
 
-        They are of one time, and then stand together in the table's order, or of any.
+        They are of one time, and then stand together in the table's order, or of any. Local `state` is complete, off,
+        or missing, and then it is restored while they are counted.
         """
+        self._turn += 1
+        if state == "missing":
+            self.drop_state()
+        variables = {"DOSSIER_STATE": "off"} if state == "off" else {}
+        name = "old dossiers of one time" if of_one_time else "old dossiers of any time"
+        return self._slice(name, workers, self._rated(events, of_one_time=of_one_time), state, **variables)
+
+    def _rated(self, events: int, *, of_one_time: bool) -> Iterator[Rated]:
+        """Events of old dossiers, others each time."""
         # Windows do not include the copies: only events that add to them can be sent.
         unrated = "SELECT dossier FROM model_facts WHERE rated_at IS NULL ORDER BY dossier"
         names = [name for (name,) in self._client.execute(unrated)]
@@ -114,28 +180,40 @@ class Growth:
         there = range(len(names) * copies)
         if of_one_time:
             there = there[len(there) // 3 :][: 2 * events]
-        chosen = Random(self._seed).sample(there, min(events, len(there) // 2))
+        chosen = Random(self._seed + self._turn).sample(there, min(events, len(there) // 2))
         at = datetime(self._year, 12, 30, 9, tzinfo=UTC)
         dossiers = (f"{names[each // copies]}-{1 + each % copies}" for each in chosen)
-        rated = (
-            Rated(id=f"{dossier}-{self._year}", dossier=dossier, source="bench", occurred_at=at, satisfied=True)
+        return (
+            Rated(
+                id=f"{dossier}-{self._year}-{self._turn}",
+                dossier=dossier,
+                source="bench",
+                occurred_at=at,
+                satisfied=True,
+            )
             for dossier in dossiers
         )
-        return self._slice("old dossiers of one time" if of_one_time else "old dossiers of any time", workers, rated)
 
-    def _slice(self, name: str, workers: int, events: Iterable[Event]) -> Row:
+    def _slice(
+        self, name: str, workers: int, events: Iterable[Event], state: str = "complete", **variables: str
+    ) -> Row:
         count = self._publish(events)
-        _say(f"{self._copies * MODEL:,} dossiers, {workers} workers: {count:,} events of {name}")
+        _say(f"{self._copies * MODEL:,} dossiers, {workers} workers: {count:,} events of {name}, local state {state}")
         merged, begun = self._merged(), time.monotonic()
         waiting = lag(self._deployment.kafka, self._deployment.clickhouse)
-        first_count: list[tuple[Lag, Spent]] = []
+        # Local state that is complete was caught up by then, and what is missing is being restored.
+        begins_at = waiting.counted + (waiting.left * _CAUGHT_UP if state == "complete" else 0)
+        first_count: list[float] = []
+        measured_from: list[tuple[Lag, Spent]] = []
 
         def observe(now: Lag) -> None:
             if not first_count and now.counted > waiting.counted:
-                first_count.append((now, self._deployment.used()))
+                first_count.append(time.monotonic())
+            if not measured_from and now.counted > begins_at:
+                measured_from.append((now, self._deployment.used()))
 
-        self._deployment.count_everything(workers, observe)
-        first, then = first_count[0]
+        self._deployment.count_everything(workers, observe, **variables)
+        first, then = measured_from[0]
         spent = self._deployment.spent(then)
         self._deployment.stop_workers()
         if not first.left:
@@ -143,18 +221,43 @@ class Growth:
         counted = count * first.left / waiting.left
         rows, seconds = (after - before for before, after in zip(merged, self._merged(), strict=True))
         return Row(
-            dossiers=f"{self._copies * MODEL / 1e6:g} M",
+            dossiers=self._dossiers,
             slice=name,
             workers=workers,
             events=count,
             events_per_second=round(counted / spent.seconds),
             cpu_seconds_per_million=round(spent.cpu_seconds / counted * 1e6, 1),
             worker_mb=round(spent.worker.peak_mb, 1),
-            first_count_seconds=round(then.seconds - begun, 1),
+            first_count_seconds=round(first_count[0] - begun, 1),
             disk_gb=round(self._disk() / 1e9, 1),
             rows_merged_per_event=round(rows / count, 1),
             merge_seconds_per_million=round(seconds / count * 1e6, 1),
+            local_state=state,
+            state_mb=self._state_mb(),
         )
+
+    @property
+    def _dossiers(self) -> str:
+        return f"{self._copies * MODEL / 1e6:g} M"
+
+    def _count_a_few(self, workers: int) -> None:
+        """Count some events of each partition, so that its local state is restored."""
+        self._turn += 1
+        self._publish(self._rated(_FEW, of_one_time=True))
+        self._deployment.count_everything(workers)
+
+    def _is_restored(self, workers: int) -> bool:
+        """Whether the local state of every partition is complete at so many workers."""
+        complete: Counter[int] = Counter()
+        for folder in folders(self._state):
+            states = RocksStateStore(folder, read_only=True)
+            heads = map(states.read_head, range(_PARTITIONS))
+            complete.update(head.partition for head in heads if head and head.scanned is None)
+            states.close()
+        return len(complete) == _PARTITIONS and min(complete.values()) >= workers
+
+    def _state_mb(self) -> int:
+        return sum(file.stat().st_size for file in self._state.rglob("*") if file.is_file()) >> 20
 
     def _publish(self, events: Iterable[Event]) -> int:
         count = 0
@@ -187,6 +290,7 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
     """Grow a database, and count new dossiers and old ones on top of it, by one, two and four workers at the end."""
     folder = data.absolute() / "bench-growth"
     rows: list[Row] = []
+    restored: list[Restored] = []
     if dossiers.count(",") >= _MOST_SIZES:
         raise click.BadParameter(f"{dossiers}: {_MOST_SIZES} sizes at most", param_hint="--dossiers")
     with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
@@ -198,12 +302,18 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
         growth.begin()
         for millions in dossiers.split(","):
             growth.grow(round(float(millions) * 1e6))
+            restored.append(growth.restore(2))
             rows.append(growth.new(2, events))
-            rows += [growth.old(2, events, of_one_time=of_one_time) for of_one_time in (True, False)]
+            rows.append(growth.old(2, events, of_one_time=True))
+            rows.append(complete := growth.old(2, events, of_one_time=False))
+            for state in ("off", "missing"):
+                row = growth.old(2, events, of_one_time=False, state=state)
+                cost = round(row.cpu_seconds_per_million / complete.cpu_seconds_per_million, 1)
+                rows.append(structs.replace(row, times_the_cost=cost))
         rows += [growth.new(workers, events) for workers in (1, 4)]
-    write_result(out, Result(this_machine(), command_of("bench.growth"), rows))
-    for row in rows:
-        click.echo(msgspec.json.encode(row))
+    write_result(out, Result(this_machine(), command_of("bench.growth"), rows, restored))
+    for measured in (*rows, *restored):
+        click.echo(msgspec.json.encode(measured))
 
 
 def _moved(line: bytes, year: int) -> bytes:

@@ -7,7 +7,7 @@ import cProfile
 import pstats
 import tempfile
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
@@ -33,9 +33,11 @@ from schemas.envelope import decode_event
 from schemas.topics import EVENTS
 from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
+from streams.counting.local_state import LocalState
 from streams.counting.record import Record
 from streams.counting.write_order import flush
 from streams.storage.deployment_plan import Plan
+from streams.storage.state_folder import CountsOrigin, StateFolder
 from streams.storage.table_migration import make_tables
 from streams.worker.worker import tune_gc
 
@@ -82,11 +84,15 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
         server = next(psutil.Process(each.pid) for each in platform.state.processes if each.name == "clickhouse")
         store = TimedStore(clickhouse, lambda: sum(server.cpu_times()[:2]))
         stack.callback(store.close)
+        states = StateFolder(Path(folder) / "state", None, CountsOrigin(1, "profile", PARTITIONS, clickhouse.database))
+        local = LocalState(store, EVENTS)
+        local.open_with(*states.open())
+        stack.callback(local.close)
         waiting = records(seed, dossiers)
         _say(f"counting {len(waiting):,} records")
         tune_gc()
         with cProfile.Profile() as profiler:
-            written = _count(waiting, store, batch_records)
+            written = _count(waiting, store, local, batch_records)
     click.echo(f"{written:,} events of {dossiers:,} dossiers, {batch_records} records a batch")
     pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(functions)
     click.echo(
@@ -94,14 +100,17 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
     )
 
 
-def _count(waiting: Sequence[Record], store: TimedStore, batch_records: int) -> int:
-    counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store)
+def _count(waiting: Sequence[Record], store: TimedStore, local: LocalState, batch_records: int) -> int:
+    counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store, local=local)
     dead, beside, events = MemoryDeadLetters(), AtOnce(), 0
     for first in range(0, len(waiting), batch_records):
         for batch in counting.count(waiting[first : first + batch_records], lambda: None, datetime.now(UTC)):
             flush(batch, store, dead, beside)
+            local.enter(batch.facts, batch.progress)
             counting.trim([batch])
             events += len(batch.events)
+        # A worker has a thread for it.
+        deque(local.restore(), maxlen=0)
     return events
 
 

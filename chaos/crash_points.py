@@ -7,17 +7,20 @@ product: the points are in wrappers around the store, the pipeline and the strea
 import os
 import signal
 import time
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
+from random import random
+from threading import Timer
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from schemas.partition import Hashes
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
+from streams.counting.state_store import StateHead, StateOrigin, StateStore
 from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
+from streams.storage.state_folder import CountsOrigin, StateFolder
 
 POINTS = {
     "counted": "after a batch was counted, before anything of it but raw events is written",
@@ -29,6 +32,9 @@ POINTS = {
     "before-ack": "after the progress, before the acknowledgement",
     "after-ack": "after an acknowledgement, before the commit",
     "rebalance": "while partitions are revoked",
+    "state-before": "after everything else of a batch, before it enters local state",
+    "state-during": "while local state is written",
+    "state-after": "after a write of local state",
     "shutdown": "in the middle of the last flush of a worker that was told to stop",
 }
 """Every crash point, and where it is."""
@@ -108,6 +114,41 @@ class Trap:
         os.kill(os.getpid(), signal.SIGSTOP if act == "stop" else signal.SIGKILL)
 
 
+class TrappedStateStore(StateStore):
+    """A state store with a crash point before, in and after each write."""
+
+    def __init__(self, states: StateStore, trap: Trap) -> None:
+        self._states = states
+        self._trap = trap
+
+    def read_head(self, partition: int) -> StateHead | None:
+        """The head."""
+        return self._states.read_head(partition)
+
+    def read(self, partition: int, dossiers: Sequence[str], max_bytes: int) -> tuple[int, dict[str, Stored]]:
+        """The facts."""
+        return self._states.read(partition, dossiers, max_bytes)
+
+    def write(self, facts: Mapping[str, Stored], head: StateHead) -> None:
+        """Write the facts and the head."""
+        self._trapped(lambda: self._states.write(facts, head))
+
+    def reset(self, head: StateHead) -> None:
+        """Drop the entries."""
+        self._trapped(lambda: self._states.reset(head))
+
+    def close(self) -> None:
+        """Close it."""
+        self._states.close()
+
+    def _trapped(self, write: Callable[[], None]) -> None:
+        self._trap.at("state-before")
+        if self._trap.is_due("state-during"):
+            Timer(random() / 1000, self._trap.trigger).start()
+        write()
+        self._trap.at("state-after")
+
+
 class TrappedStore(Store):
     """A store with a crash point before windows are written, and in the middle and at the end of each write."""
 
@@ -127,9 +168,9 @@ class TrappedStore(Store):
         """The newest window."""
         return self._store.read_newest(partition)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        """The dossiers of the partition."""
-        return self._store.read_dossier_hashes(partition)
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        """The facts of the partition."""
+        return self._store.read_facts_past(partition, pos, after, rows)
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The numbers of its cases."""
@@ -156,3 +197,16 @@ class TrappedStore(Store):
             self._trap.at(_WRITTEN[table.name])
         if table is PROGRESS:
             self._trap.at("before-ack")
+
+
+class TrappedStateFolder(StateFolder):
+    """A folder whose state store has crash points."""
+
+    def __init__(self, directory: Path, name: str, counts: CountsOrigin, trap: Trap) -> None:
+        super().__init__(directory, name, counts)
+        self._trap = trap
+
+    def open(self) -> tuple[StateStore, StateOrigin]:
+        """Open it."""
+        states, origin = super().open()
+        return TrappedStateStore(states, self._trap), origin

@@ -43,7 +43,7 @@ from streams.storage.clickhouse_client import connect as clickhouse_client
 from streams.storage.counting_progress import Lag, lag, wait_until_counted
 
 PARTITIONS = 8
-_DISKS = {"clickhouse": 300, "kafka": 200}
+_DISKS = {"clickhouse": 300, "kafka": 200, "state": 64}
 """Megabytes."""
 
 
@@ -171,9 +171,9 @@ class Deployment:
         named = [*((each.name, each.pid) for each in self.platform.state.processes), *self._extra_workers.pids()]
         return next(name for name, its_pid in named if its_pid == pid)
 
-    def start_worker(self) -> str:
-        """Start one more worker, and return its name at once."""
-        return self._extra_workers.start(self.environment | self._by_proxy)
+    def start_worker(self, name: str = "") -> str:
+        """Start one more worker, or the one of this name again, and return its name at once."""
+        return self._extra_workers.start(self.environment | self._by_proxy, name)
 
     def remove_worker(self, name: str) -> int:
         """Stop such a worker in order; returns its exit code."""

@@ -17,9 +17,9 @@ class ExtraWorkers:
         self._command = command
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, environment: Mapping[str, str]) -> str:
-        """Start one, and return its name at once."""
-        name = f"helper-{len(self._running) + 1}"
+    def start(self, environment: Mapping[str, str], name: str = "") -> str:
+        """Start one, perhaps one that was stopped, and return its name at once."""
+        name = name or f"helper-{len(self._running) + 1}"
         with (self._logs / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(self._command(name), env=environment, stdout=log, stderr=log)
         return name

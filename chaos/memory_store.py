@@ -5,7 +5,6 @@ from operator import itemgetter
 from typing import Any
 
 from schemas.dead_letter import DeadLetter
-from schemas.partition import Hashes, hashes_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.ledger import Ledger
@@ -81,10 +80,15 @@ class MemoryStore(Store):
         """The start of the newest window of which the partition has a row; 0 without any."""
         return max((start for _, start, of in self._newest[WINDOWS.name] if of == partition), default=0)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        """Hashes of all dossiers of which the partition has facts."""
-        rows = self._newest[FACTS.name].items()
-        return hashes_of([dossier for dossier, row in rows if _partition_of_facts(row) == partition])
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        """The partition's facts past `pos` of dossiers beyond `after`: so many `rows`."""
+        facts = [
+            (dossier, stored)
+            for dossier, row in sorted(self._newest[FACTS.name].items(), key=lambda each: each[0].encode())
+            if dossier.encode() > after.encode() and _partition_of_facts(row) == partition
+            if (stored := Stored(*_facts_of(row))).pos > pos
+        ]
+        return dict(facts[:rows]), facts[rows - 1][0] if len(facts) >= rows else None
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""

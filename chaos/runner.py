@@ -20,6 +20,7 @@ from chaos.scenarios import (
     crashes,
     disk,
     lifecycle,
+    local_state,
     network,
     producers,
     sources,
@@ -41,6 +42,7 @@ LASTING: dict[str, Scenario] = {
     "ClickHouse away": network.clickhouse_away,
     "zombies": consumer_group.zombies,
     "rebalances under load": consumer_group.rebalances,
+    "local state replaced": local_state.replaced,
     "duplicates": sources.duplicates,
     "disorder": sources.disorder,
     "corrections": sources.corrections,
@@ -59,6 +61,7 @@ LASTING: dict[str, Scenario] = {
 SMALL_DISKS: dict[str, Scenario] = {
     "ClickHouse's disk full": disk.clickhouse_disk_full,
     "Kafka's disk full": disk.kafka_disk_full,
+    "local state's disk full": disk.state_disk_full,
 }
 """Scenarios that need servers with small disks."""
 

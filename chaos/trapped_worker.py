@@ -6,6 +6,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -36,7 +37,7 @@ def main(name: str, folder: Path) -> None:
 
     import faust
 
-    from chaos.crash_points import Trap, TrappedStore
+    from chaos.crash_points import Trap, TrappedStateFolder, TrappedStore
     from cli.logs import configure
     from cli.migrate import plan_of
     from cli.settings import Settings
@@ -48,12 +49,16 @@ def main(name: str, folder: Path) -> None:
     from streams.storage.clickhouse_store import ClickHouseStore
     from streams.storage.migration import identify
     from streams.storage.offset_agreement import require_agreement
+    from streams.storage.state_folder import counts_origin
     from streams.worker.cadence import AT_ONCE, Cadence
     from streams.worker.pipeline import Pipeline
+    from streams.worker.state_restoring import restored
+    from streams.worker.telemetry import Telemetry
     from streams.worker.worker import BatchLimits, make_app, run
 
     settings = Settings.from_env(os.environ)
-    identity = identify(plan_of(settings))
+    plan = plan_of(settings)
+    identity = identify(plan)
     require_agreement(settings.kafka, settings.clickhouse)
     configure(settings.log)
     trap = Trap(folder)
@@ -79,7 +84,13 @@ def main(name: str, folder: Path) -> None:
     cache = random.choice((1000, settings.cache_dossiers))
     store = TrappedStore(ClickHouseStore(settings.clickhouse, patient=True), trap)
     limit = DeadLetterLimit(settings.dead_lines, settings.dead_ratio)
-    counting = Counting(identity, store, dossiers=cache, windows=cache, dead_letter_limit=limit)
+    assert settings.state is not None
+    state = TrappedStateFolder(settings.state, name, counts_origin(plan, identity), trap)
+    restoring = ClickHouseStore(settings.clickhouse, patient=True)
+    # Kept until the process ends: restoring ends with it.
+    stack = ExitStack()
+    local = stack.enter_context(restored(state, restoring, identity.topic, Telemetry()))
+    counting = Counting(identity, store, dossiers=cache, windows=cache, dead_letter_limit=limit, local=local)
     skew = skewed(folder, lambda: 0.0)
     pipeline = Trapped(
         counting,
@@ -87,6 +98,7 @@ def main(name: str, folder: Path) -> None:
         DeadLetterTopic(settings.kafka),
         lambda: datetime.now(UTC) + timedelta(seconds=skew()),
         cadence=random.choice((AT_ONCE, Cadence(settings.windows_seconds, settings.flush_seconds))),
+        enter=local.enter,
     )
     # Batches before and after a crash have different sizes.
     limits = BatchLimits(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)

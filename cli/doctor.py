@@ -27,6 +27,7 @@ _CHECKS: dict[str, tuple[Callable[[Settings], str], set[str]]] = {
     "identity": (doctor_checks.check_identity, {"profile", "kafka", "clickhouse"}),
     "offsets": (doctor_checks.check_offsets, {"identity"}),
     "records": (doctor_checks.check_records, {"offsets"}),
+    "state": (doctor_checks.check_state, {"identity"}),
     "workers": (doctor_checks.check_workers, {"kafka", "clickhouse"}),
 }
 """Each check, and the checks without which it means nothing."""

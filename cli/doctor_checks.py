@@ -3,6 +3,7 @@
 import platform
 import shutil
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -14,15 +15,19 @@ from deploy.embedded.data_lock import is_locked
 from deploy.embedded.state_file import read_state
 from schemas.errors import DossierError
 from schemas.reader_access import READER
-from schemas.topics import declared
+from schemas.topics import EVENTS, declared
 from streams.broker import topics
 from streams.broker.group import members
+from streams.errors import StateUnusable
 from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, database, explain
+from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.counting_progress import lag
 from streams.storage.migration import identify
 from streams.storage.offset_agreement import read_offsets, require_agreement, require_readable
 from streams.storage.open_transactions import read_open_transactions
 from streams.storage.reader_access_check import compare_reader
+from streams.storage.state_folder import counts_origin
+from streams.storage.state_report import report_state
 from streams.storage.table_migration import make_tables
 from streams.storage.undeclared_objects import harmless_objects
 
@@ -183,6 +188,24 @@ def check_records(settings: Settings) -> str:
             "with Kafka's own `kafka-transactions.sh abort`"
         )
     return "; ".join(map(str, held)) or "all records to count can be read, no transaction is open"
+
+
+def check_state(settings: Settings) -> str:
+    """Local state is as far as the counts; without it workers are slower, and no figure is wrong."""
+    if settings.state is None:
+        return "switched off: ClickHouse is asked about every dossier"
+    plan = plan_of(settings)
+    counts = counts_origin(plan, identify(plan))
+    with closing(ClickHouseStore(settings.clickhouse)) as store:
+
+        def read_progress() -> dict[int, int]:
+            return {partition: at.pos for partition, at in store.read_checkpoints(EVENTS).items()}
+
+        try:
+            lines = report_state(settings.state, counts, read_progress)
+        except StateUnusable as error:
+            raise Unknown(str(error)) from error
+    return "; ".join(lines) or f"none yet in {settings.state}"
 
 
 def check_workers(settings: Settings) -> str:

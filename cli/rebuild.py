@@ -63,7 +63,14 @@ def command(settings: Settings, source: Source | None, take_over: bool, abandon:
         raise click.UsageError("--abandon takes no other option")
     with Stop() as stop, Display() as display:
         terminal = _Terminal(display, stop)
-        rebuild = Rebuild(plan_of(settings), source, terminal, records=settings.batch_records, take_over=take_over)
+        rebuild = Rebuild(
+            plan_of(settings),
+            source,
+            terminal,
+            records=settings.batch_records,
+            take_over=take_over,
+            state=settings.state,
+        )
         if dry_run:
             for line in rebuild.preview():
                 click.echo(line)

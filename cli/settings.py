@@ -34,7 +34,7 @@ class Settings(Struct, frozen=True, dict=True):
     """Addresses, credentials, limits and batch sizes.
 
     `data` is the data directory of the embedded platform. Addresses that are not given come from it, and so does the
-    profile unless `profile_file` names one.
+    profile unless `profile_file` names one. `state` is the directory of the workers' local state, if they have any.
     """
 
     data: Path
@@ -51,6 +51,7 @@ class Settings(Struct, frozen=True, dict=True):
     windows_seconds: float
     flush_seconds: float
     cache_dossiers: int
+    state: Path | None
     dead_lines: int
     dead_ratio: float
     metrics: tuple[str, int] | None
@@ -143,6 +144,7 @@ class Settings(Struct, frozen=True, dict=True):
             windows_seconds=read.number("DOSSIER_WINDOWS_MILLISECONDS", 200, 0, 60_000) / 1000,
             flush_seconds=read.number("DOSSIER_FLUSH_MILLISECONDS", 2000, 0, 60_000) / 1000,
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 150_000, 1000, 100_000_000),
+            state=_state(ours.get("DOSSIER_STATE", ""), data),
             dead_lines=read.number("DOSSIER_DEAD_LINES", DEFAULT_LIMIT.lines, 1, 1_000_000_000),
             dead_ratio=read.ratio("DOSSIER_DEAD_RATIO", DEFAULT_LIMIT.ratio),
             metrics=read.address("DOSSIER_METRICS") if ours.get("DOSSIER_METRICS") else None,
@@ -169,6 +171,11 @@ def read_profile(path: Path, named_by: str) -> Profile:
         return decode_profile(path.read_bytes(), str(path))
     except OSError as error:
         raise SettingError(f"{path}, named by {named_by}, cannot be read: {error.strerror}") from error
+
+
+def _state(text: str, data: Path) -> Path | None:
+    """The directory of the workers' local state; None where it is switched off."""
+    return None if text == "off" else Path(text or data / "state").absolute()
 
 
 def _secrets(data: Path, state: PlatformState | None) -> Secrets:

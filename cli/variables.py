@@ -36,6 +36,7 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_WINDOWS_MILLISECONDS": "milliseconds at least between two writes of windows (default 200)",
     "DOSSIER_FLUSH_MILLISECONDS": "milliseconds at least between two writes of everything counted (default 2000)",
     "DOSSIER_CACHE_DOSSIERS": "most dossiers that a worker caches, with half as many windows (default 150000)",
+    "DOSSIER_STATE": "directory of the workers' local state, or `off` (default: `state` in the data directory)",
     "DOSSIER_DEAD_LINES": "lines of a partition over which dead letters are measured (default 10000)",
     "DOSSIER_DEAD_RATIO": "share of dead letters among them that stops a worker; 1 never does (default 0.1)",
     "DOSSIER_METRICS": "host:port on which `dossier work` and `dossier audit --every` serve metrics (default: none)",

@@ -20,10 +20,12 @@ from streams.http.server import json_page, metrics_page, served
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.migration import identify
 from streams.storage.offset_agreement import require_agreement
+from streams.storage.state_folder import StateFolder, counts_origin
 from streams.worker.cadence import Cadence
 from streams.worker.heartbeat_row import heartbeats
 from streams.worker.instrumented_store import InstrumentedDeadLetters, InstrumentedStore
 from streams.worker.pipeline import Pipeline
+from streams.worker.state_restoring import restored
 from streams.worker.telemetry import Telemetry
 from streams.worker.worker import BatchLimits, make_app, run, tune_gc
 
@@ -47,7 +49,8 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
     Exit codes: 0 stopped, 2 the database is not migrated, 3 Kafka or ClickHouse is away, 4 the counts, the topic or the
     rules do not agree, 1 other errors.
     """
-    identity = identify(plan_of(settings))
+    plan = plan_of(settings)
+    identity = identify(plan)
     require_agreement(settings.kafka, settings.clickhouse)
     telemetry = Telemetry(settings.stall_seconds)
     telemetry.built(version("dossier-stream"), identity)
@@ -61,6 +64,12 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
             stack.enter_context(served(address, "--metrics" if metrics else "DOSSIER_METRICS", pages))
         # From here on this is a service with a log; errors before are one line for a person.
         configure(settings.log)
+        own = name or f"{socket.gethostname()}-{os.getpid()}"
+        local = None
+        if settings.state:
+            folder = StateFolder(settings.state, name, counts_origin(plan, identity))
+            restoring = ClickHouseStore(settings.clickhouse, patient=True)
+            local = stack.enter_context(restored(folder, restoring, identity.topic, telemetry))
         store = InstrumentedStore(
             ClickHouseStore(settings.clickhouse, patient=True, on_retry=telemetry.operation_retried), telemetry
         )
@@ -70,13 +79,19 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
             dossiers=settings.cache_dossiers,
             windows=settings.cache_dossiers // 2,
             dead_letter_limit=DeadLetterLimit(settings.dead_lines, settings.dead_ratio),
+            local=local,
         )
         dead_letters = InstrumentedDeadLetters(DeadLetterTopic(settings.kafka), telemetry)
-        cadence = Cadence(settings.windows_seconds, settings.flush_seconds)
-        pipeline = Pipeline(counting, store, dead_letters, telemetry=telemetry, cadence=cadence)
+        pipeline = Pipeline(
+            counting,
+            store,
+            dead_letters,
+            telemetry=telemetry,
+            cadence=Cadence(settings.windows_seconds, settings.flush_seconds),
+            enter=local.enter if local else None,
+        )
         limits = BatchLimits(settings.batch_records, settings.batch_seconds)
         tune_gc()
-        own = name or f"{socket.gethostname()}-{os.getpid()}"
         alerting = AlertingThread(
             lambda: AlertLog(settings.kafka, settings.clickhouse, settings.alert_key),
             lambda: OverdueScanner(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),

@@ -85,6 +85,10 @@ class AddressTaken(StreamsError):
     exit_code = 2
 
 
+class StateUnusable(StreamsError):
+    """Local state cannot be used: nothing is lost, ClickHouse is asked instead; the message says why."""
+
+
 class RefusedRow(StreamsError):
     """ClickHouse refused a row because of its data: a bug, as decoded events fit. Nothing is acknowledged."""
 

@@ -18,7 +18,6 @@ from deploy.embedded.generated_secrets import FOLDER, read_secrets
 from deploy.embedded.platform import Options, Platform
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.reader_access import READER
-from streams.counting import dossier_filter
 from streams.storage.deployment_plan import Plan
 from tests.databases import Databases
 from tests.thorough import IS_THOROUGH
@@ -92,8 +91,7 @@ def orphans_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None
 def only_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test without a marker that opens a connection or starts a process fails, even where the code swallows it.
 
-    A process costs more than a hundred tests of a rule. So does clearing the memory of filters for millions of
-    dossiers, of which such tests make thousands; theirs are for thousands.
+    A process costs more than a hundred tests of a rule.
     """
     if any(request.node.get_closest_marker(service) for service in SERVICES):
         return
@@ -106,7 +104,6 @@ def only_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
-    monkeypatch.setattr(dossier_filter, "_MIN_BITS", 1 << 16)
     if not request.node.get_closest_marker("process"):
         monkeypatch.setattr(subprocess.Popen, "__init__", refuse_start)
 

@@ -29,3 +29,22 @@ def kafka_disk_full(deployment: Deployment, scale: Scale) -> int:
     deployment.await_recovered()
     deployment.publish(undelivered)
     return 1
+
+
+def state_disk_full(deployment: Deployment, scale: Scale) -> int:
+    """The workers have no room for local state: they ask ClickHouse, and use it again when they start anew."""
+    deployment.send(scale.slice)
+    deployment.await_counted()
+
+    def is_noticed() -> bool:
+        # There is room until the files are full that were allocated before.
+        deployment.send(4 * scale.slice)
+        logs = [(deployment.data / "logs" / f"worker-{number}.log").read_text() for number in (1, 2)]
+        return any("local state cannot be used" in log for log in logs)
+
+    with deployment.disks["state"].filled():
+        deployment.await_true(is_noticed, "a worker to have no room for local state")
+        deployment.await_counted()
+    deployment.send(scale.slice)
+    deployment.kill(deployment.a_worker())
+    return 1

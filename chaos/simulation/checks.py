@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from chaos.memory_store import MemoryStore
 from chaos.simulation.log import TOPIC, Log
@@ -12,6 +12,9 @@ from schemas.dead_letter import DeadLetter
 from schemas.tables import DEAD_LETTERS, FACTS, WINDOWS, Table
 from streams.counting.ledger import Ledger
 from streams.counting.store_interface import Row
+
+Backed: TypeAlias = dict[str, tuple[list[Row], dict[Any, Row]]]
+"""By table, everything that was written, and the newest row of each key."""
 
 
 class CheckedStore(MemoryStore):
@@ -37,6 +40,15 @@ class CheckedStore(MemoryStore):
             for row in rows:
                 if self._states.setdefault(row[:of_key], row) != row:
                     self.contradictions.append(f"two rows of {table.name} contradict each other: {row[:of_key]}")
+
+    def backup(self) -> Backed:
+        """A copy of the tables."""
+        return {name: (list(rows), dict(self._newest[name])) for name, rows in self.rows.items()}
+
+    def restore(self, backup: Backed) -> None:
+        """Bring the tables back to what they were."""
+        self.rows = {name: list(rows) for name, (rows, _) in backup.items()}
+        self._newest = {name: dict(newest) for name, (_, newest) in backup.items()}
 
     def holds(self, table: Table, row: Any) -> bool:
         """Whether this row, or a later one of its key, is stored; of a dead letter, whether it was sent."""

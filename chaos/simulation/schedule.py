@@ -1,12 +1,31 @@
 """A schedule: an explicit list of what happens to some workers and a log, made from a seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos.simulation.log import Log, random_log
-from chaos.simulation.steps import Acknowledge, Again, Crash, Late, Move, Part, Rewind, Skip, Step, Take, Tick, Write
+from chaos.simulation.steps import (
+    Acknowledge,
+    Again,
+    Backup,
+    Crash,
+    FailState,
+    KeepState,
+    Late,
+    Move,
+    Part,
+    ReplaceState,
+    Restore,
+    RestoreBackup,
+    Rewind,
+    Skip,
+    Step,
+    Take,
+    Tick,
+    Write,
+)
 from streams.worker.cadence import AT_ONCE, Cadence
 
 SCHEDULES_OF_A_LOG = 8
@@ -34,7 +53,9 @@ class Limits(Struct, frozen=True):
     effort: int
     cached_bytes: int
     read_bytes: int
-    cadence: Cadence
+    cadence: Cadence = AT_ONCE
+    has_state: bool = True
+    """Whether it has local state."""
 
 
 class Schedule(Struct, frozen=True):
@@ -55,9 +76,10 @@ def schedule_of(seed: int) -> Schedule:
     random = Random(seed)
     log = _log(seed // SCHEDULES_OF_A_LOG)
     workers = random.choice((1, 2, 2, 3))
-    # With numbers of their own, so that a seed still gives the steps that it gave before there were these.
+    # With numbers of their own, so that a seed still gives the steps that it gave before there was all this.
     bytes_of, cadence_of = Random(f"{seed} bytes"), Random(f"{seed} cadence")
     make = _Random(random, cadence_of, log.partitions, workers)
+    states = _States(Random(f"{seed} states"), workers)
     return Schedule(
         log,
         owners=tuple([random.randrange(workers) for _ in range(log.partitions)]),
@@ -70,11 +92,12 @@ def schedule_of(seed: int) -> Schedule:
                     bytes_of.choice(_BYTES),
                     bytes_of.choice(_BYTES),
                     cadence_of.choice(_CADENCES),
+                    states.has_state(),
                 )
                 for _ in range(workers)
             ]
         ),
-        steps=tuple(make.steps(_STEPS)),
+        steps=tuple(states.among(make.steps(_STEPS))),
         afterwards=random.random() < 0.5,
     )
 
@@ -232,3 +255,62 @@ class _Random:
     def _late(self) -> Step:
         random = self._random
         return Late(random.choice((0.4, 1.0, 1.0)), random.randrange(1000))
+
+
+class _States:
+    """Puts what happens to the local state of workers among other steps."""
+
+    def __init__(self, random: Random, workers: int) -> None:
+        self._random = random
+        self._workers = range(workers)
+        self._outer = _Choice(
+            {
+                self._restore: 80,
+                self._fail: 4,
+                self._keep: 5,
+                self._replace: 4,
+                self._backup: 3,
+                self._restore_backup: 1,
+            }
+        )
+
+    def has_state(self) -> bool:
+        return self._random.random() < 0.85
+
+    def among(self, steps: Sequence[Step]) -> Iterator[Step]:
+        for step in steps:
+            while self._random.random() < 0.45:
+                yield self._outer.one(self._random)()
+            yield self._with_meanwhile(step) if isinstance(step, Take) else step
+
+    def _with_meanwhile(self, take: Take) -> Take:
+        """The same, with local state restored and failing while the batch is counted."""
+        random = self._random
+        meanwhile = list(take.meanwhile)
+        while random.random() < 0.4:
+            place = random.randrange(4)
+            meanwhile += [()] * (place + 1 - len(meanwhile))
+            step = self._restore() if random.random() < 0.95 else self._fail()
+            meanwhile[place] = (*meanwhile[place], step)
+        return structs.replace(take, meanwhile=tuple(meanwhile))
+
+    def _worker(self) -> int:
+        return self._random.choice(self._workers)
+
+    def _restore(self) -> Step:
+        return Restore(self._worker(), self._random.choice((1, 1, 2, 3, 5, 8, 30)))
+
+    def _fail(self) -> Step:
+        return FailState(self._worker())
+
+    def _keep(self) -> Step:
+        return KeepState(self._worker())
+
+    def _replace(self) -> Step:
+        return ReplaceState(self._worker(), self._worker(), self._random.random() < 0.6)
+
+    def _backup(self) -> Step:
+        return Backup()
+
+    def _restore_backup(self) -> Step:
+        return RestoreBackup()

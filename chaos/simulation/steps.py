@@ -111,4 +111,59 @@ class Late(Struct, frozen=True):
     chance: int = 0
 
 
-Step: TypeAlias = Take | Write | Tick | Acknowledge | Crash | Move | Rewind | Skip | Again | Late
+class Restore(Struct, frozen=True):
+    """A worker goes on restoring its local state, by so many steps; it opens one that it has given up."""
+
+    worker: int
+    steps: int
+
+
+class FailState(Struct, frozen=True):
+    """The next write of a worker's local state fails."""
+
+    worker: int
+
+
+class KeepState(Struct, frozen=True):
+    """Somebody copies the local state of a worker."""
+
+    worker: int
+
+
+class ReplaceState(Struct, frozen=True):
+    """A worker crashes, and before it starts again somebody replaces its local state.
+
+    By what another worker has, or else by the last copy `kept` of that worker's.
+    """
+
+    worker: int
+    of: int
+    kept: bool
+
+
+class Backup(Struct, frozen=True):
+    """Somebody takes a backup of the database."""
+
+
+class RestoreBackup(Struct, frozen=True):
+    """Somebody stops all workers, restores the last backup, moves the group's offsets back, and starts them again."""
+
+
+Step: TypeAlias = (
+    Take
+    | Write
+    | Tick
+    | Acknowledge
+    | Crash
+    | Move
+    | Rewind
+    | Skip
+    | Again
+    | Late
+    | Restore
+    | FailState
+    | KeepState
+    | ReplaceState
+    | Backup
+    | RestoreBackup
+)

@@ -1,7 +1,7 @@
 """A worker of the simulation: the real pipeline, whose flushes are done one insert at a time, on request."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from concurrent.futures import Executor, Future
 from datetime import datetime
 from random import Random
@@ -9,14 +9,16 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from chaos.memory_state_store import MemoryStateStore
 from chaos.memory_store import MemoryStore
-from chaos.simulation.log import Log
+from chaos.simulation.log import TOPIC, Log
 from chaos.simulation.schedule import Limits
 from schemas.dead_letter import DeadLetter
-from schemas.partition import Hashes
 from schemas.tables import PROGRESS, Table
 from streams.counting.batch_counting import Counting
+from streams.counting.local_state import LocalState
 from streams.counting.record import Record
+from streams.counting.state_store import StateOrigin
 from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 from streams.errors import StreamsError
 from streams.worker.pipeline import Pipeline
@@ -24,6 +26,10 @@ from streams.worker.telemetry import Telemetry
 
 DEAD_TOPIC = Table("dead-letter topic", {})
 """Sending dead letters is one more insert of a flush; its rows are the letters."""
+LOCAL_STATE = Table("local state", {})
+"""Entering what is confirmed is the last insert of a flush; its two rows are those of facts and those of progress."""
+_ORIGIN = StateOrigin(1, "simulated", 0, "simulated", "boot", "folder")
+_ROWS_PER_PAGE = 2
 
 Insert: TypeAlias = tuple[Table, Sequence[Any]]
 
@@ -32,6 +38,7 @@ class Code(Struct, frozen=True):
     """The code under test; a mutant replaces it, and a test shows that the simulation detects the mutant."""
 
     counting: type[Counting] = Counting
+    local: type[LocalState] = LocalState
     pipeline: type[Pipeline] = Pipeline
     reads: Callable[[Store], Store] = lambda store: store
     acknowledges_at_once: bool = False
@@ -110,10 +117,9 @@ class _Database(Store, Executor):
         self._pause()
         return self._store.read_newest(partition)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        """The dossiers of the partition."""
-        self._pause()
-        return self._store.read_dossier_hashes(partition)
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        """The facts of the partition past a position."""
+        return self._store.read_facts_past(partition, pos, after, rows)
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The numbers of the cases of the partition."""
@@ -135,6 +141,10 @@ class _Database(Store, Executor):
     def send(self, letters: Sequence[DeadLetter]) -> None:
         """Note that these are sent to the dead-letter topic."""
         self.write(DEAD_TOPIC, letters)  # type: ignore[arg-type]  # the rows of this one are letters
+
+    def enter(self, facts: Sequence[Row], progress: Sequence[Row]) -> None:
+        """Note that what the flush has written enters local state."""
+        self._noted.append((LOCAL_STATE, (facts, progress)))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
         """Begin a flush."""
@@ -190,6 +200,7 @@ class Worker:
         limits: Limits,
         code: Code,
         pause: Callable[[], None],
+        states: MemoryStateStore,
     ) -> None:
         self.next: dict[int, int] = {}
         self.acknowledged: dict[int, int] = {}
@@ -201,6 +212,9 @@ class Worker:
         self._pause = pause
         self._now = datetime.min
         self._database = database = _Database(store, pause, self._settle)
+        self._states = states if limits.has_state else None
+        self._local = code.local(store, TOPIC, page=_ROWS_PER_PAGE)
+        self._restoring: Iterator[None] = iter(())
         counting = code.counting(
             log.identity,
             code.reads(database),
@@ -210,6 +224,7 @@ class Worker:
             max_effort=limits.effort,
             max_facts_bytes=limits.read_bytes,
             max_numbered=log.numbered,
+            local=self._local,
         )
         self._pipeline = code.pipeline(
             counting,
@@ -221,6 +236,7 @@ class Worker:
             _TELEMETRY,
             limits.cadence,
             lambda: self.clock,
+            database.enter,
         )
 
     @property
@@ -260,15 +276,16 @@ class Worker:
         flush = self.flushes[0]
         queue = flush.next(beside=beside)
         table, rows = queue[0]
+        if table is LOCAL_STATE:
+            self._local.enter(*rows)
+            self._confirm(flush, queue)
+            return table, 1, 1
         if table is PROGRESS:
             self._check()
         some = rows if part == 1.0 else Random(chance).sample(rows, int(len(rows) * part))
         self._store.write(table, some)
         if part == 1.0 or self._code.goes_on_after_a_failed_insert:
-            flush.confirm(queue)
-            if flush.written:
-                self.flushes.popleft()
-                flush.set_result(None)
+            self._confirm(flush, queue)
         return table, len(some), len(rows)
 
     def lost(self) -> list[Insert]:
@@ -276,7 +293,20 @@ class Worker:
         if not self.flushes:
             return []
         flush = self.flushes[0]
-        return [insert for queue in (flush.main, flush.beside) if queue and (insert := queue[0]) is not None]
+        inserts = [insert for queue in (flush.main, flush.beside) if queue and (insert := queue[0]) is not None]
+        return [insert for insert in inserts if insert[0] is not LOCAL_STATE]
+
+    def restore(self, steps: int) -> bool:
+        """Go on restoring its local state; whether there is one and anything was done."""
+        if self._states and not self._local.is_open:
+            self._local.open_with(self._states, _ORIGIN)
+            self._restoring = iter(())
+        for step in range(steps):
+            if next(self._restoring, self) is self:
+                self._restoring = self._local.restore()
+                if next(self._restoring, self) is self:
+                    return bool(step)
+        return True
 
     def settle(self) -> None:
         """Write everything."""
@@ -287,6 +317,13 @@ class Worker:
             self._pause()
             if not flush.written:
                 self.write()
+
+    def _confirm(self, flush: Flush, queue: deque[Any]) -> None:
+        """The first insert of this queue is done."""
+        flush.confirm(queue)
+        if flush.written:
+            self.flushes.popleft()
+            flush.set_result(None)
 
     def _check(self) -> None:
         """Progress implies everything before it."""

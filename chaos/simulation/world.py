@@ -8,9 +8,30 @@ from typing import Any
 
 from msgspec import Struct
 
+from chaos.memory_state_store import MemoryStateStore
 from chaos.simulation.checks import CheckedStore, errors
+from chaos.simulation.log import TOPIC
 from chaos.simulation.schedule import Schedule
-from chaos.simulation.steps import Acknowledge, Again, Crash, Late, Move, Part, Rewind, Skip, Step, Take, Tick, Write
+from chaos.simulation.steps import (
+    Acknowledge,
+    Again,
+    Backup,
+    Crash,
+    FailState,
+    KeepState,
+    Late,
+    Move,
+    Part,
+    ReplaceState,
+    Restore,
+    RestoreBackup,
+    Rewind,
+    Skip,
+    Step,
+    Take,
+    Tick,
+    Write,
+)
 from chaos.simulation.worker import Code, Insert, Worker
 from schemas.tables import TABLES
 from streams.counting.record import Record, offset_gap
@@ -58,6 +79,9 @@ class _World:
         self._late: list[Insert] = []
         self._committed = [0] * schedule.log.partitions
         self._owners = list(schedule.owners)
+        self._states = [MemoryStateStore() for _ in schedule.limits]
+        self._copies = [MemoryStateStore() for _ in schedule.limits]
+        self._backup = self.store.backup()
         self._workers = [self._new_worker(slot) for slot in range(len(schedule.limits))]
         for partition, owner in enumerate(self._owners):
             self._workers[owner].next[partition] = 0
@@ -72,6 +96,12 @@ class _World:
             Skip: self._skip,
             Again: self._again,
             Late: self._land,
+            Restore: self._restore,
+            FailState: self._fail_state,
+            KeepState: self._keep_state,
+            ReplaceState: self._replace_state,
+            Backup: self._back_up,
+            RestoreBackup: self._restore_backup,
         }
 
     def do(self, step: Step) -> None:
@@ -97,7 +127,8 @@ class _World:
         return self._workers[slot].next[partition] < len(self._records[partition])
 
     def _new_worker(self, slot: int) -> Worker:
-        return Worker(self._log, self.store, self._schedule.limits[slot], self._code, self._pause)
+        limits = self._schedule.limits[slot]
+        return Worker(self._log, self.store, limits, self._code, self._pause, self._states[slot])
 
     def _assign(self, partition: int, slot: int, back: int) -> None:
         worker = self._workers[slot]
@@ -232,6 +263,47 @@ class _World:
             some = rows if step.part == 1.0 else Random(step.chance).sample(rows, int(len(rows) * step.part))
             self._note(f"an insert of a worker that crashed arrives: {len(some)} of {len(rows)} rows into {table.name}")
             self.store.write(table, some)
+
+    def _restore(self, step: Restore) -> None:
+        if self._workers[step.worker].restore(step.steps):
+            self.happened["steps of restoring"] += 1
+            self._note(f"worker {step.worker} restores its local state by up to {step.steps} steps")
+
+    def _fail_state(self, step: FailState) -> None:
+        self.happened["failed writes of local state"] += 1
+        self._states[step.worker].fails = True
+        self._note(f"the next write of the local state of worker {step.worker} fails")
+
+    def _keep_state(self, step: KeepState) -> None:
+        self._copies[step.worker].copy_from(self._states[step.worker])
+        self._note(f"the local state of worker {step.worker} is copied")
+
+    def _replace_state(self, step: ReplaceState) -> None:
+        if self._workers[step.worker].busy:
+            return
+        self.happened["local states replaced"] += 1
+        self.do(Crash(step.worker, step.worker))
+        self._states[step.worker].copy_from((self._copies if step.kept else self._states)[step.of])
+        which = "the copy of that" if step.kept else "that"
+        self._note(f"the local state of worker {step.worker} is replaced by {which} of worker {step.of}")
+
+    def _back_up(self, _: Backup) -> None:
+        self._backup = self.store.backup()
+        self._note("a backup of the database is taken")
+
+    def _restore_backup(self, _: RestoreBackup) -> None:
+        if any(worker.busy for worker in self._workers):
+            return
+        self.happened["backups restored"] += 1
+        self._note("all workers are stopped, and the backup is restored")
+        self.store.restore(self._backup)
+        self._late.clear()
+        reached = self.store.read_checkpoints(TOPIC)
+        self._workers = [self._new_worker(slot) for slot in range(len(self._workers))]
+        for partition, owner in enumerate(self._owners):
+            counted = reached[partition].offset + 1 if partition in reached else 0
+            self._committed[partition] = min(self._committed[partition], counted)
+            self._assign(partition, owner, 0)
 
     def _from(self, slot: int, partition: int) -> str:
         return f"from {partition}@{self._workers[slot].next[partition]}"

@@ -16,10 +16,11 @@ from schemas.events import MAX_NUMBERED
 from streams.counting.apply_deltas import apply_deltas, load_windows
 from streams.counting.batch import Batch
 from streams.counting.batch_limit import MAX_EFFORT, MAX_FACTS_BYTES
-from streams.counting.caches import NO_FACTS
 from streams.counting.dead_letter_limit import DEFAULT_LIMIT, DeadLetterLimit
 from streams.counting.event_folding import fold_events
+from streams.counting.facts_loading import load_facts
 from streams.counting.identity import Identity
+from streams.counting.local_state import LocalState
 from streams.counting.partition_run import PartitionRun
 from streams.counting.partition_state import PartitionState, load_partition, require_sequence
 from streams.counting.record import Record
@@ -33,7 +34,7 @@ class Counting:
 
     `dossiers`, `facts_bytes` and `windows` bound the caches, each partition's to its share; `trim` trims them, never
     within a batch. `max_effort` and `max_facts_bytes`, of registers that are read at once, bound what a batch may
-    take; `max_numbered` bounds the numbered registers of a case.
+    take; `max_numbered` bounds the numbered registers of a case. Facts are read from `local` where it is complete.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Counting:
         max_effort: int = MAX_EFFORT,
         max_facts_bytes: int = MAX_FACTS_BYTES,
         max_numbered: int = MAX_NUMBERED,
+        local: LocalState | None = None,
     ) -> None:
         self._identity = identity
         self._store = store
@@ -56,6 +58,7 @@ class Counting:
         self._max_effort = max_effort
         self._max_facts_bytes = max_facts_bytes
         self._max_numbered = max_numbered
+        self._local = local
         self._partitions: dict[int, PartitionState] = {}
 
     @property
@@ -75,6 +78,8 @@ class Counting:
         """Drop what is cached of these partitions; all earlier batches must be flushed."""
         for partition in partitions:
             self._partitions.pop(partition, None)
+            if self._local:
+                self._local.detach(partition)
 
     def count(self, records: Sequence[Record], settle: Callable[[], None], now: datetime) -> Iterator[Batch]:
         """The rows for these records, in one batch or, where they take long, in several; each is to be flushed in turn.
@@ -134,24 +139,16 @@ class Counting:
         state = self._partitions.get(partition)
         if state is None or state.next_offset != first:
             settle()
-            topic, partitions = self._identity.topic, self._identity.partitions
-            state = self._partitions[partition] = load_partition(self._store, topic, partitions, partition, first)
+            state = self._partitions[partition] = load_partition(self._store, self._identity.topic, partition, first)
+            if self._local:
+                # After the numbers of stored cases are read: local state must have the cases that hold them.
+                self._local.attach(partition)
         require_sequence(self._identity.topic, records)
         return state
 
     def _load_facts(self, runs: Sequence[PartitionRun], settle: Callable[[], None]) -> None:
         """Bring the facts of the next dossiers into the caches: as many as may be read at once, one at least."""
-        missing = {dossier: run for run in runs for dossier in run.missing(self._max_effort)}
-        if not missing:
-            return
-        dossiers = list(missing)
-        looked_up, found = self._store.read_facts(dossiers, self._max_facts_bytes)
-        ahead = set()
-        for dossier in dossiers[:looked_up]:
-            run, facts = missing[dossier], found.get(dossier, NO_FACTS)
-            run.state.facts.put(dossier, facts)
-            if facts.pos >= run.first_pos:
-                ahead.add(run.state.partition)
+        ahead = load_facts(self._store, self._local, runs, self._max_effort, self._max_facts_bytes)
         for run in runs:
             if run.state.partition in ahead:
                 # Another process wrote them: a crashed run of these very records, or an owner that lost the partition

@@ -39,12 +39,6 @@ class FactsCache:
         """The facts of the dossier, where they are cached."""
         return self._facts.get(dossier)
 
-    def put_new(self, dossiers: Iterable[str]) -> None:
-        """Keep the facts of these dossiers, which are not cached and have none yet."""
-        before = len(self._facts)
-        self._facts.update(dict.fromkeys(dossiers, NO_FACTS))
-        self.bytes += (len(self._facts) - before) * len(NO_FACTS.registers)
-
     def put(self, dossier: str, facts: Stored) -> None:
         """Keep these facts of the dossier, which counts as used now."""
         held = self._facts.pop(dossier, None)

@@ -1,14 +1,12 @@
 """What is kept in memory of a partition, valid only as long as its offsets follow each other."""
 
-from collections.abc import Sequence
-from itertools import compress
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from schemas.partition import hashes_of
+from schemas.partition import partitions_of
 from streams.counting.caches import FactsCache, WindowCache
 from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
-from streams.counting.dossier_filter import DossierFilter
 from streams.counting.ledger import NO_RECORDS, CaseNumbers, Ledger
 from streams.counting.offset_gaps import is_lost
 from streams.counting.record import Record
@@ -27,23 +25,17 @@ class PartitionState(Struct):
     last_record: LastRecord
     ledger: Ledger
     numbers: CaseNumbers
-    dossiers: DossierFilter
-    """The dossiers that may be stored or cached: others have no facts."""
     windows: WindowCache
     facts: FactsCache
 
-    def admit(self, dossiers: Sequence[str], partitions: int) -> set[str]:
-        """Cache empty facts for those of these uncached dossiers that are new; returns those of other partitions."""
-        if not dossiers:
-            return set()
-        hashes = hashes_of(dossiers)
-        ours = hashes % partitions == self.partition
-        self.facts.put_new(compress(dossiers, ours & ~self.dossiers.may_contain(hashes)))
-        self.dossiers.add(hashes)
-        return set() if ours.all() else set(compress(dossiers, ~ours))
+    def misplaced(self, dossiers: Iterable[str], partitions: int) -> set[str]:
+        """Those of these dossiers that belong to other partitions; cached ones do not."""
+        uncached = self.facts.without(dossiers)
+        found = partitions_of(uncached, partitions) if uncached else []
+        return {dossier for dossier, partition in zip(uncached, found, strict=True) if partition != self.partition}
 
 
-def load_partition(store: Store, topic: str, partitions: int, partition: int, first: int) -> PartitionState:
+def load_partition(store: Store, topic: str, partition: int, first: int) -> PartitionState:
     """The state of a partition whose records go on at offset `first`; raises LostEvents where offsets are missing.
 
     Every earlier batch must be written.
@@ -63,7 +55,6 @@ def load_partition(store: Store, topic: str, partitions: int, partition: int, fi
         last_record=checkpoint.last_record if checkpoint else NO_RECORD,
         ledger=ledger,
         numbers=CaseNumbers(max(last, ledger.dossiers), held),
-        dossiers=DossierFilter(store.read_dossier_hashes(partition), partitions),
         windows=WindowCache(store.read_newest(partition)),
         facts=FactsCache(),
     )

@@ -25,8 +25,8 @@ def decode_records(
     """
     run = PartitionRun(records, state, pack(identity.epoch, records[0].first, 0))
     read = [read_lines(record) for record in records if not record.is_gap]
-    named = set().union(*[each.dossiers for each in read])
-    misplaced = state.admit(state.facts.without(named), identity.partitions)
+    named: set[str] = set().union(*[each.dossiers for each in read])
+    misplaced = state.misplaced(named, identity.partitions)
     for each in read:
         record, line_count = each.record, len(each.lines) + len(each.rejections)
         if misplaced and not misplaced.isdisjoint(each.dossiers):

@@ -5,7 +5,6 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from schemas.partition import Hashes
 from schemas.tables import Table
 from streams.counting.dead_letter_limit import EMPTY_WINDOW, LimitWindow
 from streams.counting.ledger import NO_RECORDS, Ledger
@@ -68,8 +67,11 @@ class Store(Protocol):
     def read_newest(self, partition: int) -> int:
         """The start of the newest window of which the partition has a row, in seconds since 1970; 0 without any."""
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        """The hashes of all dossiers of which the partition has facts, in no order."""
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        """The partition's facts past `pos`, of dossiers beyond `after` in the order of their bytes: about `rows`.
+
+        Also returns the last dossier that was looked at, or None where none is left.
+        """
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""

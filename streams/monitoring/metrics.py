@@ -73,6 +73,14 @@ DEAD_LETTERS = Metric("dossier_dead_letters_total", "counter", "Dead letters, by
 REBALANCES = Metric("dossier_rebalances_total", "counter", "Times the group was rebalanced.")
 PARTITIONS = Metric("dossier_partitions", "gauge", "Partitions this worker owns.")
 CACHED = Metric("dossier_cached", "gauge", "Cached rows: dossiers and windows.", ("what",))
+STATE_PARTITIONS = Metric(
+    "dossier_state_partitions",
+    "gauge",
+    "Owned partitions with complete local state; ClickHouse is asked about the dossiers of the others.",
+)
+STATE_FAILURES = Metric(
+    "dossier_state_failures_total", "counter", "Times that local state failed, was locked or could not be opened."
+)
 OFFSET = Metric(
     "dossier_offset", "gauge", "Last offset counted, of a record or an offset gap, by partition.", ("partition",)
 )
@@ -98,7 +106,8 @@ ALERTS_LOOKED = Metric(
 
 WORKER = (
     *(LAG_RECORDS, LAG_EVENTS, LAG_SECONDS, FRESHNESS, BATCH_RECORDS, BATCH_EVENTS, BATCH_SECONDS),
-    *(OPERATION_SECONDS, RETRIES, RECORDS, EVENTS, DEAD_LETTERS, REBALANCES, PARTITIONS, CACHED, OFFSET, LAST_BATCH),
+    *(OPERATION_SECONDS, RETRIES, RECORDS, EVENTS, DEAD_LETTERS, REBALANCES, PARTITIONS, CACHED),
+    *(STATE_PARTITIONS, STATE_FAILURES, OFFSET, LAST_BATCH),
     *(ALERTS, ALERTS_STANDING, ALERTS_SECONDS, ALERTS_LOOKED),
     *(BUILD, MEMORY),
 )

@@ -1,8 +1,9 @@
 """Counting a log into the tables of a rebuild: the raw events, or the topic."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 from clickhouse_driver import Client
 from msgspec import structs
@@ -15,6 +16,7 @@ from schemas.topics import EVENTS
 from streams.counting.batch_counting import Counting
 from streams.counting.dead_letter_limit import DeadLetterLimit
 from streams.counting.identity import Identity
+from streams.counting.local_state import LocalState
 from streams.counting.record import Record
 from streams.counting.store_interface import Row
 from streams.counting.write_order import DeadLetterSink
@@ -28,23 +30,35 @@ from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.deployment_plan import Plan
 from streams.storage.epochs import Entry, later_than, write_entry
 from streams.storage.offset_agreement import PartitionOffsets
+from streams.storage.state_folder import CountsOrigin, StateFolder
 from streams.worker.pipeline import Pipeline
+from streams.worker.state_restoring import restored
+from streams.worker.telemetry import Telemetry
+
+_STATE_NAME = "rebuild"
+"""The name of its local state. Workers are stopped: one of this name does not have it at the same time."""
 
 
 class Backfill:
     """Fills the tables of a rebuild. A fill that was interrupted resumes by its own progress while its log is the same.
 
     `on_step` is told of each step, and `on_progress` after each batch how much of the log is counted and how much there
-    is; both may raise to stop.
+    is; both may raise to stop. `state` is the directory of local state, if it shall have any.
     """
 
     def __init__(
-        self, plan: Plan, records: int, on_step: Callable[[str], None], on_progress: Callable[[int, int], None]
+        self,
+        plan: Plan,
+        records: int,
+        on_step: Callable[[str], None],
+        on_progress: Callable[[int, int], None],
+        state: Path | None = None,
     ) -> None:
         self._plan = plan
         self._batch_records = records
         self._on_step = on_step
         self._on_progress = on_progress
+        self._state = state
 
     def from_events(self, client: Client, entry: Entry, resumes: Mapping[int, int], *, new_numbers: bool) -> Entry:
         """Count the raw events; start over where they changed since it began, and repeat where they change meanwhile.
@@ -104,14 +118,30 @@ class Backfill:
         # Raw events were admitted when they were first counted; their order here is not the one that decided it.
         numbered = sys.maxsize if source_of(entry) == "events" else MAX_NUMBERED
         # However many lines were dead-lettered once, they are dead-lettered again.
-        counting = Counting(identity, store, dead_letter_limit=DeadLetterLimit(ratio=1), max_numbered=numbered)
-        with closing(Pipeline(counting, store, dead_letters)) as pipeline:
+        limit = DeadLetterLimit(ratio=1)
+        with ExitStack() as stack:
+            local = stack.enter_context(self._local_state(self._state, entry)) if self._state else None
+            counting = Counting(identity, store, dead_letter_limit=limit, max_numbered=numbered, local=local)
+            enter = local.enter if local else None
+            pipeline = stack.enter_context(closing(Pipeline(counting, store, dead_letters, enter=enter)))
             for batch in chunks(records, self._batch_records):
                 done += sum(map(size_of, batch))
                 if left := [record for record in batch if record.offset >= starts.get(record.partition, 0)]:
                     pipeline.take(left)
                 self._on_progress(done, total)
             pipeline.settle()
+
+    @contextmanager
+    def _local_state(self, directory: Path, entry: Entry) -> Iterator[LocalState]:
+        """Local state of what is counted, which is deleted afterwards."""
+        # Positions are those of the log that is counted, which the source names.
+        counts = CountsOrigin(entry.epoch - 1, entry.source, entry.origin.partitions, self._plan.clickhouse.database)
+        folder = StateFolder(directory, _STATE_NAME, counts)
+        with closing(ClickHouseStore(self._plan.clickhouse, names=tables.NAMES)) as store:
+            with restored(folder, store, EVENTS, Telemetry()) as local:
+                yield local
+            folder.delete()
+            folder.release()
 
 
 class _EventsStore(ClickHouseStore):

@@ -5,6 +5,7 @@ its own; workers resume in the next one. The steps that are done show in `deploy
 tables, so a rebuild that was killed at any point is finished by starting it again.
 """
 
+from pathlib import Path
 from typing import Protocol
 
 from clickhouse_driver import Client
@@ -55,18 +56,26 @@ class Rebuild:
     """A rebuild of one database: `run` begins or resumes it, `preview` describes it, `abandon` gives it up.
 
     Without a `source` it takes that of an unfinished rebuild, else the raw events. With `take_over` it may move the
-    database to another Kafka cluster. All methods raise Unreachable, NotMigrated, or an error that says what must be
-    done first.
+    database to another Kafka cluster. `state` is the directory of local state, if it shall have any. All methods raise
+    Unreachable, NotMigrated, or an error that says what must be done first.
     """
 
     def __init__(
-        self, plan: Plan, source: Source | None, observer: Observer, *, records: int = 100, take_over: bool = False
+        self,
+        plan: Plan,
+        source: Source | None,
+        observer: Observer,
+        *,
+        records: int = 100,
+        take_over: bool = False,
+        state: Path | None = None,
     ) -> None:
         self._plan = plan
         self._source = source
         self._observer = observer
         self._records = records
         self._take_over = take_over
+        self._state = state
         self._database = plan.clickhouse.database
 
     def preview(self) -> list[str]:
@@ -157,7 +166,7 @@ class Rebuild:
             write_entry(client, entry)
             # From here on no worker starts; one that was just starting may have joined.
             require_no_members(self._plan.kafka, self._observer.waiting_for)
-        backfill = Backfill(self._plan, self._records, self._observer.step, self._observer.counted)
+        backfill = Backfill(self._plan, self._records, self._observer.step, self._observer.counted, self._state)
         if is_from_topic:
             return backfill.from_topic(client, entry, offsets)
         resumes = {at.partition: resume_offset(at, stored, found) for at in offsets}

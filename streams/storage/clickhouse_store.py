@@ -3,17 +3,15 @@
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from threading import Lock
 from typing import Any
 
-import numpy as np
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ErrorCodes, ServerException
 
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
-from schemas.partition import Hashes
 from schemas.tables import TABLES, WINDOWS, Table
 from streams.counting.column_block import Block
 from streams.counting.dead_letter_limit import LimitWindow
@@ -40,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _KEYS_PER_READ = 50_000
 """More than a usual batch looks up: keys may be anywhere in a table, and each query reads the whole table once."""
+_PAGE_BYTES = 16 << 20
+"""Facts that are read at once where all of a partition are read."""
 _WORTH_SPLITTING = 1000
 """The number of rows from which on it is cheaper to insert those without rare columns separately."""
 _READ_ATTEMPTS = 6
@@ -92,11 +92,8 @@ class ClickHouseStore(Store):
                 continue
             self._dossiers_per_read = min(2 * self._dossiers_per_read, _KEYS_PER_READ)
             looked_up += len(names)
-            for dossier, pos, registers, number in rows:
-                name = dossier.decode()
-                size += len(registers)
-                if name not in found or found[name].pos < pos:
-                    found[name] = Stored(pos, registers, number)
+            size += sum(len(registers) for _, _, registers, _ in rows)
+            found |= _newest_of(rows)
         return looked_up, found
 
     def _read_facts_within(self, dossiers: Sequence[str], max_bytes: int) -> list[tuple[Any, ...]] | None:
@@ -137,12 +134,30 @@ class ClickHouseStore(Store):
         rows = self._read(sql, partition=partition)
         return int(rows[0][0]) if rows else 0
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        """Hashes of all dossiers of which the partition has facts."""
-        # ClickHouse's name for the hash by which Kafka's clients divide keys.
-        sql = f"SELECT kafkaMurmurHash(dossier) FROM {self._names['facts']} WHERE partition = %(partition)s"  # noqa: S608  # our names
-        columns = self._read(sql, columnar=True, partition=partition)
-        return np.array(columns[0] if columns else [], np.uint32)
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        """The partition's facts past `pos` of dossiers beyond `after`; fewer than `rows` where they are large."""
+        # Older rows come along: FINAL would read far more than it returns, and so would a limit with ties.
+        sql = (
+            f"SELECT dossier, pos, registers, number FROM {self._names['facts']} "  # noqa: S608  # our names
+            "WHERE dossier > %(after)s AND partition = %(partition)s AND pos > %(pos)s ORDER BY dossier LIMIT %(rows)s"
+        )
+        while True:
+            limits = {"max_result_bytes": _PAGE_BYTES} if rows > 1 else None
+            try:
+                found = self._read(sql, limits=limits, after=after, partition=partition, pos=pos, rows=rows)
+            except _TooManyBytes:
+                rows = max(1, rows // 4)
+            else:
+                break
+        newest = _newest_of(found)
+        if len(found) < rows:
+            return newest, None
+        # More rows of the last dossier may be left out.
+        last, _ = newest.popitem()
+        if newest:
+            return newest, next(reversed(newest))
+        _, newest = self.read_facts([last], 1)
+        return newest, last
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """The greatest number of a case of the partition whose facts end at `pos`, and those of cases beyond it."""
@@ -255,6 +270,16 @@ class ClickHouseStore(Store):
             again = self._insert(table, columns, first)
             rows, refusal = (second, refusal) if again is None else (first, again)
         return RefusedRow(_refusal(table, dict(zip(columns, rows[0], strict=True)), refusal))
+
+
+def _newest_of(rows: Iterable[tuple[bytes, int, bytes, int]]) -> dict[str, Stored]:
+    """The newest of these facts of each dossier, in the order of the rows."""
+    found: dict[str, Stored] = {}
+    for dossier, pos, registers, number in rows:
+        name = dossier.decode()
+        if name not in found or found[name].pos < pos:
+            found[name] = Stored(pos, registers, number)
+    return found
 
 
 class _TooManyBytes(Exception):

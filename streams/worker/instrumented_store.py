@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence, Set
 
 from schemas.dead_letter import DeadLetter
-from schemas.partition import Hashes
 from schemas.tables import FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
 from streams.counting.write_order import DeadLetterSink
@@ -33,10 +32,10 @@ class InstrumentedStore(Store):
         with self._telemetry.operation("read", WINDOWS.name):
             return self._store.read_newest(partition)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
         """As the store."""
         with self._telemetry.operation("read", FACTS.name):
-            return self._store.read_dossier_hashes(partition)
+            return self._store.read_facts_past(partition, pos, after, rows)
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         """As the store."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from streams.counting.batch import Batch
 from streams.counting.batch_counting import Counting
 from streams.counting.record import Record, in_sequence
-from streams.counting.store_interface import Store
+from streams.counting.store_interface import Row, Store
 from streams.counting.write_order import DeadLetterSink, flush, flush_windows
 from streams.errors import LostEvents, TooManyDeadLetters
 from streams.worker.cadence import AT_ONCE, Cadence, Layer
@@ -54,7 +54,8 @@ class Pipeline:
     that fails means that neither its batch nor any later one will be confirmed: end the process, acknowledge nothing.
     `cadence` says when rows are written; `flush_due` must be called now and then, unless it is AT_ONCE. `telemetry` is
     told of each step. A `flusher` must flush one batch at a time, in the order of submission; an `events_executor`
-    writes events in parallel.
+    writes events in parallel. `enter` gets the rows of facts and of progress that are confirmed, in the thread that
+    flushes.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Pipeline:
         telemetry: Telemetry | None = None,
         cadence: Cadence = AT_ONCE,
         clock: Callable[[], float] = time.monotonic,
+        enter: Callable[[Sequence[Row], Sequence[Row]], None] | None = None,
     ) -> None:
         self.telemetry = telemetry or Telemetry()
         self._counting = counting
@@ -78,6 +80,7 @@ class Pipeline:
         self._events_executor = events_executor or ThreadPoolExecutor(1, "flush-events")
         self._cadence = cadence
         self._clock = clock
+        self._enter = enter
         self._lock = threading.RLock()
         self._waiting: Unflushed | None = None
         self._in_flight: Flight | None = None
@@ -183,7 +186,7 @@ class Pipeline:
             if layer == "all":
                 self._waiting, self._all_at = None, now
                 batch = waiting.batch
-                done = self._flusher.submit(flush, batch, self._store, self._dead_letters, self._events_executor)
+                done = self._flusher.submit(self._flush, batch)
             else:
                 batch = waiting.batch.take_windows()
                 done = self._flusher.submit(flush_windows, batch, self._store)
@@ -191,6 +194,12 @@ class Pipeline:
         # A callback that refers to the flight would be a cycle, which keeps its rows until garbage is collected.
         done.add_done_callback(self._finish)
         return flight
+
+    def _flush(self, batch: Batch) -> None:
+        flush(batch, self._store, self._dead_letters, self._events_executor)
+        if self._enter:
+            # Before the batch counts as flushed: what is evicted from the caches from then on is read again.
+            self._enter(batch.facts, batch.progress)
 
     def _finish(self, done: Future[None]) -> None:
         """Confirm what a flush wrote, once, and begin what is due by then."""

@@ -138,6 +138,14 @@ class Telemetry:
             self._unlogged_events += len(batch.events)
         self._log_progress()
 
+    def state_restored(self, partitions: int) -> None:
+        """Local state is complete of so many partitions."""
+        self._meters.set(metrics.STATE_PARTITIONS, partitions)
+
+    def state_failed(self) -> None:
+        """Local state cannot be used."""
+        self._meters.add(metrics.STATE_FAILURES, 1)
+
     @contextmanager
     def operation(self, name: str, table: str) -> Iterator[None]:
         """A block that reads, inserts or sends, in this thread."""

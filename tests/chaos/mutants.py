@@ -10,16 +10,23 @@ from streams.counting import (
     batch_counting,
     caches,
     event_folding,
+    facts_loading,
+    local_state,
     partition_run,
     partition_state,
     record_decoding,
+    state_store,
     write_order,
 )
 from streams.worker import pipeline
 
-COUNTING = (caches, partition_state, partition_run, record_decoding, event_folding, apply_deltas, batch_counting)
+COUNTING = (
+    *(caches, partition_state, partition_run, record_decoding),
+    *(facts_loading, event_folding, apply_deltas, batch_counting),
+)
 """The modules of the core of counting; each imports only what comes before it."""
 WRITING = (write_order, pipeline)
+LOCAL = (state_store, local_state)
 
 
 def without(modules: Sequence[ModuleType], *changes: tuple[str, str]) -> ModuleType:

@@ -1,12 +1,17 @@
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from chaos.crash_points import POINTS, Armed, Trap, TrappedStore
+from chaos.crash_points import POINTS, Armed, Trap, TrappedStateStore, TrappedStore
+from chaos.memory_state_store import MemoryStateStore
 from chaos.memory_store import MemoryStore
 from schemas.tables import FACTS, PROGRESS, WINDOWS
+from streams.counting.state_store import StateHead, StateOrigin
+
+HEAD = StateHead(StateOrigin(1, "topic-id", 8, "dossiers", "boot", "folder"), 3, 9)
 
 WORKER = """
 import sys
@@ -70,7 +75,7 @@ def test_half_of_the_rows_are_written_before_a_crash_in_the_middle(tmp_path: Pat
 
 
 def test_each_point_lies_where_it_says(tmp_path: Path) -> None:
-    """Windows, facts and progress are written: each point of the store is met once."""
+    """Windows, facts and progress are written, and enter local state: each point of the stores is met once."""
     met = {}
     for point in POINTS.keys() - {"shutdown"}:  # which stops the process it is in
         (tmp_path / point).mkdir()
@@ -78,6 +83,11 @@ def test_each_point_lies_where_it_says(tmp_path: Path) -> None:
         store = TrappedStore(MemoryStore(), trap)
         for table in (WINDOWS, FACTS, PROGRESS):
             store.write(table, [tuple(0 for _ in table.columns)])
+        TrappedStateStore(MemoryStateStore(), trap).write({}, HEAD)
+        deadline = time.monotonic() + 10
+        while point == "state-during" and not trap.sprung and time.monotonic() < deadline:
+            time.sleep(0.001)  # another thread springs it
         met[point] = trap.sprung
     in_the_store = {"counted", "windows-half", "windows-written", "facts-half", "facts-written", "before-ack"}
-    assert met == dict.fromkeys(met, 0) | dict.fromkeys(in_the_store, 1)
+    in_the_state = {"state-before", "state-during", "state-after"}
+    assert met == dict.fromkeys(met, 0) | dict.fromkeys(in_the_store | in_the_state, 1)

@@ -11,10 +11,9 @@ import pytest
 from chaos.simulation.schedule import schedule_of
 from chaos.simulation.worker import Code
 from chaos.simulation.world import play
-from schemas.partition import Hashes
 from schemas.tables import Table
 from streams.counting.store_interface import Checkpoint, Row, Store, Stored, WindowRow
-from tests.chaos.mutants import COUNTING, WRITING, without
+from tests.chaos.mutants import COUNTING, LOCAL, WRITING, without
 from tests.thorough import sized
 
 SEEDS = range(1000)
@@ -28,6 +27,10 @@ def counting(*changes: tuple[str, str]) -> Code:
 
 def flushing(*changes: tuple[str, str]) -> Code:
     return Code(pipeline=without(WRITING, *changes).Pipeline)
+
+
+def local(*changes: tuple[str, str]) -> Code:
+    return Code(local=without(LOCAL, *changes).LocalState)
 
 
 def found_out(code: Code, seeds: Sequence[int] = SEEDS, *, first: int = 0) -> bool:
@@ -53,8 +56,8 @@ class WindowsFirst(Store):
     def read_newest(self, partition: int) -> int:
         return self._store.read_newest(partition)
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
-        return self._store.read_dossier_hashes(partition)
+    def read_facts_past(self, partition: int, pos: int, after: str, rows: int) -> tuple[dict[str, Stored], str | None]:
+        return self._store.read_facts_past(partition, pos, after, rows)
 
     def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         return self._store.read_case_numbers(partition, pos)
@@ -121,12 +124,86 @@ def test_windows_taken_for_new_although_they_may_be_stored() -> None:
     assert found_out(counting(("elif window[1] > cache.newest:", "elif True:")))
 
 
-def test_dossiers_taken_for_new_once_they_are_evicted() -> None:
-    assert found_out(counting(("        self.dossiers.add(hashes)\n", "")))
-
-
 def test_dossiers_taken_for_new_although_they_may_be_stored() -> None:
-    assert found_out(counting(("store.read_dossier_hashes(partition)", "hashes_of([])")))
+    answer = "        answer = local.read(run.state.partition, missing, left) if local else None\n"
+    assert found_out(counting((answer, answer.replace(" if local else None", " or (len(missing), {})"))))
+
+
+FLUSHED = "        flush(batch, self._store, self._dead_letters, self._events_executor)\n"
+ENTERED = """        if self._enter:
+            # Before the batch counts as flushed: what is evicted from the caches from then on is read again.
+            self._enter(batch.facts, batch.progress)
+"""
+
+
+def test_local_state_entered_before_the_batch_is_confirmed() -> None:
+    assert found_out(flushing((FLUSHED + ENTERED, ENTERED + FLUSHED)))
+
+
+def test_local_state_not_entered() -> None:
+    assert found_out(flushing((ENTERED, "")))
+
+
+def test_local_state_newer_than_progress() -> None:
+    assert found_out(local(("max(self.complete, self.newest) > progress", "False")))
+
+
+def test_local_state_whose_entries_are_newer_than_progress_although_its_head_is_not() -> None:
+    newest = "max(self.complete, self.newest) > progress"
+    assert found_out(local((newest, "self.complete > progress")), first=215)
+
+
+def test_local_state_that_does_not_fit_and_is_not_dropped() -> None:
+    assert found_out(local(("                states.reset(head)\n", "")))
+
+
+def test_local_state_not_caught_up() -> None:
+    assert found_out(local(('after: str | None = ""', 'after: str | None = "\U0010ffff"')))
+
+
+def test_local_state_caught_up_from_progress_and_not_from_where_it_was_complete() -> None:
+    assert found_out(local(("(partition, head.complete, after,", "(partition, progress, after,")))
+
+
+def test_local_state_not_caught_up_where_offsets_jump_or_the_partition_comes_back() -> None:
+    fresh = "            self._sessions[partition] = _Session()\n"
+    assert found_out(local((fresh, "            self._sessions.setdefault(partition, _Session())\n")), first=196)
+
+
+def test_dossiers_taken_for_new_while_local_state_is_restored() -> None:
+    assert found_out(local(('session.stage != "complete":', 'session.stage == "waiting":')))
+
+
+def test_local_state_complete_although_not_all_facts_are_read() -> None:
+    assert found_out(local(("        scanned = head.scanned\n", "        scanned = None\n")))
+
+
+def test_local_state_in_which_older_facts_replace_newer_ones() -> None:
+    assert found_out(local(("if positions and min(positions) <= head.newest:", "if False:")), first=295)
+
+
+def test_local_state_without_facts_of_other_owners_that_counting_read_while_it_was_restored() -> None:
+    assert found_out(local(("        self._enter(partition, facts)\n", "        pass\n")), first=90)
+
+
+def test_local_state_whose_head_moves_while_it_is_restored() -> None:
+    moved = 'complete=progress if session.stage == "complete" else 0'
+    assert found_out(local((moved, "complete=progress")), first=506)
+
+
+def test_local_state_used_after_a_write_has_failed() -> None:
+    assert found_out(local(("        self._give_up(opened[0], failure)\n", "        pass\n")))
+
+
+def test_windows_not_read_again_although_facts_of_local_state_are_ahead() -> None:
+    ahead = "        if _cache(run, missing[:looked_up], found):\n"
+    assert found_out(counting((ahead, ahead.replace(":\n", " and False:\n"))), first=736)
+
+
+def test_local_state_restored_before_the_numbers_of_stored_cases_are_read() -> None:
+    state = "            state = self._partitions[partition] = load_partition"
+    attach = "                self._local.attach(partition)\n"
+    assert found_out(counting((attach, "                pass\n"), (state, attach[4:] + state)), first=6631)
 
 
 def test_numbers_given_again_where_cases_are_stored_ahead() -> None:
@@ -143,7 +220,7 @@ def test_missing_offsets_ignored() -> None:
 
 
 def test_progress_asked_before_the_flush_in_flight_is_done() -> None:
-    assert found_out(counting(("            settle()\n            topic, ", "            topic, ")))
+    assert found_out(counting(("            settle()\n            state = ", "            state = ")))
 
 
 def test_rows_evicted_before_they_are_written() -> None:
@@ -246,6 +323,16 @@ def test_caches_kept_of_a_partition_that_comes_back_are_right_where_offsets_foll
     notified; or it comes back at another, and then they are dropped for that. Forgetting them saves memory.
     """
     assert not found_out(flushing(("self._revoked.update(partitions)", "pass")), SEEDS_OF_IMPLIED_RULES)
+
+
+def test_restoring_that_goes_on_for_a_partition_that_was_revoked_is_only_useless() -> None:
+    """What it reads is stored, and the head that it moves says no more than what had entered by then.
+
+    Ending it leaves the thread to the partitions that the worker has.
+    """
+    assert not found_out(
+        local(("return self._sessions.get(partition) is session", "return True")), SEEDS_OF_IMPLIED_RULES
+    )
 
 
 def test_windows_read_again_need_not_wait_for_the_flush_in_flight() -> None:

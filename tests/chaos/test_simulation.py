@@ -47,15 +47,19 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
     assert found.faults.keys() == {
         "batches",
         "batches of a zombie",
+        "backups restored",
         "crashes",
         "failed inserts",
         "flushes that were due",
+        "failed writes of local state",
         "offset gaps",
         "inserts after a crash",
         "inserts delivered again",
+        "local states replaced",
         "partitions moved",
         "records left out",
         "redeliveries",
+        "steps of restoring",
     }
     assert min(found.faults.values()) > 20
 

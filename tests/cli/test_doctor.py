@@ -18,7 +18,7 @@ from tests.cli.commands import AWAY, Ended, Run, apart
 
 SUBJECTS = (
     *("program", "profile", "platform", "disk", "kafka"),
-    *("topics", "clickhouse", "tables", "access", "identity", "offsets", "records", "workers"),
+    *("topics", "clickhouse", "tables", "access", "identity", "offsets", "records", "state", "workers"),
 )
 
 
@@ -126,7 +126,8 @@ class TestServices:
         ended = apart("doctor", data=tmp_path, **deployed | {service: AWAY})
         assert ended.code == 1
         found = wrong(findings(ended))
-        assert found.pop("offsets") == "cannot be checked before this is right: identity"
+        for subject in ("offsets", "state"):
+            assert found.pop(subject) == "cannot be checked before this is right: identity"
         if service == "clickhouse":
             assert found.pop("access") == "cannot be checked before this is right: tables"
         assert found.pop("records") == "cannot be checked before this is right: offsets"

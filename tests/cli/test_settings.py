@@ -46,6 +46,7 @@ def everything(tmp_path: Path) -> dict[str, str]:
         "DOSSIER_WINDOWS_MILLISECONDS": "500",
         "DOSSIER_FLUSH_MILLISECONDS": "0",
         "DOSSIER_CACHE_DOSSIERS": "9000",
+        "DOSSIER_STATE": str(tmp_path / "local"),
         "DOSSIER_DEAD_LINES": "500",
         "DOSSIER_DEAD_RATIO": "0.25",
         "DOSSIER_METRICS": "127.0.0.1:9464",
@@ -86,6 +87,7 @@ def test_every_variable_is_read(everything: dict[str, str], tmp_path: Path) -> N
         windows_seconds=0.5,
         flush_seconds=0.0,
         cache_dossiers=9000,
+        state=tmp_path / "local",
         dead_lines=500,
         dead_ratio=0.25,
         metrics=("127.0.0.1", 9464),
@@ -113,6 +115,13 @@ def test_secrets_never_show(everything: dict[str, str]) -> None:
 def test_an_empty_variable_is_as_none(tmp_path: Path) -> None:
     data = {"DOSSIER_DATA": str(tmp_path)}
     assert Settings.from_env(dict.fromkeys(VARIABLES, "") | data) == Settings.from_env(data)
+
+
+def test_local_state_lies_in_the_data_directory_unless_it_is_elsewhere_or_off(tmp_path: Path) -> None:
+    data = {"DOSSIER_DATA": str(tmp_path)}
+    assert Settings.from_env(data).state == tmp_path / "state"
+    assert Settings.from_env(data | {"DOSSIER_STATE": "/fast/disk"}).state == Path("/fast/disk")
+    assert Settings.from_env(data | {"DOSSIER_STATE": "off"}).state is None
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaos.memory_state_store import MemoryStateStore
 from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.envelope import MAX_LINES, decode_event, encode_event
 from schemas.events import AnyEvent, Received, Resolved, Transferred, Voided
@@ -16,8 +17,10 @@ from schemas.partition import partition_of
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.batch import Batch
 from streams.counting.batch_counting import Counting
+from streams.counting.local_state import LocalState
 from streams.counting.log_position import pack
 from streams.counting.record import Record
+from streams.counting.state_store import StateOrigin
 from streams.counting.store_interface import Row, Stored
 from streams.counting.write_order import flush
 from streams.errors import LostEvents
@@ -67,16 +70,19 @@ class FragileStore(MemoryStore):
 class Worker:
     """Counts and flushes one batch after the other; `take` returns when it is flushed."""
 
-    def __init__(self, store: MemoryStore, limit: int = 1000) -> None:
+    def __init__(self, store: MemoryStore, limit: int = 1000, local: LocalState | None = None) -> None:
         self.store = store
         self.dead = MemoryDeadLetters()
-        self.counting = Counting(IDENTITY, store, dossiers=limit, windows=limit)
+        self.local = local
+        self.counting = Counting(IDENTITY, store, dossiers=limit, windows=limit, local=local)
 
     def take(self, records: Iterable[Record]) -> Batch:
         (batch,) = self.counting.count(list(records), lambda: None, NOW)
         self.counting.trim([batch])
         with ThreadPoolExecutor(1) as beside:
             flush(batch, self.store, self.dead, beside)
+        if self.local:
+            self.local.enter(batch.facts, batch.progress)
         return batch
 
 
@@ -231,6 +237,7 @@ def test_what_is_cached_is_not_read_again_until_it_is_forgotten() -> None:
     worker = Worker(store := CountingReads())
     worker.take([record(0, 0, RECEIVED)])
     worker.counting.forget([0])
+    store.asked.clear()
     worker.take(steps(OURS, 0, [1]))
     worker.take(steps(OURS, 0, [2]))
     assert store.asked == [{OURS}]
@@ -239,10 +246,21 @@ def test_what_is_cached_is_not_read_again_until_it_is_forgotten() -> None:
     assert store.asked == [{OURS}, {OURS}]
 
 
-def test_a_dossier_that_was_never_stored_is_not_read() -> None:
-    worker = Worker(store := CountingReads())
-    worker.take([record(0, 0, RECEIVED)])
-    assert store.asked == []
+def test_the_store_is_asked_about_no_dossier_once_local_state_is_complete() -> None:
+    of_ours = [dossier for dossier in DOSSIERS if partition_of(dossier, PARTITIONS) == 0][:3]
+    local = LocalState(store := CountingReads(), IDENTITY.topic)
+    local.open_with(MemoryStateStore(), StateOrigin(1, "id", PARTITIONS, "dossiers", "boot", "folder"))
+    worker = Worker(store, 1, local)
+    worker.take(steps(of_ours[0], 0, [0]))
+    assert store.asked == [{of_ours[0]}]
+    assert local.complete == 0
+    for _ in local.restore():
+        pass
+    assert local.complete == 1
+    for offset, dossier in enumerate((of_ours[1], of_ours[2], of_ours[1], of_ours[0]), 1):
+        worker.take(steps(dossier, 0, [offset]))
+    assert store.asked == [{of_ours[0]}]
+    assert {row["number"] for row in store.newest(FACTS).values()} == {1, 2, 3}
 
 
 def test_forgetting_a_partition_leaves_the_others_alone() -> None:
@@ -265,6 +283,7 @@ def test_the_least_recently_used_are_evicted_first_and_never_what_is_not_yet_wri
         return batch
 
     take(0, *of_ours)  # three at once: nothing of it is written, so nothing may go
+    store.asked.clear()
     take(1, of_ours[0])
     assert store.asked == []
     take(2, of_ours[1], of_ours[2])  # one of them was evicted in the meantime, and not the one used last

@@ -172,6 +172,29 @@ class StoreContract:
             name: pos for pos, name in enumerate(names)
         }
 
+    def test_facts_of_a_partition_are_read_in_parts_in_the_order_of_the_names_bytes(self, store: Store) -> None:
+        names = [*HOSTILE, *(f"D{number}" for number in range(30))]
+        for pos in (9, 7, 8):
+            store.write(FACTS, [facts_at(name, pos) for name in names])
+        store.write(FACTS, [facts_row("theirs", 4, Stored(9, b"x"), Facts(), DATE)])
+        found: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            facts, after = store.read_facts_past(3, 0, after, 7)
+            assert {stored.pos for stored in facts.values()} <= {9}
+            assert len(facts) <= 7
+            found += facts
+        assert found == sorted(names, key=str.encode)
+
+    def test_facts_past_a_position(self, store: Store) -> None:
+        store.write(FACTS, [facts_at(f"D{pos}", pos) for pos in range(1, 9)])
+        store.write(FACTS, [facts_at("D1", 9), facts_at("D9", 2)])
+        facts, after = store.read_facts_past(3, 6, "", 100)
+        assert {name: stored.pos for name, stored in facts.items()} == {"D1": 9, "D7": 7, "D8": 8}
+        assert after is None
+        assert store.read_facts_past(3, 9, "", 100) == ({}, None)
+        assert store.read_facts_past(4, 0, "", 100) == ({}, None)
+
     def test_numbers_of_cases_up_to_a_position_and_beyond_it(self, store: Store) -> None:
         for number, (name, pos, partition) in enumerate((("D1", 4, 3), ("D2", 5, 3), ("D3", 6, 3), ("D4", 9, 4)), 1):
             store.write(FACTS, [facts_row(name, partition, Stored(pos, b"x", number), Facts(), DATE)])
@@ -283,6 +306,22 @@ def comparable(row: Row) -> list[Any]:
         return list(value) if isinstance(value, tuple) else value
 
     return [plain(value) for value in row]
+
+
+@pytest.mark.clickhouse
+def test_large_facts_of_a_partition_are_read_in_smaller_parts(
+    clickhouse_store: ClickHouseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PAGE_BYTES", 30_000)
+    names = [f"D{number}" for number in range(9)]
+    clickhouse_store.write(FACTS, [facts_row(name, 3, Stored(1, bytes(10_000)), Facts(), DATE) for name in names])
+    found: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        facts, after = clickhouse_store.read_facts_past(3, 0, after, 1000)
+        assert 1 <= len(facts) <= 3
+        found += facts
+    assert found == names
 
 
 @pytest.mark.clickhouse

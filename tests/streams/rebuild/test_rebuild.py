@@ -2,6 +2,8 @@
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from streams.storage.clickhouse_client import database
 from streams.storage.deployment_plan import Plan
 from streams.storage.epochs import read_history
 from streams.storage.migration import identify, make_topics, migrate
+from streams.storage.state_folder import folders
 from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import (
@@ -61,7 +64,10 @@ class Onlooker:
 
 def rebuild(plan: Plan, source: Source | None = None, *, records: int = 3, take_over: bool = False) -> Onlooker:
     onlooker = Onlooker()
-    Rebuild(plan, source, onlooker, records=records, take_over=take_over).run()
+    with TemporaryDirectory() as folder:
+        state = Path(folder)
+        Rebuild(plan, source, onlooker, records=records, take_over=take_over, state=state).run()
+        assert folders(state) == []
     return onlooker
 
 

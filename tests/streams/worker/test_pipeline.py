@@ -1,5 +1,5 @@
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ import pytest
 from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.dead_letter import DeadLetter
 from schemas.events import Received, Transferred
-from schemas.partition import Hashes, partition_of
+from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.batch_counting import Counting
 from streams.counting.record import Record
@@ -40,10 +40,10 @@ class WatchedStore(MemoryStore):
         self.on_read: Callable[[], None] = lambda: None
         self._changed = Condition()
 
-    def read_dossier_hashes(self, partition: int) -> Hashes:
+    def read_case_numbers(self, partition: int, pos: int) -> tuple[int, Set[int]]:
         self.asked.append(partition)
         self.on_read()
-        return super().read_dossier_hashes(partition)
+        return super().read_case_numbers(partition, pos)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         if not rows:
