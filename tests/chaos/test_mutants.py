@@ -183,7 +183,7 @@ def test_local_state_in_which_older_facts_replace_newer_ones() -> None:
 
 
 def test_local_state_without_facts_of_other_owners_that_counting_read_while_it_was_restored() -> None:
-    assert found_out(local(("        self._enter(partition, facts)\n", "        pass\n")), first=90)
+    assert found_out(local(("        self._enter(partition, facts)\n", "        pass\n")), first=18_280)
 
 
 def test_local_state_whose_head_moves_while_it_is_restored() -> None:
@@ -197,13 +197,13 @@ def test_local_state_used_after_a_write_has_failed() -> None:
 
 def test_windows_not_read_again_although_facts_of_local_state_are_ahead() -> None:
     ahead = "        if _cache(run, missing[:looked_up], found):\n"
-    assert found_out(counting((ahead, ahead.replace(":\n", " and False:\n"))), first=736)
+    assert found_out(counting((ahead, ahead.replace(":\n", " and False:\n"))), first=1315)
 
 
 def test_local_state_restored_before_the_numbers_of_stored_cases_are_read() -> None:
     state = "            state = self._partitions[partition] = load_partition"
     attach = "                self._local.attach(partition)\n"
-    assert found_out(counting((attach, "                pass\n"), (state, attach[4:] + state)), first=6631)
+    assert found_out(counting((attach, "                pass\n"), (state, attach[4:] + state)), first=36_658)
 
 
 def test_numbers_given_again_where_cases_are_stored_ahead() -> None:

@@ -145,6 +145,7 @@ for pos in range(1, 10**9):
 """
 
 
+@pytest.mark.process
 def test_a_process_that_is_killed_while_it_writes_leaves_entries_and_head_of_one_write(
     tmp_path: Path, stack: ExitStack
 ) -> None:

@@ -130,6 +130,7 @@ def test_a_heartbeat_has_what_was_done_since_the_one_before(telemetry: Telemetry
     found = telemetry.heartbeat("one")
     assert (found.lag_records, found.lag_seconds, found.events, found.freshness_p50) == (20, 33, 0, None)
     assert (found.insert_p50, found.insert_p99) == (2, 2)
+    telemetry.windows_confirmed(taken)
     telemetry.batch_confirmed(
         taken, structs.replace(batch(70), dead=[dead_letter("t", 0, 5, from_micros(0), INVALID)]), 0.5
     )
