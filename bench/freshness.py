@@ -26,6 +26,7 @@ RESTART_RATE = 1200
 _IN_FLIGHT_SECONDS = 0.5
 """Inserts of a killed worker may still appear within this time; later ones are the new worker's."""
 _WARM_SECONDS = 3.0
+_WARM_UP_SECONDS = 20.0
 _FOREVER_SECONDS = 86400.0
 _ALWAYS_COUNTED = "received"
 """The kind of which each event changes a window."""
@@ -146,6 +147,8 @@ def main(rates: str, seconds: int, workers: int, data: Path, out: Path) -> None:
         deployment = stack.enter_context(Deployment(folder))
         deployment.start_workers(workers)
         asked = [int(rate) for rate in rates.split(",")]
+        # Kafka compiles itself while it is used: what it costs in its first seconds is no matter of a rate.
+        PacedTraffic(deployment.kafka, "warm-up", asked[0], _WARM_UP_SECONDS, 2 * len(asked) + 1).calls()
         # The oldest day comes first, as windows in real traffic are mostly new.
         rows = [measured(deployment, rate, seconds, 2 * (len(asked) - number)) for number, rate in enumerate(asked)]
         rows.append(restarted(deployment, RESTART_RATE, workers))

@@ -126,7 +126,9 @@ def shown(value: object) -> str:
     """A figure as people read it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if 0 < abs(value) < 1 else f"{value:,.1f}"
 
 
 def _command(command: str) -> str:

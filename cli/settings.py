@@ -140,7 +140,7 @@ class Settings(Struct, frozen=True, dict=True):
             replication=read.number("DOSSIER_REPLICATION", 1, 1, 9),
             replicated=read.flag("DOSSIER_REPLICATED"),
             batch_records=read.number("DOSSIER_BATCH_RECORDS", 64, 1, 100_000),
-            batch_seconds=read.number("DOSSIER_BATCH_MILLISECONDS", 50, 1, 60_000) / 1000,
+            batch_seconds=read.number("DOSSIER_BATCH_MILLISECONDS", 100, 1, 60_000) / 1000,
             windows_seconds=read.number("DOSSIER_WINDOWS_MILLISECONDS", 200, 0, 60_000) / 1000,
             flush_seconds=read.number("DOSSIER_FLUSH_MILLISECONDS", 2000, 0, 60_000) / 1000,
             cache_dossiers=read.number("DOSSIER_CACHE_DOSSIERS", 150_000, 1000, 100_000_000),

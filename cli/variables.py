@@ -32,7 +32,7 @@ VARIABLES: dict[str, str] = {
     "DOSSIER_REPLICATION": "replicas of each topic when `dossier migrate` creates it (default 1)",
     "DOSSIER_REPLICATED": "1 where ClickHouse is a replicated cluster: tables are then created Replicated (default 0)",
     "DOSSIER_BATCH_RECORDS": "most Kafka records that a worker takes at once (default 64)",
-    "DOSSIER_BATCH_MILLISECONDS": "milliseconds that a worker waits for a batch to fill (default 50)",
+    "DOSSIER_BATCH_MILLISECONDS": "milliseconds that a worker waits for a batch to fill (default 100)",
     "DOSSIER_WINDOWS_MILLISECONDS": "milliseconds at least between two writes of windows (default 200)",
     "DOSSIER_FLUSH_MILLISECONDS": "milliseconds at least between two writes of everything counted (default 2000)",
     "DOSSIER_CACHE_DOSSIERS": "most dossiers that a worker caches, with half as many windows (default 150000)",

@@ -43,6 +43,8 @@ _PAGE_BYTES = 16 << 20
 _WORTH_SPLITTING = 1000
 """The number of rows from which on it is cheaper to insert those without rare columns separately."""
 _READ_ATTEMPTS = 6
+_INSERT = {"max_threads": 1, "max_insert_threads": 1}
+"""A block has one part to write; starting more threads costs a quarter of a small insert."""
 _NOT_ABOUT_ROWS = NOT_MIGRATED | NO_ACCESS | {ErrorCodes.READONLY}
 """Permanent refusals of an insert that have another cause than its rows."""
 _WRONG_TYPE = (AttributeError, TypeError, ValueError)
@@ -233,7 +235,7 @@ class ClickHouseStore(Store):
         while True:
             client = self._borrow_writer()
             try:
-                client.execute(sql, rows.columns, columnar=True)
+                client.execute(sql, rows.columns, columnar=True, settings=_INSERT)
             except (*DRIVER_ERRORS, *_WRONG_TYPE) as error:
                 client.disconnect()
                 backoff.failed()
