@@ -55,13 +55,14 @@ class FactsCache:
 
     def evict(self, most: int, most_bytes: int, changed: Set[str]) -> None:
         """Evict down to `most` dossiers and `most_bytes` of registers, but none that is changed."""
-        for dossier in list(self._facts) if self.exceeds(most, most_bytes) else ():
-            if not self.exceeds(most, most_bytes):
-                return
+        kept = 0
+        while self.exceeds(most, most_bytes) and kept < len(self._facts):
+            dossier, facts = self._facts.popitem(last=False)
             if dossier in changed:
-                self._facts.move_to_end(dossier)
+                self._facts[dossier] = facts
+                kept += 1
             else:
-                self.bytes -= len(self._facts.pop(dossier).registers)
+                self.bytes -= len(facts.registers)
 
 
 class CachedWindow(Struct, gc=False):
@@ -92,11 +93,11 @@ class WindowCache:
 
     def evict(self, most: int, changed: Set[Window]) -> None:
         """Evict down to `most` windows, but none that is changed."""
-        for window in list(self.rows) if len(self) > most else ():
-            if len(self) <= most:
-                return
+        kept = 0
+        while kept < len(self.rows) > most:
+            window, row = self.rows.popitem(last=False)
             if window in changed:
-                self.rows.move_to_end(window)
+                self.rows[window] = row
+                kept += 1
             else:
-                del self.rows[window]
                 self.newest = max(self.newest, window[1])
