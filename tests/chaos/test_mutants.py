@@ -117,7 +117,7 @@ def test_caches_kept_where_offsets_jump() -> None:
 
 
 def test_windows_taken_for_new_once_they_are_evicted() -> None:
-    assert found_out(counting(("                self.newest = max(self.newest, window[1])\n", "")))
+    assert found_out(counting(("self.newest = max(self.newest, window[1])", "pass")))
 
 
 def test_windows_taken_for_new_although_they_may_be_stored() -> None:
