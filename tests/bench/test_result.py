@@ -72,5 +72,9 @@ def test_a_section_replaces_what_is_between_its_marks() -> None:
 
 
 def test_tables_are_markdown_with_figures_to_the_right() -> None:
-    table = markdown(["name", "count"], [["one", shown(1234)], ["two", shown(0.25)], ["three", shown(None)]], left=[0])
-    assert table == "| name | count |\n| --- | --: |\n| one | 1,234 |\n| two | 0.2 |\n| three | – |"
+    table = markdown(
+        ["name", "count"],
+        [["one", shown(1234)], ["two", shown(0.25)], ["more", shown(2.25)], ["three", shown(None)]],
+        left=[0],
+    )
+    assert table == "| name | count |\n| --- | --: |\n| one | 1,234 |\n| two | 0.25 |\n| more | 2.2 |\n| three | – |"
