@@ -5,6 +5,7 @@ greater position replaces a smaller one, no matter which worker wrote it: crashe
 what is right already. The rules, and why each is needed, are in docs/architecture.md, “Exactly once”.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -129,9 +130,12 @@ class Counting:
             for state in states:
                 state.facts.evict(dossiers, size, changed)
         if any(len(state.windows) > windows for state in states):
-            rows = {row for batch in unflushed for row in zip(*batch.windows.columns[:3], strict=True)}
+            rows: defaultdict[int, set[Any]] = defaultdict(set)
+            for batch in unflushed:
+                for agency, start, partition in zip(*batch.windows.columns[:3], strict=True):
+                    rows[partition].add((agency, start))
             for partition, state in self._partitions.items():
-                state.windows.evict(windows, {(agency, start) for agency, start, of in rows if of == partition})
+                state.windows.evict(windows, rows[partition])
 
     def _resume(self, records: Sequence[Record], settle: Callable[[], None]) -> PartitionState:
         """The partition's state, loaded anew where the records do not follow what was counted last."""

@@ -23,11 +23,6 @@ def packed(counts: Sequence[int]) -> Packed:
     return int.from_bytes(_LAYOUT.pack(*counts), "little")
 
 
-def unpacked(packed: Packed) -> tuple[int, ...]:
-    """The counters, in the order of COUNTERS; none may be negative."""
-    return _LAYOUT.unpack(packed.to_bytes(_LAYOUT.size, "little"))
-
-
 def columns_of(packed: Iterable[Packed]) -> "list[array[int]]":
     """Each counter of all of these, in the order of COUNTERS; none may be negative."""
     rows = b"".join([each.to_bytes(_LAYOUT.size, "little") for each in packed])

@@ -18,10 +18,11 @@ from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.facts import Facts, Payment, Refund
 from streams.counting.ledger import Ledger
 from streams.counting.log_position import MAX_EPOCH, pack
+from streams.counting.packed_counters import packed
 from streams.counting.record import Record, offset_gap
 from streams.counting.registers import pack as pack_registers
 from streams.counting.registers import register_of
-from streams.counting.rows import dead_row, facts_row, payload_json, progress_row, window_row
+from streams.counting.rows import dead_row, facts_row, payload_json, progress_row, window_columns, window_row
 from streams.counting.store_interface import LastRecord, Row, Stored
 from tests.strategies import conflicting_events, events_of
 from tests.streams.cases import DATE, INSTANT, at, event_row, facts, joined, micros, said
@@ -123,6 +124,8 @@ def test_counts_are_in_the_columns_of_their_counters() -> None:
     assert row == {"agency": "H01", "window": 1_772_000_100, "partition": 3, "pos": 99} | {
         counter: index for index, counter in enumerate(COUNTERS)
     }
+    (same,) = zip(*window_columns(3, [("H01", 1_772_000_100, 99, packed(range(len(COUNTERS))))]), strict=True)
+    assert named(WINDOWS, same) == row
 
 
 def test_progress_behind_a_gap_still_names_the_last_record() -> None:
