@@ -4,7 +4,7 @@ Events are decoded into structs that check the limits of every field, but leave 
 depends on several fields are checked over columns. An envelope in which anything is unusual is not decided here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import reduce
 from operator import attrgetter, or_
@@ -51,7 +51,7 @@ def decode_columns(value: bytes, published_at: datetime) -> EventColumns | None:
         return None
     kinds = [event.__class__ for event in events]
     payloads = [_PAYLOAD_OF[kind](event) for kind, event in zip(kinds, events, strict=True)]
-    times = _times(events, kinds, payloads, to_micros(published_at + FUTURE_TOLERANCE))
+    times = _times(value, events, kinds, payloads, to_micros(published_at + FUTURE_TOLERANCE))
     if times is None:
         return None
     return EventColumns(
@@ -82,12 +82,13 @@ def _lines_of(value: bytes) -> int:
 
 
 def _times(
-    events: list[Any], kinds: list[type[Struct]], payloads: list[Payload], horizon: int
+    value: bytes, events: list[Any], kinds: list[type[Struct]], payloads: list[Payload], horizon: int
 ) -> tuple[list[int], list[int]] | None:
     """When the events occurred and were recorded, and the payloads with their instants; None where a check fails."""
     texts = [event.occurred_at for event in events]
     later = [place for place, event in enumerate(events) if event.recorded_at is not None]
     texts += [events[place].recorded_at for place in later]
+    instants = {"occurred_at": len(events), "recorded_at": len(later)}
     checked = [place for place, kind in enumerate(kinds) if kind in _CHECKED]
     timed = []
     for place in checked:
@@ -96,11 +97,15 @@ def _times(
             components, digitised, reused, _ = payload
             if digitised > components or reused > components:  # type: ignore[operator]  # they are numbers
                 return None
-        elif payload[field := _INSTANT_AT[kind]] is not None:
+            continue
+        name, field = _INSTANT_AT[kind]
+        is_stated = payload[field] is not None
+        instants[name] = instants.get(name, 0) + is_stated
+        if is_stated:
             timed.append((place, field))
             texts.append(payload[field])
     found = micros_of(texts)
-    if found is None:
+    if found is None or not _are_stated_once(value, instants):
         return None
     count, stated = len(events), len(events) + len(later)
     if found[:stated].max() > horizon:
@@ -117,6 +122,20 @@ def _times(
         payload = payloads[place]
         payloads[place] = (*payload[:field], at, *payload[field + 1 :])
     return occurred, recorded
+
+
+def _are_stated_once(value: bytes, instants: Mapping[str, int]) -> bool:
+    """Whether the envelope names each of these fields as often as events have it; a null does not count.
+
+    Where an object states a field twice, the last value holds. A decoder of single events checks all of them, but here
+    only the last one is checked as an instant.
+    """
+    for name, number in instants.items():
+        field = f'"{name}"'.encode()
+        named = value.count(field)
+        if named != number and named - value.count(field + b":null") - value.count(field + b": null") != number:
+            return False
+    return True
 
 
 _Text: TypeAlias = Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST)]
@@ -147,8 +166,8 @@ def _payload_of(kind: str) -> Callable[[Any], Payload]:
 _STRUCTS = {kind: _unchecked(kind, struct) for kind, struct in KINDS.items()}
 _KIND_OF = {struct: kind for kind, struct in _STRUCTS.items()}
 _PAYLOAD_OF = {struct: _payload_of(kind) for kind, struct in _STRUCTS.items()}
-_INSTANT_AT = {_STRUCTS[kind]: PAYLOAD_FIELDS[kind].index(field) for kind, field in INSTANT_FIELDS.items()}
-"""The place of the instant in the payload, where a kind has one."""
+_INSTANT_AT = {_STRUCTS[kind]: (field, PAYLOAD_FIELDS[kind].index(field)) for kind, field in INSTANT_FIELDS.items()}
+"""The field that is an instant and its place in the payload, where a kind has one."""
 _DIGITISED, _AMENDED = _STRUCTS["digitised"], _STRUCTS["amended"]
 _CHECKED = {_DIGITISED, *_INSTANT_AT}
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, _STRUCTS.values()))

@@ -116,6 +116,36 @@ def test_an_event_in_the_future_is_not_read() -> None:
     assert read(GOOD, encode_event(said(TermSet, "2026-03-02 08:00", term=later)))
 
 
+INSTANT = b"2026-03-01T08:00:00Z"
+TIMED = {
+    "occurred_at": GOOD,
+    "recorded_at": GOOD,
+    "term": encode_event(said(TermSet, "2026-03-02 08:00", term=at("2026-03-05 08:00"))),
+    "received_at": encode_event(said(Amended, "2026-03-02 08:00", received_at=at("2026-03-01 08:00"))),
+}
+
+
+@pytest.mark.parametrize("field", TIMED)
+def test_an_instant_that_an_object_states_twice_is_not_read_since_only_the_last_would_be_checked(field: str) -> None:
+    """JSON allows it, and the last value holds. The first one, of the right length, may be no instant."""
+    line = TIMED[field]
+    for first in (INSTANT, b"'; DROP TABLE events;", b"2026-03-31T16:59:59.9:b"):
+        twice = b'{"%b":"%b",%b,"%b":"%b"}' % (field.encode(), first, line[1:-1], field.encode(), INSTANT)
+        assert read(GOOD, twice) is None
+        assert read(GOOD, GOOD, twice.replace(b":", b": ")) is None
+
+
+def test_a_null_hides_no_instant_that_was_stated_before_it() -> None:
+    for field in ("recorded_at", "received_at"):
+        line = encode_event(said(Amended, "2026-03-02 08:00", agency="H02"))
+        for null in (b"null", b" null"):
+            assert read(GOOD, b'%b,"%b":%b}' % (line[:-1], field.encode(), null))
+            hidden = b'%b,"%b":"%b","%b":%b}' % (line[:-1], field.encode(), b"x" * 20, field.encode(), null)
+            assert read(GOOD, hidden) is None
+            # Another event has the field: together they have it as often as it is named.
+            assert read(TIMED["received_at"], GOOD[:-1] + b',"recorded_at":"%b"}' % INSTANT, hidden) is None
+
+
 @pytest.mark.parametrize(
     ("components", "digitised", "reused"), [(3, 3, 3), (3, 4, 0), (3, 0, 4), (0, 0, 0), (0, 1, 0), (10_000, 10_000, 0)]
 )
