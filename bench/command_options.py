@@ -1,6 +1,7 @@
 """What the commands of the benchmarks share: where they work, and where their result goes."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from msgspec import Struct
 
 RESULTS = Path(__file__).parent / "results"
 """Those that are committed, and shown in docs/performance.md."""
+
+_PLACES = re.compile(r" --(?:data|out)[ =](?:'[^']*'|[^ ]+)| --(?:keep|record)(?= |$)")
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -58,8 +61,8 @@ def out_options(name: str) -> Callable[[Command], Command]:
 
 
 def command_of(module: str) -> str:
-    """The command as it was given, to run it again; where its result went does not belong to it."""
-    return shlex.join(["python", "-m", module, *(each for each in sys.argv[1:] if each != "--record")])
+    """The command as it was given, to run it again; the places of this run do not belong to it."""
+    return _PLACES.sub("", shlex.join(["python", "-m", module, *sys.argv[1:]]))
 
 
 def write_result(out: Path, result: Struct) -> None:

@@ -132,8 +132,7 @@ def shown(value: object) -> str:
 
 
 def _command(command: str) -> str:
-    """The command without the places of that run."""
-    return f"```\n.venv/bin/{re.sub(r' --(?:data|out)[ =][^ ]+| --keep', '', command)}\n```"
+    return f"```\n.venv/bin/{command}\n```"
 
 
 def _machine(machine: dict[str, Any]) -> str:

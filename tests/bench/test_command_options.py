@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bench.command_options import RESULTS, data_option, out_options
+from bench.command_options import RESULTS, command_of, data_option, out_options
 
 
 @click.command()
@@ -33,3 +33,9 @@ def test_a_result_goes_to_one_place() -> None:
     found = CliRunner().invoke(command, ["--record", "--out", "z.json"])
     assert found.exit_code == 2
     assert "either --record or --out" in found.output
+
+
+def test_a_recorded_command_has_no_place_of_the_machine_that_ran_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ["x", "--rounds", "6", "--data", "/x/y z", "--keep", "--record", "--out=/x/o.json", "--seed", "2"]
+    monkeypatch.setattr("sys.argv", given)
+    assert command_of("bench.page") == "python -m bench.page --rounds 6 --seed 2"

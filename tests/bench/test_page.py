@@ -41,7 +41,7 @@ MACHINE = {"processor": "a CPU", "cores": 2, "memory_gb": 24, "system": "Linux 6
 
 def test_a_result_with_plain_rows_becomes_a_table_of_its_keys() -> None:
     rows = [{"rate": 60, "p99_ms": 212.34, "case": "live"}, {"rate": 5000, "p99_ms": None, "case": "restart"}]
-    section = plain(json({"machine": MACHINE, "command": "python -m bench.page --data /x/y --check", "rows": rows}))
+    section = plain(json({"machine": MACHINE, "command": "python -m bench.page --check", "rows": rows}))
     assert "a CPU, 2 cores, 24 GB, Linux 6, Python 3.11.7" in section
     assert "```\n.venv/bin/python -m bench.page --check\n```" in section
     assert section.endswith(
