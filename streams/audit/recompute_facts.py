@@ -76,8 +76,13 @@ class CaseCheck:
                         found.pending[name] = PendingCase(kept[_PARTITION], kept[_POS], kept)
                         continue
                     differences, beyond = self._compare(name, of_dossier, kept, cut, kept[_POS], found)
-                else:
-                    differences, beyond = self._compare(name, of_dossier, row, cut, None, found)
+                    if differences and beyond:
+                        # An event after that row may have replaced one before it: the newer row is compared next.
+                        found.pending[name] = PendingCase(row[_PARTITION], row[_POS], row)
+                    else:
+                        found.differences += differences
+                    continue
+                differences, beyond = self._compare(name, of_dossier, row, cut, None, found)
                 if differences and beyond:
                     doubtful[name] = PendingCase(beyond.partition, beyond.pos), differences
                 else:

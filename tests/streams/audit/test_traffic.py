@@ -21,6 +21,8 @@ from schemas.topics import EVENTS
 from streams.audit.audit_run import audit
 from streams.audit.cutoff import read_cut
 from streams.audit.findings import FactsDifference
+from streams.audit.raw_events import Part
+from streams.audit.recompute_facts import CaseCheck, CaseResults
 from streams.counting.batch import Batch
 from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
@@ -155,6 +157,32 @@ class TestWhatWasRecordedAgain:
         write(store, batch_of(store, log, 1), PROGRESS)
         found = audit(clickhouse, INSTANT, patience=0.2)
         assert (found.differences, found.unconfirmed) == (0, 0)
+
+    @pytest.mark.parametrize("again", [AGAIN, RECEIVED], ids=["later", "the same"])
+    def test_a_row_kept_of_a_case_that_goes_on_changing_is_no_difference(
+        self, store: ClickHouseStore, clickhouse: ClickHouseConnection, client: Client, again: Event
+    ) -> None:
+        log = log_of(RECEIVED, again, MOVED)
+        check = CaseCheck(clickhouse, INSTANT)
+        received = batch_of(store, log_of(RECEIVED))
+        write(store, received, *STEPS[:3])
+        kept = CaseResults()
+        check.run(client, Part(), read_cut(client), {}, kept)
+        assert (kept.differences, list(kept.pending)) == ([], ["D1"])
+
+        write(store, received, PROGRESS)
+        write(store, batch_of(store, log_of(RECEIVED, again), 1), *STEPS)
+        client.execute("OPTIMIZE TABLE events FINAL")
+        moved = batch_of(store, log, 2)
+        write(store, moved, *STEPS[:3])
+        newer = CaseResults()
+        check.run(client, Part(), read_cut(client), kept.pending, newer)
+        assert (newer.differences, list(newer.pending)) == ([], ["D1"])
+
+        write(store, moved, PROGRESS)
+        last = CaseResults()
+        check.run(client, Part(), read_cut(client), newer.pending, last)
+        assert (last.differences, last.pending, last.dossiers) == ([], {}, 1)
 
 
 class Traffic:
