@@ -12,7 +12,8 @@ from streams.audit.findings import Finding
 from streams.queries import figures, query
 from streams.storage.clickhouse_client import ACCESS_DENIED
 
-_CHECKS = 5
+_CHECKS = 12
+"""A small city that never rests may differ by one at each of a few."""
 _PAUSE_SECONDS = 0.3
 _NOT_ALLOWED = {ErrorCodes.READONLY, ACCESS_DENIED}
 _FAILED = 740

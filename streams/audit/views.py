@@ -13,7 +13,8 @@ from streams.queries import figures, query
 from streams.storage.epochs import read_history
 from streams.storage.schema_comparison import Views
 
-_CHECKS = 5
+_CHECKS = 12
+"""A small city that never rests may differ by one at each of a few."""
 _PAUSE_SECONDS = 0.3
 _SUMMED = (
     "received",
