@@ -26,9 +26,10 @@ MAX_TERM = 9999
 _KEEP = "keep the column as text in the spreadsheet"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters of no width, which come along when text is copied from a page."""
+_MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _DATE_MADE = re.compile(
     r"\d{1,2}[/-]\d{1,2}[/-]\d{2,4}|\d{4}-\d\d-\d\d( 00:00:00)?"
-    r"|(\d{1,2}-)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(-\d{2,4})?",
+    rf"|\d{{1,2}}-{_MONTH}(-\d{{2,4}})?|{_MONTH}-\d{{2,4}}",
     re.IGNORECASE | re.ASCII,
 )
 _ISO_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?", re.ASCII)

@@ -58,12 +58,12 @@ def _read(
         if not found and not table.findings:
             raise UnreadableFile(f"{path}: it has no rows below its header")
         built = [(fields, build(fields)) for fields in found]
-        of_rows = [finding for fields in found for finding in fields.findings]
-        findings += wrong + sorted(table.findings + of_rows, key=lambda finding: finding.line)
+        findings += [*wrong, *table.findings, *(finding for fields in found for finding in fields.findings)]
         read += [(fields, row) for fields, row in built if row.code]
     findings += _checked(read, check)
     if findings:
-        raise WrongReferenceData(findings)
+        order = [str(path) for path in paths]
+        raise WrongReferenceData(sorted(findings, key=lambda finding: (order.index(finding.file), finding.line)))
     return [row for _, row in read]
 
 

@@ -41,9 +41,8 @@ def validity_flaws(versions: Sequence[tuple[int, Valid]]) -> Iterator[Flaw]:
     whole = []
     for row, version in versions:
         if version.valid_to < version.valid_from:
-            yield Flaw(
-                row, "valid_to", str(version.valid_to), f"is before valid_from, {version.valid_from}", read=(row,)
-            )
+            wrong = f"is before valid_from, {version.valid_from}"
+            yield Flaw(row, "valid_to", str(version.valid_to), wrong, read=(row,))
         else:
             whole.append((row, version))
     whole.sort(key=lambda each: (each[1].valid_from, each[0]))
