@@ -20,8 +20,9 @@ from schemas.reference.official_checks import official_flaws
 from schemas.reference.procedure import ProcedureVersion
 from schemas.reference.procedure_checks import procedure_flaws
 from schemas.reference.validity import FIRST_DAY, LAST_DAY
+from schemas.reference.version_checks import Coded
 
-R = TypeVar("R", Agency, ProcedureVersion, Official)
+R = TypeVar("R", bound=Coded)
 _JUDGED = frozenset({"valid_from", "valid_to", "channel", "term", "unit"})
 _PERSONAL = frozenset({"name"})
 

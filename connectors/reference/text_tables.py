@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 def csv_table(file: str, stream: IO[bytes], is_column: Callable[[str], bool]) -> Table:
     """The table of a CSV file; the delimiter is the one with which the header has the most columns of `is_column`."""
-    lines = (line for line in lines_of(_utf8(file, stream)))
+    lines = lines_of(_utf8(file, stream))
     first = next((line for line in lines if line.content.removeprefix(BOM).strip()), None)
     if first is None:
         raise UnreadableFile(f"{file}: it is empty; it must have a header of column names")
