@@ -86,19 +86,16 @@ class AgencyTree:
             for day in boundaries(versions):
                 changing.setdefault(day, set()).add(code)
         standings: dict[str, Standing] = {}
-        dependents: dict[str, set[str]] = {}
+        dependents: dict[str, set[str]] = {}  # of any day so far: more than need be costs little
         for day in sorted(changing):
             reached = []
             for code in changing[day]:
-                old, new = standings.get(code), self.standing(code, day)
-                if new == old:
-                    continue
-                for other in old.others if old else ():
-                    dependents[other].discard(code)
-                for other in new.others:
-                    dependents.setdefault(other, set()).add(code)
-                standings[code] = new
-                reached.append(code)
+                standing = self.standing(code, day)
+                if standing != standings.get(code):
+                    standings[code] = standing
+                    reached.append(code)
+                    for other in standing.others:
+                        dependents.setdefault(other, set()).add(code)
             affected = {code: standings[code] for code in reached}
             for code in reached:  # grows as it is read
                 for dependent in dependents.get(code, ()):

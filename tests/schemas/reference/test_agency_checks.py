@@ -114,6 +114,14 @@ def test_gaps_overlaps_and_repeated_rows() -> None:
             [agency("D", to=END, successors=["W"]), agency("W", "D")],
             [(0, "successors", "W", "closes a cycle from 2025-07-01 on: D → W → D")],
         ),
+        (  # The first successor is none of the cycle.
+            [agency("A", to=END, successors=["Z", "B"]), agency("B", "A"), agency("Z")],
+            [(0, "successors", "Z|B", "closes a cycle from 2025-07-01 on: A → B → A")],
+        ),
+        (  # Once, although it goes on when A has ended.
+            [agency("A", "B", to=END, successors=["B"]), agency("B", "A")],
+            [(0, "parent", "B", "closes a cycle: A → B → A")],
+        ),
         (  # Only where two versions meet: from July to December each is below the other.
             [
                 agency("A", to=END),

@@ -80,6 +80,8 @@ def test_what_several_successors_have_in_common_may_be_one_of_them_or_nothing() 
     assert AgencyTree([*shared, ended, agency("D", "C")]).place("X", MERGER) == ("P", "C")
     assert AgencyTree([*shared, ended, agency("D", "P")]).place("X", MERGER) == ("P",)
     assert AgencyTree([*shared, ended, agency("D", "Q")]).place("X", MERGER) == ("X",)
+    third = agency("X", "P", to=BEFORE, successors=["C", "D", "Q"])
+    assert AgencyTree([*shared, third, agency("D", "P")]).place("X", MERGER) == ("X",)
 
 
 def test_an_ended_agency_without_successor_stays_below_where_its_parent_is_today() -> None:
@@ -96,6 +98,9 @@ def test_in_a_gap_an_agency_is_below_its_former_parent() -> None:
     agencies = [agency("A"), agency("B"), agency("X", "A", to=date(2019, 12, 31)), agency("X", "B", since=MERGER)]
     assert AgencyTree(agencies).place("X", BEFORE) == ("A", "X")
     assert AgencyTree(agencies).place("X", MERGER) == ("B", "X")
+    # Successors of a version that another one follows take over nothing; the check of the file refuses them.
+    agencies[2] = agency("X", "A", to=date(2019, 12, 31), successors=["B"])
+    assert AgencyTree(agencies).place("X", BEFORE) == ("A", "X")
 
 
 def test_two_agencies_may_change_places() -> None:
