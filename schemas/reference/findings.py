@@ -6,13 +6,18 @@ _SHOWN = 100
 
 
 class Flaw(Struct, frozen=True, gc=False):
-    """What is wrong with a row, as rules see it: rows are numbered from 0, `other` is a second row that takes part."""
+    """What is wrong with a row, as rules see it: rows are numbered from 0.
+
+    `other` is a second row that takes part. `read` are the rows whose validity, channel, term or unit the flaw follows
+    from: there is none where one of these could not be read.
+    """
 
     row: int
     column: str
     value: str
     wrong: str
     other: int | None = None
+    read: tuple[int, ...] = ()
 
 
 class Finding(Struct, frozen=True, gc=False):
@@ -32,10 +37,10 @@ class Finding(Struct, frozen=True, gc=False):
         where = f"{self.file}:{self.line}" if self.line else self.file
         parts = [f"{where} ({self.place})" if self.place else where]
         if self.column:
-            parts.append(printable(self.column))
+            parts.append(self.column)
         if self.column and self.value:
             parts.append(quoted(self.value))
-        return ": ".join([*parts, self.wrong])
+        return printable(": ".join([*parts, self.wrong]))
 
 
 def quoted(value: str) -> str:
