@@ -11,6 +11,6 @@ _COMMANDS = [module.command for module in (check, diff, load, list, history, res
 def command() -> None:
     """Load agencies, procedures and officials, and see what they are and were.
 
-    KIND is agencies, procedures or officials. FILE is CSV, XLSX or JSON; several files are one load. A load replaces all
-    that its kind declared before, and changes no count: figures are shown by it within half a minute.
+    KIND is agencies, procedures or officials. FILE is CSV, XLSX or JSON; several files are one load. A load replaces
+    all that its kind declared before, and changes no count: figures are shown by it within half a minute.
     """

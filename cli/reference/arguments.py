@@ -55,7 +55,7 @@ def read_or_findings(kind: KindName, files: Sequence[Path]) -> tuple[list[Any], 
 
 
 def read(kind: KindName, files: Sequence[Path]) -> list[Any]:
-    """What the files declare; where anything is wrong in them, print all of it and exit with 4. Raises UnreadableFile."""
+    """What the files declare; where anything is wrong in them, print all of it and exit with 4."""
     content, findings = read_or_findings(kind, files)
     if findings:
         print_findings(findings, err=True)

@@ -103,11 +103,11 @@ def write(
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             _insert(client, table.name, table.columns, number, rows[first : first + _ROWS_AT_ONCE])
     line = Load(kind.name, number, now(), by, whole, tuple(files), len(after), changes_text(changed), restored_from)
-    _mark(client, line, before)
+    stored = _mark(client, line, before)
     if kind.name == "officials":
         # Names of former loads are personal data that nobody needs.
         client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE WHERE load < %(load)s", {"load": number})
-    return line
+    return stored
 
 
 def restore(client: Client, kind: Kind[Any], number: int, *, by: str) -> Load | None:
@@ -184,8 +184,8 @@ def _insert(client: Client, table: str, columns: Iterable[str], number: int, row
     client.execute(f"INSERT INTO {table} ({names}) VALUES", by_column, columnar=True)
 
 
-def _mark(client: Client, line: Load, before: Load | None) -> None:
-    """Write the line of a load, unless another load became the current one after `before`."""
+def _mark(client: Client, line: Load, before: Load | None) -> Load:
+    """Write the line of a load, unless another load became the current one after `before`; returns it as stored."""
     values = structs.asdict(line) | {
         "loaded_at": to_micros(line.loaded_at) // 1000,
         "before": before.load if before else 0,
@@ -198,9 +198,10 @@ def _mark(client: Client, line: Load, before: Load | None) -> None:
         values | {"files": list(line.files)},
     )
     written = history(client, line.kind)
-    if line.load not in [load.load for load in written]:
-        other = written[0]
-        raise NotExclusive(
-            f"{other.loaded_by} loaded other {line.kind} meanwhile (load {other.load}), so these were not loaded: see "
-            "`dossier reference diff`, then load them again"
-        )
+    if stored := next((load for load in written if load.load == line.load), None):
+        return stored
+    other = written[0]
+    raise NotExclusive(
+        f"{other.loaded_by} loaded other {line.kind} meanwhile (load {other.load}), so these were not loaded: see "
+        "`dossier reference diff`, then load them again"
+    )
