@@ -1,5 +1,5 @@
 -- Codes that were counted and are not declared, by what they stand for: how many cases have them, and the sources of a
--- thousand of these.
+-- hundred of these.
 WITH
     counted AS
     (
@@ -29,7 +29,7 @@ WITH
     ),
     some AS
     (
-        SELECT kind, code, dossier FROM undeclared LIMIT 1000 BY kind, code
+        SELECT kind, code, dossier FROM undeclared LIMIT 100 BY kind, code
     ),
     sources AS
     (
