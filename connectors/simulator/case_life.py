@@ -180,12 +180,10 @@ class _Life:
         return self.after(self.received, procedure.days)
 
     def _hand_over(self, by: float, reopened: float = 0.0) -> None:
-        """Transfer the dossier to the successor of its agency, if that ended by then, within the first day."""
+        """Transfer the dossier to the successor of its agency, if that ended by then: at once, or when reopened."""
         handover = self.agencies.handover(self.responsible, self.number, self.plan.seed)
-        if handover is None:
-            return
-        at = max(self.after(handover.at, spread(self.number, self.plan.seed, 0) / 1000), reopened)
-        if at <= by:
+        if handover is not None and handover.at <= by:
+            at = max(handover.at, reopened)
             self.record(Transferred, at, agency=handover.successor, previous_agency=self.responsible)
             self.responsible = handover.successor
 

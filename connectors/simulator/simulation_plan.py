@@ -78,8 +78,8 @@ class Procedures(Protocol):
 
 
 def departments_of(count: int) -> int:
-    """How many of so many agencies are departments."""
-    return max(1, count // 6)
+    """How many of so many agencies are departments: their codes must not reach those of communes."""
+    return min(max(1, count // 6), 100)
 
 
 class Agencies:
