@@ -26,7 +26,8 @@ _DEPARTMENTS = (
 )
 _COMMUNES_OF_A_DISTRICT = 4
 _WARDS_OF_A_COMMUNE = 3
-_OFFICIALS_OF_A_UNIT = 3
+_OFFICIALS = {"department": 3, "district": 3, "commune": 1}
+"""How many officials a unit has, by the level of the agencies that decide."""
 _CENTRE = f"{PROVINCE}.C1"
 
 
@@ -67,14 +68,14 @@ class Administration:
 
     def official(self, agency: str, unit: int, draw: Callable[[], float]) -> str:
         """The code of an official in this unit of an agency."""
-        return _official(self._numbers[agency], unit, int(draw() * _OFFICIALS_OF_A_UNIT))
+        return _official(self._numbers[agency], unit, int(draw() * _OFFICIALS[self._levels[agency]]))
 
     def officials(self) -> Iterator[Official]:
         """Every official, with a name that is none."""
-        deciding = {agency.code: None for agency in self.agencies if _decides(agency)}
-        for agency, unit, place in product(deciding, range(len(UNITS)), range(_OFFICIALS_OF_A_UNIT)):
-            code = _official(self._numbers[agency], unit, place)
-            yield Official(code=code, unit=agency, name=f"Cán bộ mô phỏng {code}")
+        for agency, number in self._numbers.items():
+            for unit, place in product(range(len(UNITS)), range(_OFFICIALS.get(self._levels[agency], 0))):
+                code = _official(number, unit, place)
+                yield Official(code=code, unit=agency, name=f"Cán bộ mô phỏng {code}")
 
 
 class _Ranking:
@@ -91,7 +92,7 @@ class _Ranking:
 
 
 def _decides(agency: Agency) -> bool:
-    return agency.level in ("department", "district", "commune")
+    return agency.level in _OFFICIALS
 
 
 def _official(agency: int, unit: int, place: int) -> str:
