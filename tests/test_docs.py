@@ -21,6 +21,8 @@ from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.events import KINDS, PAYLOAD_FIELDS
 from schemas.reader_access import LIMITS, reader_statements
+from schemas.reference.agency import Agency
+from schemas.reference.procedure import ProcedureVersion
 from schemas.tables import REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from streams.monitoring.metrics import AUDIT, WORKER
@@ -159,7 +161,8 @@ def test_every_name_in_the_glossary_exists() -> None:
     columns = {column for table in TABLES for column in table.columns}
     fields = {field for of_kind in PAYLOAD_FIELDS.values() for field in of_kind}
     shown = set(re.findall(r" AS (\w+)", (ROOT / "schemas" / "views" / "dossiers.sql").read_text()))
-    names = columns | fields | shown | set(KINDS) | set(COUNTERS) | set(VIEWS)
+    reference = {*Agency.__struct_fields__, *ProcedureVersion.__struct_fields__}
+    names = columns | fields | shown | reference | set(KINDS) | set(COUNTERS) | set(VIEWS)
     rows = re.findall(r"^\| [^|]+ \| [^|]+ \| (`[^|]+) \| [^|]+ \|$", TEXTS[ROOT / "docs" / "glossary.md"], re.M)
     assert len(rows) > 40
     for row in rows:
