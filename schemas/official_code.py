@@ -26,14 +26,21 @@ OfficialCode = Annotated[
 """The pattern is left to `check_official`, which remembers the codes that it has seen."""
 
 
+CODE_RULE = (
+    "a code has letters (A-Z, a-z), digits and . _ : / -, at least one digit, and is no phone or identity number"
+)
+
+
+def is_official(code: str) -> bool:
+    """Whether events may name an official by this code."""
+    return _matches(code) is not None
+
+
 @lru_cache(65_536)
 def check_official(code: str) -> str:
     """The code itself; raises ValueError where it is none. The message leaves it out, as it may be a name."""
-    if not _matches(code):
-        raise ValueError(
-            "official = … is not the opaque code of an official: a code has letters (A-Z, a-z), digits and . _ : / -, "
-            "at least one digit, and is no phone or identity number; never send a name"
-        )
+    if not is_official(code):
+        raise ValueError(f"official = … is not the opaque code of an official: {CODE_RULE}; never send a name")
     return code
 
 

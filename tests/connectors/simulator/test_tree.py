@@ -23,7 +23,7 @@ from schemas.envelope import decode_event, encode_event
 from schemas.events import Assigned, Event, Progressed, Received, TermSet, Transferred
 from schemas.reference.agency import Agency
 from schemas.reference.agency_checks import agency_flaws
-from schemas.reference.agency_tree import AgencyTree
+from schemas.reference.agency_tree import AgencyTree, resolved
 from schemas.reference.procedure import CHANNELS, ProcedureVersion, bears_fee
 from schemas.reference.validity import is_valid
 from streams.counting.contributions import on_time
@@ -189,7 +189,7 @@ def test_reference_files_are_read_as_they_were_meant(agencies: int, tmp_path: Pa
     paths = write_reference_files(tmp_path / "reference", agencies)
     administration = Administration(agencies)
     found = read_agencies(paths[:1])
-    assert found == list(administration.agencies)
+    assert found == resolved(administration.agencies)
     assert read_procedures(paths[1:2]) == list(VersionedCatalogue(administration).versions)
     officials = read_officials(paths[2:])
     assert [(each.code, each.unit, each.name) for each in officials] == [
