@@ -131,7 +131,7 @@ def placements(agencies: Iterable[Agency]) -> list[Placement]:
 
 
 def resolved(agencies: Iterable[Agency]) -> list[Agency]:
-    """The agencies with codes in place of aliases as parents and successors; lists, whose order means nothing, sorted."""
+    """The agencies with codes in place of aliases as parents and successors, and with sorted lists."""
     agencies = list(agencies)
     codes = AgencyTree(agencies).names
     return [
