@@ -247,7 +247,7 @@ def random_event(random: Random, dossier: str) -> Event:
         "seq": random.randrange(9),
     }
     if kind in (kinds.Progressed, kinds.Assigned) and (official := occurred.second % 3):
-        fields["official"] = f"CB-{official}"
+        header["official"] = f"CB-{official}"
     if random.random() < 0.3:
         header["recorded_at"] = _MORNING + timedelta(minutes=random.choice((0, 5, 20, 60 * 24)))
     return kind(**header, **fields)

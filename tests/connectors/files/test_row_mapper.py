@@ -388,7 +388,7 @@ def test_an_official_is_a_code_or_nobody() -> None:
     for cell, official in (("CB-17", "CB-17"), (" H26.17/0012 ", "H26.17/0012"), (17.0, "17"), ("", None)):
         mapped = mapper.events_of(Row(2, ROW | {"CanBo": cell}, ""))
         assert not mapped.rejects
-        assert [event.official for _, event in mapped.events] == [official, official]  # type: ignore[union-attr]
+        assert [event.official for _, event in mapped.events] == [official, official]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["Nguyễn Văn An", "nguyenvanan", "an.nv1@hanoi.gov.vn", "001099012345"])
@@ -404,7 +404,7 @@ def test_an_official_who_is_always_the_same_is_a_code_too() -> None:
     mapped = RowMapper(decode_mapping(codes.encode(), "m"), TOLD, NOW).events_of(
         Row(2, ROW | {"CanBo": "Nguyễn Văn An"}, "")
     )
-    assert [event.official for _, event in mapped.events] == ["CB-17"]  # type: ignore[union-attr]
+    assert [event.official for _, event in mapped.events] == ["CB-17"]  # type: ignore[attr-defined]
     for wrong in (
         '"Nguyễn Văn An"',
         '{ column = "CanBo", default = "Lan" }',

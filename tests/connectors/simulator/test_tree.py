@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.reference.reading import read_agencies, read_officials, read_procedures
-from connectors.reference.text_tables import MAX_ROWS
+from connectors.reference.table import MAX_ROWS
 from connectors.simulator.administration import MERGED_AT, MERGER, Administration
 from connectors.simulator.history import history
 from connectors.simulator.live_traffic import live

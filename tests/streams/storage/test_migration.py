@@ -178,7 +178,8 @@ class TestTables:
         count(plan.clickhouse, *before, said(Progressed, "2026-03-03 09:00", step="review", official="CB-7"), *before)
         assert ask(plan, found) == [("D1", "review", "", "CB-7"), ("D2", "intake", "Office 1", "")]
         audited = audit(plan.clickhouse, plan.profile)
-        assert audited.facts_differences == audited.window_differences == []
+        assert audited.facts_differences == []
+        assert audited.window_differences == []
 
     def test_another_profile_makes_the_views_anew_and_touches_no_table(self, plan: Plan) -> None:
         told: list[str] = []
