@@ -1,9 +1,9 @@
 -- Codes that were counted and are not declared, by what they stand for: how many cases have them, and the sources of the
--- last thousand of these.
+-- last thousand of these. Officials are those of the latest steps, and none is missed before any are loaded.
 WITH
     counted AS
     (
-        SELECT dossier, received_at, (arrayJoin([('agency', toString(agency)), ('receiver', toString(receiver)), ('procedure', toString(procedure))]) AS named).1 AS kind, named.2 AS code
+        SELECT dossier, received_at, (arrayJoin([('agency', toString(agency)), ('receiver', toString(receiver)), ('procedure', toString(procedure)), ('official', toString(official))]) AS named).1 AS kind, named.2 AS code
         FROM facts FINAL
         WHERE NOT voided
     ),
@@ -11,7 +11,12 @@ WITH
     (
         SELECT *
         FROM counted
-        WHERE code != '' AND if(
+        WHERE code != '' AND multiIf(
+            kind = 'official',
+            code NOT IN
+            (
+                SELECT code FROM officials WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'officials')
+            ) AND (SELECT count() FROM reference_loads WHERE kind = 'officials') > 0,
             kind = 'procedure',
             code NOT IN
             (
