@@ -1,22 +1,32 @@
--- Codes that were counted and are not declared, by what they stand for: how many cases have them, and the sources of the
--- last thousand of these. Officials are those of the latest steps, and none is missed before any are loaded.
+-- Codes that were counted and are not declared, by what they stand for: how many cases have them, and the sources of up to
+-- twenty of these. Officials are those of the latest steps, and none is missed before any are loaded.
 WITH
     counted AS
     (
-        SELECT dossier, received_at, (arrayJoin([('agency', toString(agency)), ('receiver', toString(receiver)), ('procedure', toString(procedure)), ('official', toString(official))]) AS named).1 AS kind, named.2 AS code
+        SELECT agency, receiver, procedure, count() AS cases, groupArray(5)(dossier) AS some
         FROM facts FINAL
         WHERE NOT voided
+        GROUP BY agency, receiver, procedure
     ),
     undeclared AS
     (
-        SELECT *
-        FROM counted
+        SELECT named.1 AS kind, named.2 AS code, sum(cases) AS dossiers, groupArrayArray(20)(some) AS some
+        FROM
+        (
+            SELECT arrayJoin([('agency', agency), ('receiver', receiver), ('procedure', procedure)]) AS named, cases, some
+            FROM counted
+            UNION ALL
+            SELECT ('official', official) AS named, count() AS cases, groupArray(5)(dossier) AS some
+            FROM facts FINAL
+            WHERE NOT voided AND (SELECT count() FROM reference_loads WHERE kind = 'officials') > 0
+            GROUP BY official
+        )
         WHERE code != '' AND multiIf(
             kind = 'official',
             code NOT IN
             (
                 SELECT code FROM officials WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'officials')
-            ) AND (SELECT count() FROM reference_loads WHERE kind = 'officials') > 0,
+            ),
             kind = 'procedure',
             code NOT IN
             (
@@ -27,20 +37,16 @@ WITH
                 SELECT agency FROM agency_placements
                 WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'agencies')
             ))
-    ),
-    last_ones AS
-    (
-        SELECT kind, code, dossier FROM undeclared ORDER BY received_at DESC LIMIT 1000 BY kind, code
-    ),
-    sources AS
-    (
-        SELECT kind, code, arraySort(groupUniqArray(toString(source))) AS names
-        FROM last_ones
-        INNER JOIN (SELECT DISTINCT dossier, source FROM events WHERE dossier IN (SELECT dossier FROM last_ones)) AS recorded
-            ON recorded.dossier = last_ones.dossier
         GROUP BY kind, code
     )
-SELECT totals.kind, totals.code, totals.dossiers, sources.names
-FROM (SELECT kind, code, count() AS dossiers FROM undeclared GROUP BY kind, code) AS totals
-LEFT JOIN sources ON sources.kind = totals.kind AND sources.code = totals.code
-ORDER BY totals.dossiers DESC, totals.kind, totals.code
+SELECT kind, toString(code), any(dossiers) AS cases, arraySort(groupUniqArrayIf(toString(source), source != ''))
+FROM
+(
+    SELECT kind, code, dossiers, arrayJoin(some) AS dossier FROM undeclared
+) AS named
+LEFT JOIN
+(
+    SELECT DISTINCT dossier, source FROM events WHERE dossier IN (SELECT arrayJoin(some) FROM undeclared)
+) AS recorded ON recorded.dossier = named.dossier
+GROUP BY kind, code
+ORDER BY cases DESC, kind, code
