@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -14,6 +15,7 @@ from connectors.simulator.history import history
 from connectors.simulator.live_traffic import SPEED_UP, live
 from connectors.simulator.office_calendar import CITY
 from connectors.simulator.pacing import paced
+from connectors.simulator.reference_files import write_reference_files
 from connectors.simulator.simulation_plan import Plan
 from schemas.events import Event
 
@@ -95,6 +97,16 @@ class _Period(click.ParamType):
     help="Share of dossiers resolved late, from 0 to 1.",
 )
 @click.option("--agencies", type=click.IntRange(1, 5000), default=60, show_default=True, help="Number of agencies.")
+@click.option(
+    "--tree",
+    is_flag=True,
+    help="Agencies in a tree, with the merger of 1 July 2025, procedures in versions, and officials by codes.",
+)
+@click.option(
+    "--reference",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Publish nothing: write the reference data of --tree into this folder, for `dossier reference load`.",
+)
 @click.pass_obj
 def command(
     settings: Settings,
@@ -109,16 +121,22 @@ def command(
     duplicates: float,
     late: float,
     agencies: int,
+    tree: bool,
+    reference: Path | None,
 ) -> None:
     """Publish made-up events: live ones until Ctrl-C, or the history of a period.
 
-    Dates are local to the simulated city (UTC+7). The events hold no personal data.
+    Dates are local to the simulated city (UTC+7). The events hold no personal data. Everything in them is made up, and
+    so is the reference data of --tree, which depends on --agencies only.
 
     Exit codes: 0 done, or a live simulation without an end was stopped, 3 Kafka is away, 130 or 143 stopped early.
     """
+    if reference is not None:
+        _write_reference(reference, agencies)
+        return
     now = datetime.now(UTC)
     _check(period, until, dossiers, start, now)
-    plan = Plan(seed=seed, agencies=agencies, duplicates=duplicates, late=late)
+    plan = Plan(seed=seed, agencies=agencies, duplicates=duplicates, late=late, tree=tree)
     begun = time.monotonic()
     published = 0
     with Stop() as stop, connect(settings.kafka, BULK if period else LIVE) as publisher:
@@ -146,6 +164,14 @@ def command(
     has_end = period is not None or events is not None or until is not None
     if stop.signal and has_end:
         raise click.exceptions.Exit(stop.exit_code)
+
+
+def _write_reference(folder: Path, agencies: int) -> None:
+    try:
+        for path in write_reference_files(folder, agencies):
+            click.echo(path)
+    except OSError as error:
+        raise click.BadParameter(str(error), param_hint="--reference") from error
 
 
 def _live(

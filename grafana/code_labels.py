@@ -55,6 +55,7 @@ FIELDS: Codes = {
     "fee_bearing": "có phí / bears a fee",
     "step": "bước / step",
     "unit": "bộ phận / unit",
+    "official": "cán bộ / official",
     "previous_agency": "đơn vị trước / previous agency",
     "term": "hạn trả / term",
     "number": "lần / number",

@@ -23,7 +23,7 @@ from schemas.topics import ALERTS, DEAD, EVENTS, Topic, declared
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Document: TypeAlias = dict[str, Json]
 
-CONTRACT_VERSION = "1.0.0"
+CONTRACT_VERSION = "1.1.0"
 """The version of the contract: the first number is raised when a valid event becomes invalid."""
 FOLDER = Path(__file__).parent / "generated"
 COMMAND = "python -m schemas.documents"

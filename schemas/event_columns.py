@@ -19,6 +19,7 @@ from schemas.events import INSTANT_FIELDS, KINDS, PAYLOAD_FIELDS, Event, Payload
 from schemas.instant import Instant, to_micros
 from schemas.instant_columns import LONGEST, SHORTEST, micros_of
 from schemas.nfc import is_nfc_utf8
+from schemas.official_code import payload_getter
 
 
 class EventColumns(Struct, frozen=True, gc=False):
@@ -47,10 +48,10 @@ def decode_columns(value: bytes, published_at: datetime) -> EventColumns | None:
         # The decoder does not check fields that it skips.
         if len(events) != lines or not is_nfc_utf8(value):
             return None
+        kinds = [event.__class__ for event in events]
+        payloads = [_PAYLOAD_OF[kind](event) for kind, event in zip(kinds, events, strict=True)]
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None
-    kinds = [event.__class__ for event in events]
-    payloads = [_PAYLOAD_OF[kind](event) for kind, event in zip(kinds, events, strict=True)]
     times = _times(value, events, kinds, payloads, to_micros(published_at + FUTURE_TOLERANCE))
     if times is None:
         return None
@@ -160,6 +161,8 @@ def _payload_of(kind: str) -> Callable[[Any], Payload]:
     if len(fields) == 1:
         get = attrgetter(fields[0])
         return lambda event: (get(event),)
+    if fields[-1] == "official":
+        return payload_getter(fields)
     return attrgetter(*fields)
 
 

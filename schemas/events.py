@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas.instant import Instant, check_instant
+from schemas.official_code import OfficialCode, check_official
 
 EventId = Annotated[str, Meta(min_length=1, max_length=100, description="Deterministic from the source's record")]
 CaseId = Annotated[str, Meta(min_length=1, max_length=100, description="The source's id of the dossier or feedback")]
@@ -26,7 +27,7 @@ MAX_NUMBERED = 1000
 
 Value: TypeAlias = str | int | bool | None
 Payload: TypeAlias = tuple[Value, ...]
-"""The fields of a kind in their order, instants as microseconds since 1970."""
+"""The fields of a kind in their order, instants as microseconds since 1970; it ends before an official that is None."""
 
 Channel = Literal["direct", "online", "postal"]
 PaymentMethod = Literal["online", "cash", "transfer"]
@@ -80,17 +81,29 @@ class FeedbackReceived(Event, frozen=True):
 
 
 class Progressed(Event, frozen=True):
-    """A step of processing was completed or begun (cập nhật tiến độ)."""
+    """A step of processing was completed or begun (cập nhật tiến độ), in a unit, by the official with this code."""
 
     step: Name
     unit: Name | None = None
+    official: OfficialCode | None = None
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        if self.official is not None:
+            check_official(self.official)
 
 
 class Assigned(Event, frozen=True):
-    """An agency was made responsible for the dossier."""
+    """An agency was made responsible for the dossier, within it a unit and the official with this code."""
 
     agency: Name
     unit: Name | None = None
+    official: OfficialCode | None = None
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        if self.official is not None:
+            check_official(self.official)
 
 
 class Transferred(Event, frozen=True):

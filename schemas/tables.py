@@ -60,6 +60,7 @@ FACTS = Table(
         "apologies": "UInt16",
         "step": _LABEL,
         "unit": _LABEL,
+        "official": _LABEL,
         "step_at": _PERHAPS,
         "supplement_requested_at": f"Array({_INSTANT})",
         "suspension": _LABEL,

@@ -77,6 +77,7 @@ _FIELDS: dict[str, SearchStrategy[Any]] = {
     "fee_bearing": _FLAGS,
     "gateway": st.sampled_from(("PayGov", "VNPT")),
     "method": st.sampled_from(("online", "cash", "transfer")),
+    "official": st.sampled_from(("CB-1", "H26.0017/2")),
     "number": st.integers(1, 3) | st.just(1000),
     "previous_agency": st.sampled_from(AGENCIES),
     "procedure": st.sampled_from(("1.004194", "2.000001")),

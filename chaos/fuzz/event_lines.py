@@ -24,6 +24,7 @@ Pairs = list[tuple[str, str]]
 DOSSIERS = tuple(f"H01.2026.{number}" for number in range(9))
 NAMES = ("H01", "H02", "Sở Xây dựng", "T1", "T2", "1.004194", "a:b", "n" * 100, "𝕳" * 100, "e\u0301" * 50)
 """Texts within the limits of names; few, so that events meet."""
+OFFICIALS = ("cb-1", "H26.17/0012", "7" * 100)
 OFFSETS = (0, 0, 420, -570, 345, 1439, -1439)
 """Minutes from UTC."""
 TAKES_EVENTS = 0.35
@@ -138,6 +139,8 @@ def _value(chance: Random, name: str, hint: Any, dossiers: Sequence[str]) -> obj
         return chance.choice(dossiers)
     if name == "id":
         return f"e{chance.randrange(50)}"
+    if name == "official":
+        return chance.choice(OFFICIALS)
     given = next(part for part in (get_args(hint) or (hint,)) if part is not type(None))
     choices = get_args(given) or get_args(hint)
     if choices and all(isinstance(choice, str) for choice in choices):

@@ -25,6 +25,7 @@ class Case(Struct, frozen=True, gc=False):
     apologies: int
     step: str
     unit: str
+    official: str
     step_at: int | None
     supplement_requested_at: tuple[int, ...]
     suspension: str

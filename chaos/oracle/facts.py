@@ -34,6 +34,7 @@ def facts(state: State, partition: int, terms: Terms, zone: ZoneInfo) -> Case:
         apologies=len([event for event in extensions if event.apology]),
         step=step.step if step else "",
         unit=(step.unit or "") if step else "",
+        official=(step.official or "") if step else "",
         step_at=micros(step.occurred_at) if step else None,
         supplement_requested_at=tuple([micros(requests[number].occurred_at) for number in sorted(requests)]),
         suspension=waiting[1],

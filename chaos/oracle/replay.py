@@ -72,6 +72,8 @@ def _statements(event: Event) -> Iterator[_Statement]:
                 encoding = msgspec.msgpack.encode(("amended", occurred, (value,)))
                 yield recorded, event.seq, event.id, False, encoding, event, name
         return
+    if getattr(event, "official", "") is None:
+        plain.pop()  # an official is the last field, and no content where none is given
     encoding = msgspec.msgpack.encode((kind_of(event), occurred, plain))
     yield recorded, event.seq, event.id, not isinstance(event, kinds.Returned), encoding, event, ""
 

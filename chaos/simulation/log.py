@@ -246,6 +246,8 @@ def random_event(random: Random, dossier: str) -> Event:
         "occurred_at": occurred,
         "seq": random.randrange(9),
     }
+    if kind in (kinds.Progressed, kinds.Assigned) and (official := occurred.second % 3):
+        header["official"] = f"CB-{official}"
     if random.random() < 0.3:
         header["recorded_at"] = _MORNING + timedelta(minutes=random.choice((0, 5, 20, 60 * 24)))
     return kind(**header, **fields)

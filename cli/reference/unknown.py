@@ -15,10 +15,10 @@ from streams.storage.clickhouse_client import database
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with `codes`.")
 @click.pass_obj
 def command(settings: Settings, as_json: bool) -> None:
-    """List codes of agencies, receiving offices and procedures that were counted and are not declared.
+    """List codes of agencies, receiving offices, procedures and officials that were counted and are not declared.
 
     Each with its dossiers and the sources of twenty of these, those of the most dossiers first. Their figures are
-    under the code itself, beside the tree.
+    under the code itself, beside the tree. Officials are listed once any are loaded.
 
     Exit codes: 0 listed, 2 the database is not migrated, 3 ClickHouse is away.
     """

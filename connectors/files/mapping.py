@@ -19,6 +19,7 @@ from connectors.files.cell_values import ISO, check_formats
 from schemas.events import KINDS, PAYLOAD_FIELDS
 from schemas.instant import truncated
 from schemas.nfc import nfc_tree
+from schemas.official_code import OfficialCode, check_official
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx", "xes"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -203,7 +204,9 @@ def _check_event(at: str, event: EventMapping) -> None:
 def _check_constant(at: str, constant: Constant, hint: Any) -> None:
     try:
         msgspec.convert(constant, hint)
-    except msgspec.ValidationError as error:
+        if hint == OfficialCode:
+            check_official(str(constant))
+    except ValueError as error:  # msgspec's own are, too
         raise ValueError(f"{at} = {constant!r} does not fit: {error}") from error
 
 

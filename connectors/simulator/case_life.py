@@ -1,11 +1,25 @@
 """The life of one simulated case: all of its events, and when each arrives."""
 
 from collections.abc import Callable
+from math import inf
 from random import Random
 from typing import Any, NamedTuple
 
+from connectors.simulator.administration import Administration
 from connectors.simulator.office_calendar import CITY, Calendar, instant
-from connectors.simulator.simulation_plan import GATEWAYS, STEPS, UNITS, Agencies, Catalogue, Plan, Procedure, spread
+from connectors.simulator.procedure_catalogue import VersionedCatalogue
+from connectors.simulator.simulation_plan import (
+    GATEWAYS,
+    STEPS,
+    UNITS,
+    Agencies,
+    Catalogue,
+    Offices,
+    Plan,
+    Procedure,
+    Procedures,
+    spread,
+)
 from schemas.events import (
     Amended,
     Assigned,
@@ -53,8 +67,13 @@ class World:
     def __init__(self, plan: Plan, calendar: Calendar) -> None:
         self.plan = plan
         self.calendar = calendar
-        self.agencies = Agencies(plan.agencies)
-        self.catalogue = Catalogue()
+        self.agencies: Offices
+        self.catalogue: Procedures
+        if plan.tree:
+            self.agencies = administration = Administration(plan.agencies)
+            self.catalogue = VersionedCatalogue(administration)
+        else:
+            self.agencies, self.catalogue = Agencies(plan.agencies), Catalogue()
 
     def dossier(self, number: int, received: float, channel: Channel) -> list[Arrival]:
         """The life of dossier `number`, received at this instant; sorted by arrival, which is never before it."""
@@ -77,7 +96,7 @@ class _Life:
         # Every case has its own random generator, so that no case changes another.
         self.random = Random(world.plan.seed * 1_000_003 + number)  # noqa: S311
         self.draw: Callable[[], float] = self.random.random
-        self.agency = world.agencies.pick(self.draw())
+        self.agency = self.responsible = world.agencies.pick(self.draw(), received)
         day = instant(received).astimezone(CITY)
         self.id = f"{self.agency}-{day:%y%m%d}-{number:06d}"
         self.arrivals: list[Arrival] = []
@@ -118,15 +137,18 @@ class _Life:
         self.record(TermSet, self.received, term=instant(self.after(self.received, 15)))
         if self._chance(0.9):
             answered = self.after(self.received, 1 + 13 * self.draw() + (10 if self._chance(0.1) else 0))
+            self._hand_over(answered)
             self.record(FeedbackAnswered, answered)
             if self._chance(0.5):
                 self.record(Rated, self.calendar.delay(answered, 3600 * self.draw()), satisfied=self._chance(0.8))
+        else:
+            self._hand_over(inf)
         return sorted(self.arrivals)
 
     def dossier(self, channel: Channel) -> list[Arrival]:
-        procedure = self.catalogue.pick(self.draw())
+        procedure = self.catalogue.pick(self.draw(), self.agency, self.received, channel)
         is_late = spread(self.number, self.plan.seed, 1) < round(self.plan.late * 1000)
-        term = self.after(self.received, procedure.days)
+        term = self._term(procedure)
         self._reception(channel, procedure, term)
         begun = self._interludes(procedure)
         if is_late:
@@ -142,6 +164,7 @@ class _Life:
                 new = max(self.after(ended, 1), term)
                 self.record(Extended, begun, term=instant(new), apology=self._chance(0.8), reason="chờ bổ sung")
         self._steps(begun, ended)
+        self._hand_over(ended)
         is_resolved = is_late or not self._chance(0.08)
         if is_resolved:
             self._resolved(ended, channel)
@@ -150,9 +173,27 @@ class _Life:
         self._corrections(ended, channel, is_late=is_late, is_resolved=is_resolved)
         return sorted(self.arrivals)
 
+    def _term(self, procedure: Procedure) -> float:
+        if procedure.calendar_days:
+            # A term of calendar days never ends while offices are closed.
+            return self.after(self.calendar.delay(self.received, 86_400 * procedure.calendar_days), 0)
+        return self.after(self.received, procedure.days)
+
+    def _hand_over(self, by: float, reopened: float = 0.0) -> None:
+        """Transfer the dossier to the successor of its agency, if that ended by then: at once, or when reopened."""
+        handover = self.agencies.handover(self.responsible, self.number, self.plan.seed)
+        if handover is not None and handover.at <= by:
+            at = max(handover.at, reopened)
+            self.record(Transferred, at, agency=handover.successor, previous_agency=self.responsible)
+            self.responsible = handover.successor
+
+    def _official(self, unit: int) -> str | None:
+        return self.agencies.official(self.responsible, unit, self.draw)
+
     def _reception(self, channel: Channel, procedure: Procedure, term: float) -> None:
         bears_fee = procedure.fee > 0 and self._chance(0.9)
-        elsewhere = self.agencies.pick(self.draw()) if self._chance(0.1) else None
+        is_elsewhere = self._chance(self.agencies.elsewhere)
+        elsewhere = self.agencies.receiver(self.draw(), self.received) if is_elsewhere else None
         self.record(
             Received,
             self.received,
@@ -164,7 +205,9 @@ class _Life:
         )
         self.record(TermSet, self.received, term=instant(term))
         if self._chance(0.5):
-            self.record(Assigned, self.after(self.received, 0.05), agency=self.agency, unit=UNITS[1])
+            assigned = self.after(self.received, 0.05)
+            self._hand_over(assigned)
+            self.record(Assigned, assigned, agency=self.responsible, unit=UNITS[1], official=self._official(1))
         if bears_fee:
             self._payment(channel, procedure.fee)
         if self._chance(0.65):
@@ -203,16 +246,20 @@ class _Life:
             at = self.after(at, 5)
             self.record(Resumed, at)
         if self._chance(0.02):
-            new = self.agencies.pick(self.draw())
-            if new != self.agency:
-                self.record(Transferred, at, agency=new, previous_agency=self.agency)
+            new = self.agencies.pick(self.draw(), at)
+            self._hand_over(at)
+            if new != self.responsible:
+                self.record(Transferred, at, agency=new, previous_agency=self.responsible)
+                self.responsible = new
         return at
 
     def _steps(self, begun: float, ended: float) -> None:
         count = 2 + int(self.draw() * 3)
         for number in range(count):
             at = self.after(begun, 0) if ended <= begun else begun + (ended - begun) * number / count
-            self.record(Progressed, self.after(at, 0), step=STEPS[number], unit=UNITS[number % 4])
+            done, unit = self.after(at, 0), number % 4
+            self._hand_over(done)
+            self.record(Progressed, done, step=STEPS[number], unit=UNITS[unit], official=self._official(unit))
 
     def _resolved(self, ended: float, channel: Channel) -> None:
         self.record(Resolved, ended, e_result=self._chance(0.7))
@@ -245,6 +292,7 @@ class _Life:
             self.record(Resolved, self.calendar.delay(ended, -600), recorded_at=later, e_result=True)
         elif draw < 0.05 and is_late:
             self.record(Reopened, later, reason="kết quả bị thu hồi")
+            self._hand_over(later, reopened=later)
             self.record(Resolved, self.after(later, 2), e_result=True)
         elif draw < 0.022 and not is_late:
             self.record(Voided, later, reason="nhập trùng")

@@ -213,6 +213,7 @@ CREATE TABLE facts
     `apologies` UInt16 COMMENT 'Extensions that came with an apology',
     `step` LowCardinality(String) COMMENT 'Latest step of processing',
     `unit` LowCardinality(String) COMMENT 'Unit of the latest step',
+    `official` LowCardinality(String) COMMENT 'Official of the latest step: an opaque code, never a name',
     `step_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the latest step',
     `supplement_requested_at` Array(DateTime64(6, 'UTC')) COMMENT 'Times of the requests for supplements, in their order',
     `suspension` LowCardinality(String) COMMENT 'What the dossier waits for: supplement, obligation, pause, or empty',

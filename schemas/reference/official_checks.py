@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from schemas.official_code import CODE_RULE, is_official
 from schemas.reference.findings import Flaw
 from schemas.reference.official import Official
 from schemas.reference.version_checks import by_code, case_flaws
@@ -18,4 +19,6 @@ def official_flaws(officials: Sequence[Official]) -> list[Flaw]:
     for row, official in enumerate(officials):
         if official.name and official.code.casefold() == official.name.casefold():
             flaws.append(Flaw(row, "code", "", "is the name: codes stand in events, so they must not tell who it is"))
+        elif not is_official(official.code):
+            flaws.append(Flaw(row, "code", "", f"cannot stand in events: {CODE_RULE}"))
     return sorted(flaws, key=lambda flaw: (flaw.row, flaw.column))

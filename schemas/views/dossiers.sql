@@ -25,6 +25,7 @@ SELECT
     suspended_at,
     step,
     unit,
+    official,
     step_at,
     outcome,
     outcome_at,

@@ -14,6 +14,7 @@ SELECT
     suspension,
     step,
     unit,
+    official,
     step_at
 FROM dossiers
 WHERE is_overdue

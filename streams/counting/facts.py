@@ -50,6 +50,7 @@ class Facts(Struct, frozen=True):
     apologies: int = 0
     step: str = ""
     unit: str = ""
+    official: str = ""
     step_at: int | None = None
     supplement_requested_at: tuple[int, ...] = ()
     suspension: Suspension = ""
@@ -84,7 +85,7 @@ def values_of(registers: Registers) -> tuple[Any, ...]:
     get = registers.get
     intake, assignment, void = reception(registers), get("assignment"), get("void")
     progress, digitisation, rating = get("progress"), get("digitisation"), get("rating")
-    step, unit, step_at = (*progress[5], progress[4]) if progress else ("", "", None)
+    step, unit, *official = progress[5] if progress else ("", "")
     components, digitised, reused, _ = digitisation[5] if digitisation else _NOT_DIGITISED
     # Most cases have neither numbered registers nor amendments.
     several = [key for key in registers if ":" in key]
@@ -109,7 +110,8 @@ def values_of(registers: Registers) -> tuple[Any, ...]:
         apologies,
         step,
         unit or "",
-        step_at,
+        official[0] if official else "",
+        progress[4] if progress else None,
         _times(numbered.get("supplement")),
         suspension,
         suspended_at,

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from schemas.events import KINDS, PAYLOAD_FIELDS, Event, Value
+from schemas.official_code import payload_getter
 
 Register: TypeAlias = tuple[int, int, str, str, int, tuple[Any, ...]]
 """(recorded, seq, event id, kind, occurred, Payload of the kind); times are microseconds."""
@@ -157,6 +158,8 @@ def _payload_getter(kind: str, fields: tuple[str, ...]) -> tuple[str, Callable[[
     """The kind, and the function that gives the payload of an event of it."""
     if fields == ("term",):
         return kind, lambda event: (_micros(event.term),)
+    if fields[-1:] == ("official",):
+        return kind, payload_getter(fields)
     if len(fields) < 2 or not {"term", "received_at"}.isdisjoint(fields):
         return kind, lambda event: tuple([_plain(getattr(event, field)) for field in fields])
     return kind, attrgetter(*fields)

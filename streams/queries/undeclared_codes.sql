@@ -1,5 +1,5 @@
 -- Codes that were counted and are not declared, by what they stand for: how many cases have them, and the sources of up to
--- twenty of these.
+-- twenty of these. Officials are those of the latest steps, and none is missed before any are loaded.
 WITH
     counted AS
     (
@@ -15,8 +15,18 @@ WITH
         (
             SELECT arrayJoin([('agency', agency), ('receiver', receiver), ('procedure', procedure)]) AS named, cases, some
             FROM counted
+            UNION ALL
+            SELECT ('official', official) AS named, count() AS cases, groupArray(5)(dossier) AS some
+            FROM facts FINAL
+            WHERE NOT voided AND (SELECT count() FROM reference_loads WHERE kind = 'officials') > 0
+            GROUP BY official
         )
-        WHERE code != '' AND if(
+        WHERE code != '' AND multiIf(
+            kind = 'official',
+            code NOT IN
+            (
+                SELECT code FROM officials WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'officials')
+            ),
             kind = 'procedure',
             code NOT IN
             (

@@ -71,9 +71,11 @@ def _low_cardinality(texts: Texts) -> list[Part]:
     places = dict(zip(distinct, range(len(distinct)), strict=True))
     code, form = next((code, form) for code, (most, form) in enumerate(_INDEX_FORMATS) if len(distinct) < most)
     sizes = struct.Struct("<qqq").pack
+    # A column that holds one text alone, such as officials where no source names any, costs next to nothing.
+    indexes = _pack(form, list(map(places.__getitem__, texts))) if len(distinct) > 1 else bytes(len(texts))
     return [
         sizes(_LOW_CARDINALITY_VERSION, _KEYS_FOLLOW | code, len(distinct)),
         distinct,
         _pack("Q", [len(texts)]),
-        _pack(form, list(map(places.__getitem__, texts))),
+        indexes,
     ]

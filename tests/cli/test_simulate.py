@@ -1,6 +1,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
 
 import click
@@ -85,6 +86,18 @@ def test_a_signal_is_the_ordinary_end_of_traffic_that_has_no_other(sink: Sink) -
 def test_a_signal_before_the_end_is_told_by_the_exit_code(sink: Sink) -> None:
     sink.stop_at = 50
     assert run("--history", "2026-01-05..2026-02-05", "--dossiers", "500").return_value == 143
+
+
+def test_reference_data_is_written_and_nothing_published(sink: Sink, tmp_path: Path) -> None:
+    result = run("--reference", str(tmp_path), "--agencies", "12")
+    assert result.stdout.split() == [str(tmp_path / f"{kind}.csv") for kind in ("agencies", "procedures", "officials")]
+    assert sink.events == []
+    again = run("--reference", str(tmp_path), "--agencies", "13")
+    assert isinstance(again.exception, click.UsageError)
+    assert f"{tmp_path / 'agencies.csv'} exists with other content" in again.exception.format_message()
+    codes = {line.split(",")[0] for line in (tmp_path / "agencies.csv").read_text().splitlines()}
+    run("--tree", "--agencies", "12", "--history", "2025-06-05..2025-07-05", "--dossiers", "100")
+    assert {event.agency for event in sink.events if isinstance(event, Received)} <= codes
 
 
 @pytest.mark.parametrize(

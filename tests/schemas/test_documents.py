@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,6 +73,8 @@ def faults(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list
             case "format":
                 assert wanted == "date-time"
                 right = not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+            case "pattern":
+                right = not isinstance(value, str) or re.search(wanted, value)
             case _:
                 assert keyword in ANNOTATIONS, f"the documents use {keyword}, which this test cannot judge"
         if not right:
@@ -142,7 +145,11 @@ def edges() -> Iterator[tuple[str, str, Any, bool]]:
             for one in schema.get("anyOf", [schema]):
                 if "minLength" in one:
                     short, long = one["minLength"], one["maxLength"]
-                    yield from ((kind, name, "ắ" * n, short <= n <= long) for n in (short - 1, short, long, long + 1))
+                    letter = "7" if "pattern" in one else "ắ"
+                    yield from (
+                        (kind, name, letter * n, short <= n <= long) for n in (short - 1, short, long, long + 1)
+                    )
+                    yield from ((kind, name, wrong, "pattern" not in one) for wrong in ("An", "Lê 7", "0912345678"))
                 elif one.get("type") == "integer":
                     low, high = one["minimum"], one["maximum"]
                     yield from ((kind, name, n, low <= n <= high) for n in (low - 1, low, high, high + 1))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.errors import WrongMapping
 from connectors.files.cell_values import Cell
 from connectors.files.mapping import Mapping, decode_mapping, load_mapping
 from connectors.files.row import Origin, Row
@@ -362,3 +363,52 @@ def test_a_row_that_was_put_aside_keeps_the_number_of_its_import(
         else (RowMapper(SAMPLE, TOLD, NOW, ignores_origin=True).events_of(row).events)
     )
     assert event.seq - first.seq == number
+
+
+STEPS = """
+    source = "one-stop"
+    time_zone = "Asia/Ho_Chi_Minh"
+    dossier = { column = "MaHoSo" }
+
+    [[events]]
+    kind = "progressed"
+    occurred_at = { column = "Ngay" }
+    fields = { step = { column = "Buoc" }, official = { column = "CanBo" } }
+
+    [[events]]
+    kind = "assigned"
+    occurred_at = { column = "Ngay" }
+    fields = { agency = "H26.17", official = { column = "CanBo" } }
+    """
+ROW = {"MaHoSo": "1", "Ngay": "2026-03-02 09:00", "Buoc": "Thẩm định"}
+
+
+def test_an_official_is_a_code_or_nobody() -> None:
+    mapper = RowMapper(decode_mapping(STEPS.encode(), "m"), TOLD, NOW)
+    for cell, official in (("CB-17", "CB-17"), (" H26.17/0012 ", "H26.17/0012"), (17.0, "17"), ("", None)):
+        mapped = mapper.events_of(Row(2, ROW | {"CanBo": cell}, ""))
+        assert not mapped.rejects
+        assert [event.official for _, event in mapped.events] == [official, official]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["Nguyễn Văn An", "nguyenvanan", "an.nv1@hanoi.gov.vn", "001099012345"])
+def test_a_column_of_names_is_no_column_of_officials(name: str) -> None:
+    mapped = RowMapper(decode_mapping(STEPS.encode(), "m"), TOLD, NOW).events_of(Row(2, ROW | {"CanBo": name}, ""))
+    assert mapped.events == []
+    assert {(reject.column, reject.value) for reject in mapped.rejects} == {("CanBo", name)}
+    assert all("not the opaque code of an official" in reject.reason for reject in mapped.rejects)
+
+
+def test_an_official_who_is_always_the_same_is_a_code_too() -> None:
+    codes = STEPS.replace('{ column = "CanBo" }', '{ column = "CanBo", values = { "Nguyễn Văn An" = "CB-17" } }', 1)
+    mapped = RowMapper(decode_mapping(codes.encode(), "m"), TOLD, NOW).events_of(
+        Row(2, ROW | {"CanBo": "Nguyễn Văn An"}, "")
+    )
+    assert [event.official for _, event in mapped.events] == ["CB-17"]  # type: ignore[attr-defined]
+    for wrong in (
+        '"Nguyễn Văn An"',
+        '{ column = "CanBo", default = "Lan" }',
+        '{ column = "CanBo", values = { 1 = "Lan" } }',
+    ):
+        with pytest.raises(WrongMapping, match=r"m: events\[1\] \(progressed\): official = .* not the opaque code"):
+            decode_mapping(STEPS.replace('{ column = "CanBo" }', wrong, 1).encode(), "m")

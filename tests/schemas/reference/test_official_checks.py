@@ -22,5 +22,12 @@ def test_codes_that_name_two_officials_or_a_person() -> None:
     assert "Ví Dụ" not in str(flaws)
 
 
+def test_codes_that_events_would_be_refused_for() -> None:
+    codes = ("cb-1", "lan", "cb 2", "lê-1", "001099012345", "an@xa.vn")
+    flaws = official_flaws([Official(code=code, unit="U") for code in codes])
+    assert [(flaw.row, flaw.column, flaw.value) for flaw in flaws] == [(row, "code", "") for row in range(1, 6)]
+    assert all(flaw.wrong.startswith("cannot stand in events: a code has letters") for flaw in flaws)
+
+
 def test_a_name_is_not_in_what_is_printed() -> None:
     assert repr(Official(code="cb-1", unit="U", name="Nguyễn Thị Mẫu")) == "Official(code='cb-1', unit='U')"

@@ -83,7 +83,7 @@ def counted(empty: ClickHouseConnection) -> ClickHouseConnection:
     count(
         empty,
         *ON_THE_LAST_DAY,
-        said(Progressed, "2026-03-03 09:00", step="review", unit="land"),
+        said(Progressed, "2026-03-03 09:00", step="review", unit="land", official="CB-1"),
         said(SupplementRequested, "2026-03-04 09:00"),
         said(Received, "2026-03-02 08:30", dossier="D2", agency="H01"),
         said(Received, "2026-03-02 08:30", dossier="D3", agency="H02"),
@@ -218,6 +218,7 @@ def test_a_window_that_was_lost_is_found_counter_by_counter(counted: ClickHouseC
     ("column", "sql", "wrong", "right"),
     [
         ("step", "'elsewhere'", "elsewhere", "review"),
+        ("official", "'CB-2'", "CB-2", "CB-1"),
         ("apologies", "7", "7", "0"),
         ("on_time", "NULL", "None", "False"),
         ("step_at", "NULL", "None", "1772503200000000"),
@@ -269,7 +270,7 @@ def test_facts_without_events_are_found(counted: ClickHouseConnection, client: C
 def test_events_that_were_lost_are_found(counted: ClickHouseConnection, client: Client) -> None:
     client.execute("DELETE FROM events WHERE dossier = 'D1' AND kind = 'progressed'")
     differing = {each.column for each in audit(counted, INSTANT).facts_differences}
-    assert differing == {"registers", "step", "unit", "step_at"}
+    assert differing == {"registers", "step", "unit", "official", "step_at"}
 
 
 def test_a_database_that_was_never_migrated_is_told(clickhouse_server: ClickHouseConnection) -> None:

@@ -177,10 +177,13 @@ def test_requests_for_supplements_are_kept_when_answered() -> None:
 def test_the_latest_step_is_the_progress() -> None:
     found = facts(
         RECEIVED,
-        said(Progressed, "2026-03-04 09:00", step="appraisal", unit="Office 2"),
-        said(Progressed, "2026-03-03 09:00", step="intake"),
+        said(Progressed, "2026-03-04 09:00", step="appraisal", unit="Office 2", official="CB-2"),
+        said(Progressed, "2026-03-03 09:00", step="intake", official="CB-1"),
+        said(Assigned, "2026-03-05 09:00", agency="H02", official="CB-3"),
     )
     assert (found.step, found.unit, found.step_at) == ("appraisal", "Office 2", micros("2026-03-04 09:00"))
+    assert found.official == "CB-2"
+    assert facts(RECEIVED, said(Progressed, "2026-03-04 09:00", step="appraisal")).official == ""
 
 
 def test_a_result_ends_the_dossier() -> None:

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from schemas.events import KINDS, AnyEvent, Event, Resolved, Returned
-from streams.counting.registers import fold, pack, unpack
+from schemas.envelope import encode_event
+from schemas.events import KINDS, AnyEvent, Assigned, Event, Progressed, Resolved, Returned
+from streams.counting.facts import facts_of
+from streams.counting.registers import fold, pack, register_of, unpack
+from streams.counting.rows import payload_json
 from tests.strategies import MOMENTS, conflicting_events, events
 from tests.streams.cases import joined, said
 from tests.thorough import sized
@@ -114,6 +117,40 @@ def test_registers_are_equal_exactly_where_their_bytes_are(
     random.shuffle(entries)
     assert pack(dict(entries)) == pack(registers)
     assert unpack(pack(registers)) == registers
+
+
+STEP = said(Progressed, "2026-03-02 09:00", id="e2", step="intake", unit="Office 2")
+ASSIGNED = said(Assigned, "2026-03-02 08:30", id="e1", agency="H02", unit="Office 1")
+BEFORE_OFFICIALS = (
+    b"\x82\xaaassignment\x96\xcf\x00\x06L\x00\x86x6\x00\x00\xa2e1\xa8assigned\xcf\x00\x06L\x00\x86x6\x00"
+    b"\x92\xa3H02\xa8Office 1\xa8progress\x96\xcf\x00\x06L\x00\xf1\xc2\x08\x00\x00\xa2e2\xaaprogressed"
+    b"\xcf\x00\x06L\x00\xf1\xc2\x08\x00\x92\xa6intake\xa8Office 2"
+)
+"""The registers of these two events as a release packed them whose events had no officials."""
+
+
+def test_registers_of_before_events_had_officials_are_those_of_today() -> None:
+    assert pack(joined(ASSIGNED, STEP)) == BEFORE_OFFICIALS
+    stored = unpack(BEFORE_OFFICIALS)
+    assert fold(fold(stored, STEP), ASSIGNED) is stored
+    assert (facts_of(stored).unit, facts_of(stored).official) == ("Office 2", "")
+    later = said(Progressed, "2026-03-02 10:00", id="e3", step="review", official="CB-7")
+    onwards = fold(stored, later)
+    assert (facts_of(onwards).unit, facts_of(onwards).official) == ("", "CB-7")
+    assert pack(onwards) == pack(joined(later, STEP, ASSIGNED))
+    assert unpack(pack(onwards)) == onwards
+
+
+def test_an_event_without_an_official_is_as_it_was_before_there_were_any() -> None:
+    assert encode_event(STEP) == (
+        b'{"kind":"progressed","step":"intake","unit":"Office 2","id":"e2","dossier":"D1","source":"test",'
+        b'"occurred_at":"2026-03-02T09:00:00+07:00"}'
+    )
+    register = register_of(STEP)
+    assert register[5] == ("intake", "Office 2")
+    assert payload_json(register[3], register[5]) == b'{"step":"intake","unit":"Office 2"}'
+    register = register_of(msgspec.structs.replace(STEP, official="CB-7"))
+    assert payload_json(register[3], register[5]) == b'{"step":"intake","unit":"Office 2","official":"CB-7"}'
 
 
 def test_foreign_bytes_are_refused() -> None:

@@ -76,6 +76,7 @@ def test_each_fact_is_in_the_column_of_its_name() -> None:
         apologies=6,
         step="step",
         unit="unit",
+        official="official",
         step_at=7,
         supplement_requested_at=(8, 9),
         suspension="pause",

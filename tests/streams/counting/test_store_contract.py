@@ -260,6 +260,7 @@ EXTREME = Facts(
     apologies=1000,
     step="😀" * 100,
     unit="😀" * 100,
+    official="7" * 100,
     step_at=to_micros(LATEST) - 1,
     supplement_requested_at=(to_micros(LATEST) - 1,) * 1000,
     suspension="obligation",

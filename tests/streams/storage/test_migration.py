@@ -13,9 +13,11 @@ from schemas import ddl
 from schemas.connection import KafkaConnection
 from schemas.counters import COUNTERS
 from schemas.deployment_profile import Profile
+from schemas.events import Progressed, Received
 from schemas.tables import DICTIONARIES, REFRESHES, TABLES, VIEWS
 from schemas.topics import DEAD, declared
 from schemas.topics import EVENTS as TOPIC
+from streams.audit.audit_run import audit
 from streams.broker import topics
 from streams.errors import NotMigrated, Unreachable, WrongIdentity
 from streams.storage import table_migration
@@ -24,6 +26,8 @@ from streams.storage.deployment_plan import Plan
 from streams.storage.migration import identify, make_topics, migrate
 from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics
+from tests.streams.cases import said
+from tests.streams.counted import count
 
 
 def test_replicated_tables_differ_by_one_word_alone() -> None:
@@ -161,6 +165,28 @@ class TestTables:
         monkeypatch.setattr(table_migration, "migrations", lambda _: changed)
         with pytest.raises(NotMigrated, match=f"migration {whole[0].name} was applied .* with another text"):
             make_tables(plan, lambda _: None, dry_run=False)
+
+    def test_what_was_counted_before_events_had_officials_counts_on(self, plan: Plan) -> None:
+        before = (
+            said(Received, "2026-03-02 08:00", agency="H01"),
+            said(Progressed, "2026-03-02 09:00", step="intake", unit="Office 1"),
+            said(Received, "2026-03-02 08:00", dossier="D2", agency="H01"),
+            said(Progressed, "2026-03-02 09:00", dossier="D2", step="intake", unit="Office 1"),
+        )
+        count(plan.clickhouse, *before)
+        with connected(plan) as client:
+            client.execute("ALTER TABLE facts DROP COLUMN official")
+            client.execute("DELETE FROM migrations WHERE name = '0016_officials.sql'")
+        told: list[str] = []
+        make_tables(plan, told.append, dry_run=False)
+        assert told == ["apply 0016_officials.sql"]
+        found = "SELECT dossier, step, unit, official FROM dossiers ORDER BY dossier"
+        assert ask(plan, found) == [("D1", "intake", "Office 1", ""), ("D2", "intake", "Office 1", "")]
+        count(plan.clickhouse, *before, said(Progressed, "2026-03-03 09:00", step="review", official="CB-7"), *before)
+        assert ask(plan, found) == [("D1", "review", "", "CB-7"), ("D2", "intake", "Office 1", "")]
+        audited = audit(plan.clickhouse, plan.profile)
+        assert audited.facts_differences == []
+        assert audited.window_differences == []
 
     def test_another_profile_makes_the_views_anew_and_touches_no_table(self, plan: Plan) -> None:
         told: list[str] = []
