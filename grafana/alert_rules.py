@@ -5,6 +5,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from grafana.panels import DATASOURCE, TABLE, target
+from grafana.reference_names import agency_name, with_code
 from grafana.sql_queries import query
 from grafana.thresholds import (
     AGENCY_OVERDUE,
@@ -67,9 +68,11 @@ class Rule(Struct, frozen=True):
     @property
     def sql(self) -> str:
         """Its query: one numeric column `value`, all other columns strings that name the instance."""
+        named = {"agency_name": with_code(agency_name("agency"), "agency")} if self.owner == "agencies" else {}
         if self.rate_of:
-            return query("alert_rate", rate=self.figure.name, volume=self.rate_of, minimum=str(MINIMUM_VOLUME))
-        return query(f"alert_{self.name.replace('-', '_')}")
+            volume = {"volume": self.rate_of, "minimum": str(MINIMUM_VOLUME)}
+            return query("alert_rate", rate=self.figure.name, **volume, **named)
+        return query(f"alert_{self.name.replace('-', '_')}", **named)
 
     def fires(self, value: float) -> bool:
         """Whether it fires at this value."""
@@ -88,8 +91,8 @@ DOSSIER_RULES = (
         "agencies",
         "warning",
         "Tồn đọng quá hạn / Overdue backlog",
-        f"{{{{ $labels.agency }}}}: {_COUNT} dossiers are overdue",
-        f"{{{{ $labels.agency }}}} has {_COUNT} open dossiers past their term; up to {AGENCY_OVERDUE.limit:g} are "
+        f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are overdue",
+        f"{{{{ $labels.agency_name }}}} has {_COUNT} open dossiers past their term; up to {AGENCY_OVERDUE.limit:g} are "
         "tolerated.",
         15 * _MINUTES,
     ),
@@ -100,8 +103,8 @@ DOSSIER_RULES = (
         "agencies",
         "info",
         "Sắp đến hạn trong 24 giờ / Due within 24 hours",
-        f"{{{{ $labels.agency }}}}: {_COUNT} dossiers are due within 24 hours",
-        f"{_COUNT} open dossiers of {{{{ $labels.agency }}}} reach their term within 24 hours.",
+        f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are due within 24 hours",
+        f"{_COUNT} open dossiers of {{{{ $labels.agency_name }}}} reach their term within 24 hours.",
         15 * _MINUTES,
     ),
     Rule(
@@ -111,8 +114,8 @@ DOSSIER_RULES = (
         "agencies",
         "warning",
         "Tỷ lệ đúng hạn dưới mục tiêu / On-time rate under target",
-        f"{{{{ $labels.agency }}}}: {_SHARE} resolved on time this month",
-        f"{{{{ $labels.agency }}}} resolved {_SHARE} of its dossiers of this month on time; the target is "
+        f"{{{{ $labels.agency_name }}}}: {_SHARE} resolved on time this month",
+        f"{{{{ $labels.agency_name }}}} resolved {_SHARE} of its dossiers of this month on time; the target is "
         f"{ON_TIME.target:.0%}.",
         60 * _MINUTES,
         rate_of="resolved",
@@ -124,9 +127,9 @@ DOSSIER_RULES = (
         "agencies",
         "info",
         "Tỷ lệ thanh toán trực tuyến dưới mục tiêu / Online payment rate under target",
-        f"{{{{ $labels.agency }}}}: {_SHARE} paid online this month",
-        f"{_SHARE} of the fee-bearing dossiers that {{{{ $labels.agency }}}} received this month were paid online; "
-        f"the target is {ONLINE_PAYMENT.target:.0%}.",
+        f"{{{{ $labels.agency_name }}}}: {_SHARE} paid online this month",
+        f"{_SHARE} of the fee-bearing dossiers that {{{{ $labels.agency_name }}}} received this month were paid "
+        f"online; the target is {ONLINE_PAYMENT.target:.0%}.",
         60 * _MINUTES,
         rate_of="fee_bearing",
     ),

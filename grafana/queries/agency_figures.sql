@@ -8,4 +8,4 @@ SELECT
 FROM agency_windows
 WHERE period = decodeURLComponent('${period:percentencode}')
     AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
-    AND agency = decodeURLComponent('${agency:percentencode}')
+    AND {agency_is_chosen}

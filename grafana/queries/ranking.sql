@@ -1,23 +1,36 @@
--- Agencies by a rate; the median of peers is of those of half to twice the volume.
+-- Agencies by a rate; the median of peers is of those of half to twice the volume, of the chosen groups alone.
 WITH
     rated AS
     (
         SELECT
-            agency,
-            toInt64({numerator}) AS numerator,
-            toInt64({denominator}) AS denominator,
+            node AS agency,
+            toInt64(sum(part)) AS numerator,
+            toInt64(sum(whole)) AS denominator,
             numerator / nullIf(denominator, 0) AS rate,
             denominator >= {minimum} AS is_ranked
-        FROM agency_windows
-        WHERE period = decodeURLComponent('${period:percentencode}')
-            AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
-            AND agency != ''
+        FROM
+        (
+            SELECT
+                arrayJoin(if({counts} = 'below', placed.path, [placed.path[-1]])) AS node,
+                {numerator} AS part,
+                {denominator} AS whole
+            FROM agency_windows
+            INNER JOIN
+            (
+                {agency_places}
+            ) AS placed ON placed.agency = agency_windows.agency
+            WHERE period = decodeURLComponent('${period:percentencode}')
+                AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+        )
+        WHERE {agency_is_chosen} AND {group_is_chosen}
+        GROUP BY node
     ),
     (SELECT groupArray((denominator, rate)) FROM rated WHERE is_ranked) AS all_ranked,
     arrayFilter(peer -> peer.1 BETWEEN denominator / 2 AND denominator * 2, all_ranked) AS similar
 SELECT
     if(is_ranked, toNullable(rank() OVER (PARTITION BY is_ranked ORDER BY rate DESC)), NULL) AS rank,
     agency,
+    {agency_name} AS agency_name,
     numerator,
     denominator,
     rate,

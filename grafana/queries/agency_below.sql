@@ -1,0 +1,56 @@
+-- The chosen agency with all below it, its own, and each agency directly below it with all below that: the figures of the
+-- chosen period so far, and what waits as of now. The counts of the rows after the first add up to the first.
+SELECT
+    if(part.1 = 'below', dictGetOrDefault('agency_labels', 'level', tuple(agency), ''), part.1) AS part_of,
+    part.2 AS agency,
+    {agency_name} AS agency_name,
+    sum(counted.received) AS received,
+    sum(counted.received_online) / nullIf(received, 0) AS online_rate,
+    sum(counted.resolved) AS resolved,
+    sum(counted.resolved_on_time) / nullIf(resolved, 0) AS on_time_rate,
+    sum(counted.fee_paid_online) / nullIf(sum(counted.fee_bearing), 0) AS online_payment_rate,
+    sum(counted.satisfied) / nullIf(sum(counted.rated), 0) AS satisfaction_rate,
+    sum(waiting.open) AS open,
+    sum(waiting.overdue) AS overdue
+FROM
+(
+    SELECT
+        agency,
+        {chosen} AS chosen,
+        indexOf(path, chosen) AS found,
+        if(found = 0, '', path[found + 1]) AS child,
+        arrayJoin([('all', chosen), if(child = '', ('own', chosen), ('below', child))]) AS part
+    FROM
+    (
+        {agency_places}
+    )
+    WHERE has(places, chosen)
+) AS placed
+LEFT JOIN
+(
+    SELECT
+        agency,
+        sum(agency_windows.received) AS received,
+        sum(agency_windows.received_online) AS received_online,
+        sum(agency_windows.resolved) AS resolved,
+        sum(agency_windows.resolved_on_time) AS resolved_on_time,
+        sum(agency_windows.fee_bearing) AS fee_bearing,
+        sum(agency_windows.fee_paid_online) AS fee_paid_online,
+        sum(agency_windows.rated) AS rated,
+        sum(agency_windows.satisfied) AS satisfied
+    FROM agency_windows
+    WHERE period = decodeURLComponent('${period:percentencode}')
+        AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+        AND {agency_is_chosen}
+    GROUP BY agency
+) AS counted ON counted.agency = placed.agency
+LEFT JOIN
+(
+    SELECT agency, countIf(is_open) AS open, countIf(is_overdue) AS overdue
+    FROM dossiers
+    WHERE {agency_is_chosen}
+    GROUP BY agency
+) AS waiting ON waiting.agency = placed.agency
+GROUP BY part
+ORDER BY indexOf(['all', 'own'], part.1) = 0, part.1, agency_name, agency
+SETTINGS join_use_nulls = 1
