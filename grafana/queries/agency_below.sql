@@ -1,21 +1,23 @@
 -- The chosen agency with all below it, its own, and each agency directly below it with all below that: the figures of the
 -- chosen period so far, and what waits as of now. The counts of the rows after the first add up to the first.
+-- Counts are NULL where nothing was ever counted.
 SELECT
     if(part.1 = 'below', dictGetOrDefault('agency_labels', 'level', tuple(agency), ''), part.1) AS part_of,
     part.2 AS agency,
     {agency_name} AS agency_name,
-    sum(counted.received) AS received,
-    sum(counted.received_online) / nullIf(received, 0) AS online_rate,
-    sum(counted.resolved) AS resolved,
-    sum(counted.resolved_on_time) / nullIf(resolved, 0) AS on_time_rate,
+    if(max(placed.is_counted), sum(counted.received), NULL) AS received,
+    sum(counted.received_online) / nullIf(sum(counted.received), 0) AS online_rate,
+    if(max(placed.is_counted), sum(counted.resolved), NULL) AS resolved,
+    sum(counted.resolved_on_time) / nullIf(sum(counted.resolved), 0) AS on_time_rate,
     sum(counted.fee_paid_online) / nullIf(sum(counted.fee_bearing), 0) AS online_payment_rate,
     sum(counted.satisfied) / nullIf(sum(counted.rated), 0) AS satisfaction_rate,
-    sum(waiting.open) AS open,
-    sum(waiting.overdue) AS overdue
+    if(max(placed.is_counted), sum(waiting.open), NULL) AS open,
+    if(max(placed.is_counted), sum(waiting.overdue), NULL) AS overdue
 FROM
 (
     SELECT
         agency,
+        is_counted,
         {chosen} AS chosen,
         indexOf(path, chosen) AS found,
         if(found = 0, '', path[found + 1]) AS child,
@@ -52,5 +54,4 @@ LEFT JOIN
     GROUP BY agency
 ) AS waiting ON waiting.agency = placed.agency
 GROUP BY part
-ORDER BY indexOf(['all', 'own'], part.1) = 0, part.1, agency_name, agency
-SETTINGS join_use_nulls = 1
+ORDER BY multiIf(part.1 = 'all', 0, part.1 = 'own', 1, 2), agency_name, agency

@@ -1,7 +1,8 @@
--- Every agency that is declared or was counted: `places` are the codes that stand for it today, from the root of the tree down
--- to the node that its figures belong to, and its own code after that.
+-- Every agency that was counted, or is declared and valid today: `path` are the codes from the root of today's tree down to
+-- the node that its figures belong to, and `places` has its own code as well.
 SELECT
     agency,
+    is_counted,
     dictGetOrDefault('agency_labels', 'code', tuple(agency), agency) AS code,
     dictGetOrDefault('agency_labels', 'level', tuple(agency), '') AS level,
     dictGetOrDefault('agency_places', 'path', tuple(agency), (SELECT toDate(start) FROM periods WHERE period = 'day'), []) AS declared,
@@ -9,12 +10,13 @@ SELECT
     arrayPushBack(path, agency) AS places
 FROM
 (
-    SELECT DISTINCT toString(agency) AS agency
+    SELECT toString(seen.agency) AS agency, max(seen.is_counted) AS is_counted
     FROM
     (
-        SELECT agency FROM windows
+        SELECT DISTINCT agency, true AS is_counted FROM windows
         UNION ALL
-        SELECT agency FROM agency_labels
-    )
-    WHERE agency != ''
+        SELECT agency, false FROM agency_labels WHERE is_current
+    ) AS seen
+    GROUP BY agency
 )
+WHERE agency != ''

@@ -27,12 +27,12 @@ STRING = re.compile(r"((Nullable|LowCardinality)\()*String\)*")
 
 
 def firing(client: Client, rule: Rule) -> dict[str, float]:
-    """What a rule fires for, by the labels of its instances, as Reduce and Threshold find it."""
+    """What a rule fires for, by the labels of its instances but names, as Reduce and Threshold find it."""
     rows, columns = client.execute(expand(rule.sql), with_column_types=True)
     names = [name for name, _ in columns]
     found = {}
     for row in rows:
-        labels = {name: value for name, value in zip(names, row, strict=True) if name != "value"}
+        labels = {name: value for name, value in zip(names, row, strict=True) if name not in {"value", "agency_name"}}
         value = row[names.index("value")]
         if value is not None and rule.fires(value):
             found[" ".join(labels.values())] = value
@@ -121,7 +121,7 @@ class TestQueries:
         assert found == {"lag"}
 
     def test_the_numbers_are_there_although_nothing_fires(self, seeded_city: Client) -> None:
-        rows = dict(seeded_city.execute(expand(NAMED["overdue-backlog"].sql)))
+        rows = {agency: value for agency, _, value in seeded_city.execute(expand(NAMED["overdue-backlog"].sql))}
         assert rows == dict(seeded_city.execute("SELECT agency, countIf(is_overdue) FROM dossiers GROUP BY agency"))
         assert 0 in rows.values()
 
