@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from grafana.panels import DATASOURCE, TABLE, target
-from grafana.reference_names import agency_name, with_code
+from grafana.reference_names import agency_name, is_declared, with_code
 from grafana.sql_queries import query
 from grafana.thresholds import (
     AGENCY_OVERDUE,
@@ -19,6 +19,7 @@ from grafana.thresholds import (
     ON_TIME,
     ONLINE_PAYMENT,
     SOURCE_AGE,
+    UNDECLARED,
     Figure,
 )
 
@@ -37,7 +38,7 @@ class Rule(Struct, frozen=True):
 
     It fires beyond the `target` or the `limit` of its figure, as `edge` says, once that has lasted `hold` seconds.
     `owner` and `severity` are labels by which a site's notification policy routes. `no_data` is the state when the
-    query returns no row. For a rate by agency, `rate_of` is the denominator.
+    query returns no row. For a rate by agency, `rate_of` is the denominator. `placeholders` fill in its query.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Rule(Struct, frozen=True):
     hold: int
     no_data: Literal["OK", "Alerting", "NoData"] = "OK"
     rate_of: str = ""
+    placeholders: dict[str, str] = {}
 
     @property
     def uid(self) -> str:
@@ -68,17 +70,18 @@ class Rule(Struct, frozen=True):
     @property
     def sql(self) -> str:
         """Its query: one numeric column `value`, all other columns strings that name the instance."""
-        named = {"agency_name": with_code(agency_name("agency"), "agency")} if self.owner == "agencies" else {}
         if self.rate_of:
-            volume = {"volume": self.rate_of, "minimum": str(MINIMUM_VOLUME)}
-            return query("alert_rate", rate=self.figure.name, **volume, **named)
-        return query(f"alert_{self.name.replace('-', '_')}", **named)
+            rate = {"rate": self.figure.name, "volume": self.rate_of, "minimum": str(MINIMUM_VOLUME)}
+            return query("alert_rate", **rate, **self.placeholders)
+        return query(f"alert_{self.name.replace('-', '_')}", **self.placeholders)
 
     def fires(self, value: float) -> bool:
         """Whether it fires at this value."""
         return value < self.bound if self.figure.better == "higher" else value > self.bound
 
 
+_NAMED = {"agency_name": with_code(agency_name("agency"), "agency")}
+_DECLARED = {f"{kind}_are_declared": is_declared(kind) for kind in ("agencies", "procedures")}
 _COUNT = '{{ printf "%.0f" $values.B.Value }}'
 _SHARE = "{{ humanizePercentage $values.B.Value }}"
 _SPAN = "{{ humanizeDuration $values.B.Value }}"
@@ -95,6 +98,7 @@ DOSSIER_RULES = (
         f"{{{{ $labels.agency_name }}}} has {_COUNT} open dossiers past their term; up to {AGENCY_OVERDUE.limit:g} are "
         "tolerated.",
         15 * _MINUTES,
+        placeholders=_NAMED,
     ),
     Rule(
         "due-soon",
@@ -106,6 +110,7 @@ DOSSIER_RULES = (
         f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are due within 24 hours",
         f"{_COUNT} open dossiers of {{{{ $labels.agency_name }}}} reach their term within 24 hours.",
         15 * _MINUTES,
+        placeholders=_NAMED,
     ),
     Rule(
         "on-time-rate",
@@ -119,6 +124,7 @@ DOSSIER_RULES = (
         f"{ON_TIME.target:.0%}.",
         60 * _MINUTES,
         rate_of="resolved",
+        placeholders=_NAMED,
     ),
     Rule(
         "payment-rate",
@@ -132,6 +138,19 @@ DOSSIER_RULES = (
         f"online; the target is {ONLINE_PAYMENT.target:.0%}.",
         60 * _MINUTES,
         rate_of="fee_bearing",
+        placeholders=_NAMED,
+    ),
+    Rule(
+        "undeclared-codes",
+        UNDECLARED,
+        "limit",
+        "operations",
+        "warning",
+        "Nhiều mã chưa khai báo / Many undeclared codes",
+        f"{_COUNT} {{{{ $labels.kind }}}} are not declared",
+        f"Dossiers of the last thirty days state {_COUNT} {{{{ $labels.kind }}}} that the reference data does not declare.",
+        60 * _MINUTES,
+        placeholders=_DECLARED,
     ),
 )
 PIPELINE_RULES = (

@@ -13,4 +13,4 @@ FROM
     )
     WHERE code = agency AND {is_offered}
 )
-ORDER BY path, agency
+ORDER BY path, agency != path[-1], agency

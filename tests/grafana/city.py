@@ -101,9 +101,7 @@ SHOWN_NAME = " ".join(NAME.split())
 GROUP = "Sở, ban, ngành <'|\">"
 
 AGENCIES = (
-    Agency(
-        code="H26", name_vi="UBND thành phố Hà Nội", parent="", level="province", aliases=("000.00.00.H26",)
-    ),
+    Agency(code="H26", name_vi="UBND thành phố Hà Nội", parent="", level="province", aliases=("000.00.00.H26",)),
     Agency(code="H26.01", name_vi="Sở Nội vụ", parent="H26", level="department", group=GROUP),
     Agency(code="H26.01.05", name_vi="Trung tâm Lưu trữ", parent="H26.01", level="centre"),
     Agency(code="H26.02", name_vi="Sở Tài chính", parent="H26", level="department", group=GROUP),
@@ -133,12 +131,12 @@ AGENCIES = (
 )
 """Two provinces; O'Brien is none of their agencies."""
 PROCEDURES = (
-    ProcedureVersion(code="1.000001", name_vi="Cấp <giấy> 'khai sinh' | \"$1\"\n", field="Hộ tịch", service_level="full"),
+    ProcedureVersion(
+        code="1.000001", name_vi="Cấp <giấy> 'khai sinh' | \"$1\"\n", field="Hộ tịch", service_level="full"
+    ),
     ProcedureVersion(code="1.000003", name_vi="Đăng ký biến động", field="Đất đai", service_level="3"),
     ProcedureVersion(code="1.000004", name_vi="Tách thửa", field="Đất đai", service_level="information"),
-    ProcedureVersion(
-        code="1.000005", name_vi="Bãi bỏ", field="Đất đai", service_level="full", valid_to=_EVE
-    ),
+    ProcedureVersion(code="1.000005", name_vi="Bãi bỏ", field="Đất đai", service_level="full", valid_to=_EVE),
 )
 """1.000002, of everything that waits, is not declared; 1.000005 is no longer valid."""
 
