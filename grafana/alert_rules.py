@@ -148,7 +148,8 @@ DOSSIER_RULES = (
         "warning",
         "Nhiều mã chưa khai báo / Many undeclared codes",
         f"{_COUNT} {{{{ $labels.kind }}}} are not declared",
-        f"Dossiers of the last thirty days state {_COUNT} {{{{ $labels.kind }}}} that the reference data does not declare.",
+        f"Dossiers of the last thirty days state {_COUNT} {{{{ $labels.kind }}}} that the reference data does not "
+        "declare.",
         60 * _MINUTES,
         placeholders=_DECLARED,
     ),

@@ -245,7 +245,7 @@ UNDECLARED = Figure(
     "undeclared",
     "Mã chưa khai báo",
     "Codes that are not declared",
-    "Agencies, receiving offices or procedures of dossiers of the last thirty days that reference data does not declare.",
+    "Agencies, receivers or procedures of dossiers of the last thirty days that reference data does not declare.",
     "count",
     better="lower",
     target=0,

@@ -1,7 +1,6 @@
 """Reference data on dashboards: names for codes, the tree of agencies, groups, procedures, and what is not declared."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from grafana.build import DASHBOARDS
 from grafana.sql_queries import ALL
 from grafana.thresholds import ON_TIME
 from tests.grafana.city import GROUP, HOSTILE, LEAVING, NAME, SHOWN_NAME, midnight, resolved
-from tests.grafana.test_analyst_dashboards import Rows, ask, board_of, panel, shown
+from tests.grafana.test_analyst_dashboards import ask, board_of, shown
 
 pytestmark = pytest.mark.clickhouse
 
