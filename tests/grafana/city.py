@@ -1,6 +1,6 @@
 """A small city as of now: events of today and of before, one agency with a name that hurts careless quoting.
 
-`AGENCIES` and `PROCEDURES` are its reference data, with a merger twenty days ago; `city_after_a_merger` has events for it.
+`AGENCIES` and `PROCEDURES` are its reference data, with a merger twenty days ago, of which `city_after_a_merger` tells.
 """
 
 from datetime import UTC, datetime, timedelta
