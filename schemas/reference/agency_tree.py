@@ -5,15 +5,15 @@ the same for all codes and days at once.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.reference.agency import Agency
 from schemas.reference.dependency_order import ordered
-from schemas.reference.validity import ONE_DAY, boundaries
+from schemas.reference.validity import FIRST_DAY, LAST_DAY, ONE_DAY, boundaries
 
 FIRST_PLACED = date(1970, 1, 1)
 LAST_PLACED = date(2149, 6, 6)
@@ -60,20 +60,18 @@ class AgencyTree:
         self.names |= {code: code for code in self._versions}
         """The code of each code and alias."""
 
+    def version(self, code: str, day: date) -> Agency:
+        """The version of the day; before the first, the first one; in a gap or after the last, the one before."""
+        return self._versions[code][max(bisect_right(self._begins[code], day) - 1, 0)]
+
     def standing(self, code: str, day: date) -> Standing:
         """What the place of this code, which is no alias, is derived from."""
-        versions = self._versions.get(code)
-        if versions is None:
+        if code not in self._versions:
             return Standing((), True)
-        # The version of the day; before the first, the first one; in a gap or after the last, the one before.
-        version = versions[max(bisect_right(self._begins[code], day) - 1, 0)]
-        if version.successors and version is versions[-1] and day > version.valid_to:
+        version = self.version(code, day)
+        if version.successors and version is self._versions[code][-1] and day > version.valid_to:
             return Standing(tuple(self.names.get(name, name) for name in version.successors), False)
         return Standing((self.names.get(version.parent, version.parent),) if version.parent else (), True)
-
-    def standings(self, day: date) -> dict[str, Standing]:
-        """The standing of every declared code."""
-        return {code: self.standing(code, day) for code in self._versions}
 
     def place(self, name: str, day: date) -> Path:
         """The path of a code or alias on a day; raises RecursionError where the tree has a cycle."""
@@ -81,37 +79,77 @@ class AgencyTree:
         standing = self.standing(code, day)
         return path_from(code, standing, [self.place(other, day) for other in standing.others])
 
+    def days(self) -> Iterator[tuple[date, dict[str, Standing]]]:
+        """The days on which places can change, with the standings of the codes that this concerns: at first, of all."""
+        changing: dict[date, set[str]] = {FIRST_DAY: set(self._versions)}
+        for code, versions in self._versions.items():
+            for day in boundaries(versions):
+                changing.setdefault(day, set()).add(code)
+        standings: dict[str, Standing] = {}
+        dependents: dict[str, set[str]] = {}
+        for day in sorted(changing):
+            reached = []
+            for code in changing[day]:
+                old, new = standings.get(code), self.standing(code, day)
+                if new == old:
+                    continue
+                for other in old.others if old else ():
+                    dependents[other].discard(code)
+                for other in new.others:
+                    dependents.setdefault(other, set()).add(code)
+                standings[code] = new
+                reached.append(code)
+            affected = {code: standings[code] for code in reached}
+            for code in reached:  # grows as it is read
+                for dependent in dependents.get(code, ()):
+                    if dependent not in affected:
+                        affected[dependent] = standings[dependent]
+                        reached.append(dependent)
+            if affected:
+                yield day, affected
+
 
 def placements(agencies: Iterable[Agency]) -> list[Placement]:
-    """The places of all codes and aliases: intervals that cover all days without a gap, of different paths.
+    """The places of all codes and aliases: intervals that cover all days without a gap; neighbours have other paths.
 
     Raises ValueError where the tree has a cycle: check agencies first.
     """
-    agencies = list(agencies)
     tree = AgencyTree(agencies)
-    begun: dict[str, list[tuple[date, Path]]] = {code: [] for code in tree.names.values()}
-    inner = (day for day in boundaries(agencies) if FIRST_PLACED < day <= LAST_PLACED)
-    for day in (FIRST_PLACED, *inner):
-        for code, path in _paths(tree, day).items():
-            if not begun[code] or begun[code][-1][1] != path:
-                begun[code].append((day, path))
-    found = []
-    for name, code in sorted(tree.names.items()):
-        ends = [*(day - ONE_DAY for day, _ in begun[code][1:]), LAST_PLACED]
-        found += [Placement(name, day, end, path) for (day, path), end in zip(begun[code], ends, strict=True)]
-    return found
+    paths: dict[str, Path] = {}
+    begun: dict[str, list[tuple[date, Path]]] = {}
+    for day, affected in tree.days():
+        order = ordered({code: standing.others for code, standing in affected.items()})
+        if len(order) < len(affected):
+            left = ", ".join(sorted(affected.keys() - set(order)))
+            raise ValueError(f"on {day} these agencies have no place, because of a cycle: {left:.500}")
+        for code in order:
+            path = path_from(code, affected[code], [paths.get(other, (other,)) for other in affected[code].others])
+            if path != paths.get(code):
+                paths[code] = path
+                begun.setdefault(code, []).append((day, path))
+    return [placement for name, code in sorted(tree.names.items()) for placement in _intervals(name, begun[code])]
 
 
-def _paths(tree: AgencyTree, day: date) -> dict[str, Path]:
-    standings = tree.standings(day)
-    found: dict[str, Path] = {}
-    for code in ordered({code: standing.others for code, standing in standings.items()}):
-        standing = standings[code]
-        found[code] = path_from(code, standing, [found.get(other, (other,)) for other in standing.others])
-    if len(found) < len(standings):
-        left = ", ".join(sorted(standings.keys() - found.keys()))
-        raise ValueError(f"on {day} these agencies have no place, because of a cycle: {left:.500}")
-    return found
+def resolved(agencies: Iterable[Agency]) -> list[Agency]:
+    """The agencies with codes in place of aliases as parents and successors."""
+    agencies = list(agencies)
+    codes = AgencyTree(agencies).names
+    return [
+        structs.replace(
+            each,
+            parent=codes.get(each.parent, each.parent),
+            successors=tuple(codes.get(name, name) for name in each.successors),
+        )
+        for each in agencies
+    ]
+
+
+def _intervals(name: str, begun: Sequence[tuple[date, Path]]) -> Iterator[Placement]:
+    ends = [*(day - ONE_DAY for day, _ in begun[1:]), LAST_DAY]
+    for (day, path), end in zip(begun, ends, strict=True):
+        start, end = max(day, FIRST_PLACED), min(end, LAST_PLACED)
+        if start <= end:
+            yield Placement(name, start, end, path)
 
 
 def _shared(paths: Sequence[Path]) -> Path:

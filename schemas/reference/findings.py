@@ -6,13 +6,18 @@ _SHOWN = 100
 
 
 class Flaw(Struct, frozen=True, gc=False):
-    """What is wrong with a row, as rules see it: rows are numbered from 0, `other` is a second row that takes part."""
+    """What is wrong with a row, as rules see it: rows are numbered from 0.
+
+    `other` is a second row that takes part. `read` are the rows whose validity, channel, term or unit the flaw follows
+    from: there is none where one of these could not be read.
+    """
 
     row: int
     column: str
     value: str
     wrong: str
     other: int | None = None
+    read: tuple[int, ...] = ()
 
 
 class Finding(Struct, frozen=True, gc=False):
