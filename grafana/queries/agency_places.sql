@@ -5,7 +5,8 @@ SELECT
     is_counted,
     dictGetOrDefault('agency_labels', 'code', tuple(agency), agency) AS code,
     dictGetOrDefault('agency_labels', 'level', tuple(agency), '') AS level,
-    dictGetOrDefault('agency_places', 'path', tuple(agency), (SELECT toDate(start) FROM periods WHERE period = 'day'), []) AS declared,
+    assumeNotNull((SELECT toDate(start) FROM periods WHERE period = 'day')) AS today,
+    dictGetOrDefault('agency_places', 'path', tuple(agency), today, CAST([], 'Array(String)')) AS declared,
     if(empty(declared), [agency], declared) AS path,
     arrayPushBack(path, agency) AS places
 FROM

@@ -1,6 +1,6 @@
 -- Procedures that are valid today by how far they are offered online, and how many of them were used in the time range.
 -- `all` is the number of all; `online` are those that are offered in full or in part, by the newer or the older words.
-WITH (SELECT toDate(start) FROM periods WHERE period = 'day') AS today
+WITH assumeNotNull((SELECT toDate(start) FROM periods WHERE period = 'day')) AS today
 SELECT
     arrayJoin(arrayConcat(['all', offer], if(offer IN ('full', 'partial', '3', '4'), ['online'], []))) AS service_level,
     count() AS procedures,

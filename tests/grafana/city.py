@@ -95,7 +95,11 @@ def city() -> list[Event]:
 MERGED = midnight(20).date()
 """The local day from which the new wards are there, and neither the old ones nor their district."""
 _EVE = MERGED - timedelta(days=1)
-NAME = f"Phường \"Cống Vị\" <b>&amp;</b> 'Ngọc Hà' | $agency ${{agency}} $1 {{a}}\n\t{'dài ' * 60}".ljust(300, "x")
+NAME = (
+    f"Phường \"Cống Vị\" <b>&amp;</b> 'Ngọc Hà' | $agency ${{agency}} $1 {{a}}\n\t{'dài ' * 99}"[:300]
+    .strip()
+    .ljust(300, "x")
+)
 """A name that hurts careless escaping, interpolation, splitting and layout."""
 SHOWN_NAME = " ".join(NAME.split())
 GROUP = "Sở, ban, ngành <'|\">"

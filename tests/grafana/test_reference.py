@@ -1,6 +1,7 @@
 """Reference data on dashboards: names for codes, the tree of agencies, groups, procedures, and what is not declared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from grafana.analyst_dashboards.ranking import RATES
 from grafana.build import DASHBOARDS
 from grafana.sql_queries import ALL
 from grafana.thresholds import ON_TIME
+from schemas.events import Event
 from tests.grafana.city import GROUP, HOSTILE, LEAVING, NAME, SHOWN_NAME, midnight, resolved
 from tests.grafana.test_analyst_dashboards import ask, board_of, shown
 
@@ -227,25 +229,26 @@ class TestOneAgency:
         assert backlog == {"under_5": 4, "from_5": 1, "from_15": 0, "from_30": 1, "from_90": 0}
 
 
-class TestGroups:
-    @pytest.fixture(scope="class")
-    def ranked(self, declare: Callable[..., Any]) -> Any:
-        """Departments of 40, 25 and 20 cases, a ward of 30 whose district is none of them, and an undeclared agency."""
-        events = []
-        cases = {
-            "H26.01": (36, 4),
-            "H26.01.05": (0, 10),
-            "H26.02": (20, 5),
-            "H29.01": (20, 0),
-            "H26.60": (30, 0),
-            HOSTILE: (1, 29),
-        }
-        for agency, (fine, late) in cases.items():
-            for number in range(fine + late):
-                events += resolved(f"{agency} {number}", agency, midnight(), late=number >= fine)
-        with declare(events) as client:
-            yield client
+@pytest.fixture(scope="module")
+def ranked(declare: Callable[[Sequence[Event]], AbstractContextManager[Client]]) -> Iterator[Client]:
+    """Departments of 40, 25 and 20 cases, a ward of 30 whose district is none of them, and an undeclared agency."""
+    events: list[Event] = []
+    cases = {
+        "H26.01": (36, 4),
+        "H26.01.05": (0, 10),
+        "H26.02": (20, 5),
+        "H29.01": (20, 0),
+        "H26.60": (30, 0),
+        HOSTILE: (1, 29),
+    }
+    for agency, (fine, late) in cases.items():
+        for number in range(fine + late):
+            events += resolved(f"{agency} {number}", agency, midnight(), late=number >= fine)
+    with declare(events) as client:
+        yield client
 
+
+class TestGroups:
     def rows(self, client: Client, **chosen: str | list[str]) -> list[tuple[Any, ...]]:
         found = shown(client, "dossiers-ranking", "Agency ranking", rate="on_time_rate", period="day", **chosen)
         return [(row["rank"], row["agency"], row["rate"], row["peers"], row["peers_median"]) for row in found]
