@@ -1,6 +1,9 @@
 """Errors of the connectors, by what to do next."""
 
+from collections.abc import Sequence
+
 from schemas.errors import DossierError
+from schemas.reference.findings import Finding
 
 
 class ConnectorError(DossierError):
@@ -50,3 +53,14 @@ class TooManyRejects(ConnectorError):
     """Too many rows do not fit: the mapping is more likely wrong than the rows. What was published stays."""
 
     exit_code = 4
+
+
+class WrongReferenceData(ConnectorError):
+    """Files of reference data are wrong: correct everything that `findings` name. Nothing was read."""
+
+    exit_code = 4
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        first, *others = findings
+        super().__init__(f"{first} (and {len(others)} more findings)" if others else str(first))
+        self.findings = tuple(findings)

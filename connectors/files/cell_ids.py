@@ -12,7 +12,7 @@ from connectors.files.cell_values import Cell, to_text
 _SHORTENED = re.compile(r"[+-]?\d+([.,]\d+[eE][+-]?|[eE][+-])\d+", re.ASCII)
 _FLOAT = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
 _NOTHING = frozenset({"null", "(null)", "none", "nan", "nat", "n/a", "<na>", "undefined", "nil", "\\n"})
-_FAILED = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|#+)")
+FAILED_FORMULA = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|#+)")
 
 
 def to_id(cell: Cell) -> str:
@@ -24,7 +24,7 @@ def to_id(cell: Cell) -> str:
     text = not_shortened(cell)
     if _FLOAT.fullmatch(text):
         raise ValueError('is a number that was saved as a float: `as = "integer"` takes its integer, "text" its text')
-    if text.lower() in _NOTHING or _FAILED.fullmatch(text):
+    if text.lower() in _NOTHING or FAILED_FORMULA.fullmatch(text):
         raise ValueError('is a word for nothing: list it under `empty`, or take it for an id with `as = "text"`')
     return text
 

@@ -10,7 +10,7 @@ from connectors.files.row import AnyRow, Row, UnreadableRow, check_columns, colu
 from connectors.files.text_lines import Line
 from schemas.nfc import nfc
 
-_SEP = re.compile(rb'"?sep=(.|\t)"?\s*', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(rb'"?sep=(.|\t)"?\s*', re.IGNORECASE)
 """A first line that tells spreadsheets the delimiter."""
 
 
@@ -28,7 +28,7 @@ def csv_rows(
     `encoding` is that of the file, for messages; the lines are already UTF-8.
     """
     first = next(lines, None)
-    if first is not None and (separator := _SEP.fullmatch(first.content)):
+    if first is not None and (separator := SEPARATOR_LINE.fullmatch(first.content)):
         delimiter = separator[1].decode()
     elif first is not None:
         lines = chain([first], lines)

@@ -19,7 +19,7 @@ from connectors.files.xlsx_workbook import MAX_SHEET, Workbook, open_workbook, p
 from connectors.files.xml_stream import UnsafeXml
 from schemas.nfc import nfc
 
-_DAMAGED = (UnsafeXml, BadZipFile, zlib.error, EOFError, NotImplementedError)
+DAMAGED = (UnsafeXml, BadZipFile, zlib.error, EOFError, NotImplementedError)
 """Errors of an archive that is damaged or compressed by an unknown method."""
 
 
@@ -36,7 +36,7 @@ def xlsx_rows(file: str, stream: IO[bytes], mapping: Mapping, stack: ExitStack) 
         content = stack.enter_context(part_of(book.archive, book.sheets[name], MAX_SHEET))
     except BadZipFile as error:
         raise UnreadableFile(f"{file}: is not an XLSX workbook, or has a password: {error}") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UnreadableFile(f"{file}: the workbook cannot be read: {error}") from error
     sheet = Sheet(book)
     rows = _with_file(file, sheet.rows(content))
@@ -65,7 +65,7 @@ def _with_file(file: str, rows: Iterator[SheetRow]) -> Iterator[SheetRow]:
         for row in rows:
             number = row[0]
             yield row
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UnreadableFile(f"{file}: the workbook cannot be read after row {number}: {error}") from error
 
 

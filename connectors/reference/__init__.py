@@ -1,0 +1,1 @@
+"""Files of reference data become agencies, procedures and officials: tables, columns, cells, and what is wrong."""
