@@ -6,10 +6,11 @@ WITH
     (SELECT max(load) FROM reference_loads WHERE kind = 'agencies') AS current,
     -- The first days of stretches within which each agency has one place, in their order.
     (
-        SELECT if(is_then, arraySort(arrayPushFront(groupUniqArray(valid_from), {since:Date})), [toDate(now(), '{time_zone}')])
+        SELECT arraySort(arrayPushFront(groupUniqArray(valid_from), {since:Date}))
         FROM agency_placements
         WHERE load = current AND valid_from > {since:Date} AND valid_from <= {until:Date}
-    ) AS starts
+    ) AS changes,
+    if(is_then, changes, [toDate(now(), '{time_zone}')]) AS starts
 SELECT
     day,
     sum(agency_days.received) AS received,
