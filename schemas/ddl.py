@@ -1,4 +1,4 @@
-"""The SQL that creates the database: numbered migrations, then views, with the deployment's parameters filled in."""
+"""The SQL that creates the database: migrations, dictionaries, then views, with parameters filled in."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ from importlib.resources import files
 from msgspec import Struct
 
 from schemas.deployment_profile import Profile
-from schemas.tables import REFRESHES, VIEWS
+from schemas.tables import DICTIONARIES, REFRESHES, VIEWS
 
 PREAMBLE = (
     "CREATE TABLE IF NOT EXISTS migrations\n"
@@ -50,6 +50,16 @@ def views(profile: Profile) -> tuple[Script, ...]:
     folder = files("schemas") / "views"
     filled = {"{time_zone}": profile.time_zone, "{terms}": profile.terms}
     return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in (*VIEWS, *REFRESHES))
+
+
+def dictionaries(profile: Profile, database: str) -> tuple[Script, ...]:
+    """The dictionaries, recreated whenever their text or the profile has changed.
+
+    Each names the database in its query: the server runs it in no database.
+    """
+    folder = files("schemas") / "dictionaries"
+    filled = {"{time_zone}": profile.time_zone, "{database}": database}
+    return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in DICTIONARIES)
 
 
 def structure() -> dict[str, str]:

@@ -4,6 +4,15 @@ from schemas.tables import ARGUMENTS
 
 OWNER = "default"
 READER = "reader"
+DICTIONARY_USER = "dossier_dictionaries"
+"""As whom ClickHouse reads the sources of dictionaries: without a password, and only from the server itself."""
+DICTIONARY_SOURCES = ("reference_loads", "agencies", "agency_placements", "procedures")
+"""The tables that dictionaries are made of, all that this user may read."""
+NAMES_ROLE = "dossier_officials"
+"""The role that may read the names of officials; each site gives it to whom it chooses."""
+GRANTED = ("SELECT", "dictGet")
+"""What the reader may do with all of a database, but for these tables with personal data."""
+UNREADABLE = frozenset({"official_names"})
 
 LIMITS: dict[str, int] = {
     "max_memory_usage": 2 << 30,
@@ -35,7 +44,23 @@ def reader_statements(database: str, password: str) -> tuple[str, ...]:
     return (
         f"CREATE SETTINGS PROFILE IF NOT EXISTS {READER} SETTINGS\n    {_profile()}",
         f"CREATE USER IF NOT EXISTS {READER} IDENTIFIED BY '{password}' SETTINGS PROFILE '{READER}'",
-        grant_statement(database),
+        *grant_statements(database),
+    )
+
+
+def dictionary_statements(database: str) -> tuple[str, ...]:
+    """The SQL that creates the user of dictionaries on a real server; it may be run again."""
+    return (
+        f"CREATE USER IF NOT EXISTS {DICTIONARY_USER} IDENTIFIED WITH no_password HOST LOCAL",
+        *(f"GRANT SELECT ON {database}.{table} TO {DICTIONARY_USER}" for table in DICTIONARY_SOURCES),
+    )
+
+
+def names_statements(database: str) -> tuple[str, ...]:
+    """The SQL that creates the role for names of officials on a real server; it may be run again."""
+    return (
+        f"CREATE ROLE IF NOT EXISTS {NAMES_ROLE}",
+        *(f"GRANT SELECT ON {database}.{table} TO {NAMES_ROLE}" for table in sorted(UNREADABLE)),
     )
 
 
@@ -48,9 +73,10 @@ def settings_statements() -> tuple[str, ...]:
     )
 
 
-def grant_statement(database: str) -> str:
-    """The one grant that the reader has for a database, as ClickHouse shows it, too."""
-    return f"GRANT SELECT ON {database}.* TO {READER}"
+def grant_statements(database: str) -> tuple[str, str]:
+    """What the reader is granted for a database, and the exception from it, as ClickHouse shows both, too."""
+    closed = ", ".join(f"SELECT ON {database}.{table}" for table in sorted(UNREADABLE))
+    return f"GRANT {', '.join(GRANTED)} ON {database}.* TO {READER}", f"REVOKE {closed} FROM {READER}"
 
 
 def _profile() -> str:

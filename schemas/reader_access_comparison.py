@@ -5,7 +5,16 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, structs
 
-from schemas.reader_access import CHANGEABLE, LIMITS, READER, grant_statement, reader_statements, settings_statements
+from schemas.reader_access import (
+    CHANGEABLE,
+    GRANTED,
+    LIMITS,
+    READER,
+    UNREADABLE,
+    grant_statements,
+    reader_statements,
+    settings_statements,
+)
 
 
 class Element(Struct, frozen=True):
@@ -63,7 +72,7 @@ def judge(catalogue: Catalogue | None, behaviour: Behaviour | None, database: st
     user = [] if tried.logs_in else [f"`{READER}` cannot log in: ClickHouse refuses the password that is known"]
     access, settings, also, statements = [*tried.access], [*tried.settings], list[str](), list[str]()
     if tried.access:
-        statements = [f"REVOKE ALL ON *.* FROM {READER}", grant_statement(database)]
+        statements = [f"REVOKE ALL ON *.* FROM {READER}", *grant_statements(database)]
     if shown:
         if "no_password" in shown.authentication:
             user.append(f"`{READER}` needs no password")
@@ -82,26 +91,32 @@ def judge(catalogue: Catalogue | None, behaviour: Behaviour | None, database: st
 def compare_grants(shown: Iterable[str], database: str) -> tuple[list[str], list[str], list[str]]:
     """Differences in what SHOW GRANTS shows, the SQL against them, and what else may be read."""
     differences, statements, also = [], [], []
-    has_declared = False
+    lacking = {f"{privilege} ON {database}.*" for privilege in GRANTED}
+    open_tables = {f"SELECT ON {database}.{table}" for table in UNREADABLE}
     for verb, privilege, option in _privileges(shown):
-        selected = re.fullmatch(r"SELECT(?:\(.*\))? ON (\w+)\.(?:\*|\w+)", privilege.replace("`", ""))
+        plain = privilege.replace("`", "")
+        selected = re.fullmatch(r"(?:SELECT(?:\(.*\))?|dictGet) ON (\w+)\.(?:\*|\w+)", plain)
         where = selected[1] if selected and not option else ""
         if verb == "REVOKE":
             # An exception from a grant; elsewhere than here it goes with the grant.
-            if where == database:
+            if plain in open_tables:
+                open_tables.remove(plain)
+            elif where == database:
                 differences.append(f"`{READER}` lacks {privilege}")
                 statements.append(f"GRANT {privilege} TO {READER}")
-        elif privilege.replace("`", "") == f"SELECT ON {database}.*" and not option:
-            has_declared = True
+        elif plain in lacking and not option:
+            lacking.remove(plain)
         elif where not in ("", "system", "information_schema", database):
             also.append(privilege.partition(" ON ")[2])
         else:
             differences.append(f"`{READER}` has {privilege}{option}, which is not declared")
             if verb:
                 statements.append(f"REVOKE {privilege} FROM {READER}")
-    if not has_declared:
-        differences.append(f"`{READER}` lacks SELECT ON {database}.*")
-        statements.append(grant_statement(database))
+    differences += [f"`{READER}` lacks {privilege}" for privilege in sorted(lacking)]
+    differences += [f"`{READER}` has {privilege}, which has personal data" for privilege in sorted(open_tables)]
+    granted, revoked = grant_statements(database)
+    # A grant on the database ends the exceptions from it.
+    statements += [granted, revoked] if lacking else [revoked] if open_tables else []
     return differences, statements, also
 
 

@@ -257,6 +257,68 @@ DATA_CONFLICTS = Table(
     {"kind": _LABEL, "dossier": "String", "agency": _LABEL, "since": _INSTANT, "detail": "String"},
 )
 
+REFERENCE_LOADS = Table(
+    "reference_loads",
+    {
+        "kind": _LABEL,
+        "load": "UInt64",
+        "loaded_at": "DateTime64(3, 'UTC')",
+        "loaded_by": "String",
+        "digest": "String",
+        "files": "Array(String)",
+        "rows": "UInt64",
+        "changes": "String",
+        "restored_from": "UInt64",
+    },
+)
+
+AGENCIES = Table(
+    "agencies",
+    {
+        "load": "UInt64",
+        "code": "String",
+        "valid_from": "Date32",
+        "valid_to": "Date32",
+        "name_vi": "String",
+        "name_en": "String",
+        "parent": "String",
+        "level": _LABEL,
+        "group": _LABEL,
+        "aliases": "Array(String)",
+        "successors": "Array(String)",
+    },
+)
+
+AGENCY_PLACEMENTS = Table(
+    "agency_placements",
+    {"load": "UInt64", "agency": "String", "valid_from": "Date", "valid_to": "Date", "path": "Array(String)"},
+)
+
+PROCEDURES = Table(
+    "procedures",
+    {
+        "load": "UInt64",
+        "code": "String",
+        "channel": _LABEL,
+        "valid_from": "Date32",
+        "valid_to": "Date32",
+        "name_vi": "String",
+        "name_en": "String",
+        "field": _LABEL,
+        "levels": f"Array({_LABEL})",
+        "service_level": _LABEL,
+        "term": "Nullable(UInt16)",
+        "unit": _LABEL,
+        "fees": "Array(Tuple(name String, amount Int64, valid_from Date32, valid_to Date32))",
+        "electronic_result": "Bool",
+        "components_reusable": "Array(String)",
+    },
+)
+
+OFFICIALS = Table("officials", {"load": "UInt64", "code": "String", "unit": "String"})
+
+OFFICIAL_NAMES = Table("official_names", {"load": "UInt64", "code": "String", "name": "String"})
+
 MIGRATIONS = Table(
     "migrations",
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
@@ -266,7 +328,10 @@ TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
     *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, RECEIVER_DAYS),
     *(DATA_CONFLICTS, MIGRATIONS),
+    *(REFERENCE_LOADS, AGENCIES, AGENCY_PLACEMENTS, PROCEDURES, OFFICIALS, OFFICIAL_NAMES),
 )
+DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedure_labels")
+"""What is looked up of the current reference data; views may use them, so they are made before."""
 VIEWS = (
     "periods",
     "dossiers",

@@ -19,7 +19,7 @@ def written(client: Client) -> str:
     (database,) = client.execute("SELECT currentDatabase()")[0]
     rows = client.execute(
         "SELECT formatQuery(create_table_query) FROM system.tables WHERE database = currentDatabase() "
-        "AND engine != 'View' AND NOT startsWith(name, 'refresh_') AND NOT startsWith(name, '.') "
+        "AND engine NOT IN ('View', 'Dictionary') AND NOT startsWith(name, 'refresh_') AND NOT startsWith(name, '.') "
         "ORDER BY engine = 'MaterializedView', name"
     )
     return _HEAD + "".join(f"{text.replace(f'{database}.', '')};\n\n" for (text,) in rows).rstrip("\n") + "\n"

@@ -175,7 +175,9 @@ class Rebuild:
     def _finish(self, client: Client, entry: Entry) -> Entry:
         """Make the views, set the group's offsets and drop the former tables; then the epoch serves."""
         applied = dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
-        for script, why in pending_views(client, profile_of(entry.origin.rules), applied):
+        for script, why in pending_views(
+            client, profile_of(entry.origin.rules), self._plan.clickhouse.database, applied
+        ):
             self._observer.step(f"repair: {why}" if why else f"apply {script.name}")
             apply(client, script)
         self._observer.step("set the group's offsets")

@@ -94,7 +94,7 @@ def chosen(nodes: Mapping[Path, Sums], labels: Mapping[str, Label], selection: S
     In a tree, an agency that had several parents is below each of them, with what it had there; elsewhere it is one.
     """
     empty = Sums([0] * len(FIGURES))
-    paths = dict.fromkeys((label.path for label in labels.values() if label.is_valid and label.path), empty) | nodes
+    paths = {**dict.fromkeys((label.path for label in labels.values() if label.is_valid), empty), **nodes}
     grouped: dict[Path, list[Sums]] = {}
     above: dict[str, str] = {}
     for path, sums in paths.items():
@@ -136,27 +136,22 @@ def _named(values: Iterable[int]) -> dict[str, int]:
 
 def _labels(client: Client, day: date) -> dict[str, Label]:
     """Declared agencies as they were called that day; those that were none then, as they are called now."""
-    labels = {
-        code: Label(*names)
-        for code, *names in client.execute("SELECT code, name_vi, name_en, level, `group` FROM agency_names")
-    }
+    named = "SELECT code, name_vi, name_en, level, `group` FROM agency_names"
+    labels = {code: Label(name, name_en, level, group) for code, name, name_en, level, group in client.execute(named)}
     sql = (
         "SELECT code, name_vi, name_en, level, `group`, path, is_valid FROM agency_tree(as_of = %(day)s) "
         "WHERE is_declared"
     )
-    for code, *names, path, is_valid in client.execute(sql, {"day": day}):
-        labels[code] = Label(*names, tuple(path), is_valid)
+    for code, name, name_en, level, group, path, is_valid in client.execute(sql, {"day": day}):
+        labels[code] = Label(name, name_en, level, group, tuple(path), is_valid)
     return labels
 
 
 def _code(client: Client, name: str, day: date | None) -> str:
     """The code of the node of this code or alias: on a day, that of its successor where it has been merged."""
     if day is None:
-        sql = f"SELECT code FROM agencies WHERE {_CURRENT} AND (code = %(name)s OR has(aliases, %(name)s)) LIMIT 1"
+        sql = "SELECT code FROM agencies WHERE {} AND (code = %(name)s OR has(aliases, %(name)s)) LIMIT 1"
     else:
-        sql = (
-            f"SELECT path[-1] FROM agency_placements "
-            f"WHERE {_CURRENT} AND agency = %(name)s AND %(day)s BETWEEN valid_from AND valid_to"
-        )
-    found = client.execute(sql, {"name": name, "day": day}) if name else []
+        sql = "SELECT path[-1] FROM agency_placements WHERE {} AND agency = %(name)s AND %(day)s BETWEEN valid_from AND valid_to"
+    found = client.execute(sql.format(_CURRENT), {"name": name, "day": day}) if name else []
     return str(found[0][0]) if found else name

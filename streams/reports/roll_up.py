@@ -21,7 +21,7 @@ class Sums:
 
 
 def roll_up(places: Iterable[tuple[Path, Sequence[int]]], figures: int) -> dict[Path, Sums]:
-    """The sums of every place and of all nodes above; a path may come several times. `figures` says how many there are."""
+    """The sums of every place and of all nodes above, of so many figures each; a path may come several times."""
     nodes: dict[Path, Sums] = {}
     for path, counted in places:
         for depth in range(1, len(path) + 1):

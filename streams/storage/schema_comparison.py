@@ -12,7 +12,7 @@ from clickhouse_driver.errors import ServerException
 from msgspec import Struct
 
 from schemas.ddl import Script, create, structure
-from schemas.tables import ARGUMENTS, REFRESHES, VIEWS
+from schemas.tables import ARGUMENTS, DICTIONARIES, REFRESHES, VIEWS
 
 REBUILDABLE = ("windows", "facts")
 """Tables that a rebuild can restore from the others."""
@@ -39,9 +39,10 @@ def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
     """Tables and triggers that are missing or differ; raises what the driver does."""
     declared = dict(zip(structure(), _formatted(client, list(structure().values())), strict=True))
     found = _found(client)
-    for name in (*VIEWS, *REFRESHES):
+    for name in (*DICTIONARIES, *VIEWS, *REFRESHES):
         if found.get(name, "").startswith("CREATE TABLE"):
-            words = f"{name} is a table where a view is declared: rename or drop it, then run `dossier migrate`"
+            kind = "dictionary" if name in DICTIONARIES else "view"
+            words = f"{name} is a table where a {kind} is declared: rename or drop it, then run `dossier migrate`"
             yield Difference(name, words)
     for name, text in declared.items():
         if name not in found:
@@ -55,7 +56,7 @@ def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
 
 
 class Views:
-    """The views of a database, as they were when this was made, compared with the scripts that make them."""
+    """Views and dictionaries as they were when this was made, compared with the scripts that make them."""
 
     def __init__(self, client: Client, views: Sequence[Script]) -> None:
         self._client = client
@@ -68,16 +69,21 @@ class Views:
         self._declared = dict(zip(views, _formatted(client, [view.statements[-1] for view in views]), strict=True))
 
     def is_occupied(self, view: Script) -> bool:
-        """Whether a table has the view's name: making the view would drop it."""
+        """Whether a table has this name: making the view or dictionary would drop it."""
         return self._found.get(view.name.removesuffix(".sql"), "").startswith("CREATE TABLE")
 
     def difference(self, view: Script) -> str | None:
-        """In words, how a view differs from what this script makes; None where it does not.
+        """In words, how a view or dictionary differs from what this script makes; None where it does not.
 
-        Its columns are compared with those that the script would give it on the present tables and views. One that takes
-        arguments has no columns of its own: it is expanded where it is called.
+        A view's columns are compared with those that the script would give it on the present tables and views. One that
+        takes arguments has no columns of its own: it is expanded where it is called.
         """
         name = view.name.removesuffix(".sql")
+        if name in DICTIONARIES:
+            if name not in self._found:
+                return f"dictionary {name} is missing"
+            line = _first_difference(self._declared[view], self._found[name])
+            return None if line is None else f"dictionary {name} {line}"
         if name not in self._found:
             return f"view {name} is missing"
         if line := _first_difference(self._declared[view], _without_columns(self._found[name])):

@@ -1,4 +1,4 @@
-"""Creating and upgrading the tables of a database: migrations, repairs and views."""
+"""Creating and upgrading the tables of a database: migrations, repairs, dictionaries and views."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -9,7 +9,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 from msgspec import structs
 
-from schemas.ddl import Script, migrations, preamble, views
+from schemas.ddl import Script, dictionaries, migrations, preamble, views
 from schemas.deployment_profile import Profile, profile_of
 from streams.errors import NotMigrated, Unfinished
 from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, explain
@@ -31,7 +31,7 @@ def require_migrated(client: Client, plan: Plan) -> None:
 
 
 def make_tables(plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> list[str]:
-    """Create the database, apply missing migrations, repair what differs from its declaration, and make the views.
+    """Create the database, apply missing migrations, repair what differs, and make dictionaries and views.
 
     Returns the differences that were left, as repairing them could lose something.
     """
@@ -59,7 +59,8 @@ def make_tables(plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> li
                 is_whole = not dry_run
             if client is not None and is_whole:
                 left = _repair(client, plan, on_step, dry_run)
-            for script, why in pending_views(client if is_whole else None, _profile(client, plan, applied), applied):
+            compared = client if is_whole else None
+            for script, why in pending_views(compared, _profile(client, plan, applied), name, applied):
                 on_step(f"repair: {why}" if why else f"apply {script.name}")
                 try:
                     _apply(None if dry_run else client, script, on_step)
@@ -85,15 +86,16 @@ def apply(client: Client, script: Script) -> None:
 
 
 def pending_views(
-    client: Client | None, profile: Profile, applied: Mapping[str, str]
+    client: Client | None, profile: Profile, database: str, applied: Mapping[str, str]
 ) -> Iterator[tuple[Script, str | None]]:
-    """The views to be made by these rules, each before the next one is compared.
+    """The dictionaries and views to be made by these rules, each before the next one is compared.
 
-    A view whose script changed comes with None, one that differs in the database with how it differs; without a client,
+    One whose script changed comes with None, one that differs in the database with how it differs; without a client,
     the database is not compared.
     """
-    existing = None if client is None else Views(client, views(profile))
-    for script in views(profile):
+    scripts = (*dictionaries(profile, database), *views(profile))
+    existing = None if client is None else Views(client, scripts)
+    for script in scripts:
         if existing is not None and existing.is_occupied(script):
             continue
         if applied.get(script.name) != script.checksum:

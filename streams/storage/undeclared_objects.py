@@ -6,7 +6,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
 from schemas.ddl import structure
-from schemas.tables import REFRESHES, VIEWS
+from schemas.tables import DICTIONARIES, REFRESHES, VIEWS
 from streams.storage.clickhouse_client import ACCESS_DENIED
 
 _LIMITING = ("limit", "offset", "additional_table_filters", "additional_result_filter")
@@ -23,7 +23,7 @@ def interfering_objects(client: Client) -> list[str]:
 
 def harmless_objects(client: Client) -> list[str]:
     """Tables and views of this database that nothing declares, and that do not touch ours."""
-    ours = (*structure(), *VIEWS, *REFRESHES)
+    ours = (*structure(), *DICTIONARIES, *VIEWS, *REFRESHES)
     rows = client.execute(
         "SELECT name FROM system.tables WHERE database = currentDatabase() AND NOT startsWith(name, '.') "
         "AND name NOT IN %(ours)s AND NOT match(name, '_(rebuilt|replayed)$') "

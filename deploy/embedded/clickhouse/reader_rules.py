@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from deploy.embedded.clickhouse.errors import ACCESS_DENIED, READ_ONLY, ServerError
-from schemas.reader_access import CHANGEABLE, LIMITS, VIEW_FUNCTIONS
+from schemas.reader_access import CHANGEABLE, LIMITS, UNREADABLE, VIEW_FUNCTIONS
 
 FUNCTIONS = frozenset(
     name
@@ -104,6 +104,8 @@ def refuse_tree(tree: str, known: AbstractSet[str]) -> int:
             database, _, table = name.lower().partition(".")
             if database in SYSTEM and table.partition(".")[0] not in SYSTEM_TABLES:
                 raise ServerError(ACCESS_DENIED, f"a reader may not read {name}")
+            if not UNREADABLE.isdisjoint(name.split(".")):
+                raise ServerError(ACCESS_DENIED, f"a reader may not read {name}: it has personal data")
         settings += kind == "Set"
     return settings
 

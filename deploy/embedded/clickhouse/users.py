@@ -1,7 +1,8 @@
 """The users of the embedded server, and their rights in the engine.
 
-The engine has a single user. Its rights belong to a role that readers' sessions drop: they can then only read the
-tables and views of the databases listed here.
+The engine has a single user for sessions. Its rights belong to a role that readers' sessions drop: they can then only
+read the tables, views and dictionaries of the databases listed here. A second user, as whom nobody can log in, reads the
+sources of dictionaries.
 """
 
 import hmac
@@ -12,7 +13,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from deploy.errors import UnusableData
-from schemas.reader_access import OWNER, READER
+from schemas.reader_access import DICTIONARY_SOURCES, DICTIONARY_USER, GRANTED, OWNER, READER, UNREADABLE
 
 ROLE = "owner"
 """The role with all rights."""
@@ -44,17 +45,29 @@ DEFAULT_USERS = users()
 
 def write_grants(folder: Path, readable: Iterable[str]) -> Path:
     """Write the engine's configuration; a name with a closing asterisk is a prefix."""
-    for name in readable:
+    names = tuple(readable)
+    for name in names:
         if not PATTERN.fullmatch(name):
             raise UnusableData(f"{name!r} is no database that can be read: name one of letters, digits, underscores")
-    grants = [f"GRANT {ROLE}", *(f"GRANT SELECT ON {name}.*" for name in readable)]
-    queries = "".join(f"<query>{escape(grant)}</query>" for grant in grants)
+    grants = [f"GRANT {ROLE}", *(f"GRANT {', '.join(GRANTED)} ON {name}.*" for name in names)]
+    # The engine takes no table of several databases: there, `reader_rules.py` alone refuses them.
+    grants += [f"REVOKE SELECT ON {name}.{table}" for name in names for table in UNREADABLE if not name.endswith("*")]
+    sources = [f"GRANT SELECT ON {name}" for each in names for name in _sources(each)]
     (folder / "users.xml").write_text(
         "<clickhouse><profiles><default/></profiles><quotas><default/></quotas>"
         f"<roles><{ROLE}><grants><query>GRANT ALL ON *.*</query></grants></{ROLE}></roles>"
-        f"<users><{OWNER}><password/><profile>default</profile><quota>default</quota><grants>{queries}</grants></{OWNER}>"
-        "</users></clickhouse>\n"
+        f"<users><{OWNER}><password/><profile>default</profile><quota>default</quota>{_queries(grants)}</{OWNER}>"
+        f"<{DICTIONARY_USER}><no_password/><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile>"
+        f"<quota>default</quota>{_queries(sources)}</{DICTIONARY_USER}></users></clickhouse>\n"
     )
     config = folder / "config.xml"
     config.write_text(f"<clickhouse><users_config>{escape(str(folder / 'users.xml'))}</users_config></clickhouse>\n")
     return config
+
+
+def _sources(database: str) -> Iterable[str]:
+    return [f"{database}.*"] if database.endswith("*") else [f"{database}.{table}" for table in DICTIONARY_SOURCES]
+
+
+def _queries(grants: Iterable[str]) -> str:
+    return f"<grants>{''.join(f'<query>{escape(grant)}</query>' for grant in grants)}</grants>"

@@ -13,7 +13,7 @@ from schemas import ddl
 from schemas.connection import KafkaConnection
 from schemas.counters import COUNTERS
 from schemas.deployment_profile import Profile
-from schemas.tables import REFRESHES, TABLES, VIEWS
+from schemas.tables import DICTIONARIES, REFRESHES, TABLES, VIEWS
 from schemas.topics import DEAD, declared
 from schemas.topics import EVENTS as TOPIC
 from streams.broker import topics
@@ -38,6 +38,7 @@ def test_replicated_tables_differ_by_one_word_alone() -> None:
 @pytest.mark.parametrize("replicated", [False, True])
 def test_no_parameter_is_left_open(replicated: bool) -> None:
     scripts = [ddl.preamble(replicated), *ddl.migrations(replicated), *ddl.views(Profile())]
+    scripts += ddl.dictionaries(Profile(), "dossiers")
     # What remains in braces belongs to ClickHouse itself: its macros.
     assert not [script.name for script in scripts for statement in script.statements if "{" in statement]
 
@@ -79,9 +80,11 @@ class TestTables:
         for table, name, kind in rows:
             found.setdefault(table, []).append((name, _unwrapped(kind)))
         assert {table.name: list(table.columns.items()) for table in TABLES} == {
-            name: columns for name, columns in found.items() if name not in (*VIEWS, *REFRESHES, "sources_of_events")
+            name: columns
+            for name, columns in found.items()
+            if name not in (*DICTIONARIES, *VIEWS, *REFRESHES, "sources_of_events")
         }
-        assert found.keys() >= {*VIEWS, *REFRESHES}
+        assert found.keys() >= {*DICTIONARIES, *VIEWS, *REFRESHES}
 
     def test_every_table_and_column_says_what_it_is(self, plan: Plan) -> None:
         tables = ask(
@@ -89,7 +92,7 @@ class TestTables:
             "SELECT name, comment FROM system.tables WHERE database = currentDatabase() "
             "AND engine NOT LIKE '%View' AND name NOT LIKE '.tmp.%'",
         )
-        assert {name for name, _ in tables} == {table.name for table in TABLES}
+        assert {name for name, _ in tables} == {*(table.name for table in TABLES), *DICTIONARIES}
         assert [name for name, comment in tables if not comment] == []
         columns = ask(
             plan,
@@ -113,14 +116,18 @@ class TestTables:
         make_tables(plan, told.append, dry_run=False)
         assert told == []
         assert ask(plan, "SELECT * FROM migrations ORDER BY ALL") == before
-        assert len(before) == len(ddl.migrations(replicated=False)) + len(VIEWS) + len(REFRESHES)
+        assert len(before) == len(ddl.migrations(replicated=False)) + len(DICTIONARIES) + len(VIEWS) + len(REFRESHES)
 
     def test_a_dry_run_tells_the_sql_and_changes_nothing(self, plan: Plan) -> None:
         fresh = structs.replace(plan, clickhouse=structs.replace(plan.clickhouse, database="never_made"))
         told: list[str] = []
         make_tables(fresh, told.append, dry_run=True)
         assert told[0] == "create database never_made"
-        for script in (*ddl.migrations(replicated=False), *ddl.views(fresh.profile)):
+        for script in (
+            *ddl.migrations(replicated=False),
+            *ddl.dictionaries(fresh.profile, "never_made"),
+            *ddl.views(fresh.profile),
+        ):
             assert f"apply {script.name}" in told
             assert any(script.statements[0] in text for text in told)
         assert ask(plan, "SELECT name FROM system.databases WHERE name = 'never_made'") == []
