@@ -1,6 +1,6 @@
 """Reads the fields of one row; a field that is wrong becomes a finding and leaves a default in its place."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -13,13 +13,24 @@ D = TypeVar("D")
 
 
 class Fields:
-    """The fields of a row; `private` are columns whose values no finding shows."""
+    """The fields of a row, by their columns; `private` are columns whose values no finding shows.
 
-    def __init__(self, row: TableRow, positions: Mapping[str, int], private: frozenset[str] = frozenset()) -> None:
+    `findings` name columns by their headers in the file. `wrong` are the columns that could not be read.
+    """
+
+    def __init__(
+        self,
+        row: TableRow,
+        headers: Sequence[str],
+        positions: Mapping[str, int],
+        private: frozenset[str] = frozenset(),
+    ) -> None:
         self._row = row
+        self._headers = headers
         self._positions = positions
         self._private = private
         self.findings: list[Finding] = []
+        self.wrong: set[str] = set()
 
     @property
     def place(self) -> Place:
@@ -29,7 +40,7 @@ class Fields:
     def required(self, column: str, read: Callable[[Cell], T], default: T) -> T:
         """The value of a column that must not be empty."""
         if column in self._positions and is_blank(self._cell(column)):
-            self.findings.append(self.finding(column, "", "is empty"))
+            self._note(column, "", "is empty")
             return default
         return self.take(column, read, default)
 
@@ -41,12 +52,18 @@ class Fields:
         try:
             return read(cell)
         except ValueError as error:
-            self.findings.append(self.finding(column, _shown(cell), str(error)))
+            self._note(column, _shown(cell), str(error))
             return default
 
     def finding(self, column: str, value: str, wrong: str) -> Finding:
         """A finding in a column of this row."""
-        return self.place.finding(column, "" if column in self._private else value, wrong, self._positions.get(column))
+        at = self._positions.get(column)
+        named = column if at is None else self._headers[at]
+        return self.place.finding(named, "" if column in self._private else value, wrong, at)
+
+    def _note(self, column: str, value: str, wrong: str) -> None:
+        self.wrong.add(column)
+        self.findings.append(self.finding(column, value, wrong))
 
     def _cell(self, column: str) -> Cell:
         at = self._positions.get(column)

@@ -20,8 +20,9 @@ from schemas.reference.official_checks import official_flaws
 from schemas.reference.procedure import ProcedureVersion
 from schemas.reference.procedure_checks import procedure_flaws
 from schemas.reference.validity import FIRST_DAY, LAST_DAY
+from schemas.reference.version_checks import Coded
 
-R = TypeVar("R", Agency, ProcedureVersion, Official)
+R = TypeVar("R", bound=Coded)
 _JUDGED = frozenset({"valid_from", "valid_to", "channel", "term", "unit"})
 _PERSONAL = frozenset({"name"})
 
@@ -54,7 +55,11 @@ def _read(
         # An unreadable file ends it all: without its rows, other files would seem to name unknown codes.
         table = open_table(path, lambda header: columns.column(header) is not None)
         named, wrong = positions(table, columns)
-        found = [Fields(row, named, private) for row in table.rows if not all(map(is_blank, row.cells.values()))]
+        found = [
+            Fields(row, table.headers, named, private)
+            for row in table.rows
+            if not all(map(is_blank, row.cells.values()))
+        ]
         if not found and not table.findings:
             raise UnreadableFile(f"{path}: it has no rows below its header")
         built = [(fields, build(fields)) for fields in found]
@@ -72,7 +77,7 @@ def _checked(read: Sequence[tuple[Fields, R]], check: Callable[[Sequence[R]], li
     for flaw in check([row for _, row in read]):
         fields = read[flaw.row][0]
         other = None if flaw.other is None else read[flaw.other][0]
-        if not any(finding.column in _JUDGED for row in flaw.read for finding in read[row][0].findings):
+        if not any(_JUDGED & read[row][0].wrong for row in flaw.read):
             wrong = f"{flaw.wrong} ({other.place})" if other else flaw.wrong
             yield fields.finding(flaw.column, flaw.value, wrong)
 

@@ -51,6 +51,6 @@ def positions(table: Table, columns: Columns) -> tuple[dict[str, int], list[Find
             findings.append(table.place.finding(header, "", wrong, at))
         elif column:
             found[column] = at
-    missing = [column for column in columns.required if column not in found]
+    missing = [column for column in columns.required if column not in found and table.rows]
     findings += [table.place.finding(column, "", "is missing: the file needs this column") for column in missing]
     return found, findings

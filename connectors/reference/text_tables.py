@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 def csv_table(file: str, stream: IO[bytes], is_column: Callable[[str], bool]) -> Table:
     """The table of a CSV file; the delimiter is the one with which the header has the most columns of `is_column`."""
-    lines = (line for line in lines_of(_utf8(file, stream)))
+    lines = lines_of(_utf8(file, stream))
     first = next((line for line in lines if line.content.removeprefix(BOM).strip()), None)
     if first is None:
         raise UnreadableFile(f"{file}: it is empty; it must have a header of column names")
@@ -78,7 +78,7 @@ def json_table(file: str, stream: IO[bytes]) -> Table:
 
 def _object(content: bytes) -> dict[str, Cell] | str:
     """The cells of an object, or what is wrong with it."""
-    found = json.loads(content, object_pairs_hook=_Pairs)
+    found = json.loads(content, object_pairs_hook=_Pairs, parse_constant=_refuse)
     if not isinstance(found, _Pairs):
         return "is not a JSON object"
     cells: dict[str, Cell] = {}
@@ -91,6 +91,10 @@ def _object(content: bytes) -> dict[str, Cell] | str:
             return f"has an object or a list of lists in {name!r:.100}: a value or a list of values is expected"
         cells[name] = cell
     return cells
+
+
+def _refuse(constant: str) -> Cell:
+    raise ValueError(f"{constant} is no value")
 
 
 class _Pairs(list[tuple[str, Any]]):

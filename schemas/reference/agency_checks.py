@@ -20,7 +20,7 @@ def agency_flaws(agencies: Sequence[Agency]) -> list[Flaw]:
     for versions in by_code(agencies).values():
         flaws += validity_flaws(versions)
         flaws += _successor_flaws(versions)
-    return sorted({*flaws, *_tree_flaws(agencies)}, key=lambda flaw: (flaw.row, flaw.column, flaw.wrong))
+    return sorted([*flaws, *_tree_flaws(agencies)], key=lambda flaw: (flaw.row, flaw.column))
 
 
 def _alias_flaws(agencies: Sequence[Agency]) -> Iterator[Flaw]:

@@ -18,4 +18,4 @@ def official_flaws(officials: Sequence[Official]) -> list[Flaw]:
     for row, official in enumerate(officials):
         if official.name and official.code.casefold() == official.name.casefold():
             flaws.append(Flaw(row, "code", "", "is the name: codes stand in events, so they must not tell who it is"))
-    return sorted(flaws, key=lambda flaw: (flaw.row, flaw.column, flaw.wrong))
+    return sorted(flaws, key=lambda flaw: (flaw.row, flaw.column))

@@ -9,12 +9,12 @@ from schemas.reference.version_checks import by_code, case_flaws, validity_flaws
 
 def procedure_flaws(procedures: Sequence[ProcedureVersion]) -> list[Flaw]:
     """Everything that is wrong with these procedures as one catalogue, in the order of their rows."""
-    flaws = {*case_flaws(procedures), *_term_flaws(procedures)}
+    flaws = [*case_flaws(procedures), *_term_flaws(procedures)]
     for versions in by_code(procedures).values():
         for channel in CHANNELS:
             # A version for all channels overlaps one for a single channel.
-            flaws |= set(validity_flaws([(row, each) for row, each in versions if channel in each.channels]))
-    return sorted(flaws, key=lambda flaw: (flaw.row, flaw.column, flaw.wrong))
+            flaws += validity_flaws([(row, each) for row, each in versions if channel in each.channels])
+    return sorted(dict.fromkeys(flaws), key=lambda flaw: (flaw.row, flaw.column))
 
 
 def _term_flaws(procedures: Sequence[ProcedureVersion]) -> Iterator[Flaw]:
