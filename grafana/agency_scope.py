@@ -49,13 +49,16 @@ def group_of(column: str) -> str:
 
 def is_in_scope(column: str, variables: Sequence[str] = CASCADE) -> str:
     """SQL for whether the agency in a column is chosen, or below what is chosen; all of them where nothing is."""
-    everything = " AND ".join(map(is_everything_selected, variables))
-    return f"({everything} OR {column} IN ({_agencies(' AND '.join(map(_within, variables)))}))"
+    *outer, last = map(is_everything_selected, variables)
+    within = _agencies(" AND ".join(map(_within, variables)))
+    # A code of which nothing was counted yet has no place: it is what is chosen, and nothing else.
+    chosen = " AND ".join([*outer, f"({last} OR has({selected_values(variables[-1])}, {column}))"])
+    return f"(({chosen}) OR {column} IN ({within}))"
 
 
 def is_below_selected(column: str) -> str:
     """SQL for whether the agency in a column is the one of the variable `agency`, or below it."""
-    return f"{column} IN ({_agencies(f'has(places, {SELECTED})')})"
+    return f"({column} = {SELECTED} OR {column} IN ({_agencies(f'has(places, {SELECTED})')}))"
 
 
 SELECTED = _CODE.format(code=selected("agency"))

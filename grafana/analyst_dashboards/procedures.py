@@ -16,6 +16,7 @@ _WITHOUT_DOSSIERS = [when_null(NO_DOSSIERS)]
 FIGURES: tuple[dict[str, Any], ...] = (
     column("received", "Tiếp nhận / Received", "count"),
     share_column("online_rate", "Trực tuyến / Online"),
+    column("resolved", "Giải quyết / Resolved", "count"),
     share_column("on_time_rate", "Đúng hạn / On time"),
     column("median_days", "Trung vị ngày / Median days", "days", mappings=_WITHOUT_DOSSIERS),
     column("p90_days", "P90 ngày / P90 days", "days", mappings=_WITHOUT_DOSSIERS),
@@ -61,9 +62,9 @@ def procedures() -> Dashboard:
                 10,
                 table(
                     "Theo lĩnh vực / By field",
-                    "Dossiers received in the time range by field: how many days the resolved ones took, and what "
-                    "waits as of now.",
-                    query("procedure_figures", columns=field, keys="field", agency_is_chosen=_CHOSEN),
+                    "Dossiers received and resolved in the time range by field, how many days the resolved ones took, "
+                    "and all that waits as of now; at most 500.",
+                    query("procedures", columns=field, keys="field", agency_is_chosen=_CHOSEN),
                     overrides=[_FIELD, *FIGURES],
                 ),
             ),
@@ -74,8 +75,8 @@ def procedures() -> Dashboard:
                 14,
                 table(
                     "Theo thủ tục / By procedure",
-                    "Dossiers received in the time range by procedure, the most frequent first; at most 500.",
-                    query("procedure_figures", columns=by_procedure, keys="procedure", agency_is_chosen=_CHOSEN),
+                    "The same by procedure, the most frequent first; at most 500.",
+                    query("procedures", columns=by_procedure, keys="procedure", agency_is_chosen=_CHOSEN),
                     overrides=[*named_columns("procedure", "Thủ tục / Procedure"), _FIELD, *FIGURES],
                 ),
             ),
@@ -91,5 +92,4 @@ _OFFERS = {
     "all": "tất cả / all",
     "online": "trực tuyến, mọi mức độ / online, of any level",
     **SERVICE_LEVELS,
-    "none": "không trực tuyến / not online",
 }

@@ -32,17 +32,17 @@ LEFT JOIN
 (
     SELECT
         agency,
-        sum(agency_windows.received) AS received,
-        sum(agency_windows.received_online) AS received_online,
-        sum(agency_windows.resolved) AS resolved,
-        sum(agency_windows.resolved_on_time) AS resolved_on_time,
-        sum(agency_windows.fee_bearing) AS fee_bearing,
-        sum(agency_windows.fee_paid_online) AS fee_paid_online,
-        sum(agency_windows.rated) AS rated,
-        sum(agency_windows.satisfied) AS satisfied
-    FROM agency_windows
-    WHERE period = decodeURLComponent('${period:percentencode}')
-        AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+        sum(agency_days.received) AS received,
+        sum(agency_days.received_online) AS received_online,
+        sum(agency_days.resolved) AS resolved,
+        sum(agency_days.resolved_on_time) AS resolved_on_time,
+        sum(agency_days.fee_bearing) AS fee_bearing,
+        sum(agency_days.fee_paid_online) AS fee_paid_online,
+        sum(agency_days.rated) AS rated,
+        sum(agency_days.satisfied) AS satisfied
+    FROM agency_days
+    WHERE day >= (SELECT minOrNull(toDate(start)) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+        AND day <= (SELECT toDate(start) FROM periods WHERE period = 'day')
         AND {agency_is_chosen}
     GROUP BY agency
 ) AS counted ON counted.agency = placed.agency

@@ -14,13 +14,13 @@ WITH
                 arrayJoin(if({counts} = 'below', placed.path, [placed.path[-1]])) AS node,
                 {numerator} AS part,
                 {denominator} AS whole
-            FROM agency_windows
+            FROM agency_days
             INNER JOIN
             (
                 {agency_places}
-            ) AS placed ON placed.agency = agency_windows.agency
-            WHERE period = decodeURLComponent('${period:percentencode}')
-                AND start = (SELECT max(start) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+            ) AS placed ON placed.agency = agency_days.agency
+            WHERE day >= (SELECT minOrNull(toDate(start)) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+                AND day <= (SELECT toDate(start) FROM periods WHERE period = 'day')
         )
         WHERE {agency_is_chosen} AND {group_is_chosen}
         GROUP BY node

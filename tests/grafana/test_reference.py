@@ -299,6 +299,7 @@ class TestProcedures:
             "field": "Hộ tịch",
             "received": 10,
             "online_rate": 0.9,
+            "resolved": 9,
             "on_time_rate": 6 / 9,
             "median_days": 10.0,
             "p90_days": 10.0,
