@@ -21,12 +21,12 @@ def folded(text: str) -> str:
 
 
 class Words(Generic[V]):
-    """Values by the words that mean them; `what` names the set in messages."""
+    """Values by the words that mean them, the first of which messages show; `what` names the set."""
 
     def __init__(self, what: str, words: Mapping[V, str]) -> None:
         self._what = what
         self._values = {word: value for value, known in words.items() for word in known.split("|")}
-        self._shown = ", ".join(str(value) for value in words if value != "")
+        self._shown = ", ".join(known.split("|")[0] for value, known in words.items() if value != "")
 
     def __call__(self, text: str) -> V:
         """The value of a text; raises ValueError with those that there are."""

@@ -17,6 +17,10 @@ from schemas.reference.timeline import Difference, Timelines
 from schemas.reference.validity import FIRST_DAY, LAST_DAY, ONE_DAY, Valid, shown_validity
 
 C = TypeVar("C", Agency, ProcedureVersion, Official)
+_KINDS = (
+    "added", "restored", "removed", "ended", "merged", "moved", "renamed", "with another service level",
+    "with another term", "with other fees", "changed",
+)  # fmt: skip
 Said: TypeAlias = tuple[str, str]
 """The kind and the text of a change."""
 
@@ -45,7 +49,11 @@ def summary(changes: Iterable[Change]) -> str:
     codes: dict[str, set[str]] = {}
     for change in changes:
         codes.setdefault(change.kind, set()).add(change.code)
-    return ", ".join(f"{len(found)} {kind}" for kind, found in codes.items()) or "nothing changed"
+    return ", ".join(f"{len(found)} {kind}" for kind, found in sorted(codes.items(), key=_rank)) or "nothing changed"
+
+
+def _rank(counted: tuple[str, set[str]]) -> int:
+    return _KINDS.index(counted[0])
 
 
 def agency_changes(before: Iterable[Agency], after: Iterable[Agency]) -> list[Change]:

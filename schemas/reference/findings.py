@@ -37,10 +37,10 @@ class Finding(Struct, frozen=True, gc=False):
         where = f"{self.file}:{self.line}" if self.line else self.file
         parts = [f"{where} ({self.place})" if self.place else where]
         if self.column:
-            parts.append(printable(self.column))
+            parts.append(self.column)
         if self.column and self.value:
             parts.append(quoted(self.value))
-        return ": ".join([*parts, self.wrong])
+        return printable(": ".join([*parts, self.wrong]))
 
 
 def quoted(value: str) -> str:

@@ -152,6 +152,9 @@ def _code(client: Client, name: str, day: date | None) -> str:
     if day is None:
         sql = "SELECT code FROM agencies WHERE {} AND (code = %(name)s OR has(aliases, %(name)s)) LIMIT 1"
     else:
-        sql = "SELECT path[-1] FROM agency_placements WHERE {} AND agency = %(name)s AND %(day)s BETWEEN valid_from AND valid_to"
+        sql = (
+            "SELECT path[-1] FROM agency_placements WHERE {} AND agency = %(name)s "
+            "AND %(day)s BETWEEN valid_from AND valid_to"
+        )
     found = client.execute(sql.format(_CURRENT), {"name": name, "day": day}) if name else []
     return str(found[0][0]) if found else name

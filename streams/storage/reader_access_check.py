@@ -12,9 +12,9 @@ from clickhouse_driver.errors import Error, ServerException
 from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, Secret
-from schemas.reader_access import CHANGEABLE, LIMITS, READER
+from schemas.reader_access import CHANGEABLE, LIMITS, READER, UNREADABLE
 from schemas.reader_access_comparison import Behaviour, Catalogue, Comparison, Element, is_within, judge
-from schemas.tables import TABLES, VIEWS, called
+from schemas.tables import DICTIONARIES, TABLES, VIEWS, called
 from streams.storage.clickhouse_client import ACCESS_DENIED, NO_LOGIN, connect, explain
 
 _REFUSED = {ACCESS_DENIED, 164, 452, 46, 446}
@@ -22,7 +22,10 @@ _REFUSED = {ACCESS_DENIED, 164, 452, 46, 446}
 _BUSY = {159, 202, 241}
 """Codes that answer no question of access: a timeout, too many queries, no memory."""
 
+READABLE = (*(table.name for table in TABLES if table.name not in UNREADABLE), *VIEWS, *DICTIONARIES)
+"""What the reader must be able to read."""
 _FORBIDDEN = {
+    "read names of officials": "SELECT * FROM {database}.official_names LIMIT 0",
     "insert rows": "INSERT INTO {database}.windows SELECT * FROM {database}.windows WHERE 0",
     "create tables": "CREATE TABLE IF NOT EXISTS {database}.windows (x UInt8) ENGINE = Null",
     "alter tables": "ALTER TABLE {database}.windows DROP COLUMN IF EXISTS no_such_column",
@@ -80,10 +83,9 @@ def behaviour_of(reader: ClickHouseConnection) -> Behaviour:
             if error.code in NO_LOGIN:
                 return Behaviour(logs_in=False)
             raise
-        names = (*(table.name for table in TABLES), *VIEWS)
         access = [
             f"`{READER}` cannot read {reader.database}.{name}"
-            for name in names
+            for name in READABLE
             if _error_of(client, f"SELECT * FROM {reader.database}.{called(name)} LIMIT 0")  # noqa: S608  # our own names
         ]
         access += [

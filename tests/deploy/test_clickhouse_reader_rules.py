@@ -386,7 +386,7 @@ def test_a_query_may_call_the_lambdas_that_it_makes_and_no_function_under_their_
 
 def test_names_of_functions_are_small_and_none_reaches_out() -> None:
     assert all(name == name.lower() for name in FUNCTIONS)
-    assert not FUNCTIONS & {"file", "joinget", "dictget", "sleep", "hostname", "getserversetting", "aigenerate", "eval"}
+    assert not FUNCTIONS & {"file", "joinget", "sleep", "hostname", "getserversetting", "aigenerate", "eval"}
     assert is_harmless("quantilesexactweightedifmerge")
     assert not is_harmless("fileif")
     assert not is_harmless("if" * 3 + "x")

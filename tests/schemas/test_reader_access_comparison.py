@@ -19,8 +19,9 @@ ELEMENTS = (
     *(setting(name, str(most), str(most), "CHANGEABLE_IN_READONLY") for name, most in LIMITS.items()),
     *(setting(name, None, None, "CHANGEABLE_IN_READONLY") for name in CHANGEABLE),
 )
-GRANT = "GRANT SELECT ON dossiers.* TO reader"
-DECLARED = Catalogue("['sha256_password']", (GRANT,), ELEMENTS)
+GRANT = "GRANT SELECT, dictGet ON dossiers.* TO reader"
+REVOKE = "REVOKE SELECT ON dossiers.official_names FROM reader"
+DECLARED = Catalogue("['sha256_password']", (GRANT, REVOKE), ELEMENTS)
 
 
 def changed(name: str, **fields: str | None) -> list[str]:
@@ -40,8 +41,9 @@ def test_the_declared_reader_has_no_difference() -> None:
 def test_what_it_has_beyond_the_declared_grant_is_revoked() -> None:
     shown = [
         "GRANT FILE ON *.* TO reader",
-        "GRANT SELECT, INSERT ON `dossiers`.* TO reader",
+        "GRANT SELECT, INSERT, dictGet ON `dossiers`.* TO reader",
         "REVOKE SELECT ON dossiers.secret FROM reader",
+        REVOKE,
         "GRANT SELECT(a, b), SHOW COLUMNS ON dossiers.x TO reader WITH GRANT OPTION",
         "GRANT SELECT ON system.users TO reader",
         "GRANT hr, finance TO reader",
@@ -71,23 +73,37 @@ def test_a_grant_on_everything_is_replaced_by_the_declared_one() -> None:
     assert differences == [
         "`reader` has SELECT ON *.*, which is not declared",
         "`reader` lacks SELECT ON dossiers.*",
+        "`reader` lacks dictGet ON dossiers.*",
+        "`reader` has SELECT ON dossiers.official_names, which has personal data",
     ]
-    assert statements == ["REVOKE SELECT ON *.* FROM reader", GRANT]
+    assert statements == ["REVOKE SELECT ON *.* FROM reader", GRANT, REVOKE]
+
+
+def test_a_reader_from_before_reference_data_gets_what_it_lacks_and_no_names_of_officials() -> None:
+    differences, statements, _ = compare_grants(["GRANT SELECT ON dossiers.* TO reader"], "dossiers")
+    assert differences == [
+        "`reader` lacks dictGet ON dossiers.*",
+        "`reader` has SELECT ON dossiers.official_names, which has personal data",
+    ]
+    assert statements == [GRANT, REVOKE]
+    differences, statements, _ = compare_grants([GRANT], "dossiers")
+    assert differences == ["`reader` has SELECT ON dossiers.official_names, which has personal data"]
+    assert statements == [REVOKE]
 
 
 def test_a_database_of_another_deployment_is_told_and_no_difference() -> None:
-    shown = [GRANT, "GRANT SELECT ON province_2.* TO reader", "GRANT SELECT(a) ON other.x TO reader"]
+    shown = [GRANT, REVOKE, "GRANT SELECT ON province_2.* TO reader", "GRANT SELECT(a) ON other.x TO reader"]
     assert compare_grants(shown, "dossiers") == ([], [], ["province_2.*", "other.x"])
 
 
 def test_an_exception_from_a_grant_elsewhere_is_never_granted() -> None:
     shown = ["GRANT SELECT ON *.* TO reader", "REVOKE SELECT ON hr.* FROM reader", "REVOKE INSERT ON *.* FROM reader"]
     _, statements, _ = compare_grants(shown, "dossiers")
-    assert statements == ["REVOKE SELECT ON *.* FROM reader", GRANT]
+    assert statements == ["REVOKE SELECT ON *.* FROM reader", GRANT, REVOKE]
 
 
 def test_a_line_in_another_form_is_a_difference() -> None:
-    differences, statements, _ = compare_grants([GRANT, "GRANT SOMETHING NEW"], "dossiers")
+    differences, statements, _ = compare_grants([GRANT, REVOKE, "GRANT SOMETHING NEW"], "dossiers")
     assert differences == ["`reader` has GRANT SOMETHING NEW, which is not declared"]
     assert statements == []
 
@@ -112,7 +128,9 @@ def test_what_the_profile_does_not_set_comes_from_the_servers_default() -> None:
 
 
 def test_a_reader_without_its_profile_has_all_settings_replaced() -> None:
-    bare = Catalogue("['sha256_password']", (GRANT,), (Element(None, "reader", None, None, None, None, "default"),))
+    bare = Catalogue(
+        "['sha256_password']", (GRANT, REVOKE), (Element(None, "reader", None, None, None, None, "default"),)
+    )
     found = judge(bare, None, "dossiers")
     assert "readonly is not set, declared 1" in found.differences
     assert [statement.split(" reader SETTINGS")[0] for statement in found.statements] == [
@@ -139,7 +157,8 @@ def test_a_reader_that_is_not_there_is_created() -> None:
     assert [statement.split(" reader")[0] for statement in found.statements] == [
         "CREATE SETTINGS PROFILE IF NOT EXISTS",
         "CREATE USER IF NOT EXISTS",
-        "GRANT SELECT ON dossiers.* TO",
+        "GRANT SELECT, dictGet ON dossiers.* TO",
+        "REVOKE SELECT ON dossiers.official_names FROM",
     ]
 
 

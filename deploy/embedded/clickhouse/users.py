@@ -1,8 +1,8 @@
 """The users of the embedded server, and their rights in the engine.
 
 The engine has a single user for sessions. Its rights belong to a role that readers' sessions drop: they can then only
-read the tables, views and dictionaries of the databases listed here. A second user, as whom nobody can log in, reads the
-sources of dictionaries.
+read the tables, views and dictionaries of the databases listed here. A second user, as whom nobody can log in, reads
+the sources of dictionaries.
 """
 
 import hmac

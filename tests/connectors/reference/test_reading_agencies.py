@@ -2,17 +2,18 @@
 
 import json
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-import openpyxl
 import pytest
 
 from connectors.errors import UnreadableFile, WrongReferenceData
 from connectors.reference.reading import read_agencies
 from schemas.reference.agency import Agency
 from schemas.reference.validity import FIRST_DAY, LAST_DAY
+from tests.connectors.reference.files import findings_of, workbook, written
 
 HEADER = "code,name_vi,name_en,parent,level,group,valid_from,valid_to,aliases,successors"
 ROWS = """\
@@ -50,28 +51,7 @@ LOCAL_ROWS = """\
 """
 
 
-def written(folder: Path, content: str | bytes, name: str = "agencies.csv") -> Path:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def workbook(folder: Path, *rows: list[Any], title: str = "Cơ quan") -> Path:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = title
-    for row in rows:
-        sheet.append(row)
-    book.save(folder / "agencies.xlsx")
-    return folder / "agencies.xlsx"
-
-
-def findings(*paths: Path) -> list[str]:
-    """The findings as they are printed, with the files' names only."""
-    with pytest.raises(WrongReferenceData) as raised:
-        read_agencies(paths)
-    folder = f"{paths[0].parent}/"
-    return [str(finding).replace(folder, "") for finding in raised.value.findings]
+findings = partial(findings_of, read_agencies)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +83,8 @@ def test_json_as_an_array_and_as_lines(tmp_path: Path) -> None:
         {"code": "W2", "name_vi": "UBND phường Ngọc Hà", "parent": "H26", "level": "commune", "group": "xã phường",
          "valid_from": "2025-07-01"},
     ]  # fmt: skip
-    array = written(tmp_path, json.dumps(items, indent=1), "agencies.json")
-    lines = written(tmp_path, "\n".join(map(json.dumps, items)), "agencies.jsonl")
+    array = written(tmp_path, json.dumps(items, indent=1), "file.json")
+    lines = written(tmp_path, "\n".join(map(json.dumps, items)), "file.jsonl")
     assert read_agencies([array]) == read_agencies([lines]) == AGENCIES
 
 
@@ -149,42 +129,41 @@ def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
         "8;E;UBND xã E;;H26;xã;;02/07/2025;;;;\n",
     )
     assert findings(path) == [
-        "agencies.csv:3: Mã: 'h26': differs only in case from the code 'H26' (agencies.csv:2)",
-        "agencies.csv:4: ĐƠN VỊ CHA: 'B': closes a cycle: A → B → A",
-        "agencies.csv:6: Tên cơ quan: is empty",
-        "agencies.csv:6: Cấp: 'sơ ban': is no level: ministry, province, department, district, commune, centre, branch",
-        "agencies.csv:6: Hiệu lực từ: '31/02/2025': is not a day of the calendar",
-        "agencies.csv:6: Hiệu lực đến: '2025-13-01': is not a day of the calendar",
-        "agencies.csv:6: Mã cũ: 'H26': is the code of an agency (agencies.csv:2)",
-        "agencies.csv:6: ĐƠN VỊ CHA: 'H27': is not the code of an agency",
-        "agencies.csv:6: Kế thừa: 'nobody': is not the code of an agency",
-        "agencies.csv:7: has 3 columns, the header has 12",
-        "agencies.csv:9: Hiệu lực từ: '2025-07-02': leaves the code without a version from 2025-07-01 until 2025-07-01"
-        " (agencies.csv:8)",
+        "file.csv:3: Mã: 'h26': differs only in case from the code 'H26' (file.csv:2)",
+        "file.csv:4: ĐƠN VỊ CHA: 'B': closes a cycle: A → B → A",
+        "file.csv:6: Tên cơ quan: is empty",
+        "file.csv:6: Cấp: 'sơ ban': is no level: ministry, province, department, district, commune, centre, branch",
+        "file.csv:6: Hiệu lực từ: '31/02/2025': is not a day of the calendar",
+        "file.csv:6: Hiệu lực đến: '2025-13-01': is not a day of the calendar",
+        "file.csv:6: Mã cũ: 'H26': is the code of an agency (file.csv:2)",
+        "file.csv:6: ĐƠN VỊ CHA: 'H27': is not the code of an agency",
+        "file.csv:6: Kế thừa: 'nobody': is not the code of an agency",
+        "file.csv:7: has 3 columns, the header has 12",
+        "file.csv:9: Hiệu lực từ: '2025-07-02': leaves the code without a version from 2025-07-01 until 2025-07-01"
+        " (file.csv:8)",
     ]
 
 
 def test_what_cannot_be_read_entails_no_further_finding(tmp_path: Path) -> None:
     path = written(tmp_path, f"{HEADER}\nA,a,,,commune,,yesterday,,,\nA,a,,,commune,,2025-07-01,,,\n")
-    assert findings(path) == ["agencies.csv:2: valid_from: 'yesterday': is not a date such as 2025-07-01 or 01/07/2025"]
+    assert findings(path) == ["file.csv:2: valid_from: 'yesterday': is not a date such as 2025-07-01 or 01/07/2025"]
 
 
 def test_findings_in_a_workbook_name_the_cell_and_in_json_the_item(tmp_path: Path) -> None:
     rows = [["code", "name_vi", "parent", "level"], ["A", "a", "B", "xã"], [12, "b", None, "thôn"]]
     assert findings(workbook(tmp_path, *rows)) == [
-        "agencies.xlsx:2 (Cơ quan!C2): parent: 'B': is not the code of an agency",
-        "agencies.xlsx:3 (Cơ quan!A3): code: '12': is a number: zeros at its ends, which a code may have, would be"
+        "file.xlsx:2 (Cơ quan!C2): parent: 'B': is not the code of an agency",
+        "file.xlsx:3 (Cơ quan!A3): code: '12': is a number: zeros at its ends, which a code may have, would be"
         " lost; keep the column as text in the spreadsheet",
-        "agencies.xlsx:3 (Cơ quan!D3): level: 'thôn': is no level: ministry, province, department, district, commune,"
+        "file.xlsx:3 (Cơ quan!D3): level: 'thôn': is no level: ministry, province, department, district, commune,"
         " centre, branch",
     ]
     items = '[{"code": "A", "name_vi": "a", "parent": "", "level": "xã"},\n{"code": "B", "name_vi": "b", "parent": "C",'
-    path = written(tmp_path, items + '"level": "xã"},\n7,\n{"code": 1, "name_vi": {}, "level": "xã"}]', "agencies.json")
+    path = written(tmp_path, items + '"level": "xã"},\n7,\n{"code": 1, "name_vi": {}, "level": "xã"}]', "file.json")
     assert findings(path) == [
-        "agencies.json:2 (item 1): parent: 'C': is not the code of an agency",
-        "agencies.json:3 (item 2): is not a JSON object",
-        "agencies.json:4 (item 3): has an object or a list of lists in 'name_vi': a value or a list of values is"
-        " expected",
+        "file.json:2 (item 1): parent: 'C': is not the code of an agency",
+        "file.json:3 (item 2): is not a JSON object",
+        "file.json:4 (item 3): has an object or a list of lists in 'name_vi': a value or a list of values is expected",
     ]
 
 
@@ -206,12 +185,12 @@ def test_headers_that_do_not_fit(header: str, expected: list[str], tmp_path: Pat
     row = dict(zip(("code", "name_vi", "parent", "level"), ("A", "a", "", "xã"), strict=True))
     values = ",".join(row.get(name, "") for name in header.split(","))
     path = written(tmp_path, f"{header}\n{values}\n")
-    assert findings(path) == [f"agencies.csv:1: {wrong}" for wrong in expected]
+    assert findings(path) == [f"file.csv:1: {wrong}" for wrong in expected]
 
 
 def test_values_without_a_header(tmp_path: Path) -> None:
     path = written(tmp_path, "code,name_vi,parent,level,,\nA,a,,xã,,\nB,b,,xã,,H26\n")
-    assert findings(path) == ["agencies.csv:3: column 6: has values below an empty header"]
+    assert findings(path) == ["file.csv:3: column 6: has values below an empty header"]
     assert len(read_agencies([written(tmp_path, "code,name_vi,parent,level,,\nA,a,,xã,,\n")])) == 1
 
 
@@ -251,30 +230,29 @@ def test_rows_that_cannot_be_read_do_not_hide_others(tmp_path: Path) -> None:
     bad = [b"B,\xe0\xe1,,,commune,,,,,\n", b"C,\0,,,commune,,,,,\n", b'D,"x" y,,,commune,,,,,\n']
     path = written(tmp_path, f"{HEADER}\n".encode() + good + b"".join(bad) + good)
     assert findings(path) == [
-        "agencies.csv:3: is not UTF-8: invalid continuation byte at byte 3 of the line",
-        "agencies.csv:4: holds a NUL byte",
-        "agencies.csv:5: is not CSV: ',' expected after '\"'",
-        "agencies.csv:6: is the same row again (agencies.csv:2)",
+        "file.csv:3: is not UTF-8: invalid continuation byte at byte 3 of the line",
+        "file.csv:4: holds a NUL byte",
+        "file.csv:5: is not CSV: ',' expected after '\"'",
+        "file.csv:6: is the same row again (file.csv:2)",
     ]
 
 
 def test_json_that_is_no_table(tmp_path: Path) -> None:
     items = ['{"code": "A", "code": "B"}', '{"code": NaN}', '{"name_vi": [[1]]}', '{"x": ' + "[" * 100_000]
-    path = written(tmp_path, "[" + ",\n".join(items), "agencies.json")
+    path = written(tmp_path, "[" + ",\n".join(items), "file.json")
     assert findings(path) == [
-        "agencies.json:1 (item 0): has the key 'code' twice",
-        "agencies.json:2 (item 1): is not JSON: NaN is no value",
-        "agencies.json:3 (item 2): has an object or a list of lists in 'name_vi': a value or a list of values is"
-        " expected",
-        "agencies.json:4 (item 3): is not closed until the end of the file",
-        "agencies.json:4 (item 4): the array is not closed: the file ends within it",
+        "file.json:1 (item 0): has the key 'code' twice",
+        "file.json:2 (item 1): is not JSON: NaN is no value",
+        "file.json:3 (item 2): has an object or a list of lists in 'name_vi': a value or a list of values is expected",
+        "file.json:4 (item 3): is not closed until the end of the file",
+        "file.json:4 (item 4): the array is not closed: the file ends within it",
     ]
 
 
 def test_names_may_hold_anything_that_people_write(tmp_path: Path) -> None:
     names = ["Sở \"Một' cửa", "a < b & c | d", "dòng một\ndòng hai", "=1+1", "đ" * 300, "'; DROP TABLE agencies; --"]
     items = [{"code": f"C{at}", "name_vi": name, "parent": "", "level": "xã"} for at, name in enumerate(names)]
-    json_path = written(tmp_path, json.dumps(items), "agencies.json")
+    json_path = written(tmp_path, json.dumps(items), "file.json")
     xlsx_path = workbook(tmp_path, list(items[0]), *([*item.values()] for item in items if item["name_vi"] != "=1+1"))
     cells = ("".join(f'{key},"{name}",,xã\n' for key, name in
                      ((item["code"], item["name_vi"].replace('"', '""')) for item in items)))  # fmt: skip
@@ -297,8 +275,8 @@ def test_names_may_hold_anything_that_people_write(tmp_path: Path) -> None:
 )
 def test_names_that_are_none(name: Any, wrong: str, tmp_path: Path) -> None:
     item = {"code": "A", "name_vi": name, "parent": "", "level": "xã"}
-    path = written(tmp_path, json.dumps([item]), "agencies.json")
-    assert findings(path) == [f"agencies.json:1 (item 0): name_vi: {wrong}"]
+    path = written(tmp_path, json.dumps([item]), "file.json")
+    assert findings(path) == [f"file.json:1 (item 0): name_vi: {wrong}"]
 
 
 @pytest.mark.parametrize("composed", [True, False])
@@ -333,7 +311,7 @@ def test_codes_that_a_spreadsheet_or_a_page_has_changed(code: str, wrong: str, t
 def test_codes_that_are_no_text_in_a_workbook(code: Any, tmp_path: Path) -> None:
     rows = [["code", "name_vi", "parent", "level"], ["A", "a", code, "xã"]]
     (found,) = findings(workbook(tmp_path, *rows))
-    assert found.startswith("agencies.xlsx:2 (Cơ quan!C2): parent: ")
+    assert found.startswith("file.xlsx:2 (Cơ quan!C2): parent: ")
     assert found.endswith("keep the column as text in the spreadsheet")
 
 
@@ -372,7 +350,7 @@ def test_days_as_they_are_written(written_as: str, day: date, tmp_path: Path) ->
 )
 def test_days_that_are_none(cell: Any, wrong: str, tmp_path: Path) -> None:
     path = workbook(tmp_path, ["code", "name_vi", "parent", "level", "valid_to"], ["A", "a", "", "xã", cell])
-    assert findings(path) == [f"agencies.xlsx:2 (Cơ quan!E2): valid_to: {wrong}"]
+    assert findings(path) == [f"file.xlsx:2 (Cơ quan!E2): valid_to: {wrong}"]
 
 
 def test_limits_of_rows_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

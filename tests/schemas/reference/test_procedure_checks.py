@@ -38,6 +38,12 @@ def test_a_channel_that_has_no_version_for_a_while() -> None:
     ]
 
 
+def test_codes_that_have_lost_zeros() -> None:
+    wrong = "has lost zeros at its end, unlike '1.001193': keep the column as text in the spreadsheet"
+    assert found(version("2.00029"), version("1.001193")) == [(0, "code", "2.00029", wrong, None)]
+    assert not found(version("2.00029"), version("G1"))
+
+
 def test_terms_and_units_come_together() -> None:
     assert found(version("1", term=3), version("2", unit="days"), version("3", term=0, unit="days")) == [
         (0, "term", "3", "has no unit", None),
