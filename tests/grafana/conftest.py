@@ -1,7 +1,7 @@
 """Two databases for everything Grafana asks: an empty one, and one of a small city."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +16,7 @@ from schemas.tables import REFRESHES
 from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import city, city_after_a_merger
-from tests.grafana.declared import load, unload
+from tests.grafana.declared import Declare, load, unload
 from tests.streams.counted import count
 
 
@@ -66,9 +66,7 @@ def seeded_city(databases: Databases, clickhouse_reader: ClickHouseConnection) -
 
 
 @pytest.fixture(scope="session")
-def declare(
-    databases: Databases, clickhouse_reader: ClickHouseConnection
-) -> Callable[[Sequence[Event]], AbstractContextManager[Client]]:
+def declare(databases: Databases, clickhouse_reader: ClickHouseConnection) -> Declare:
     """Lends a client of a database of these events, in which the reference data of the city is loaded."""
 
     @contextmanager
@@ -89,7 +87,7 @@ def declare(
 
 
 @pytest.fixture(scope="session")
-def declared_city(declare: Callable[[Sequence[Event]], AbstractContextManager[Client]]) -> Iterator[Client]:
+def declared_city(declare: Declare) -> Iterator[Client]:
     """A client of a database of the city after a merger, with its reference data; tests only read it."""
     with declare(city_after_a_merger()) as client:
         yield client

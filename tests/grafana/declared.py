@@ -1,13 +1,19 @@
 """The reference data of the city in the tables of a database, and the dictionaries over them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeAlias
 
 from clickhouse_driver import Client
 from msgspec import Struct, structs
 
+from schemas.events import Event
 from schemas.reference.agency_tree import placements
 from schemas.tables import DICTIONARIES
 from tests.grafana.city import AGENCIES, PROCEDURES
+
+Declare: TypeAlias = Callable[[Sequence[Event]], AbstractContextManager[Client]]
+"""Lends a client of a database of these events, in which the reference data of the city is loaded."""
 
 _LOAD = 1
 _TABLES = ("agencies", "agency_placements", "procedures", "reference_loads")

@@ -1,7 +1,6 @@
 """Reference data on dashboards: names for codes, the tree of agencies, groups, procedures, and what is not declared."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from grafana.sql_queries import ALL
 from grafana.thresholds import ON_TIME
 from schemas.events import Event
 from tests.grafana.city import GROUP, HOSTILE, LEAVING, NAME, SHOWN_NAME, midnight, resolved
+from tests.grafana.declared import Declare
 from tests.grafana.test_analyst_dashboards import ask, board_of, shown
 
 pytestmark = pytest.mark.clickhouse
@@ -230,7 +230,7 @@ class TestOneAgency:
 
 
 @pytest.fixture(scope="module")
-def ranked(declare: Callable[[Sequence[Event]], AbstractContextManager[Client]]) -> Iterator[Client]:
+def ranked(declare: Declare) -> Iterator[Client]:
     """Departments of 40, 25 and 20 cases, a ward of 30 whose district is none of them, and an undeclared agency."""
     events: list[Event] = []
     cases = {
