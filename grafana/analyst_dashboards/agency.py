@@ -104,7 +104,7 @@ def _below() -> Panel:
             agency_name=agency_name("agency"),
         ),
         overrides=[
-            column("part_of", "Cấp / Level", mappings=label_mappings(parts | LEVELS)),
+            column("part_of", "Cấp / Level", mappings=label_mappings({**parts, **LEVELS})),
             *agency_columns(),
             column("received", "Tiếp nhận / Received", "count"),
             share_column("online_rate", "Trực tuyến / Online"),

@@ -16,7 +16,7 @@ from schemas.tables import REFRESHES
 from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import city, city_after_a_merger
-from tests.grafana.declared import Declare, load, unload
+from tests.grafana.declared import Declare, load
 from tests.streams.counted import count
 
 
@@ -77,11 +77,10 @@ def declare(databases: Databases, clickhouse_reader: ClickHouseConnection) -> De
             owner = connect(own)
             load(owner)
             refresh(owner)
+            owner.disconnect()
             client = connect_reader(structs.replace(clickhouse_reader, database=own.database))
             yield client
             client.disconnect()
-            unload(owner)
-            owner.disconnect()
 
     return declared
 
