@@ -1,8 +1,10 @@
 -- Every agency that was counted, or is declared and valid today: `path` are the codes from the root of today's tree down to
--- the node that its figures belong to, and `places` has its own code as well.
+-- the node that its figures belong to, and `places` has its own code as well. They are put into an array and taken out
+-- again, since ClickHouse would else look up the place of every window, not of every agency.
 SELECT
-    agency,
-    is_counted,
+    arrayJoin(every) AS seen,
+    seen.1 AS agency,
+    seen.2 AS is_counted,
     dictGetOrDefault('agency_labels', 'code', tuple(agency), agency) AS code,
     dictGetOrDefault('agency_labels', 'level', tuple(agency), '') AS level,
     assumeNotNull((SELECT toDate(start) FROM periods WHERE period = 'day')) AS today,
@@ -11,13 +13,17 @@ SELECT
     arrayPushBack(path, agency) AS places
 FROM
 (
-    SELECT toString(seen.agency) AS agency, max(seen.is_counted) AS is_counted
+    SELECT groupArray((code, is_known)) AS every
     FROM
     (
-        SELECT DISTINCT agency, true AS is_counted FROM windows
-        UNION ALL
-        SELECT agency, false FROM agency_labels WHERE is_current
-    ) AS seen
-    GROUP BY agency
+        SELECT toString(agency) AS code, max(is_counted) AS is_known
+        FROM
+        (
+            SELECT DISTINCT agency, true AS is_counted FROM windows
+            UNION ALL
+            SELECT agency, false FROM agency_labels WHERE is_current
+        )
+        WHERE agency != ''
+        GROUP BY code
+    )
 )
-WHERE agency != ''
