@@ -30,6 +30,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "rewind": "Set the consumer group's offsets to the stored counts.",
         "rebuild": "Count everything anew from the raw events or the topic.",
     },
+    "Reference data": {
+        "reference": "Load agencies, procedures and officials, and list them.",
+    },
     "Figures": {
         "report": "Show the figures of each agency.",
         "watch": "Show the eleven figures of the city, live.",

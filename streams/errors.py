@@ -75,6 +75,12 @@ class NoSuchDeadLetter(StreamsError):
     exit_code = 2
 
 
+class NoSuchLoad(StreamsError):
+    """No load of reference data has this number: `dossier reference history` shows those there are."""
+
+    exit_code = 2
+
+
 class NotReplayable(StreamsError):
     """A dead letter must not be published again as it is: correct it, wait, or discard it; the message says which."""
 

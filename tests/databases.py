@@ -114,6 +114,9 @@ def _empty(client: Client) -> None:
     )
     for (table,) in client.execute(tables, {"refilled": _REFILLED}):
         client.execute(f"TRUNCATE TABLE `{table}`")
+    filled = "SELECT name FROM system.dictionaries WHERE database = currentDatabase() AND element_count > 0"
+    for (dictionary,) in client.execute(filled):
+        client.execute(f"SYSTEM RELOAD DICTIONARY `{dictionary}`")
 
 
 def _refreshed(client: Client) -> Any:

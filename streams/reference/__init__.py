@@ -1,0 +1,1 @@
+"""Reference data in ClickHouse: loads of agencies, procedures and officials, and codes that are not declared."""

@@ -1,0 +1,207 @@
+"""Loads of reference data in ClickHouse: written whole or not at all, read by number, restored, and listed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import ServerException
+from msgspec import Struct, structs
+
+from schemas.instant import to_micros
+from schemas.reference.changes import Change, digest, summary
+from schemas.tables import OFFICIAL_NAMES, REFERENCE_LOADS
+from streams.errors import NoSuchLoad, NotExclusive
+from streams.reference.kinds import KINDS, Kind, KindName
+
+_ROWS_AT_ONCE = 20_000
+_CHANGES_KEPT = 100
+_ABANDONED = timedelta(days=1)
+"""Rows without a line in reference_loads are of a load that was killed once they are this old."""
+
+
+class Load(Struct, frozen=True):
+    """A load: its line in `reference_loads`, which was written last. `changes` are lines, the first one a summary."""
+
+    kind: KindName
+    load: int
+    loaded_at: datetime
+    loaded_by: str
+    digest: str
+    files: tuple[str, ...]
+    rows: int
+    changes: str
+    restored_from: int
+
+    @property
+    def summary(self) -> str:
+        """What it changed, in one line."""
+        return self.changes.partition("\n")[0]
+
+
+def history(client: Client, kind: KindName | None = None) -> list[Load]:
+    """All loads, the newest first; raises what the driver does."""
+    rows = client.execute(
+        f"SELECT {', '.join(REFERENCE_LOADS.columns)} FROM reference_loads "  # noqa: S608  # our own names
+        "WHERE kind IN %(kinds)s ORDER BY load DESC, kind",
+        {"kinds": (kind,) if kind else tuple(KINDS)},
+    )
+    return [_load(*row) for row in rows]
+
+
+def current(client: Client, kind: KindName) -> Load | None:
+    """The load of this kind that holds; None before the first one."""
+    return next(iter(history(client, kind)), None)
+
+
+def content(client: Client, kind: Kind[Any], load: Load | None, *, with_names: bool = False) -> list[Any]:
+    """What a load declares, ordered by code; nothing for None. The names of officials only of the current load."""
+    if load is None:
+        return []
+    columns = ", ".join(f"`{column}`" for column in kind.columns)
+    rows = client.execute(
+        f"SELECT {columns} FROM {kind.table.name} WHERE load = %(load)s ORDER BY ALL",  # noqa: S608  # our own names
+        {"load": load.load},
+    )
+    found = [kind.from_row(row) for row in rows]
+    if not (with_names and kind.name == "officials"):
+        return found
+    names = _names(client)
+    return [structs.replace(official, name=names.get(official.code, "")) for official in found]
+
+
+def changes(client: Client, kind: Kind[Any], after: Sequence[Any]) -> list[Change]:
+    """What a load with this content would change."""
+    before = content(client, kind, current(client, kind.name), with_names=True)
+    return kind.changes(before, after)
+
+
+def write(
+    client: Client,
+    kind: Kind[Any],
+    after: Sequence[Any],
+    *,
+    by: str,
+    files: Sequence[str] = (),
+    restored_from: int = 0,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Load | None:
+    """Make a load with this content the current one; None where the current one has the same content.
+
+    Its rows are written first and its line in `reference_loads` last, so a load that is interrupted anywhere does not
+    exist. Raises NotExclusive where another load of the kind was made meanwhile, and what the driver does.
+    """
+    before = current(client, kind.name)
+    whole = digest(after)
+    if before and before.digest == whole:
+        return None
+    changed = kind.changes(content(client, kind, before, with_names=True), after)
+    begun = now()
+    number = _number(client, kind, begun)
+    _drop_abandoned(client, kind, begun)
+    for table, rows in kind.rows(after):
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            _insert(client, table.name, table.columns, number, rows[first : first + _ROWS_AT_ONCE])
+    line = Load(kind.name, number, now(), by, whole, tuple(files), len(after), changes_text(changed), restored_from)
+    stored = _mark(client, line, before)
+    if kind.name == "officials":
+        # Names of former loads are personal data that nobody needs.
+        client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE WHERE load < %(load)s", {"load": number})
+    return stored
+
+
+def restore(client: Client, kind: Kind[Any], number: int, *, by: str) -> Load | None:
+    """Make the content of an earlier load the current one, as a new load; None where it is the same.
+
+    Officials keep the names that are known today. Raises NoSuchLoad, and what `write` does.
+    """
+    loads = history(client, kind.name)
+    chosen = next((load for load in loads if load.load == number), None)
+    if chosen is None:
+        raise NoSuchLoad(
+            f"there is no load {number} of {kind.name}: `dossier reference history {kind.name}` lists them"
+        )
+    earlier = content(client, kind, chosen, with_names=True)
+    return write(client, kind, earlier, by=by, restored_from=number)
+
+
+def reload(client: Client, kind: Kind[Any]) -> bool:
+    """Let dictionaries of this server read the current load at once; others do within half a minute.
+
+    Returns False where this server does not, such as for lack of a grant: then it does within half a minute, too.
+    """
+    try:
+        for name in kind.dictionaries:
+            client.execute(f"SYSTEM RELOAD DICTIONARY {name}")
+    except ServerException:
+        return False
+    return True
+
+
+def changes_text(changed: Sequence[Change]) -> str:
+    """What is kept of the changes: a summary, and a line for each of the first hundred."""
+    lines = [summary(changed), *map(str, changed[:_CHANGES_KEPT])]
+    if len(changed) > _CHANGES_KEPT:
+        lines.append(f"and {len(changed) - _CHANGES_KEPT:,} more")
+    return "\n".join(lines)
+
+
+def _load(
+    kind: KindName, load: int, loaded_at: datetime, loaded_by: str, digest: str, files: list[str], *rest: Any
+) -> Load:
+    return Load(kind, load, loaded_at, loaded_by, digest, tuple(files), *rest)
+
+
+def _names(client: Client) -> dict[str, str]:
+    return dict(
+        client.execute(
+            "SELECT code, name FROM official_names "
+            "WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'officials')"
+        )
+    )
+
+
+def _number(client: Client, kind: Kind[Any], begun: datetime) -> int:
+    """A number greater than that of any load, also of one without a line, and though the clock was set back."""
+    names = [table.name for table in (REFERENCE_LOADS, *kind.tables)]
+    union = " UNION ALL ".join(f"SELECT max(load) AS load FROM {name}" for name in names)  # noqa: S608  # our own names
+    ((greatest,),) = client.execute(f"SELECT max(load) FROM ({union})")  # noqa: S608
+    return max(to_micros(begun), int(greatest) + 1)
+
+
+def _drop_abandoned(client: Client, kind: Kind[Any], begun: datetime) -> None:
+    for table in kind.tables:
+        condition = "load < %(since)s AND load NOT IN (SELECT load FROM reference_loads WHERE kind = %(kind)s)"
+        parameters = {"since": to_micros(begun - _ABANDONED), "kind": kind.name}
+        found = client.execute(f"SELECT DISTINCT load FROM {table.name} WHERE {condition}", parameters)  # noqa: S608
+        if loads := tuple(load for (load,) in found):
+            client.execute(f"ALTER TABLE {table.name} DELETE WHERE load IN %(loads)s", {"loads": loads})
+
+
+def _insert(client: Client, table: str, columns: Iterable[str], number: int, rows: Sequence[Sequence[Any]]) -> None:
+    names = ", ".join(f"`{column}`" for column in columns)
+    by_column = [[number] * len(rows), *map(list, zip(*rows, strict=True))]
+    client.execute(f"INSERT INTO {table} ({names}) VALUES", by_column, columnar=True)
+
+
+def _mark(client: Client, line: Load, before: Load | None) -> Load:
+    """Write the line of a load, unless another load became the current one after `before`; returns it as stored."""
+    values = structs.asdict(line) | {
+        "loaded_at": to_micros(line.loaded_at) // 1000,
+        "before": before.load if before else 0,
+    }
+    client.execute(
+        f"INSERT INTO reference_loads ({', '.join(REFERENCE_LOADS.columns)}) "  # noqa: S608  # our own names
+        "SELECT %(kind)s, %(load)s, fromUnixTimestamp64Milli(%(loaded_at)s, 'UTC'), %(loaded_by)s, %(digest)s, "
+        "%(files)s, %(rows)s, %(changes)s, %(restored_from)s "
+        "WHERE (SELECT max(load) FROM reference_loads WHERE kind = %(kind)s) = %(before)s",
+        values | {"files": list(line.files)},
+    )
+    written = history(client, line.kind)
+    if stored := next((load for load in written if load.load == line.load), None):
+        return stored
+    other = written[0]
+    raise NotExclusive(
+        f"{other.loaded_by} loaded other {line.kind} meanwhile (load {other.load}), so these were not loaded: see "
+        "`dossier reference diff`, then load them again"
+    )
