@@ -1,7 +1,7 @@
 -- Fills agency_months with all months of which agency_past has every day.
 DROP VIEW IF EXISTS refresh_agency_months;
 
-CREATE MATERIALIZED VIEW refresh_agency_months REFRESH AFTER 15 MINUTE TO agency_months AS
+CREATE MATERIALIZED VIEW refresh_agency_months REFRESH AFTER 10 MINUTE TO agency_months AS
 SELECT
     toStartOfMonth(day) AS month,
     agency,
