@@ -72,9 +72,12 @@ def send_command(settings: Settings, everything: bool) -> None:
     """Deliver new alerts to DOSSIER_WEBHOOK, one agency at a time, signed with DOSSIER_WEBHOOK_SECRET.
 
     Each alert is delivered at least once and in order; if the receiver is away or refuses, delivery is tried again. A
-    restart resumes after the last delivery. Alerts from before the first start are listed by `dossier alerts list`.
+    restart resumes after the last delivery. Names of agencies and procedures are those of the reference data at the
+    time of the delivery. Alerts from before the first start are listed by `dossier alerts list`.
     """
-    from streams.alerts.webhook import deliver, deliveries  # only this subcommand needs an HTTP client
+    # Only this subcommand needs an HTTP client.
+    from streams.alerts.names import names_of
+    from streams.alerts.webhook import deliver, deliveries
 
     webhook = settings.webhook
     if webhook is None:
@@ -85,9 +88,12 @@ def send_command(settings: Settings, everything: bool) -> None:
         while True:
             with stop.waiting():
                 found = new.poll()
-            for delivery in deliveries(found):
+            if not found:
+                continue
+            with stop.waiting():
+                names = names_of(settings.clickhouse, found)
+            for delivery in deliveries(found, names):
                 # A signal may interrupt a request: a delivery that was not confirmed is repeated.
                 with stop.waiting():
                     deliver(webhook, delivery, lambda: datetime.now(UTC), time.sleep)
-            if found:
-                new.commit()
+            new.commit()

@@ -129,7 +129,7 @@ def _report_nodes(
 ) -> None:
     found = node_report(settings.clickhouse, settings.profile, selection, tree_as, first, end)
     if selection.agency and not found.nodes:
-        raise click.UsageError(f"agency {printable(selection.agency)!r} is neither declared nor counted")
+        raise click.UsageError(f"agency '{printable(selection.agency)}' is neither declared nor counted")
     if shape == "json":
         print_json(found)
     elif shape == "csv":

@@ -247,6 +247,8 @@ AGENCY_PAST = Table(
     {"until": "DateTime('UTC')", "agency": _LABEL, "day": "Date"} | dict.fromkeys(COUNTERS, "Int64"),
 )
 
+AGENCY_MONTHS = Table("agency_months", {"month": "Date", "agency": _LABEL} | dict.fromkeys(COUNTERS, "Int64"))
+
 RECEIVER_DAYS = Table(
     "receiver_days",
     {"receiver": _LABEL, "day": "Date"} | dict.fromkeys(("received", "received_online", "received_postal"), "Int64"),
@@ -326,7 +328,7 @@ MIGRATIONS = Table(
 
 TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
-    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, RECEIVER_DAYS),
+    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, AGENCY_MONTHS, RECEIVER_DAYS),
     *(DATA_CONFLICTS, MIGRATIONS),
     *(REFERENCE_LOADS, AGENCIES, AGENCY_PLACEMENTS, PROCEDURES, OFFICIALS, OFFICIAL_NAMES),
 )
@@ -376,6 +378,6 @@ def called(view: str) -> str:
 
 REFRESHES = (
     *("refresh_city_past", "refresh_city_waiting", "refresh_data_conflicts"),
-    *("refresh_agency_past", "refresh_receiver_days"),
+    *("refresh_agency_past", "refresh_agency_months", "refresh_receiver_days"),
 )
 """Refreshable views, each of which fills a table periodically: its rows may be minutes old."""

@@ -20,8 +20,10 @@ from grafana.thresholds import FIGURES
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.events import KINDS, PAYLOAD_FIELDS
-from schemas.reader_access import LIMITS, reader_statements
-from schemas.tables import REFRESHES, TABLES, VIEWS
+from schemas.reader_access import LIMITS, dictionary_statements, names_statements, reader_statements
+from schemas.reference.agency import Agency
+from schemas.reference.procedure import ProcedureVersion
+from schemas.tables import DICTIONARIES, REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from streams.monitoring.metrics import AUDIT, WORKER
 from streams.storage.clickhouse_client import connect
@@ -143,14 +145,14 @@ def program_texts() -> Iterator[str]:
 
 
 def test_topics_tables_views_and_counters_exist() -> None:
-    names = TOPICS | {table.name for table in TABLES} | {*VIEWS, *REFRESHES} | set(COUNTERS) | set(KINDS)
+    names = TOPICS | {table.name for table in TABLES} | {*DICTIONARIES, *VIEWS, *REFRESHES} | set(COUNTERS) | set(KINDS)
     for name in re.findall(r"`(dossier-[a-z-]+)`", EVERYTHING):
         assert name in TOPICS
     analyst = TEXTS[ROOT / "docs" / "analyst.md"]
     for name in re.findall(r"^\| `(\w+)` \|", analyst, re.M):
         assert name in names, f"analyst.md names {name}"
-    for view in VIEWS:
-        assert f"| `{view}` |" in analyst
+    for name in (*VIEWS, *DICTIONARIES):
+        assert f"| `{name}` |" in analyst
     for topic in TOPICS:
         assert f"| `{topic}` |" in TEXTS[ROOT / "docs" / "operator.md"]
 
@@ -159,7 +161,8 @@ def test_every_name_in_the_glossary_exists() -> None:
     columns = {column for table in TABLES for column in table.columns}
     fields = {field for of_kind in PAYLOAD_FIELDS.values() for field in of_kind}
     shown = set(re.findall(r" AS (\w+)", (ROOT / "schemas" / "views" / "dossiers.sql").read_text()))
-    names = columns | fields | shown | set(KINDS) | set(COUNTERS) | set(VIEWS)
+    reference = {*Agency.__struct_fields__, *ProcedureVersion.__struct_fields__}
+    names = columns | fields | shown | reference | set(KINDS) | set(COUNTERS) | set(VIEWS)
     rows = re.findall(r"^\| [^|]+ \| [^|]+ \| (`[^|]+) \| [^|]+ \|$", TEXTS[ROOT / "docs" / "glossary.md"], re.M)
     assert len(rows) > 40
     for row in rows:
@@ -194,6 +197,8 @@ def test_the_data_source_is_read_only_and_holds_no_secret() -> None:
 def test_a_real_server_gets_the_reader_that_the_embedded_one_has() -> None:
     page = TEXTS[ROOT / "docs" / "monitoring.md"]
     assert ";\n".join(reader_statements("dossiers", "a-long-password")) in page
+    for statements in (dictionary_statements("dossiers"), names_statements("dossiers")):
+        assert ";\n".join(statements) in page
     for name, most in LIMITS.items():
         assert name in page
         assert f"MAX {most} " in page

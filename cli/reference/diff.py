@@ -10,7 +10,7 @@ from cli.settings import Settings
 from cli.terminal_escape import print_json
 from schemas.reference.changes import summary
 from streams.reference.kinds import KINDS, KindName
-from streams.reference.loads import content, current
+from streams.reference.loads import changes, current, declared_names
 from streams.storage.clickhouse_client import database
 
 
@@ -27,8 +27,8 @@ def command(settings: Settings, kind: KindName, files: tuple[Path, ...], as_json
     """
     after = read(kind, files)
     with database(settings.clickhouse) as client:
-        before = content(client, KINDS[kind], current(client, kind), with_names=True)
-        changed = KINDS[kind].changes(before, after)
+        before = declared_names(client, KINDS[kind], current(client, kind))
+        changed = changes(client, KINDS[kind], after)
         counted = removed_yet_counted(client, kind, before, after)
     if as_json:
         print_json({"summary": summary(changed), "changes": changed, "still_counted": counted})

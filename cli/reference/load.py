@@ -8,7 +8,7 @@ from cli.reference.arguments import by_option, files_argument, kind_argument, re
 from cli.reference.output import print_loaded, removed_yet_counted, warn_of_removed
 from cli.settings import Settings
 from streams.reference.kinds import KINDS, KindName
-from streams.reference.loads import content, current, write
+from streams.reference.loads import current, declared_names, write
 from streams.storage.clickhouse_client import database
 
 
@@ -28,7 +28,7 @@ def command(settings: Settings, kind: KindName, files: tuple[Path, ...], by: str
     """
     after = read(kind, files)
     with database(settings.clickhouse) as client:
-        before = content(client, KINDS[kind], current(client, kind))
+        before = declared_names(client, KINDS[kind], current(client, kind))
         loaded = write(client, KINDS[kind], after, by=by, files=[file.name for file in files])
         print_loaded(client, kind, loaded)
         warn_of_removed(kind, removed_yet_counted(client, kind, before, after) if loaded else {})

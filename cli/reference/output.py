@@ -32,9 +32,10 @@ def print_loaded(client: Client, kind: KindName, loaded: Load | None) -> None:
         click.echo("figures show it within half a minute", err=True)
 
 
-def removed_yet_counted(client: Client, kind: KindName, before: Iterable[Any], after: Iterable[Any]) -> dict[str, int]:
+def removed_yet_counted(client: Client, kind: KindName, before: set[str], after: Iterable[Any]) -> dict[str, int]:
     """Codes and aliases that are declared no longer and have been counted, with the number of their cases."""
-    return cases_with(client, kind, _names(before) - _names(after))
+    declared = {name for each in after for name in (each.code, *getattr(each, "aliases", ()))}
+    return cases_with(client, kind, before - declared)
 
 
 def warn_of_removed(kind: KindName, counted: Mapping[str, int]) -> None:
@@ -47,7 +48,3 @@ def warn_of_removed(kind: KindName, counted: Mapping[str, int]) -> None:
         click.echo(
             f"their figures stay, under codes that are not declared: see `dossier reference unknown` ({kind})", err=True
         )
-
-
-def _names(content: Iterable[Any]) -> set[str]:
-    return {name for each in content for name in (each.code, *getattr(each, "aliases", ()))}

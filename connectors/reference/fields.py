@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.reference.cells import Cell, is_blank
 from connectors.reference.table import Place, TableRow
@@ -15,6 +15,7 @@ D = TypeVar("D")
 class Fields:
     """The fields of a row, by their columns; `private` are columns whose values no finding shows.
 
+    `values` are those of texts that were read before, by column: most cells repeat the cell of another row.
     `findings` name columns by their headers in the file. `wrong` are the columns that could not be read.
     """
 
@@ -23,11 +24,13 @@ class Fields:
         row: TableRow,
         headers: Sequence[str],
         positions: Mapping[str, int],
+        values: dict[tuple[str, str], Any],
         private: frozenset[str] = frozenset(),
     ) -> None:
         self._row = row
         self._headers = headers
         self._positions = positions
+        self._values = values
         self._private = private
         self.findings: list[Finding] = []
         self.wrong: set[str] = set()
@@ -47,13 +50,19 @@ class Fields:
     def take(self, column: str, read: Callable[[Cell], T], default: D) -> T | D:
         """The value of a column; the default where it is empty, wrong, or not in the file."""
         cell = self._cell(column)
+        if isinstance(cell, str) and (column, cell) in self._values:
+            value: T = self._values[column, cell]
+            return value
         if is_blank(cell):
             return default
         try:
-            return read(cell)
+            value = read(cell)
         except ValueError as error:
             self._note(column, _shown(cell), str(error))
             return default
+        if isinstance(cell, str):
+            self._values[column, cell] = value
+        return value
 
     def finding(self, column: str, value: str, wrong: str) -> Finding:
         """A finding in a column of this row."""

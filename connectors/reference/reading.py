@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.errors import UnreadableFile, WrongReferenceData
 from connectors.reference.cells import is_blank, listed, to_code, to_day, to_name, to_term, word
@@ -50,13 +50,14 @@ def _read(
     private: frozenset[str] = frozenset(),
 ) -> list[R]:
     findings: list[Finding] = []
+    values: dict[tuple[str, str], Any] = {}
     read: list[tuple[Fields, R]] = []
     for path in paths:
         # An unreadable file ends it all: without its rows, other files would seem to name unknown codes.
         table = open_table(path, lambda header: columns.column(header) is not None)
         named, wrong = positions(table, columns)
         found = [
-            Fields(row, table.headers, named, private)
+            Fields(row, table.headers, named, values, private)
             for row in table.rows
             if not all(map(is_blank, row.cells.values()))
         ]

@@ -131,14 +131,15 @@ def placements(agencies: Iterable[Agency]) -> list[Placement]:
 
 
 def resolved(agencies: Iterable[Agency]) -> list[Agency]:
-    """The agencies with codes in place of aliases as parents and successors."""
+    """The agencies with codes in place of aliases as parents and successors, and with sorted lists."""
     agencies = list(agencies)
     codes = AgencyTree(agencies).names
     return [
         structs.replace(
             each,
             parent=codes.get(each.parent, each.parent),
-            successors=tuple(codes.get(name, name) for name in each.successors),
+            aliases=tuple(sorted(each.aliases)),
+            successors=tuple(sorted(codes.get(name, name) for name in each.successors)),
         )
         for each in agencies
     ]

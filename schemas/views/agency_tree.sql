@@ -39,8 +39,8 @@ UNION ALL
 SELECT code, '', '', '', '', '', 1, [code], false, false
 FROM
 (
-    SELECT toString(agency) AS code FROM windows
+    SELECT toString(agency) AS code FROM (SELECT DISTINCT agency FROM agency_days)
     UNION DISTINCT
-    SELECT toString(receiver) FROM receiver_days
+    SELECT toString(receiver) FROM (SELECT DISTINCT receiver FROM receiver_days)
 )
 WHERE code NOT IN (SELECT agency FROM agency_placements WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'agencies'))

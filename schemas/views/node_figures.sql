@@ -13,7 +13,14 @@ WITH
         SELECT groupUniqArray(valid_from)
         FROM agency_placements
         WHERE load = current AND is_then AND valid_from > {since:Date} AND valid_from <= {until:Date}
-    ) AS changes
+    ) AS changes,
+    -- Whole months within which no place changes are read as such.
+    (
+        SELECT groupUniqArray(month)
+        FROM agency_months
+        WHERE month >= {since:Date} AND toLastDayOfMonth(month) <= {until:Date} AND (SELECT count() FROM windows) >= 500000
+            AND NOT arrayExists(change -> change > month AND change <= toLastDayOfMonth(month), changes)
+    ) AS months
 SELECT
     node,
     parent,
@@ -106,41 +113,115 @@ FROM
             SELECT
                 toString(agency) AS code,
                 if(is_then, max(day), today) AS placed_on,
-                sum(agency_days.received) AS received,
-                sum(agency_days.received_online) AS received_online,
-                sum(agency_days.received_postal) AS received_postal,
-                sum(agency_days.fee_bearing) AS fee_bearing,
-                sum(agency_days.fee_paid_online) AS fee_paid_online,
-                sum(agency_days.resolved) AS resolved,
-                sum(agency_days.resolved_on_time) AS resolved_on_time,
-                sum(agency_days.resolved_early) AS resolved_early,
-                sum(agency_days.resolved_electronically) AS resolved_electronically,
-                sum(agency_days.returned) AS returned,
-                sum(agency_days.withdrawn) AS withdrawn,
-                sum(agency_days.refused) AS refused,
-                sum(agency_days.stopped) AS stopped,
-                sum(agency_days.extensions) AS extensions,
-                sum(agency_days.supplements) AS supplements,
-                sum(agency_days.payments) AS payments,
-                sum(agency_days.payments_online) AS payments_online,
-                sum(agency_days.paid_amount) AS paid_amount,
-                sum(agency_days.refunds) AS refunds,
-                sum(agency_days.refunded_amount) AS refunded_amount,
-                sum(agency_days.digitisations) AS digitisations,
-                sum(agency_days.components) AS components,
-                sum(agency_days.components_digitised) AS components_digitised,
-                sum(agency_days.components_reused) AS components_reused,
-                sum(agency_days.rated) AS rated,
-                sum(agency_days.satisfied) AS satisfied,
-                sum(agency_days.feedback_received) AS feedback_received,
-                sum(agency_days.feedback_answered) AS feedback_answered,
-                sum(agency_days.feedback_on_time) AS feedback_on_time,
-                sum(agency_days.feedback_rated) AS feedback_rated,
-                sum(agency_days.feedback_satisfied) AS feedback_satisfied,
+                sum(counted_days.received) AS received,
+                sum(counted_days.received_online) AS received_online,
+                sum(counted_days.received_postal) AS received_postal,
+                sum(counted_days.fee_bearing) AS fee_bearing,
+                sum(counted_days.fee_paid_online) AS fee_paid_online,
+                sum(counted_days.resolved) AS resolved,
+                sum(counted_days.resolved_on_time) AS resolved_on_time,
+                sum(counted_days.resolved_early) AS resolved_early,
+                sum(counted_days.resolved_electronically) AS resolved_electronically,
+                sum(counted_days.returned) AS returned,
+                sum(counted_days.withdrawn) AS withdrawn,
+                sum(counted_days.refused) AS refused,
+                sum(counted_days.stopped) AS stopped,
+                sum(counted_days.extensions) AS extensions,
+                sum(counted_days.supplements) AS supplements,
+                sum(counted_days.payments) AS payments,
+                sum(counted_days.payments_online) AS payments_online,
+                sum(counted_days.paid_amount) AS paid_amount,
+                sum(counted_days.refunds) AS refunds,
+                sum(counted_days.refunded_amount) AS refunded_amount,
+                sum(counted_days.digitisations) AS digitisations,
+                sum(counted_days.components) AS components,
+                sum(counted_days.components_digitised) AS components_digitised,
+                sum(counted_days.components_reused) AS components_reused,
+                sum(counted_days.rated) AS rated,
+                sum(counted_days.satisfied) AS satisfied,
+                sum(counted_days.feedback_received) AS feedback_received,
+                sum(counted_days.feedback_answered) AS feedback_answered,
+                sum(counted_days.feedback_on_time) AS feedback_on_time,
+                sum(counted_days.feedback_rated) AS feedback_rated,
+                sum(counted_days.feedback_satisfied) AS feedback_satisfied,
                 0 AS open,
                 0 AS overdue
-            FROM agency_days
-            WHERE day BETWEEN {since:Date} AND {until:Date}
+            FROM 
+            (
+                SELECT
+                    agency,
+                    month AS day,
+                    received,
+                    received_online,
+                    received_postal,
+                    fee_bearing,
+                    fee_paid_online,
+                    resolved,
+                    resolved_on_time,
+                    resolved_early,
+                    resolved_electronically,
+                    returned,
+                    withdrawn,
+                    refused,
+                    stopped,
+                    extensions,
+                    supplements,
+                    payments,
+                    payments_online,
+                    paid_amount,
+                    refunds,
+                    refunded_amount,
+                    digitisations,
+                    components,
+                    components_digitised,
+                    components_reused,
+                    rated,
+                    satisfied,
+                    feedback_received,
+                    feedback_answered,
+                    feedback_on_time,
+                    feedback_rated,
+                    feedback_satisfied
+                FROM agency_months
+                WHERE has(months, month)
+                UNION ALL
+                SELECT
+                    agency,
+                    day,
+                    received,
+                    received_online,
+                    received_postal,
+                    fee_bearing,
+                    fee_paid_online,
+                    resolved,
+                    resolved_on_time,
+                    resolved_early,
+                    resolved_electronically,
+                    returned,
+                    withdrawn,
+                    refused,
+                    stopped,
+                    extensions,
+                    supplements,
+                    payments,
+                    payments_online,
+                    paid_amount,
+                    refunds,
+                    refunded_amount,
+                    digitisations,
+                    components,
+                    components_digitised,
+                    components_reused,
+                    rated,
+                    satisfied,
+                    feedback_received,
+                    feedback_answered,
+                    feedback_on_time,
+                    feedback_rated,
+                    feedback_satisfied
+                FROM agency_days
+                WHERE day BETWEEN {since:Date} AND {until:Date} AND NOT has(months, toStartOfMonth(day))
+            ) AS counted_days
             GROUP BY agency, arrayCount(change -> change <= day, changes)
             UNION ALL
             SELECT

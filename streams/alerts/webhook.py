@@ -8,10 +8,11 @@ from datetime import datetime
 
 import msgspec
 import requests
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.alerts import Alert, by_agency
 from schemas.connection import Secret, Webhook
+from streams.alerts.names import Names
 from streams.http.client import ask
 
 log = logging.getLogger(__name__)
@@ -25,18 +26,29 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
+class NamedAlert(Alert, frozen=True, kw_only=True):
+    """An alert with the name of its procedure; empty where the procedure is not declared."""
+
+    procedure_name: str
+
+
 class Delivery(Struct, frozen=True):
     """The content of one request: alerts of one agency, in the order of their numbers."""
 
     agency: str
-    alerts: Sequence[Alert]
+    agency_name: str
+    alerts: Sequence[NamedAlert]
 
 
-def deliveries(alerts: Iterable[Alert]) -> Iterator[Delivery]:
+def deliveries(alerts: Iterable[Alert], names: Names) -> Iterator[Delivery]:
     """The requests that carry these alerts, at most 500 in each."""
     for agency, of_agency in by_agency(alerts).items():
-        for first in range(0, len(of_agency), _AT_ONCE):
-            yield Delivery(agency, of_agency[first : first + _AT_ONCE])
+        named = [
+            NamedAlert(**structs.asdict(alert), procedure_name=names.procedures.get(alert.procedure, ""))
+            for alert in of_agency
+        ]
+        for first in range(0, len(named), _AT_ONCE):
+            yield Delivery(agency, names.agencies.get(agency, ""), named[first : first + _AT_ONCE])
 
 
 def signature(secret: Secret, timestamp: str, body: bytes) -> str:

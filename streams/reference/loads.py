@@ -70,6 +70,17 @@ def content(client: Client, kind: Kind[Any], load: Load | None, *, with_names: b
     return [structs.replace(official, name=names.get(official.code, "")) for official in found]
 
 
+def declared_names(client: Client, kind: Kind[Any], load: Load | None) -> set[str]:
+    """The codes that a load declares, and the aliases of its agencies."""
+    if load is None:
+        return set()
+    named = (
+        "agency AS name FROM agency_placements" if kind.name == "agencies" else f"code AS name FROM {kind.table.name}"
+    )
+    rows = client.execute(f"SELECT DISTINCT {named} WHERE load = %(load)s", {"load": load.load})
+    return {name for (name,) in rows}
+
+
 def changes(client: Client, kind: Kind[Any], after: Sequence[Any]) -> list[Change]:
     """What a load with this content would change."""
     before = content(client, kind, current(client, kind.name), with_names=True)

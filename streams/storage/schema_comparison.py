@@ -17,8 +17,8 @@ from schemas.tables import ARGUMENTS, DICTIONARIES, REFRESHES, VIEWS
 REBUILDABLE = ("windows", "facts")
 """Tables that a rebuild can restore from the others."""
 DERIVED = (
-    *("sources", "sources_of_events", "city_past", "city_waiting", "agency_past", "receiver_days"),
-    *("data_conflicts", "pulse", "audits"),
+    *("sources", "sources_of_events", "city_past", "city_waiting", "agency_past", "agency_months"),
+    *("receiver_days", "data_conflicts", "pulse", "audits"),
 )
 """Tables that can be made again at any time: no count depends on them, and they fill by themselves."""
 _REFILLED = {

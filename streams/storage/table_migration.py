@@ -14,6 +14,7 @@ from schemas.deployment_profile import Profile, profile_of
 from streams.errors import NotMigrated, Unfinished
 from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, explain
 from streams.storage.deployment_plan import Plan
+from streams.storage.dictionary_check import unreadable_dictionaries
 from streams.storage.epochs import read_history
 from streams.storage.schema_comparison import Views, table_differences
 from streams.storage.undeclared_objects import interfering_objects
@@ -70,6 +71,7 @@ def make_tables(plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> li
                     left.append(f"{script.name} cannot be applied before that: {explain(error, plan.clickhouse)}")
             if client is not None:
                 left += interfering_objects(client)
+                left += unreadable_dictionaries(client, name)
         except DRIVER_ERRORS as error:
             raise explain(error, plan.clickhouse) from error
     return left

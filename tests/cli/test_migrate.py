@@ -9,7 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.ddl import migrations, views
+from schemas.ddl import Script, dictionaries, migrations, views
 from schemas.deployment_profile import Profile
 from schemas.topics import ALERTS
 from streams.storage.clickhouse_client import connect
@@ -17,7 +17,9 @@ from tests.cli.commands import Run, environment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
-SCRIPTS = [*migrations(replicated=False), *views(Profile())]
+
+def scripts(database: str) -> list[Script]:
+    return [*migrations(replicated=False), *dictionaries(Profile(), database), *views(Profile())]
 
 
 def databases(server: ClickHouseConnection) -> set[str]:
@@ -33,7 +35,7 @@ def test_a_second_migration_has_nothing_to_do(dossier: Run, deployed: dict[str, 
     assert (first.code, first.err) == (0, "")
     assert first.out.splitlines() == [
         "create database test_migrating",
-        *(f"apply {script.name}" for script in SCRIPTS),
+        *(f"apply {script.name}" for script in scripts("test_migrating")),
         "deployment: dossier-events, 8 partitions, rules v2 terms=instant time_zone=Asia/Ho_Chi_Minh",
     ]
     second = dossier("migrate", **fresh)
@@ -45,7 +47,7 @@ def test_a_dry_run_prints_the_sql_and_does_nothing(
 ) -> None:
     ended = dossier("migrate", "--dry-run", **deployed | {"database": "test_never_made"})
     assert (ended.code, ended.err) == (0, "")
-    assert all(statement in ended.out for script in SCRIPTS for statement in script.statements)
+    assert all(statement in ended.out for script in scripts("test_never_made") for statement in script.statements)
     assert "test_never_made" not in databases(clickhouse_server)
 
 

@@ -150,7 +150,7 @@ def test_what_cannot_be_read_entails_no_further_finding(tmp_path: Path) -> None:
 
 
 def test_findings_in_a_workbook_name_the_cell_and_in_json_the_item(tmp_path: Path) -> None:
-    rows = [["code", "name_vi", "parent", "level"], ["A", "a", "B", "xã"], [12, "b", None, "thôn"]]
+    rows: list[list[Any]] = [["code", "name_vi", "parent", "level"], ["A", "a", "B", "xã"], [12, "b", None, "thôn"]]
     assert findings(workbook(tmp_path, *rows)) == [
         "file.xlsx:2 (Cơ quan!C2): parent: 'B': is not the code of an agency",
         "file.xlsx:3 (Cơ quan!A3): code: '12': is a number: zeros at its ends, which a code may have, would be"

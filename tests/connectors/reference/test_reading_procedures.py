@@ -119,9 +119,9 @@ def test_fees(fee: str, lines: tuple[FeeLine, ...], tmp_path: Path) -> None:
 )
 def test_values_that_are_none(column: str, cell: Any, wrong: str, tmp_path: Path) -> None:
     # A term or unit that cannot be read does not make the other one lonely.
-    both = {"term": {"unit": "days"}, "unit": {"term": 1}}.get(column, {})
-    shown = str(cell)
-    assert findings(one(tmp_path, **both, **{column: cell})) == [f"file.json:1 (item 0): {column}: '{shown}': {wrong}"]
+    both: dict[str, dict[str, Any]] = {"term": {"unit": "days"}, "unit": {"term": 1}}
+    path = one(tmp_path, **both.get(column, {}), **{column: cell})
+    assert findings(path) == [f"file.json:1 (item 0): {column}: '{cell}': {wrong}"]
 
 
 def test_a_list_that_is_too_long(tmp_path: Path) -> None:

@@ -14,11 +14,14 @@ from msgspec import structs
 
 from schemas.alerts import Alert
 from schemas.connection import Secret, Webhook
-from streams.alerts.webhook import Delivery, deliver, deliveries, signature
+from streams.alerts.names import Names
+from streams.alerts.webhook import deliver, deliveries, signature
 from tests.schemas.test_alerts import alert
 
 NOW = datetime(2026, 3, 2, 10, 0, 5, tzinfo=UTC)
 SECRET = Secret("a secret of some length")
+NAMES = Names({"H01.12": "Sở Xây dựng"}, {"1.004194": 'Đăng ký "tạm trú"'})
+(DELIVERY,) = deliveries([alert(7)], NAMES)
 
 
 def unexpected(seconds: float) -> None:
@@ -65,21 +68,22 @@ def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
 
 def test_a_delivery_is_of_one_agency_and_bounded() -> None:
     many: list[Alert] = [alert(seq, "A" if seq % 3 else "B") for seq in range(1, 1201)]
-    found = list(deliveries(many))
+    found = list(deliveries(many, NAMES))
     assert [(each.agency, len(each.alerts)) for each in found] == [("A", 500), ("A", 300), ("B", 400)]
     assert sorted(one.seq for each in found for one in each.alerts) == list(range(1, 1201))
-    assert list(deliveries([])) == []
+    assert list(deliveries([], NAMES)) == []
 
 
 @pytest.mark.loopback
 def test_a_receiver_can_tell_who_sent_it_and_when(receiver: Receiver) -> None:
-    deliver(receiver.webhook, Delivery("H01.12", [alert(7)]), lambda: NOW, unexpected)
+    deliver(receiver.webhook, DELIVERY, lambda: NOW, unexpected)
     ((headers, body),) = receiver.received
     signed = headers["Dossier-Timestamp"].encode() + b"." + body
     assert headers["Dossier-Timestamp"] == str(round(NOW.timestamp()))
     assert headers["Dossier-Signature"] == "sha256=" + hmac.digest(b"a secret of some length", signed, "sha256").hex()
     assert json.loads(body) == {
         "agency": "H01.12",
+        "agency_name": "Sở Xây dựng",
         "alerts": [
             {
                 "seq": 7,
@@ -89,11 +93,17 @@ def test_a_receiver_can_tell_who_sent_it_and_when(receiver: Receiver) -> None:
                 "why": "",
                 "agency": "H01.12",
                 "procedure": "1.004194",
+                "procedure_name": 'Đăng ký "tạm trú"',
                 "term": "2026-03-02T10:00:00Z",
                 "at": "2026-03-02T10:00:01Z",
             }
         ],
     }
+
+
+def test_without_reference_data_names_are_empty() -> None:
+    (delivery,) = deliveries([alert(7)], Names())
+    assert (delivery.agency_name, delivery.alerts[0].procedure_name) == ("", "")
 
 
 def test_the_signature_covers_secret_time_and_body() -> None:
@@ -119,7 +129,7 @@ def test_what_is_not_taken_is_sent_again_after_longer_and_longer_pauses(
 ) -> None:
     pauses: list[float] = []
     with caplog.at_level(logging.WARNING):
-        deliver(receiver.webhook, Delivery("H01.12", [alert(7)]), lambda: NOW, pauses.append)
+        deliver(receiver.webhook, DELIVERY, lambda: NOW, pauses.append)
     assert pauses == [1, 2, 4, 8, 16]
     assert len({body for _, body in receiver.received}) == 1
     assert [record.__dict__["reason"] for record in caplog.records] == [
@@ -143,7 +153,7 @@ def test_a_receiver_that_is_away_is_waited_for_and_its_address_not_shown(
             raise Enough
 
     with caplog.at_level(logging.WARNING), pytest.raises(Enough):
-        deliver(away, Delivery("H01.12", [alert(7)]), lambda: NOW, pause)
+        deliver(away, DELIVERY, lambda: NOW, pause)
     assert pauses[-2:] == [300, 300]
     assert "hush" not in str([record.__dict__ for record in caplog.records])
 

@@ -30,7 +30,7 @@ EVENTS = [
     said(Received, "2025-07-01 08:00", dossier="D6", agency="nobody"),
 ]
 FIRST_DAY, SECOND_DAY = at("2025-06-30 00:00"), at("2025-07-01 00:00")
-Table = dict[str, tuple[int, ...]]
+Table = dict[str, tuple[Any, ...]]
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_one_agency_alone_or_with_its_tree_by_any_name(counted: ClickHouseConnec
 def test_names_are_those_of_the_last_day(counted: ClickHouseConnection) -> None:
     renamed = [agency("S1", name="Old", to=BEFORE), agency("S1", name="New", since=MERGER)]
     with database(counted) as client:
-        declare_agencies(client, renamed, load=2)
+        declare_agencies(client, renamed)
     selection = Selection(agency="S1")
     assert node_report(counted, INSTANT, selection, "then", until=SECOND_DAY).nodes[0]["name"] == "Old"
     assert node_report(counted, INSTANT, selection, "today", until=SECOND_DAY).nodes[0]["name"] == "New"

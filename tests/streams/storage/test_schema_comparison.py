@@ -1,23 +1,29 @@
 """What is otherwise than declared is told in words, and mended where no row can be lost by it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from clickhouse_driver import Client
+from clickhouse_driver.errors import ServerException
 from msgspec import structs
 
 from schemas.connection import ClickHouseConnection, KafkaConnection
-from schemas.ddl import create, structure, views
+from schemas.ddl import create, dictionaries, structure, views
 from schemas.tables import TABLES
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
+from streams.storage.dictionary_check import unreadable_dictionaries
 from streams.storage.schema_comparison import elements, normal
 from streams.storage.table_migration import make_tables
 from streams.storage.undeclared_objects import harmless_objects, interfering_objects
 from tests import structure as generator
 from tests.streams.cases import INSTANT, at
 
+DICTIONARIES = {
+    each.name.removesuffix(".sql"): each.statements[-1] for each in dictionaries(INSTANT, "another_database")
+}
 VIEWS = {view.name.removesuffix(".sql"): view.statements[-1] for view in views(INSTANT)}
 
 
@@ -143,6 +149,15 @@ class TestDatabase:
                 VIEWS["data_age"].replace("VIEW data_age AS", "VIEW data_age (a Int8, b Int8, c String) AS"),
                 "view data_age says `a Int8 b Int8 c String` where `published_at Nullable(DateTime64(3, 'UTC')) ",
             ),
+            (
+                "DROP DICTIONARY procedure_labels SETTINGS check_table_dependencies = 0",
+                "dictionary procedure_labels is missing",
+            ),
+            (DICTIONARIES["agency_places"], "dictionary agency_places says `SOURCE(CLICKHOUSE("),
+            (
+                DICTIONARIES["agency_labels"].replace("LIFETIME(MIN 10", "LIFETIME(MIN 20"),
+                "dictionary agency_labels says `SOURCE(CLICKHOUSE(",
+            ),
             ("DROP TABLE sources_of_events", "trigger sources_of_events is missing"),
             ("DROP TABLE city_past", "table city_past is missing"),
             (
@@ -245,6 +260,30 @@ class TestDatabase:
         assert harmless_objects(client) == ["of_the_site"]
         client.execute("DROP VIEW of_the_site")
         assert harmless_objects(client) == []
+
+    def test_a_dictionary_is_made_anew_though_a_view_depends_on_it(self, plan: Plan, client: Client) -> None:
+        client.execute("CREATE VIEW named AS SELECT dictGet('agency_labels', 'name_vi', tuple('H01')) AS name")
+        client.execute(DICTIONARIES["agency_labels"])
+        told, left = looked_at(plan, dry_run=False)
+        assert (len(told), left) == (1, [])
+        assert client.execute("SELECT name FROM named") == [("",)]
+        client.execute("DROP VIEW named")
+        assert looked_at(plan) == ([], [])
+
+    def test_a_source_that_cannot_be_read_is_told_with_the_sql_against_it(self, plan: Plan, client: Client) -> None:
+        assert unreadable_dictionaries(client, "test_structure") == []
+        unchecked = {"check_table_dependencies": 0}
+        client.execute("RENAME TABLE procedures TO hidden", settings=unchecked)
+        with suppress(ServerException):
+            client.execute("SYSTEM RELOAD DICTIONARY procedure_labels")
+        (words,) = unreadable_dictionaries(client, "test_structure")
+        client.execute("RENAME TABLE hidden TO procedures", settings=unchecked)
+        client.execute("SYSTEM RELOAD DICTIONARY procedure_labels")
+        assert words.startswith("dictionaries procedure_labels cannot be read (")
+        assert "CREATE USER IF NOT EXISTS dossier_dictionaries IDENTIFIED WITH no_password HOST LOCAL" in words
+        assert "GRANT SELECT ON test_structure.reference_loads TO dossier_dictionaries" in words
+        assert "official_names" not in words
+        assert looked_at(plan) == ([], [])
 
     def test_a_trigger_of_another_database_is_found(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE DATABASE test_structure_2")

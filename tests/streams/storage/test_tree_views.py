@@ -92,7 +92,7 @@ def test_another_tree_shows_at_once_and_counts_nothing_again(client: Client) -> 
     assert received(client, "then") == received(client, "today") == undeclared
     declare_agencies(client, HANOI)
     assert received(client, "today")["BD-new"] == 137
-    declare_agencies(client, [agency("H26", level="province")], load=2)
+    declare_agencies(client, [agency("H26", level="province")])
     assert received(client, "today") == undeclared
 
 
@@ -101,7 +101,7 @@ def test_a_load_without_its_mark_is_none(client: Client) -> None:
     put(client, RECEIVED)
     client.execute(
         "INSERT INTO agency_placements (load, agency, valid_from, valid_to, path) "
-        "VALUES (9, 'P4', '1970-01-01', '2149-06-06', ['P4'])"
+        "VALUES (9999999999999999, 'P4', '1970-01-01', '2149-06-06', ['P4'])"
     )
     assert received(client, "today")["H26"] == 858
 
@@ -155,7 +155,8 @@ def test_open_and_overdue_are_at_the_places_of_today_by_both_ways(plan: Plan, cl
 
     def figures(view: str, way: str) -> list[tuple[Any, ...]]:
         sums = "sum(received), sum(received_online), sum(open), sum(overdue)"
-        return client.execute(f"SELECT node, {sums} FROM {view}(way = '{way}', {YEAR}) GROUP BY node ORDER BY node")
+        sql = f"SELECT node, {sums} FROM {view}(way = '{way}', {YEAR}) GROUP BY node ORDER BY node"
+        return list(client.execute(sql))
 
     assert figures("node_figures", "today") == [("BD-new", 2, 1, 2, 1), ("H26", 3, 1, 2, 1), ("P4", 1, 0, 0, 0)]
     then = [("BD", 3, 1, 0, 0), ("BD-new", 0, 0, 2, 1), ("H26", 3, 1, 2, 1), ("P1", 1, 0, 0, 0), ("P2", 1, 1, 0, 0)]
@@ -220,3 +221,49 @@ def test_every_counter_is_summed_under_its_name(client: Client) -> None:
     assert client.execute(f"SELECT {named} FROM node_figures(way = 'then', {YEAR}) WHERE node = 'H26'") == twice
     assert client.execute(f"SELECT {named} FROM node_days(node = 'H26', way = 'then', {YEAR})") == twice
     assert client.execute(f"SELECT {named} FROM node_days(node = 'P4', way = 'today', {YEAR})") == twice
+
+
+def test_of_many_windows_months_days_and_the_last_week_are_one_figure(client: Client) -> None:
+    """Half a million windows: months come from one roll-up, other days from another, the last days from windows."""
+    moved = date(2025, 8, 15)
+    agencies = [
+        agency("H26", level="province"),
+        *(agency(f"D{number}", "H26", level="district") for number in (1, 2)),
+        # In the middle of a month, from one district to the other.
+        agency("C1", "D1", to=moved - timedelta(days=1)),
+        agency("C1", "D2", since=moved),
+        agency("C2", "D1"),
+    ]
+    declare_agencies(client, agencies)
+    client.execute(
+        "INSERT INTO windows (agency, window, partition, pos, received, resolved) "
+        "SELECT ['C1', 'C2', 'D2', 'nobody'][1 + number % 4], "
+        "toStartOfFiveMinutes(now() - INTERVAL number * 137 SECOND), number % 8, 1, 1, number % 3 FROM numbers(500000)"
+    )
+    for view in ("refresh_agency_past", "refresh_agency_months"):
+        client.execute(f"SYSTEM REFRESH VIEW {view}")
+        client.execute(f"SYSTEM WAIT VIEW {view}")
+    assert client.execute("SELECT count() > 0, max(day) < today() - 6 FROM agency_past") == [(1, 1)]
+    assert client.execute("SELECT uniqExact(month) > 20 FROM agency_months") == [(1,)]
+    tree = AgencyTree(agencies)
+    local = "toDate(window, 'Asia/Ho_Chi_Minh')"
+    ((today, first, last),) = client.execute(
+        f"SELECT toDate(now(), 'Asia/Ho_Chi_Minh'), min({local}), max({local}) FROM windows"
+    )
+    for since, until in ((first, last), (date(2025, 3, 7), date(2025, 9, 5)), (date(2025, 8, 1), date(2025, 8, 31))):
+        rows = client.execute(
+            f"SELECT agency, {local} AS day, sum(received), sum(resolved) FROM windows FINAL "
+            "WHERE day BETWEEN %(since)s AND %(until)s GROUP BY agency, day",
+            {"since": since, "until": until},
+        )
+        for way in ("then", "today"):
+            expected: dict[str, tuple[int, int]] = {}
+            for code, day, *counted in rows:
+                for node in tree.place(code, day if way == "then" else today):
+                    before = expected.get(node, (0, 0))
+                    expected[node] = (before[0] + counted[0], before[1] + counted[1])
+            span = f"way = '{way}', since = '{since}', until = '{until}'"
+            sums = "sum(received), sum(resolved)"
+            found = client.execute(f"SELECT node, {sums} FROM node_figures({span}) GROUP BY node")
+            assert {node: tuple(counted) for node, *counted in found} == expected
+            assert client.execute(f"SELECT {sums} FROM node_days(node = 'D1', {span})") == [expected["D1"]]
