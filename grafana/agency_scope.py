@@ -12,6 +12,8 @@ CASCADE = ("province", "district", "agency")
 _PLACES = query("agency_places")
 _CODE = "dictGetOrDefault('agency_labels', 'code', tuple({code}), {code})"
 """The code for which a code stands: its own, unless it is an alias."""
+SELECTED = _CODE.format(code=selected("agency"))
+"""The code of the one agency that is chosen."""
 
 
 def agency_variables(*, several: bool = True) -> list[Variable]:
@@ -59,10 +61,6 @@ def is_in_scope(column: str, variables: Sequence[str] = CASCADE) -> str:
 def is_below_selected(column: str) -> str:
     """SQL for whether the agency in a column is the one of the variable `agency`, or below it."""
     return f"({column} = {SELECTED} OR {column} IN ({_agencies(f'has(places, {SELECTED})')}))"
-
-
-SELECTED = _CODE.format(code=selected("agency"))
-"""The code of the one agency that is chosen."""
 
 
 def _within(name: str) -> str:

@@ -10,17 +10,19 @@ WITH
             denominator >= {minimum} AS is_ranked
         FROM
         (
-            SELECT
-                arrayJoin(if({counts} = 'below', placed.path, [placed.path[-1]])) AS node,
-                {numerator} AS part,
-                {denominator} AS whole
-            FROM agency_days
+            SELECT arrayJoin(if({counts} = 'below', placed.path, [placed.path[-1]])) AS node, counted.part, counted.whole
+            FROM
+            (
+                SELECT agency, sum({numerator}) AS part, sum({denominator}) AS whole
+                FROM agency_days
+                WHERE day >= (SELECT minOrNull(toDate(start)) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
+                    AND day <= (SELECT toDate(start) FROM periods WHERE period = 'day')
+                GROUP BY agency
+            ) AS counted
             INNER JOIN
             (
                 {agency_places}
-            ) AS placed ON placed.agency = agency_days.agency
-            WHERE day >= (SELECT minOrNull(toDate(start)) FROM periods WHERE period = decodeURLComponent('${period:percentencode}'))
-                AND day <= (SELECT toDate(start) FROM periods WHERE period = 'day')
+            ) AS placed ON placed.agency = counted.agency
         )
         WHERE {agency_is_chosen} AND {group_is_chosen}
         GROUP BY node
