@@ -103,7 +103,7 @@ def procedures() -> list[ProcedureVersion]:
             valid_from=date(2023 + version, 1, 1),
             valid_to=LAST_DAY if version == _VERSIONS - 1 else date(2023 + version, 12, 31),
         )
-        for number in range(PROCEDURES)
+        for number in range(1, PROCEDURES + 1)
         for version in range(_VERSIONS)
     ]
 

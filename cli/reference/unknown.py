@@ -17,8 +17,8 @@ from streams.storage.clickhouse_client import database
 def command(settings: Settings, as_json: bool) -> None:
     """List codes of agencies, receiving offices and procedures that were counted and are not declared.
 
-    Each with its dossiers and the sources of the last thousand of these, those of the most dossiers first. Their
-    figures are under the code itself, beside the tree.
+    Each with its dossiers and the sources of a hundred of these, those of the most dossiers first. Their figures are
+    under the code itself, beside the tree.
 
     Exit codes: 0 listed, 2 the database is not migrated, 3 ClickHouse is away.
     """

@@ -2,9 +2,6 @@
 -- and are not declared, each a root of its own. An agency that is not valid that day still has the place of its figures,
 -- unless others took them over: those of a merged agency belong to its successor, and it is no node any more.
 CREATE OR REPLACE VIEW agency_tree AS
-WITH
-    (SELECT max(load) FROM reference_loads WHERE kind = 'agencies') AS current,
-    toDate32(toString({as_of:Date})) AS that_day
 SELECT
     code,
     version.1 AS name_vi,
@@ -18,6 +15,7 @@ SELECT
     true AS is_declared
 FROM
 (
+    WITH toDate32(toString({as_of:Date})) AS that_day
     SELECT
         code,
         -- The version of the day, or the one before, or else the first one.
@@ -26,14 +24,15 @@ FROM
             (valid_from <= that_day, if(valid_from <= that_day, 1, -1) * toInt32(valid_from))) AS version,
         max(that_day BETWEEN valid_from AND valid_to)::Bool AS is_valid
     FROM agencies
-    WHERE load = current
+    WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'agencies')
     GROUP BY code
 ) AS named
 INNER JOIN
 (
     SELECT agency, path
     FROM agency_placements
-    WHERE load = current AND {as_of:Date} BETWEEN valid_from AND valid_to AND agency = path[-1]
+    WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'agencies')
+        AND {as_of:Date} BETWEEN valid_from AND valid_to AND agency = path[-1]
 ) AS placed ON placed.agency = named.code
 UNION ALL
 SELECT code, '', '', '', '', '', 1, [code], false, false

@@ -1,15 +1,19 @@
--- Codes that were counted and are not declared, by what they stand for: how many cases have them, and the sources of the
--- last thousand of these.
+-- Codes that were counted and are not declared, by what they stand for: how many cases have them, and the sources of a
+-- hundred of these.
 WITH
     counted AS
     (
-        SELECT dossier, received_at, (arrayJoin([('agency', toString(agency)), ('receiver', toString(receiver)), ('procedure', toString(procedure))]) AS named).1 AS kind, named.2 AS code
+        SELECT
+            dossier,
+            arrayJoin([('agency', toString(agency)), ('receiver', toString(receiver)), ('procedure', toString(procedure))]) AS named,
+            named.1 AS kind,
+            named.2 AS code
         FROM facts FINAL
         WHERE NOT voided
     ),
     undeclared AS
     (
-        SELECT *
+        SELECT dossier, kind, code
         FROM counted
         WHERE code != '' AND if(
             kind = 'procedure',
@@ -23,16 +27,16 @@ WITH
                 WHERE load = (SELECT max(load) FROM reference_loads WHERE kind = 'agencies')
             ))
     ),
-    last_ones AS
+    some AS
     (
-        SELECT kind, code, dossier FROM undeclared ORDER BY received_at DESC LIMIT 1000 BY kind, code
+        SELECT kind, code, dossier FROM undeclared LIMIT 100 BY kind, code
     ),
     sources AS
     (
         SELECT kind, code, arraySort(groupUniqArray(toString(source))) AS names
-        FROM last_ones
-        INNER JOIN (SELECT DISTINCT dossier, source FROM events WHERE dossier IN (SELECT dossier FROM last_ones)) AS recorded
-            ON recorded.dossier = last_ones.dossier
+        FROM some
+        INNER JOIN (SELECT DISTINCT dossier, source FROM events WHERE dossier IN (SELECT dossier FROM some)) AS recorded
+            ON recorded.dossier = some.dossier
         GROUP BY kind, code
     )
 SELECT totals.kind, totals.code, totals.dossiers, sources.names

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from secrets import randbelow
 from typing import Any
 
 from clickhouse_driver import Client
@@ -177,7 +178,8 @@ def _number(client: Client, kind: Kind[Any], begun: datetime) -> int:
     names = [table.name for table in (REFERENCE_LOADS, *kind.tables)]
     union = " UNION ALL ".join(f"SELECT max(load) AS load FROM {name}" for name in names)  # noqa: S608  # our own names
     ((greatest,),) = client.execute(f"SELECT max(load) FROM ({union})")  # noqa: S608
-    return max(to_micros(begun), int(greatest) + 1)
+    # Two that begin at once with a clock that was set back must not take the same number.
+    return max(to_micros(begun), int(greatest) + 1 + randbelow(1000))
 
 
 def _drop_abandoned(client: Client, kind: Kind[Any], begun: datetime) -> None:
@@ -208,11 +210,11 @@ def _mark(client: Client, line: Load, before: Load | None) -> Load:
         "WHERE (SELECT max(load) FROM reference_loads WHERE kind = %(kind)s) = %(before)s",
         values | {"files": list(line.files)},
     )
-    written = history(client, line.kind)
-    if stored := next((load for load in written if load.load == line.load), None):
-        return stored
-    other = written[0]
-    raise NotExclusive(
-        f"{other.loaded_by} loaded other {line.kind} meanwhile (load {other.load}), so these were not loaded: see "
-        "`dossier reference diff`, then load them again"
-    )
+    newest = current(client, line.kind)
+    if newest is None or newest.load != line.load:
+        who, number = (newest.loaded_by, newest.load) if newest else ("somebody", 0)
+        raise NotExclusive(
+            f"{who} loaded other {line.kind} meanwhile (load {number}), so these do not hold: see "
+            "`dossier reference diff`, then load them again"
+        )
+    return newest

@@ -15,7 +15,7 @@ _COUNTED = {"agencies": "[agency, receiver]", "procedures": "[procedure]"}
 
 
 class UndeclaredCode(Struct, frozen=True):
-    """A code, what it stands for, how many cases have it, and the sources of the last thousand of these."""
+    """A code, what it stands for, how many cases have it, and the sources of a hundred of these."""
 
     kind: Literal["agency", "receiver", "procedure"]
     code: str

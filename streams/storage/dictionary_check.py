@@ -29,7 +29,8 @@ def unreadable_dictionaries(client: Client, database: str) -> list[str]:
     if not failing:
         return []
     return [
-        f"dictionaries {', '.join(name for name, _ in failing)} cannot be read ({failing[0][1]:.{_SHOWN}}): where the "
-        f"server has no user {DICTIONARY_USER}, or it lacks a grant, run as an administrator of ClickHouse: "
+        f"dictionaries {', '.join(name for name, _ in failing)} cannot be read ({failing[0][1]:.{_SHOWN}}): "
+        f"restart an embedded platform; where a real server has no user {DICTIONARY_USER}, or it lacks a grant, run "
+        "as an administrator of ClickHouse: "
         f"{'; '.join(dictionary_statements(database))}"
     ]

@@ -293,12 +293,21 @@ with Server(Path(sys.argv[1]) / "da&ta ?".rstrip(" ?"), readable=["seen"]) as se
     for name in ("seen", "unseen"):
         owner.execute(f"CREATE DATABASE {name}")
         owner.execute(f"CREATE TABLE {name}.t (a Int8) ENGINE = MergeTree ORDER BY a")
+        for table in ("agencies", "official_names"):
+            owner.execute(f"CREATE TABLE {name}.{table} (a String, b String) ENGINE = MergeTree ORDER BY a")
+            owner.execute(f"INSERT INTO {name}.{table} SELECT 'a', 'b'")
+            owner.execute(
+                f"CREATE DICTIONARY {name}.of_{table} (a String, b String) PRIMARY KEY a LAYOUT(COMPLEX_KEY_HASHED()) "
+                f"SOURCE(CLICKHOUSE(USER 'dossier_dictionaries' QUERY 'SELECT * FROM {name}.{table}')) LIFETIME(0)"
+            )
     reader = Client("127.0.0.1", port=server.port, user="reader")
-    print(reader.execute("SELECT count() FROM seen.t"))
+    print(reader.execute("SELECT count() FROM seen.t"), reader.execute("SELECT dictGet('seen.of_agencies', 'b', 'a')"))
     for sql in (
         "SELECT * FROM file('/etc/hostname', LineAsString)", "SELECT * FROM url('http://127.0.0.1:1', LineAsString)",
         "SELECT * FROM remote('127.0.0.1', seen.t)", "SELECT * FROM unseen.t", "SELECT * FROM system.users",
         "SELECT 1 SETTINGS readonly = 0", "SELECT * FROM executable('id', TSV, 'a String')",
+        "SELECT * FROM seen.official_names", "SELECT dictGet('seen.of_official_names', 'b', 'a')",
+        "SELECT dictGet('unseen.of_agencies', 'b', 'a')", "SELECT * FROM unseen.of_agencies",
         "SELECT * FROM sqlite('x', 't')", "SELECT * FROM mysql('127.0.0.1:1', 'a', 'b', 'c', 'd')",
     ):
         try:
@@ -312,7 +321,7 @@ with Server(Path(sys.argv[1]) / "da&ta ?".rstrip(" ?"), readable=["seen"]) as se
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", "[(0,)]\n")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "[(0,)] [('b',)]\n")
 
 
 @pytest.mark.clickhouse

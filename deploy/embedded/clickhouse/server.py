@@ -1,4 +1,4 @@
-"""The server: a port, a thread for every client, and a thread that kills cancelled queries."""
+"""The server: a port, a thread for every client, one that kills cancelled queries, one that refreshes dictionaries."""
 
 import logging
 import socket
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.embedded.clickhouse.client_connection import Connection
+from deploy.embedded.clickhouse.dictionary_refresh import DictionaryRefresh
 from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.users import DEFAULT_USERS, READABLE, User
 from deploy.errors import PortTaken
@@ -59,7 +60,8 @@ class Server:
             raise
         self.port: int = self._listener.getsockname()[1]
         self._listener.settimeout(POLL_SECONDS)
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._accept, self._kill_cancelled)]
+        works = (self._accept, self._kill_cancelled, self._refresh_dictionaries)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in works]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -118,6 +120,9 @@ class Server:
             log.exception("a connection ended by a fault of the server")
         finally:
             del self._clients[connection]
+
+    def _refresh_dictionaries(self) -> None:
+        DictionaryRefresh(self.engine).run(self._stopped)
 
     def _kill_cancelled(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):
