@@ -110,6 +110,7 @@ SECTIONS: dict[str, Callable[[bytes], str]] = {
     "growth": plain,
     "hot": plain,
     "wallboard": plain,
+    "reference": plain,
     "audit": plain,
 }
 """The sections of the page by the names of their marks and result files; one that was not measured is empty."""

@@ -61,12 +61,13 @@ class Result(Struct, frozen=True):
     rows: list[Row]
 
 
-def make(client: Client, dossiers: int) -> None:
+def make(client: Client, dossiers: int, agencies: int = 600) -> None:
     """Make so many dossiers and their windows, and return when ClickHouse has merged what it wants to merge."""
     facts, windows = [statement for statement in _MAKE.read_text().split(";\n") if statement.strip()]
     for first in range(0, dossiers, _AT_ONCE):
         _say(f"{first:,} of {dossiers:,} dossiers")
-        client.execute(facts.format(dossiers=dossiers, first=first, count=min(_AT_ONCE, dossiers - first)))
+        count = min(_AT_ONCE, dossiers - first)
+        client.execute(facts.format(dossiers=dossiers, first=first, count=count, agencies=agencies))
     for partition in range(_PARTITIONS):
         client.execute(windows.format(partition=partition))
     while client.execute("SELECT count() FROM system.merges")[0][0]:
@@ -75,15 +76,15 @@ def make(client: Client, dossiers: int) -> None:
 
 def measured(client: Client, rounds: int) -> Row:
     """Ask everything so many times."""
-    refreshed = {view: round(_seconds(partial(_refresh, client, view)), 2) for view in REFRESHES}
+    refreshed = {view: round(seconds(partial(refresh, client, view)), 2) for view in REFRESHES}
     queries = sorted(
         {expand(target["rawSql"]) for board in WALLBOARDS for panel in board["panels"] for target in panel["targets"]}
     )
     times: list[float] = []
     plain: list[float] = []
     for _ in range(rounds):
-        times += [_seconds(partial(client.execute, sql)) * 1000 for sql in queries]
-        plain.append(_seconds(partial(client.execute, _PLAIN)) * 1000)
+        times += [seconds(partial(client.execute, sql)) * 1000 for sql in queries]
+        plain.append(seconds(partial(client.execute, _PLAIN)) * 1000)
     ((dossiers,),), ((windows,),) = (client.execute(sql) for sql in _COUNTS)
     return Row(
         dossiers=dossiers,
@@ -98,12 +99,14 @@ def measured(client: Client, rounds: int) -> Row:
     )
 
 
-def _refresh(client: Client, view: str) -> None:
+def refresh(client: Client, view: str) -> None:
+    """Fill this roll-up now."""
     client.execute(f"SYSTEM REFRESH VIEW {view}")
     client.execute(f"SYSTEM WAIT VIEW {view}")
 
 
-def _seconds(do: Callable[[], object]) -> float:
+def seconds(do: Callable[[], object]) -> float:
+    """How long it takes."""
     began = time.perf_counter()
     do()
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
--- {dossiers} dossiers of two years up to now, of 600 agencies of unequal size, in office hours; and their windows. Today
+-- {dossiers} dossiers of two years up to now, of {agencies} agencies of unequal size, in office hours; and their windows. Today
 -- has as many as any day, whatever the hour is.
 -- One in fifty is open, one in three hundred overdue, as in a city; the newest come last, as they do on a topic.
 INSERT INTO facts (dossier, pos, partition, case_kind, agency, channel, procedure, fee_bearing, received_at, term_original, term,
@@ -6,7 +6,7 @@ INSERT INTO facts (dossier, pos, partition, case_kind, agency, channel, procedur
 WITH
     {first} + number AS n,
     cityHash64(n) AS seed,
-    concat('H26.', toString(toUInt16(600 * pow((seed % 100003) / 100003, 2)))) AS agency_of,
+    concat('H26.', toString(toUInt16({agencies} * pow((seed % 100003) / 100003, 2)))) AS agency_of,
     toStartOfDay(now(), 'Asia/Ho_Chi_Minh') AS today,
     -- Spread over the two years in the order of n.
     today - toIntervalDay(toUInt32(730 - 730 * (n + 1) / {dossiers})) AS day,

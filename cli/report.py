@@ -1,19 +1,23 @@
-"""`dossier report`: the figures of each agency, as a table, CSV or JSON."""
+"""`dossier report`: the figures of agencies or procedures, as a table, CSV or JSON."""
 
 import csv
 import sys
 from datetime import datetime, time, timedelta
-from typing import Any
 
 import click
 from rich.table import Table
 
 from cli.console import console
+from cli.report_nodes import show_nodes, write_nodes
+from cli.report_output import csv_cell, figure_cells, freshness_line
+from cli.report_procedures import show_procedures, write_procedures
 from cli.settings import Settings
 from cli.terminal_escape import brief, print_json, printable
-from connectors.files.formula_escape import escape_formula
 from schemas.deployment_profile import Profile
-from streams.reports.report import FIGURES, RATES, Freshness, Report, report
+from schemas.reference.agency import LEVELS
+from streams.reports.node_report import Selection, TreeAs, node_report
+from streams.reports.procedure_report import By, procedure_report
+from streams.reports.report import FIGURES, RATES, Report, report
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -25,46 +29,79 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option(
     "--to", "until", type=_DAY, metavar="YYYY-MM-DD", help="Last local day to count.  [default: the last there is]"
 )
-@click.option("--csv", "shape", flag_value="csv", help="Print all figures as CSV, one agency a line, the total last.")
-@click.option("--json", "shape", flag_value="json", help="Print all figures as JSON, with `agencies` and `total`.")
+@click.option("--level", type=click.Choice(LEVELS), help="Each agency of this level, with all agencies below it.")
+@click.option("--agency", metavar="CODE", help="This agency with all agencies below it, by its code or an alias.")
+@click.option("--tree", is_flag=True, help="Each agency of the tree, or with --agency of the tree below it.")
+@click.option(
+    "--tree-as",
+    type=click.Choice(["then", "today"]),
+    help="Count a dossier where its agency belonged then, or belongs today: a successor then has the history of its "
+    "predecessors.  [default: today]",
+)
+@click.option("--procedures", is_flag=True, help="Each procedure, and how many are offered and used online.")
+@click.option(
+    "--by", type=click.Choice(["procedure", "field"]), help="With --procedures: a line for each.  [default: procedure]"
+)
+@click.option("--csv", "shape", flag_value="csv", help="Print all figures as CSV, one agency or procedure a line.")
+@click.option("--json", "shape", flag_value="json", help="Print all figures as JSON.")
 @click.option(
     "--exact",
     is_flag=True,
     help="CSV for programs: no quote before = + - @, which keeps spreadsheets from computing text.",
 )
 @click.pass_obj
-def command(settings: Settings, since: datetime | None, until: datetime | None, shape: str | None, exact: bool) -> None:
+def command(
+    settings: Settings,
+    since: datetime | None,
+    until: datetime | None,
+    level: str | None,
+    agency: str | None,
+    tree: bool,
+    tree_as: TreeAs | None,
+    procedures: bool,
+    by: By | None,
+    shape: str | None,
+    exact: bool,
+) -> None:
     """Show received, online rate, resolved, on-time rate, open and overdue dossiers of each agency.
 
-    Open and overdue are as of now. A rate without a denominator is empty, never 0.
+    Without --level, --agency or --tree, each code has a line of its own. Open and overdue are as of now. A rate without
+    a denominator is empty, never 0.
 
-    Exit codes: 0 printed, 2 the database is not migrated, 3 ClickHouse is away.
+    Exit codes: 0 printed, 2 wrong usage or the database is not migrated, 3 ClickHouse is away.
     """
     if exact and shape != "csv":
         raise click.UsageError("--exact is for --csv; JSON is always exact")
+    of_nodes = bool(level or agency or tree)
+    if tree_as and not of_nodes:
+        raise click.UsageError("--tree-as is for --level, --agency and --tree")
+    if procedures and of_nodes:
+        raise click.UsageError("--procedures is of all agencies: leave --level, --agency and --tree out")
+    if by and not procedures:
+        raise click.UsageError("--by is for --procedures")
+    if since and until and until < since:
+        raise click.UsageError(f"--to {until:%Y-%m-%d} is before --from {since:%Y-%m-%d}")
+    if procedures:
+        _report_procedures(settings, by or "procedure", since, until, shape, exact)
+        return
     zone = settings.profile.zone
-    found = report(
-        settings.clickhouse,
-        settings.profile,
-        since and datetime.combine(since, time(), zone),
-        until and datetime.combine(until + timedelta(days=1), time(), zone),
-    )
+    first = since and datetime.combine(since, time(), zone)
+    end = until and datetime.combine(until + timedelta(days=1), time(), zone)
+    if of_nodes:
+        selection = Selection(level or "", agency or "", tree)
+        _report_nodes(settings, selection, tree_as or "today", first, end, shape, exact)
+        return
+    found = report(settings.clickhouse, settings.profile, first, end)
     if shape == "json":
         print_json(found)
     elif shape == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(["agency", *FIGURES, *RATES])
         for row in (*found.agencies, {"agency": ""} | found.total):
-            agency = csv_cell(row["agency"], exact=exact, terminal=sys.stdout.isatty())
-            writer.writerow([agency, *(row[name] for name in (*FIGURES, *RATES))])
+            code = csv_cell(row["agency"], exact=exact, terminal=sys.stdout.isatty())
+            writer.writerow([code, *(row[name] for name in (*FIGURES, *RATES))])
     else:
         show(found, settings.profile)
-
-
-def csv_cell(text: str, *, exact: bool, terminal: bool) -> str:
-    """Foreign text in CSV: unless it is `exact`, no spreadsheet computes it; on a terminal it is escaped."""
-    cell = text if exact else escape_formula(text)
-    return printable(cell) if terminal else cell
 
 
 def show(found: Report, profile: Profile) -> None:
@@ -73,42 +110,45 @@ def show(found: Report, profile: Profile) -> None:
     for heading in ("Agency", "Received", "Online", "Resolved", "On time", "Open", "Overdue"):
         table.add_column(heading, justify="left" if heading == "Agency" else "right")
     for row in found.agencies:
-        table.add_row(brief(row["agency"]), *_figures(row))
+        table.add_row(brief(row["agency"]), *figure_cells(row))
     table.add_section()
-    table.add_row("Total", *_figures(found.total), style="bold")
+    table.add_row("Total", *figure_cells(found.total), style="bold")
     terminal = console()
     terminal.print(table)
-    terminal.print(_freshness(found.freshness, found.as_of, profile), soft_wrap=True)
+    terminal.print(freshness_line(found.freshness, found.as_of, profile), soft_wrap=True)
 
 
-def _figures(row: dict[str, Any]) -> list[str]:
-    def rate(name: str) -> str:
-        return "no data" if row[name] is None else f"{row[name]:.1%}"
+def _report_nodes(
+    settings: Settings,
+    selection: Selection,
+    tree_as: TreeAs,
+    first: datetime | None,
+    end: datetime | None,
+    shape: str | None,
+    exact: bool,
+) -> None:
+    found = node_report(settings.clickhouse, settings.profile, selection, tree_as, first, end)
+    if selection.agency and not found.nodes:
+        raise click.UsageError(f"agency '{printable(selection.agency)}' is neither declared nor counted")
+    if shape == "json":
+        print_json(found)
+    elif shape == "csv":
+        write_nodes(found, exact=exact)
+    else:
+        show_nodes(found, settings.profile)
+        if selection.level and not found.nodes:
+            click.echo(
+                f"No agency of level {selection.level} is declared: `dossier reference load agencies` declares it."
+            )
 
-    return [
-        f"{row['received']:,}",
-        rate("online_rate"),
-        f"{row['resolved']:,}",
-        rate("on_time_rate"),
-        f"{row['open']:,}",
-        f"{row['overdue']:,}",
-    ]
 
-
-def _freshness(fresh: Freshness, as_of: datetime, profile: Profile) -> str:
-    if fresh.occurred_at is None or fresh.published_at is None or fresh.counted_at is None:
-        return "No events have been counted yet."
-    local = fresh.occurred_at.astimezone(profile.zone)
-    behind = (fresh.counted_at - fresh.published_at).total_seconds()
-    return (
-        f"Newest event of {local:%Y-%m-%d %H:%M} ({profile.time_zone}), published {_ago(as_of - fresh.published_at)} "
-        f"ago, counted within {max(behind, 0.0):.1f} s. Terms are compared by {profile.terms}."
-    )
-
-
-def _ago(span: timedelta) -> str:
-    seconds = max(span.total_seconds(), 0.0)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+def _report_procedures(
+    settings: Settings, by: By, since: datetime | None, until: datetime | None, shape: str | None, exact: bool
+) -> None:
+    found = procedure_report(settings.clickhouse, settings.profile, by, since and since.date(), until and until.date())
+    if shape == "json":
+        print_json(found)
+    elif shape == "csv":
+        write_procedures(found, exact=exact)
+    else:
+        show_procedures(found, settings.profile)

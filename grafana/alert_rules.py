@@ -5,6 +5,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from grafana.panels import DATASOURCE, TABLE, target
+from grafana.reference_names import agency_name, is_declared, with_code
 from grafana.sql_queries import query
 from grafana.thresholds import (
     AGENCY_OVERDUE,
@@ -18,6 +19,7 @@ from grafana.thresholds import (
     ON_TIME,
     ONLINE_PAYMENT,
     SOURCE_AGE,
+    UNDECLARED,
     Figure,
 )
 
@@ -36,7 +38,7 @@ class Rule(Struct, frozen=True):
 
     It fires beyond the `target` or the `limit` of its figure, as `edge` says, once that has lasted `hold` seconds.
     `owner` and `severity` are labels by which a site's notification policy routes. `no_data` is the state when the
-    query returns no row. For a rate by agency, `rate_of` is the denominator.
+    query returns no row. For a rate by agency, `rate_of` is the denominator. `placeholders` fill in its query.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Rule(Struct, frozen=True):
     hold: int
     no_data: Literal["OK", "Alerting", "NoData"] = "OK"
     rate_of: str = ""
+    placeholders: dict[str, str] = {}
 
     @property
     def uid(self) -> str:
@@ -68,14 +71,17 @@ class Rule(Struct, frozen=True):
     def sql(self) -> str:
         """Its query: one numeric column `value`, all other columns strings that name the instance."""
         if self.rate_of:
-            return query("alert_rate", rate=self.figure.name, volume=self.rate_of, minimum=str(MINIMUM_VOLUME))
-        return query(f"alert_{self.name.replace('-', '_')}")
+            rate = {"rate": self.figure.name, "volume": self.rate_of, "minimum": str(MINIMUM_VOLUME)}
+            return query("alert_rate", **rate, **self.placeholders)
+        return query(f"alert_{self.name.replace('-', '_')}", **self.placeholders)
 
     def fires(self, value: float) -> bool:
         """Whether it fires at this value."""
         return value < self.bound if self.figure.better == "higher" else value > self.bound
 
 
+_NAMED = {"agency_name": with_code(agency_name("agency"), "agency")}
+_DECLARED = {f"{kind}_are_declared": is_declared(kind) for kind in ("agencies", "procedures")}
 _COUNT = '{{ printf "%.0f" $values.B.Value }}'
 _SHARE = "{{ humanizePercentage $values.B.Value }}"
 _SPAN = "{{ humanizeDuration $values.B.Value }}"
@@ -88,10 +94,11 @@ DOSSIER_RULES = (
         "agencies",
         "warning",
         "Tồn đọng quá hạn / Overdue backlog",
-        f"{{{{ $labels.agency }}}}: {_COUNT} dossiers are overdue",
-        f"{{{{ $labels.agency }}}} has {_COUNT} open dossiers past their term; up to {AGENCY_OVERDUE.limit:g} are "
+        f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are overdue",
+        f"{{{{ $labels.agency_name }}}} has {_COUNT} open dossiers past their term; up to {AGENCY_OVERDUE.limit:g} are "
         "tolerated.",
         15 * _MINUTES,
+        placeholders=_NAMED,
     ),
     Rule(
         "due-soon",
@@ -100,9 +107,10 @@ DOSSIER_RULES = (
         "agencies",
         "info",
         "Sắp đến hạn trong 24 giờ / Due within 24 hours",
-        f"{{{{ $labels.agency }}}}: {_COUNT} dossiers are due within 24 hours",
-        f"{_COUNT} open dossiers of {{{{ $labels.agency }}}} reach their term within 24 hours.",
+        f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are due within 24 hours",
+        f"{_COUNT} open dossiers of {{{{ $labels.agency_name }}}} reach their term within 24 hours.",
         15 * _MINUTES,
+        placeholders=_NAMED,
     ),
     Rule(
         "on-time-rate",
@@ -111,11 +119,12 @@ DOSSIER_RULES = (
         "agencies",
         "warning",
         "Tỷ lệ đúng hạn dưới mục tiêu / On-time rate under target",
-        f"{{{{ $labels.agency }}}}: {_SHARE} resolved on time this month",
-        f"{{{{ $labels.agency }}}} resolved {_SHARE} of its dossiers of this month on time; the target is "
+        f"{{{{ $labels.agency_name }}}}: {_SHARE} resolved on time this month",
+        f"{{{{ $labels.agency_name }}}} resolved {_SHARE} of its dossiers of this month on time; the target is "
         f"{ON_TIME.target:.0%}.",
         60 * _MINUTES,
         rate_of="resolved",
+        placeholders=_NAMED,
     ),
     Rule(
         "payment-rate",
@@ -124,11 +133,25 @@ DOSSIER_RULES = (
         "agencies",
         "info",
         "Tỷ lệ thanh toán trực tuyến dưới mục tiêu / Online payment rate under target",
-        f"{{{{ $labels.agency }}}}: {_SHARE} paid online this month",
-        f"{_SHARE} of the fee-bearing dossiers that {{{{ $labels.agency }}}} received this month were paid online; "
-        f"the target is {ONLINE_PAYMENT.target:.0%}.",
+        f"{{{{ $labels.agency_name }}}}: {_SHARE} paid online this month",
+        f"{_SHARE} of the fee-bearing dossiers that {{{{ $labels.agency_name }}}} received this month were paid "
+        f"online; the target is {ONLINE_PAYMENT.target:.0%}.",
         60 * _MINUTES,
         rate_of="fee_bearing",
+        placeholders=_NAMED,
+    ),
+    Rule(
+        "undeclared-codes",
+        UNDECLARED,
+        "limit",
+        "operations",
+        "warning",
+        "Nhiều mã chưa khai báo / Many undeclared codes",
+        f"{_COUNT} {{{{ $labels.kind }}}} are not declared",
+        f"Dossiers of the last thirty days state {_COUNT} {{{{ $labels.kind }}}} that the reference data does not "
+        "declare.",
+        60 * _MINUTES,
+        placeholders=_DECLARED,
     ),
 )
 PIPELINE_RULES = (

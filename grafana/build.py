@@ -12,6 +12,7 @@ from grafana.analyst_dashboards.dossier import dossier
 from grafana.analyst_dashboards.late import late
 from grafana.analyst_dashboards.payments import payments
 from grafana.analyst_dashboards.pipeline import pipeline
+from grafana.analyst_dashboards.procedures import procedures
 from grafana.analyst_dashboards.ranking import ranking
 from grafana.dashboard_layout import Dashboard
 from grafana.wallboards import PERIODS, playlist, wallboard
@@ -20,7 +21,16 @@ FOLDER = Path(__file__).parent
 """Where the files are committed: beside the code that makes them."""
 
 WALLBOARDS: tuple[Dashboard, ...] = tuple(map(wallboard, PERIODS))
-DASHBOARDS: tuple[Dashboard, ...] = (*WALLBOARDS, ranking(), agency(), late(), dossier(), payments(), pipeline())
+DASHBOARDS: tuple[Dashboard, ...] = (
+    *WALLBOARDS,
+    ranking(),
+    agency(),
+    late(),
+    dossier(),
+    payments(),
+    procedures(),
+    pipeline(),
+)
 """Every dashboard: what is listed here is built, tested and published."""
 
 _SOURCES: tuple[Callable[[], dict[str, Any]], ...] = (

@@ -99,6 +99,24 @@ REASONS: Codes = {
     "full": "hồ sơ quá nhiều mục / dossier is full",
 }
 """Why a line is a dead letter."""
+LEVELS: Codes = {
+    "ministry": "bộ, ngành / ministry",
+    "province": "tỉnh, thành phố / province",
+    "department": "sở, ngành / department",
+    "district": "quận, huyện / district",
+    "commune": "xã, phường / commune",
+    "centre": "trung tâm / centre",
+    "branch": "chi nhánh / branch",
+}
+"""The levels of agencies."""
+SERVICE_LEVELS: Codes = {
+    "full": "toàn trình / full online",
+    "partial": "một phần / partial",
+    "information": "cung cấp thông tin / information only",
+    "4": "mức độ 4 / level 4",
+    "3": "mức độ 3 / level 3",
+}
+"""How far a procedure is offered online; levels 3 and 4 are the older words."""
 
 _UNITS = {"m": ("phút", "min"), "h": ("giờ", "h"), "d": ("ngày", "d")}
 

@@ -38,10 +38,19 @@ def selected(name: str) -> str:
 
 
 def is_selected(column: str, name: str) -> str:
-    """SQL for whether a column is among the selected values of a variable; it is where all or none are selected.
+    """SQL for whether a column is among the selected values of a variable; it is where all or none are selected."""
+    return f"({is_everything_selected(name)} OR has({selected_values(name)}, {column}))"
+
+
+def selected_values(name: str) -> str:
+    """SQL for the array of the selected values of a variable.
 
     Every value is encoded separately: in the format of `selected`, a comma in a value looks like a separator.
     """
+    return f"arrayMap(value -> decodeURLComponent(value), extractAll('${{{name}:queryparam}}', '=([^&]*)'))"
+
+
+def is_everything_selected(name: str) -> str:
+    """SQL for whether all or none of the values of a variable are selected."""
     # A query may not name `$__all`, since the data source looks for macros in it; \\x24 is its dollar.
-    values = f"arrayMap(value -> decodeURLComponent(value), extractAll('${{{name}:queryparam}}', '=([^&]*)'))"
-    return f"(hasAny({values}, ['\\x24__all', '']) OR has({values}, {column}))"
+    return f"hasAny({selected_values(name)}, ['\\x24__all', ''])"

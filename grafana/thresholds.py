@@ -241,6 +241,17 @@ CONFLICTS = Figure(
     limit=0,
 )
 
+UNDECLARED = Figure(
+    "undeclared",
+    "Mã chưa khai báo",
+    "Codes that are not declared",
+    "Agencies, receivers or procedures of dossiers of the last thirty days that reference data does not declare.",
+    "count",
+    better="lower",
+    target=0,
+    limit=10,
+)
+
 Status = Literal["met", "watch", "missed"]
 
 

@@ -4,28 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from grafana.dashboard_layout import TAG
-from grafana.panels import DATASOURCE, column
-from grafana.sql_queries import ALL, query
+from grafana.panels import column, override
 
 Variable = dict[str, Any]
-
-
-def agencies(*, several: bool) -> Variable:
-    """The agency, or several of them or all, by name."""
-    found: Variable = {
-        "type": "query",
-        "name": "agency",
-        "label": "Đơn vị / Agency",
-        "datasource": DATASOURCE,
-        "query": query("agencies"),
-        "definition": query("agencies"),
-        "refresh": 2,
-        "sort": 0,
-        "multi": several,
-        "includeAll": several,
-        "options": [],
-    }
-    return found | {"current": {"text": "All", "value": [ALL]}} if several else found
 
 
 def choice_variable(name: str, label: str, choices: Mapping[str, str]) -> Variable:
@@ -84,16 +65,27 @@ TO_OTHERS = [
 """A menu of all dashboards of ours."""
 
 
-def agency_column() -> dict[str, Any]:
-    """The column `agency`, each value linked to the dashboard of that agency."""
-    return _linked("agency", "Đơn vị / Agency", "dossiers-agency")
+def agency_columns(code: str = "agency", title: str = "Đơn vị / Agency") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The column of an agency's name, linked to the dashboard of that agency, and the hidden column of its code."""
+    return named_columns(code, title, links=[_link("agency", title, f"__data.fields.{code}")])
+
+
+def named_columns(code: str, title: str, **properties: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The column `<code>_name`, whose tooltip is the code, and the column of the code, which is hidden."""
+    return (
+        column(f"{code}_name", title, custom__tooltip__field=code, **properties),
+        # Where there is no code, a link names none: the dash of an empty cell would be one.
+        override(code, custom__hideFrom__viz=True, noValue=""),
+    )
 
 
 def dossier_column() -> dict[str, Any]:
     """The column `dossier`, each value linked to the history of that dossier."""
-    return _linked("dossier", "Hồ sơ / Dossier", "dossiers-dossier")
+    title = "Hồ sơ / Dossier"
+    return column("dossier", title, links=[_link("dossier", title, "__value.raw")])
 
 
-def _linked(field: str, title: str, uid: str) -> dict[str, Any]:
-    link = {"title": title, "url": f"/d/{uid}?var-{field}=${{__value.raw:percentencode}}", "targetBlank": False}
-    return column(field, title, links=[link])
+def _link(board: str, title: str, value: str) -> dict[str, Any]:
+    """A link to `dossiers-<board>` whose variable of that name has this value of the row."""
+    url = f"/d/dossiers-{board}?var-{board}=${{{value}:percentencode}}"
+    return {"title": title, "url": url, "targetBlank": False}

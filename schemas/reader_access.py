@@ -1,5 +1,7 @@
 """Who may use ClickHouse, and how: the owner, which counts, and the reader, which dashboards and analysts use."""
 
+from schemas.tables import ARGUMENTS
+
 OWNER = "default"
 READER = "reader"
 DICTIONARY_USER = "dossier_dictionaries"
@@ -32,6 +34,9 @@ CHANGEABLE = frozenset(
     | {"optimize_on_insert", "select_sequential_consistency"}
 )
 """Other settings that the reader may change: they change what a query means or costs within its limits."""
+
+VIEW_FUNCTIONS = frozenset(ARGUMENTS)
+"""Views that are called like functions."""
 
 
 def reader_statements(database: str, password: str) -> tuple[str, ...]:

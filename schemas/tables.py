@@ -238,7 +238,22 @@ CITY_PAST = Table(
     ),
 )
 
-CITY_WAITING = Table("city_waiting", {"kind": _LABEL, "term": _PERHAPS, "dossiers": "UInt64", "overdue": "UInt64"})
+CITY_WAITING = Table(
+    "city_waiting",
+    {"kind": _LABEL, "agency": _LABEL, "receiver": _LABEL, "term": _PERHAPS, "dossiers": "UInt64", "overdue": "UInt64"},
+)
+
+AGENCY_PAST = Table(
+    "agency_past",
+    {"until": "DateTime('UTC')", "agency": _LABEL, "day": "Date"} | dict.fromkeys(COUNTERS, "Int64"),
+)
+
+AGENCY_MONTHS = Table("agency_months", {"month": "Date", "agency": _LABEL} | dict.fromkeys(COUNTERS, "Int64"))
+
+RECEIVER_DAYS = Table(
+    "receiver_days",
+    {"receiver": _LABEL, "day": "Date"} | dict.fromkeys(("received", "received_online", "received_postal"), "Int64"),
+)
 
 DATA_CONFLICTS = Table(
     "data_conflicts",
@@ -314,7 +329,8 @@ MIGRATIONS = Table(
 
 TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
-    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, DATA_CONFLICTS, MIGRATIONS),
+    *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, AGENCY_MONTHS, RECEIVER_DAYS),
+    *(DATA_CONFLICTS, MIGRATIONS),
     *(REFERENCE_LOADS, AGENCIES, AGENCY_PLACEMENTS, PROCEDURES, OFFICIALS, OFFICIAL_NAMES),
 )
 DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedure_labels")
@@ -334,7 +350,35 @@ VIEWS = (
     "letters",
     "open_dead_letters",
     "standing_alerts",
+    "agency_names",
+    "agency_tree",
+    "agency_days",
+    "node_figures",
+    "node_days",
+    "receiver_figures",
+    "procedure_names",
+    "procedure_figures",
 )
 """What analysts read."""
-REFRESHES = ("refresh_city_past", "refresh_city_waiting", "refresh_data_conflicts")
+_WAY = "way = 'today'"
+_SPAN = "since = '2026-01-01', until = '2026-12-31'"
+ARGUMENTS = {
+    "agency_tree": "as_of = '2026-01-01'",
+    "node_figures": f"{_WAY}, {_SPAN}",
+    "node_days": f"node = 'H26', {_WAY}, {_SPAN}",
+    "receiver_figures": f"{_WAY}, {_SPAN}",
+    "procedure_figures": _SPAN,
+}
+"""Views that are called with arguments like a function, each with an example of them."""
+
+
+def called(view: str) -> str:
+    """What to select from to read a view: its name, with example arguments where it takes any."""
+    return f"{view}({ARGUMENTS[view]})" if view in ARGUMENTS else view
+
+
+REFRESHES = (
+    *("refresh_city_past", "refresh_city_waiting", "refresh_data_conflicts"),
+    *("refresh_agency_past", "refresh_agency_months", "refresh_receiver_days"),
+)
 """Refreshable views, each of which fills a table periodically: its rows may be minutes old."""

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from cli.console import console
 from cli.reference.arguments import kind_argument, record_of
-from cli.report import csv_cell
+from cli.report_output import csv_cell
 from cli.settings import Settings
 from cli.terminal_escape import brief, print_json
 from connectors.reference.writing import cell

@@ -14,8 +14,11 @@ from grafana.code_labels import (
 )
 from grafana.dashboard_layout import SITE_ZONE, Dashboard, at, dashboard
 from grafana.panels import column, table
+from grafana.reference_names import agency_name, procedure_name, with_code
 from grafana.sql_queries import query
-from grafana.variables import TO_OTHERS, agency_column, text_variable
+from grafana.variables import TO_OTHERS, agency_columns, named_columns, text_variable
+
+_NAMES = {"agency_name": agency_name("agency"), "procedure_name": procedure_name("procedure")}
 
 
 def dossier() -> Dashboard:
@@ -34,8 +37,8 @@ def dossier() -> Dashboard:
                 table(
                     "Hiện trạng / As of now",
                     "The current state of the dossier, from all of its events.",
-                    query("dossier_now"),
-                    overrides=[agency_column(), *_NOW],
+                    query("dossier_now", receiver_name=agency_name("receiver"), **_NAMES),
+                    overrides=[*agency_columns(), *_NOW],
                 ),
             ),
             at(
@@ -51,6 +54,8 @@ def dossier() -> Dashboard:
                         field_in_words=label_sql("field", FIELDS),
                         channel_in_words=label_sql("text", CHANNELS),
                         method_in_words=label_sql("text", METHODS),
+                        agency_in_words=with_code(agency_name("text"), "text"),
+                        procedure_in_words=with_code(procedure_name("text"), "text"),
                         zone=SITE_ZONE,
                     ),
                     overrides=_EVENTS,
@@ -64,8 +69,8 @@ def dossier() -> Dashboard:
                 table(
                     "Cảnh báo / Alerts",
                     "Alerts raised and cleared for this dossier: due soon and overdue.",
-                    query("dossier_alerts"),
-                    overrides=[agency_column(), *_ALERTS],
+                    query("dossier_alerts", agency_name=_NAMES["agency_name"]),
+                    overrides=[*agency_columns(), *_ALERTS],
                 ),
             ),
         ],
@@ -76,8 +81,9 @@ def dossier() -> Dashboard:
 
 
 _NOW = (
+    *agency_columns("receiver", "Nơi tiếp nhận / Receiver"),
     column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
-    column("procedure", "Thủ tục / Procedure"),
+    *named_columns("procedure", "Thủ tục / Procedure"),
     column("channel", "Kênh nộp / Channel", mappings=label_mappings(CHANNELS)),
     column("received_at", "Tiếp nhận / Received"),
     column("term", "Hạn trả / Term"),

@@ -1,12 +1,14 @@
 """Dossiers that are late, and those that will be soon: each leads to its history."""
 
+from grafana.agency_scope import agency_variables, is_in_scope
 from grafana.analyst_dashboards.figure_tile import tile
 from grafana.code_labels import STATUSES, label_mappings
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import bars, column, table
-from grafana.sql_queries import is_selected, only, query
+from grafana.reference_names import agency_name, procedure_name
+from grafana.sql_queries import only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON
-from grafana.variables import TO_OTHERS, agencies, agency_column, dossier_column
+from grafana.variables import TO_OTHERS, agency_columns, dossier_column, named_columns
 
 _URGENCY = (
     ("overdue_days", "Quá hạn nhiều ngày / Overdue for days", "dark-red"),
@@ -14,7 +16,8 @@ _URGENCY = (
     ("due", "Sắp đến hạn / Due soon", "dark-orange"),
 )
 """The levels of alerts, whatever a deployment calls them, the most urgent first."""
-_CHOSEN = is_selected("agency", "agency")
+_CHOSEN = is_in_scope("agency")
+_NAMES = {"agency_name": agency_name("agency"), "procedure_name": procedure_name("procedure")}
 
 
 def late() -> Dashboard:
@@ -22,8 +25,8 @@ def late() -> Dashboard:
     counts = query("late_counts", agency_is_chosen=_CHOSEN)
     columns = [
         dossier_column(),
-        agency_column(),
-        column("procedure", "Thủ tục / Procedure"),
+        *agency_columns(),
+        *named_columns("procedure", "Thủ tục / Procedure"),
         column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
         column("unit", "Bộ phận / Unit"),
         column("term", "Hạn trả / Term"),
@@ -57,7 +60,7 @@ def late() -> Dashboard:
                 table(
                     "Quá hạn / Overdue",
                     "Open dossiers past their term, the longest first; at most 500.",
-                    query("late_overdue", agency_is_chosen=_CHOSEN),
+                    query("late_overdue", agency_is_chosen=_CHOSEN, **_NAMES),
                     overrides=[
                         *columns,
                         column("days_overdue", "Số ngày quá hạn / Days overdue", "days"),
@@ -72,12 +75,12 @@ def late() -> Dashboard:
                 table(
                     "Sắp đến hạn / Soon late",
                     "Open dossiers whose term is within three days, the next first; at most 500.",
-                    query("late_soon", agency_is_chosen=_CHOSEN),
+                    query("late_soon", agency_is_chosen=_CHOSEN, **_NAMES),
                     overrides=[*columns, column("days_left", "Số ngày còn lại / Days left", "days")],
                 ),
             ),
         ],
-        variables=[agencies(several=True)],
+        variables=agency_variables(),
         links=TO_OTHERS,
         tags=["analyst"],
     )

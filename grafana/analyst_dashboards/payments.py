@@ -1,11 +1,13 @@
 """Payments: how much is paid, how much of it online, and by agency."""
 
+from grafana.agency_scope import agency_variables, is_in_scope
 from grafana.analyst_dashboards.figure_tile import tile
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import column, series, share_column, table
-from grafana.sql_queries import is_selected, only, query
+from grafana.reference_names import agency_name
+from grafana.sql_queries import only, query
 from grafana.thresholds import ONLINE_PAYMENT, Figure
-from grafana.variables import TO_OTHERS, agencies, agency_column
+from grafana.variables import TO_OTHERS, agency_columns
 
 PAYMENTS = Figure("payments", "Số lượt thanh toán", "Payments", "Payments in the time range.", "count")
 PAID = Figure("paid_amount", "Số tiền đã nộp", "Paid", "Amounts paid in the time range, in đồng.", "money")
@@ -13,7 +15,7 @@ REFUNDED = Figure(
     "refunded_amount", "Số tiền hoàn trả", "Refunded", "Amounts given back in the time range, in đồng.", "money"
 )
 
-_CHOSEN = is_selected("agency", "agency")
+_CHOSEN = is_in_scope("agency")
 
 
 def payments() -> Dashboard:
@@ -58,9 +60,9 @@ def payments() -> Dashboard:
                 table(
                     "Theo đơn vị / By agency",
                     "Fee-bearing dossiers received in the time range, and payments in it.",
-                    query("payment_agencies", agency_is_chosen=_CHOSEN),
+                    query("payment_agencies", agency_is_chosen=_CHOSEN, agency_name=agency_name("agency")),
                     overrides=[
-                        agency_column(),
+                        *agency_columns(),
                         column("fee_bearing", "Hồ sơ có phí / Fee-bearing", "count"),
                         column("fee_paid_online", "Nộp trực tuyến / Paid online", "count"),
                         share_column("online_payment_rate", "Tỷ lệ / Rate"),
@@ -72,7 +74,7 @@ def payments() -> Dashboard:
                 ),
             ),
         ],
-        variables=[agencies(several=True)],
+        variables=agency_variables(),
         links=TO_OTHERS,
         tags=["analyst"],
         since="now-90d",

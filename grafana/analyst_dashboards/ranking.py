@@ -1,8 +1,10 @@
 """The ranking of agencies by one rate: what it is made of, and how agencies of similar volume do."""
 
+from grafana.agency_scope import agency_variables, group_of, group_variable, is_in_scope
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import column, share_column, table
-from grafana.sql_queries import query, selected
+from grafana.reference_names import agency_name
+from grafana.sql_queries import is_selected, query, selected
 from grafana.thresholds import (
     DIGITISATION,
     FEEDBACK_ON_TIME,
@@ -13,7 +15,7 @@ from grafana.thresholds import (
     SATISFACTION,
     Figure,
 )
-from grafana.variables import PERIOD, TO_OTHERS, agency_column, choice_variable
+from grafana.variables import PERIOD, TO_OTHERS, agency_columns, choice_variable
 
 RATES: tuple[tuple[Figure, str, str], ...] = (
     (ON_TIME, "resolved_on_time", "resolved"),
@@ -34,15 +36,20 @@ def ranking() -> Dashboard:
         numerator=_choose({figure.name: numerator for figure, numerator, _ in RATES}),
         denominator=_choose({figure.name: denominator for figure, _, denominator in RATES}),
         target=_choose({figure.name: str(figure.target) for figure, *_ in RATES}),
+        counts=selected("counts"),
+        agency_places=query("agency_places"),
+        agency_is_chosen=is_in_scope("node", ("province", "district")),
+        group_is_chosen=is_selected(group_of("node"), "group"),
+        agency_name=agency_name("agency"),
     )
     shown = table(
         "Xếp hạng đơn vị / Agency ranking",
-        "Agencies by the chosen rate. Peers are agencies of half to twice the volume; below "
-        f"{MINIMUM_VOLUME} cases a rate says nothing, and there is no rank.",
+        "Agencies of the chosen groups by the chosen rate. Peers are those among them of half to twice the volume; "
+        f"below {MINIMUM_VOLUME} cases a rate says nothing, and there is no rank.",
         sql,
         overrides=[
             column("rank", "Hạng / Rank", "count", custom__width=110),
-            agency_column(),
+            *agency_columns(),
             column("numerator", "Tử số / Numerator", "count"),
             column("denominator", "Mẫu số / Denominator", "count"),
             share_column("rate", "Tỷ lệ / Rate"),
@@ -62,6 +69,13 @@ def ranking() -> Dashboard:
                 "rate", "Chỉ số / Rate", {each.name: f"{each.vietnamese} – {each.english}" for each, *_ in RATES}
             ),
             PERIOD,
+            group_variable(),
+            choice_variable(
+                "counts",
+                "Tính / Counts",
+                {"own": "Riêng đơn vị / The agency's own", "below": "Cả cấp dưới / With all below"},
+            ),
+            *agency_variables()[:2],
         ],
         links=TO_OTHERS,
         tags=["analyst"],

@@ -9,5 +9,5 @@ FROM
 (
     SELECT is_open, dateDiff('second', received_at, now64(6)) / 86400 AS days
     FROM dossiers
-    WHERE agency = decodeURLComponent('${agency:percentencode}')
+    WHERE {agency_is_chosen}
 )

@@ -1,8 +1,9 @@
 SELECT
     start AS time,
-    received AS `Tiếp nhận / Received`,
-    resolved AS `Giải quyết / Resolved`,
-    resolved - resolved_on_time AS `Quá hạn / Late`
+    sum(agency_windows.received) AS `Tiếp nhận / Received`,
+    sum(agency_windows.resolved) AS `Giải quyết / Resolved`,
+    sum(agency_windows.resolved - agency_windows.resolved_on_time) AS `Quá hạn / Late`
 FROM agency_windows
-WHERE period = 'day' AND agency = decodeURLComponent('${agency:percentencode}') AND $__timeFilter(start)
+WHERE period = 'day' AND {agency_is_chosen} AND $__timeFilter(start)
+GROUP BY time
 ORDER BY time

@@ -1,4 +1,8 @@
-SELECT start AS time, on_time_rate AS `Đúng hạn / On time`, online_rate AS `Trực tuyến / Online`
+SELECT
+    start AS time,
+    sum(resolved_on_time) / nullIf(sum(resolved), 0) AS `Đúng hạn / On time`,
+    sum(received_online) / nullIf(sum(received), 0) AS `Trực tuyến / Online`
 FROM agency_windows
-WHERE period = 'month' AND agency = decodeURLComponent('${agency:percentencode}') AND start >= now() - INTERVAL 24 MONTH
+WHERE period = 'month' AND {agency_is_chosen} AND start >= now() - INTERVAL 24 MONTH
+GROUP BY time
 ORDER BY time

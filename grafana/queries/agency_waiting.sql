@@ -4,4 +4,4 @@ SELECT
     if(count() = 0, NULL, countIf(is_overdue)) AS overdue,
     if(count() = 0, NULL, countIf(is_open AND NOT is_overdue AND term <= now() + INTERVAL 24 HOUR)) AS due_soon
 FROM dossiers
-WHERE agency = decodeURLComponent('${agency:percentencode}')
+WHERE {agency_is_chosen}

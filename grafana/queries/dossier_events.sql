@@ -14,6 +14,8 @@ SELECT
                     raw = 'false', 'không / no',
                     field IN ('term', 'received_at'),
                         ifNull(formatDateTime(parseDateTime64BestEffortOrNull(text, 6, 'UTC'), '%d/%m/%Y %H:%i', '{zone}'), text),
+                    field IN ('agency', 'receiver', 'previous_agency'), {agency_in_words},
+                    field = 'procedure', {procedure_in_words},
                     field = 'amount', concat(grouped(text), ' đ'),
                     field = 'channel', {channel_in_words},
                     field = 'method', {method_in_words},

@@ -1,7 +1,11 @@
 SELECT
     agency,
+    {agency_name} AS agency_name,
+    receiver,
+    {receiver_name} AS receiver_name,
     status,
     procedure,
+    {procedure_name} AS procedure_name,
     channel,
     received_at,
     term,

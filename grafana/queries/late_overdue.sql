@@ -1,4 +1,14 @@
-SELECT dossier, agency, procedure, status, unit, term, days_overdue, extensions
+SELECT
+    dossier,
+    agency,
+    {agency_name} AS agency_name,
+    procedure,
+    {procedure_name} AS procedure_name,
+    status,
+    unit,
+    term,
+    days_overdue,
+    extensions
 FROM overdue_dossiers
 WHERE {agency_is_chosen}
 ORDER BY term, dossier

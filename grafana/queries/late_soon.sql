@@ -1,7 +1,9 @@
 SELECT
     dossier,
     agency,
+    {agency_name} AS agency_name,
     procedure,
+    {procedure_name} AS procedure_name,
     status,
     unit,
     term,

@@ -1,5 +1,6 @@
 SELECT
     agency,
+    {agency_name} AS agency_name,
     sum(days.fee_bearing) AS fee_bearing,
     sum(days.fee_paid_online) AS fee_paid_online,
     fee_paid_online / nullIf(fee_bearing, 0) AS online_payment_rate,

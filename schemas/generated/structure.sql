@@ -18,6 +18,89 @@ ORDER BY (load, code, valid_from)
 SETTINGS index_granularity = 8192
 COMMENT 'Versions of agencies, as declared';
 
+CREATE TABLE agency_months
+(
+    `month` Date COMMENT 'First day of the local month; all of it lies before the end of agency_past',
+    `agency` LowCardinality(String) COMMENT 'Agency that the dossiers belong to now',
+    `received` Int64 COMMENT 'dossiers received',
+    `received_online` Int64 COMMENT 'dossiers received online',
+    `received_postal` Int64 COMMENT 'dossiers received by public post',
+    `fee_bearing` Int64 COMMENT 'received dossiers that bear a fee',
+    `fee_paid_online` Int64 COMMENT 'received fee-bearing dossiers with an online payment that was not given back whole',
+    `resolved` Int64 COMMENT 'dossiers resolved with a result',
+    `resolved_on_time` Int64 COMMENT 'resolved dossiers within their current term, or without one',
+    `resolved_early` Int64 COMMENT 'resolved dossiers on a local day before that of their current term',
+    `resolved_electronically` Int64 COMMENT 'resolved dossiers whose result is an electronic file',
+    `returned` Int64 COMMENT 'results handed to the citizen',
+    `withdrawn` Int64 COMMENT 'dossiers withdrawn by the citizen',
+    `refused` Int64 COMMENT 'dossiers refused',
+    `stopped` Int64 COMMENT 'dossiers stopped without a result',
+    `extensions` Int64 COMMENT 'extensions of terms',
+    `supplements` Int64 COMMENT 'requests for supplements',
+    `payments` Int64 COMMENT 'payments confirmed',
+    `payments_online` Int64 COMMENT 'payments confirmed online',
+    `paid_amount` Int64 COMMENT 'sum of payments in whole units of the currency',
+    `refunds` Int64 COMMENT 'payments given back, in whole or in part',
+    `refunded_amount` Int64 COMMENT 'sum given back in whole units of the currency',
+    `digitisations` Int64 COMMENT 'dossiers whose digitisation is known',
+    `components` Int64 COMMENT 'components of those dossiers',
+    `components_digitised` Int64 COMMENT 'digitised components',
+    `components_reused` Int64 COMMENT 'components taken from data digitised before',
+    `rated` Int64 COMMENT 'dossiers rated by the citizen',
+    `satisfied` Int64 COMMENT 'rated dossiers whose citizen was satisfied',
+    `feedback_received` Int64 COMMENT 'feedback cases received',
+    `feedback_answered` Int64 COMMENT 'feedback cases answered',
+    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
+    `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+)
+ENGINE = MergeTree
+ORDER BY (month, agency)
+SETTINGS index_granularity = 8192
+COMMENT 'Counts of agencies by whole local month, from agency_past';
+
+CREATE TABLE agency_past
+(
+    `until` DateTime('UTC') COMMENT 'Windows from then on are not in it',
+    `agency` LowCardinality(String) COMMENT 'Agency that the dossiers belong to now',
+    `day` Date COMMENT 'Local day',
+    `received` Int64 COMMENT 'dossiers received',
+    `received_online` Int64 COMMENT 'dossiers received online',
+    `received_postal` Int64 COMMENT 'dossiers received by public post',
+    `fee_bearing` Int64 COMMENT 'received dossiers that bear a fee',
+    `fee_paid_online` Int64 COMMENT 'received fee-bearing dossiers with an online payment that was not given back whole',
+    `resolved` Int64 COMMENT 'dossiers resolved with a result',
+    `resolved_on_time` Int64 COMMENT 'resolved dossiers within their current term, or without one',
+    `resolved_early` Int64 COMMENT 'resolved dossiers on a local day before that of their current term',
+    `resolved_electronically` Int64 COMMENT 'resolved dossiers whose result is an electronic file',
+    `returned` Int64 COMMENT 'results handed to the citizen',
+    `withdrawn` Int64 COMMENT 'dossiers withdrawn by the citizen',
+    `refused` Int64 COMMENT 'dossiers refused',
+    `stopped` Int64 COMMENT 'dossiers stopped without a result',
+    `extensions` Int64 COMMENT 'extensions of terms',
+    `supplements` Int64 COMMENT 'requests for supplements',
+    `payments` Int64 COMMENT 'payments confirmed',
+    `payments_online` Int64 COMMENT 'payments confirmed online',
+    `paid_amount` Int64 COMMENT 'sum of payments in whole units of the currency',
+    `refunds` Int64 COMMENT 'payments given back, in whole or in part',
+    `refunded_amount` Int64 COMMENT 'sum given back in whole units of the currency',
+    `digitisations` Int64 COMMENT 'dossiers whose digitisation is known',
+    `components` Int64 COMMENT 'components of those dossiers',
+    `components_digitised` Int64 COMMENT 'digitised components',
+    `components_reused` Int64 COMMENT 'components taken from data digitised before',
+    `rated` Int64 COMMENT 'dossiers rated by the citizen',
+    `satisfied` Int64 COMMENT 'rated dossiers whose citizen was satisfied',
+    `feedback_received` Int64 COMMENT 'feedback cases received',
+    `feedback_answered` Int64 COMMENT 'feedback cases answered',
+    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
+    `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+)
+ENGINE = MergeTree
+ORDER BY (day, agency)
+SETTINGS index_granularity = 8192
+COMMENT 'Counts of agencies by local day, up to a week ago';
+
 CREATE TABLE agency_placements
 (
     `load` UInt64 COMMENT 'Load that it belongs to',
@@ -77,6 +160,8 @@ COMMENT 'Counts of the whole city up to yesterday: by local day, and by five min
 CREATE TABLE city_waiting
 (
     `kind` LowCardinality(String) COMMENT 'now, or what was open a day, month or year before the refresh',
+    `agency` LowCardinality(String) COMMENT 'Agency responsible now',
+    `receiver` LowCardinality(String) COMMENT 'Office that took them in',
     `term` Nullable(DateTime64(6, 'UTC')) COMMENT 'Of now: the term that these dossiers have',
     `dossiers` UInt64 COMMENT 'Open dossiers',
     `overdue` UInt64 COMMENT 'Of what was open before: those that were overdue then'
@@ -357,6 +442,19 @@ ORDER BY at
 TTL toDateTime(at) + toIntervalDay(90)
 SETTINGS index_granularity = 8192
 COMMENT 'How each worker does';
+
+CREATE TABLE receiver_days
+(
+    `receiver` LowCardinality(String) COMMENT 'Office that took the dossiers in',
+    `day` Date COMMENT 'Local day of reception',
+    `received` Int64 COMMENT 'dossiers received',
+    `received_online` Int64 COMMENT 'dossiers received online',
+    `received_postal` Int64 COMMENT 'dossiers received by public post'
+)
+ENGINE = MergeTree
+ORDER BY (day, receiver)
+SETTINGS index_granularity = 8192
+COMMENT 'Receptions of receiving offices by local day';
 
 CREATE TABLE reference_loads
 (

@@ -3,8 +3,8 @@
 DROP VIEW IF EXISTS refresh_city_waiting;
 
 CREATE MATERIALIZED VIEW refresh_city_waiting REFRESH AFTER 15 SECOND TO city_waiting AS
-SELECT kind, term, dossiers, overdue
+SELECT kind, agency, receiver, term, dossiers, overdue
 FROM waiting
 UNION ALL
-SELECT 'refreshed', now64(6), 0, 0
+SELECT 'refreshed', '', '', now64(6), 0, 0
 SETTINGS max_threads = 1

@@ -1,4 +1,4 @@
-"""Roll-ups of the wallboards against their sources, and whether their refreshes run."""
+"""Roll-ups against their sources, and whether their refreshes run."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,13 +8,12 @@ from clickhouse_driver.errors import ErrorCodes, ServerException
 
 from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
+from streams.audit.agency_rollups import AGENCY_ROLLUPS, agency_rollup_findings
 from streams.audit.findings import Finding
+from streams.audit.lasting import lasting, refresh
 from streams.queries import figures, query
 from streams.storage.clickhouse_client import ACCESS_DENIED
 
-_CHECKS = 12
-"""A small city that never rests may differ by one at each of a few."""
-_PAUSE_SECONDS = 0.3
 _NOT_ALLOWED = {ErrorCodes.READONLY, ACCESS_DENIED}
 _FAILED = 740
 """REFRESH_FAILED."""
@@ -48,6 +47,8 @@ def rollup_findings(client: Client, profile: Profile, pause: Callable[[float], N
         yield from found.values()
         if not set(_CITY) & found.keys():
             yield from _wrong(client, profile, pause)
+        if not set(AGENCY_ROLLUPS) & found.keys():
+            yield from agency_rollup_findings(client, profile, pause)
     except ServerException as error:
         if error.code == _FAILED:
             yield Finding("rollups", "refresh", " ".join(str(error).split())[:200], "fills its table again and again")
@@ -56,14 +57,7 @@ def rollup_findings(client: Client, profile: Profile, pause: Callable[[float], N
 
 
 def _wrong(client: Client, profile: Profile, pause: Callable[[float], None]) -> Iterator[Finding]:
-    wrong = _differing(client, profile)
-    for _ in range(_CHECKS - 1):
-        if not wrong:
-            return
-        pause(_PAUSE_SECONDS)
-        again = _differing(client, profile)
-        wrong = {place: again[place] for place, (is_, should) in wrong.items() if _by(again, place) == is_ - should}
-    for place, (is_, should) in wrong.items():
+    for place, (is_, should) in lasting(lambda: _differing(client, profile), pause).items():
         yield Finding("rollups", " ".join(place), str(is_), str(should))
 
 
@@ -77,16 +71,9 @@ def _unfilled(client: Client) -> Iterator[tuple[str, Finding]]:
             yield view, Finding("rollups", view, is_, "fills its table again and again")
 
 
-def _differing(client: Client, profile: Profile) -> dict[tuple[str, str], tuple[int, int]]:
-    for view in _CITY:
-        client.execute(f"SYSTEM REFRESH VIEW {view}")
-        client.execute(f"SYSTEM WAIT VIEW {view}")
+def _differing(client: Client, profile: Profile) -> dict[tuple[str, ...], tuple[int, int]]:
+    refresh(client, _CITY)
     rows = client.execute(
         query("audit_rollups", profile, stored=figures(_FIGURES), summed=figures(_FIGURES, "sum({})"))
     )
     return {(place, figure): (is_, should) for place, figure, is_, should in rows}
-
-
-def _by(differing: dict[tuple[str, str], tuple[int, int]], place: tuple[str, str]) -> int:
-    is_, should = differing.get(place, (0, 0))
-    return is_ - should

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from clickhouse_driver import Client
 from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
@@ -53,12 +54,10 @@ def report(
     span = {"since": since or EARLIEST, "until": until or LATEST}
     with database(clickhouse) as client:
         rows = client.execute(query("report", profile), {key: round(at.timestamp()) for key, at in span.items()})
-        (fresh,) = client.execute(
-            "SELECT maxOrNull(occurred_at), maxOrNull(published_at), maxOrNull(counted_at) FROM freshness"
-        )
-    agencies = [{"agency": agency} | _with_rates(dict(zip(FIGURES, figures, strict=True))) for agency, *figures in rows]
-    total = _with_rates({figure: sum(agency[figure] for agency in agencies) for figure in FIGURES})
-    return Report(datetime.now(UTC), profile.rules, agencies, total, Freshness(*fresh))
+        fresh = read_freshness(client)
+    agencies = [{"agency": agency} | with_rates(dict(zip(FIGURES, figures, strict=True))) for agency, *figures in rows]
+    total = with_rates({figure: sum(agency[figure] for agency in agencies) for figure in FIGURES})
+    return Report(datetime.now(UTC), profile.rules, agencies, total, fresh)
 
 
 def stored_events(clickhouse: ClickHouseConnection) -> int:
@@ -67,7 +66,15 @@ def stored_events(clickhouse: ClickHouseConnection) -> int:
         return int(client.execute("SELECT count() FROM events FINAL")[0][0])
 
 
-def _with_rates(figures: dict[str, int]) -> dict[str, Any]:
+def read_freshness(client: Client) -> Freshness:
+    """How recent the counts are; raises what the driver does."""
+    (fresh,) = client.execute(
+        "SELECT maxOrNull(occurred_at), maxOrNull(published_at), maxOrNull(counted_at) FROM freshness"
+    )
+    return Freshness(*fresh)
+
+
+def with_rates(figures: dict[str, int]) -> dict[str, Any]:
     """The figures and their rates; a rate without a denominator is None, never 0."""
     rates = {
         name: figures[numerator] / figures[denominator] if figures[denominator] else None

@@ -14,7 +14,7 @@ from msgspec import structs
 from schemas.connection import ClickHouseConnection, Secret
 from schemas.reader_access import CHANGEABLE, LIMITS, READER, UNREADABLE
 from schemas.reader_access_comparison import Behaviour, Catalogue, Comparison, Element, is_within, judge
-from schemas.tables import DICTIONARIES, TABLES, VIEWS
+from schemas.tables import DICTIONARIES, TABLES, VIEWS, called
 from streams.storage.clickhouse_client import ACCESS_DENIED, NO_LOGIN, connect, explain
 
 _REFUSED = {ACCESS_DENIED, 164, 452, 46, 446}
@@ -83,11 +83,10 @@ def behaviour_of(reader: ClickHouseConnection) -> Behaviour:
             if error.code in NO_LOGIN:
                 return Behaviour(logs_in=False)
             raise
-        readable = [f"{reader.database}.{name}" for name in READABLE]
         access = [
-            f"`{READER}` cannot read {name}"
-            for name in readable
-            if _error_of(client, f"SELECT * FROM {name} LIMIT 0")  # noqa: S608  # our own names
+            f"`{READER}` cannot read {reader.database}.{name}"
+            for name in READABLE
+            if _error_of(client, f"SELECT * FROM {reader.database}.{called(name)} LIMIT 0")  # noqa: S608  # our own names
         ]
         access += [
             f"`{READER}` can {what}"

@@ -12,11 +12,14 @@ from clickhouse_driver.errors import ServerException
 from msgspec import Struct
 
 from schemas.ddl import Script, create, structure
-from schemas.tables import DICTIONARIES, REFRESHES, VIEWS
+from schemas.tables import ARGUMENTS, DICTIONARIES, REFRESHES, VIEWS
 
 REBUILDABLE = ("windows", "facts")
 """Tables that a rebuild can restore from the others."""
-DERIVED = ("sources", "sources_of_events", "city_past", "city_waiting", "data_conflicts", "pulse", "audits")
+DERIVED = (
+    *("sources", "sources_of_events", "city_past", "city_waiting", "agency_past", "agency_months"),
+    *("receiver_days", "data_conflicts", "pulse", "audits"),
+)
 """Tables that can be made again at any time: no count depends on them, and they fill by themselves."""
 _REFILLED = {
     "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"
@@ -72,7 +75,8 @@ class Views:
     def difference(self, view: Script) -> str | None:
         """In words, how a view or dictionary differs from what this script makes; None where it does not.
 
-        A view's columns are compared with those that the script would give it on the present tables and views.
+        A view's columns are compared with those that the script would give it on the present tables and views. One that
+        takes arguments has no columns of its own: it is expanded where it is called.
         """
         name = view.name.removesuffix(".sql")
         if name in DICTIONARIES:
@@ -86,10 +90,14 @@ class Views:
             return f"view {name} {line}"
         _, _, select = view.statements[-1].partition(" AS\n")
         try:
-            columns = [(column, kind) for column, kind, *_ in self._client.execute(f"DESCRIBE TABLE ({select})")]
+            columns = [
+                (column, kind) for column, kind, *_ in self._client.execute(f"DESCRIBE TABLE ({_filled(select)})")
+            ]
         except ServerException as error:
             reason = error.message.partition("Stack trace")[0].partition("DB::Exception: ")[2]
             return f"view {name} cannot be made from the present tables: {_quoted(reason.strip())}"
+        if name in ARGUMENTS:
+            return None
         should, is_ = ["\n".join(map(" ".join, each)) for each in (columns, self._columns[name])]
         line = _first_difference(should, is_)
         return None if line is None else f"view {name} {line}"
@@ -153,6 +161,15 @@ def _without_columns(view: str) -> str:
     """A formatted CREATE VIEW without its list of columns, which the engine adds."""
     head, _, rest = view.partition("\n(\n")
     return view if "\nAS " in head else f"{head}\n{rest.partition(chr(10) + ')' + chr(10))[2]}"
+
+
+def _filled(select: str) -> str:
+    """A query with the default of its type in place of each parameter, such as `{as_of:Date}`."""
+    return re.sub(
+        r"\{\w+:(?P<type>[^{}]+)\}",
+        lambda match: "defaultValueOfTypeName('{}')".format(match["type"].replace("'", "\\'")),
+        select,
+    )
 
 
 def _missing(name: str, replicated: bool) -> Difference:

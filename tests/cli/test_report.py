@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli.report import csv_cell
+from cli.report_output import csv_cell
 from schemas.connection import ClickHouseConnection
 from schemas.events import Received, Resolved, TermSet
 from streams.reports.report import FIGURES, RATES

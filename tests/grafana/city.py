@@ -1,4 +1,7 @@
-"""A small city as of now: events of today and of before, one agency with a name that hurts careless quoting."""
+"""A small city as of now: events of today and of before, one agency with a name that hurts careless quoting.
+
+`AGENCIES` and `PROCEDURES` are its reference data, with a merger twenty days ago, of which `city_after_a_merger` tells.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +18,8 @@ from schemas.events import (
     Resolved,
     TermSet,
 )
+from schemas.reference.agency import Agency
+from schemas.reference.procedure import ProcedureVersion
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 HOSTILE = "O'Brien"
@@ -84,4 +89,84 @@ def city() -> list[Event]:
         *waiting("overdue", HOSTILE, midnight(20), now - timedelta(hours=1)),
         *waiting("long overdue", HOSTILE, midnight(40), now - timedelta(days=10)),
         *feedback("feedback", "H26.01", midnight()),
+    ]
+
+
+MERGED = midnight(20).date()
+"""The local day from which the new wards are there, and neither the old ones nor their district."""
+_EVE = MERGED - timedelta(days=1)
+NAME = (
+    f"Phường \"Cống Vị\" <b>&amp;</b> 'Ngọc Hà' | $agency ${{agency}} $1 {{a}}\n\t{'dài ' * 99}"[:300]
+    .strip()
+    .ljust(300, "x")
+)
+"""A name that hurts careless escaping, interpolation, splitting and layout."""
+SHOWN_NAME = " ".join(NAME.split())
+GROUP = "Sở, ban, ngành <'|\">"
+
+AGENCIES = (
+    Agency(code="H26", name_vi="UBND thành phố Hà Nội", parent="", level="province", aliases=("000.00.00.H26",)),
+    Agency(code="H26.01", name_vi="Sở Nội vụ", parent="H26", level="department", group=GROUP),
+    Agency(code="H26.01.05", name_vi="Trung tâm Lưu trữ", parent="H26.01", level="centre"),
+    Agency(code="H26.02", name_vi="Sở Tài chính", parent="H26", level="department", group=GROUP),
+    Agency(code="H26.50", name_vi="Quận Ba Đình", parent="H26", level="district", group="Quận", valid_to=_EVE),
+    Agency(
+        code="H26.50.01",
+        name_vi="Phường Cống Vị",
+        parent="H26.50",
+        level="commune",
+        group="Xã, phường",
+        valid_to=_EVE,
+        successors=("H26.60",),
+    ),
+    Agency(
+        code="H26.50.02",
+        name_vi="Phường Ngọc Hà",
+        parent="H26.50",
+        level="commune",
+        group="Xã, phường",
+        valid_to=_EVE,
+        successors=("H26.60",),
+    ),
+    Agency(code="H26.60", name_vi=NAME, parent="H26", level="commune", group="Xã, phường", valid_from=MERGED),
+    Agency(code="H26.61", name_vi="Phường Mới", parent="H26", level="commune", group="Xã, phường", valid_from=MERGED),
+    Agency(code="H29", name_vi="UBND Thành phố Hồ Chí Minh", level="province"),
+    Agency(code="H29.01", name_vi="Sở Nội vụ", parent="H29", level="department", group=GROUP),
+)
+"""Two provinces; O'Brien is none of their agencies."""
+PROCEDURES = (
+    ProcedureVersion(
+        code="1.000001", name_vi="Cấp <giấy> 'khai sinh' | \"$1\"\n", field="Hộ tịch", service_level="full"
+    ),
+    ProcedureVersion(code="1.000003", name_vi="Đăng ký biến động", field="Đất đai", service_level="3"),
+    ProcedureVersion(code="1.000004", name_vi="Tách thửa", field="Đất đai", service_level="information"),
+    ProcedureVersion(code="1.000005", name_vi="Bãi bỏ", field="Đất đai", service_level="full", valid_to=_EVE),
+)
+"""1.000002, of everything that waits, is not declared; 1.000005 is no longer valid."""
+
+
+def city_after_a_merger() -> list[Event]:
+    """The city, and dossiers of its tree: of old wards, of the new one, of a centre, an alias, and another province."""
+    now = datetime.now(UTC)
+    return [
+        *city(),
+        *resolved("of the centre", "H26.01.05", midnight(), late=True),
+        *resolved("of the first ward", "H26.50.01", midnight(40)),
+        *resolved("late of the first ward", "H26.50.01", midnight(40), late=True),
+        *resolved("of the second ward", "H26.50.02", midnight(40)),
+        *waiting("old and overdue", "H26.50.01", midnight(41), now - timedelta(hours=2)),
+        *resolved("of the new ward", "H26.60", midnight()),
+        *waiting("open in the new ward", "H26.60", midnight(), now + timedelta(days=20)),
+        *waiting("by an alias", "000.00.00.H26", midnight(), now + timedelta(days=20)),
+        *resolved("elsewhere", "H29.01", midnight()),
+        Received(
+            id="taken in elsewhere",
+            dossier="taken in elsewhere",
+            source="one-stop",
+            occurred_at=midnight(),
+            agency="H26.02",
+            receiver="H26.60",
+            procedure="1.000001",
+            channel="postal",
+        ),
     ]

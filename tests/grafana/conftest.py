@@ -1,6 +1,7 @@
 """Two databases for everything Grafana asks: an empty one, and one of a small city."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -10,10 +11,12 @@ from msgspec import structs
 from schemas.connection import ClickHouseConnection
 from schemas.ddl import views
 from schemas.deployment_profile import Profile
+from schemas.events import Event
 from schemas.tables import REFRESHES
 from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
-from tests.grafana.city import city
+from tests.grafana.city import city, city_after_a_merger
+from tests.grafana.declared import Declare, load
 from tests.streams.counted import count
 
 
@@ -60,3 +63,30 @@ def seeded_city(databases: Databases, clickhouse_reader: ClickHouseConnection) -
         client = connect_reader(structs.replace(clickhouse_reader, database=own.database))
         yield client
         client.disconnect()
+
+
+@pytest.fixture(scope="session")
+def declare(databases: Databases, clickhouse_reader: ClickHouseConnection) -> Declare:
+    """Lends a client of a database of these events, in which the reference data of the city is loaded."""
+
+    @contextmanager
+    def declared(events: Sequence[Event]) -> Iterator[Client]:
+        with databases.lend() as plan:
+            own = plan.clickhouse
+            count(own, *events, published=datetime.now(UTC))
+            owner = connect(own)
+            load(owner)
+            refresh(owner)
+            owner.disconnect()
+            client = connect_reader(structs.replace(clickhouse_reader, database=own.database))
+            yield client
+            client.disconnect()
+
+    return declared
+
+
+@pytest.fixture(scope="session")
+def declared_city(declare: Declare) -> Iterator[Client]:
+    """A client of a database of the city after a merger, with its reference data; tests only read it."""
+    with declare(city_after_a_merger()) as client:
+        yield client

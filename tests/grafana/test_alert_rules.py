@@ -17,6 +17,7 @@ from schemas.events import Event, Paid
 from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import HOSTILE, midnight, resolved, waiting
+from tests.grafana.declared import Declare
 from tests.streams.counted import count
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +28,12 @@ STRING = re.compile(r"((Nullable|LowCardinality)\()*String\)*")
 
 
 def firing(client: Client, rule: Rule) -> dict[str, float]:
-    """What a rule fires for, by the labels of its instances, as Reduce and Threshold find it."""
+    """What a rule fires for, by the labels of its instances but names, as Reduce and Threshold find it."""
     rows, columns = client.execute(expand(rule.sql), with_column_types=True)
     names = [name for name, _ in columns]
     found = {}
     for row in rows:
-        labels = {name: value for name, value in zip(names, row, strict=True) if name != "value"}
+        labels = {name: value for name, value in zip(names, row, strict=True) if name not in {"value", "agency_name"}}
         value = row[names.index("value")]
         if value is not None and rule.fires(value):
             found[" ".join(labels.values())] = value
@@ -121,9 +122,18 @@ class TestQueries:
         assert found == {"lag"}
 
     def test_the_numbers_are_there_although_nothing_fires(self, seeded_city: Client) -> None:
-        rows = dict(seeded_city.execute(expand(NAMED["overdue-backlog"].sql)))
+        rows = {agency: value for agency, _, value in seeded_city.execute(expand(NAMED["overdue-backlog"].sql))}
         assert rows == dict(seeded_city.execute("SELECT agency, countIf(is_overdue) FROM dossiers GROUP BY agency"))
         assert 0 in rows.values()
+
+    def test_an_alert_names_its_agency(self, declared_city: Client, seeded_city: Client) -> None:
+        for rule in ("overdue-backlog", "due-soon", "on-time-rate", "payment-rate"):
+            assert "$labels.agency_name" in NAMED[rule].summary
+        sql = expand(NAMED["overdue-backlog"].sql)
+        names = {agency: name for agency, name, _ in declared_city.execute(sql)}
+        assert names["H26.50.01"] == "Phường Cống Vị (H26.50.01)"
+        assert names[HOSTILE] == f"{HOSTILE} – chưa khai báo / not declared"
+        assert all(agency == name for agency, name, _ in seeded_city.execute(sql))
 
 
 @pytest.fixture
@@ -189,6 +199,23 @@ class TestFiring:
         others = [event for event in several(9, "not", resolved, at) if not isinstance(event, Paid)]
         assert counted(databases, "payment-rate", *paid, *others[: 4 * 5]) == {}
         assert counted(databases, "payment-rate", *paid, *others) == {HOSTILE: 0.55}
+
+    def test_many_codes_that_are_not_declared(self, declared_city: Client, declare: Declare) -> None:
+        rule = NAMED["undeclared-codes"]
+        # Of the city one agency and one procedure; each receiving office is declared.
+        assert set(declared_city.execute(expand(rule.sql))) == {("agencies", 1), ("procedures", 1), ("receivers", 0)}
+        assert firing(declared_city, rule) == {}
+        now = datetime.now(UTC)
+        new = [event for number in range(11) for event in waiting(f"new {number}", f"X{number}", now, now)]
+        old = midnight(31)
+        new += [event for number in range(9) for event in waiting(f"old {number}", f"Y{number}", old, old)]
+        with declare(new) as client:
+            assert firing(client, rule) == {"agencies": 11}
+
+    def test_nothing_is_undeclared_where_nothing_is_declared(self, databases: Databases) -> None:
+        now = datetime.now(UTC)
+        new = [event for number in range(11) for event in waiting(f"new {number}", f"X{number}", now, now)]
+        assert counted(databases, "undeclared-codes", *new) == {}
 
     def test_a_source_that_is_silent(self, databases: Databases) -> None:
         now = datetime.now(UTC)

@@ -26,9 +26,15 @@ pytestmark = pytest.mark.clickhouse
 Rows = list[dict[str, Any]]
 
 
+def board_of(uid: str) -> dict[str, Any]:
+    """The dashboard of this identity."""
+    (board,) = [board for board in DASHBOARDS if board["uid"] == uid]
+    return board
+
+
 def panel(uid: str, english: str) -> dict[str, Any]:
     """The panel of a dashboard by the English half of its title."""
-    (board,) = [board for board in DASHBOARDS if board["uid"] == uid]
+    board = board_of(uid)
     (found,) = [panel for panel in board["panels"] if panel["title"].partition(" / ")[2] == english]
     return dict(found)
 
@@ -40,8 +46,10 @@ def ask(client: Client, sql: str, **chosen: str | Sequence[str]) -> Rows:
 
 
 def shown(client: Client, uid: str, english: str, **chosen: str | Sequence[str]) -> Rows:
-    """What a panel shows."""
-    return ask(client, panel(uid, english)["targets"][0]["rawSql"], **chosen)
+    """What a panel shows: of variables without a choice, the default is chosen."""
+    variables = board_of(uid)["templating"]["list"]
+    defaults = {variable["name"]: variable["current"]["value"] for variable in variables if "current" in variable}
+    return ask(client, panel(uid, english)["targets"][0]["rawSql"], **(defaults | chosen))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +100,7 @@ class TestRanking:
         }
 
     def test_a_rate_and_a_period_can_be_chosen_that_exist(self) -> None:
-        rate, period = ranking()["templating"]["list"]
+        rate, period, *_ = ranking()["templating"]["list"]
         assert [option["value"] for option in rate["options"]] == [figure.name for figure, *_ in RATES]
         assert period == PERIOD
 
@@ -133,6 +141,7 @@ class TestAgency:
         assert found == [
             {
                 "procedure": "1.000001",
+                "procedure_name": "1.000001",
                 "received": 2,
                 "open": 0,
                 "overdue": 0,
@@ -178,7 +187,7 @@ class TestLate:
         }
         assert links == {
             "dossier": "/d/dossiers-dossier?var-dossier=${__value.raw:percentencode}",
-            "agency": "/d/dossiers-agency?var-agency=${__value.raw:percentencode}",
+            "agency_name": "/d/dossiers-agency?var-agency=${__data.fields.agency:percentencode}",
         }
 
 

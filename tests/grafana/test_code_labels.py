@@ -10,8 +10,10 @@ from grafana.code_labels import (
     ENDS,
     FIELDS,
     KINDS,
+    LEVELS,
     METHODS,
     REASONS,
+    SERVICE_LEVELS,
     STATES,
     STATUSES,
     Codes,
@@ -24,6 +26,8 @@ from schemas.alerts import DEFAULT_LEVELS, Alert
 from schemas.ddl import views
 from schemas.deployment_profile import Profile
 from schemas.envelope import RejectReason
+from schemas.reference.agency import Level
+from schemas.reference.procedure import ServiceLevel
 from streams.counting.facts import Outcome, Suspension
 
 STATUS_IN_VIEW = {
@@ -47,6 +51,8 @@ ENDINGS = {*filter(None, get_args(Outcome)), "voided", "gone", "term", "agency",
         pytest.param(STATES, set(get_args(Alert.__annotations__["state"])), id="states"),
         pytest.param(ENDS, ENDINGS, id="ends"),
         pytest.param(REASONS, set(get_args(RejectReason)), id="reasons"),
+        pytest.param(LEVELS, set(get_args(Level)), id="levels"),
+        pytest.param(SERVICE_LEVELS, set(get_args(ServiceLevel)), id="service levels"),
     ],
 )
 def test_every_code_has_words_in_both_languages(words: Codes, codes: set[str]) -> None:

@@ -37,18 +37,21 @@ SHOWN = re.compile("|".join(shape.pattern for shape in (NUMBER, TIME, TEXT)) + r
 
 
 def contexts(board: dict[str, Any]) -> list[Context]:
-    """All that can be chosen of lists, and hostile values of each variable; several and all where that is allowed."""
-    found: list[dict[str, str | list[str]]] = [{}]
-    hostile: list[dict[str, str | list[str]]] = []
-    for variable in board["templating"]["list"]:
-        name = variable["name"]
-        values = [option["value"] for option in variable["options"]] or ["H26.01"]
-        found = [context | {name: value} for context in found for value in values]
-        # A URL may also name several values of a variable that has one.
-        hostile += [{name: HOSTILE}, {name: LEAVING}, {name: ["H26.01", LEAVING]}]
-        if variable.get("multi"):
-            hostile.append({name: [ALL]})
-    return [Context(variables=variables) for variables in (*found, *(found[0] | each for each in hostile))]
+    """Each choice of each list, and hostile values of all variables; several and all where that is allowed."""
+    variables = board["templating"]["list"]
+    choices = {each["name"]: [option["value"] for option in each["options"]] or ["H26.01"] for each in variables}
+    first: dict[str, str | list[str]] = {name: values[0] for name, values in choices.items()}
+    found = [first, *(first | {name: value} for name, values in choices.items() for value in values[1:])]
+    # A URL may also name several values of a variable that has one.
+    for hostile in (HOSTILE, LEAVING, ["H26.01", LEAVING]):
+        found += [first | dict.fromkeys(part, hostile) for part in _by_kind(variables)]
+    found.append(first | {each["name"]: [ALL] for each in variables if each.get("multi")})
+    return [Context(variables=each) for each in found]
+
+
+def _by_kind(variables: list[dict[str, Any]]) -> list[list[str]]:
+    """The names of variables that ask the database or are typed, and of those with a list of choices."""
+    return [[each["name"] for each in variables if bool(each["options"]) is listed] for listed in (False, True)]
 
 
 @cache
@@ -99,14 +102,14 @@ def fit(panel: dict[str, Any], columns: Columns, form: int) -> None:
 
 @pytest.mark.parametrize(("board", "panel"), PANELS)
 def test_a_panels_query_fits_it_on_the_city_and_on_nothing(
-    seeded_city: Client, empty_city: Client, board: dict[str, Any], panel: dict[str, Any]
+    declared_city: Client, empty_city: Client, board: dict[str, Any], panel: dict[str, Any]
 ) -> None:
     for target in panel["targets"]:
         for context in contexts(board):
             sql = expand(target["rawSql"], context)
             _, columns = ask(empty_city, sql)
             fit(panel, columns, target["format"])
-            rows, columns = ask(seeded_city, sql)
+            rows, columns = ask(declared_city, sql)
             fit(panel, columns, target["format"])
             if panel["type"] == "stat":
                 assert len(rows) >= 1
@@ -117,12 +120,12 @@ def test_a_panels_query_fits_it_on_the_city_and_on_nothing(
 
 @pytest.mark.parametrize(("board", "variable"), VARIABLES)
 def test_a_variables_query_gives_values_or_values_and_labels(
-    seeded_city: Client, empty_city: Client, board: dict[str, Any], variable: dict[str, Any]
+    declared_city: Client, empty_city: Client, board: dict[str, Any], variable: dict[str, Any]
 ) -> None:
     query = variable["query"]
     for context in contexts(board):
         sql = expand(query if isinstance(query, str) else query["rawSql"], context)
         ask(empty_city, sql)
-        _, columns = ask(seeded_city, sql)
+        _, columns = ask(declared_city, sql)
         assert 1 <= len(columns) <= 2
         assert all(TEXT.fullmatch(kind) for _, kind in columns)

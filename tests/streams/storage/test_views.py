@@ -26,7 +26,8 @@ from schemas.events import (
     Voided,
 )
 from schemas.instant import EARLIEST, from_micros
-from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS
+from schemas.reference.procedure import ProcedureVersion
+from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, VIEWS, WINDOWS, called
 from streams.counting.facts import facts_of
 from streams.counting.record import Record
 from streams.counting.registers import merged, pack
@@ -36,7 +37,9 @@ from streams.storage.clickhouse_client import connect
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
+from tests.schemas.reference.agencies import agency
 from tests.streams.cases import at, event_row, facts, micros, said
+from tests.streams.declared import declare_agencies, declare_procedures
 
 pytestmark = pytest.mark.clickhouse
 RATES = {
@@ -91,7 +94,7 @@ def keep_crowded(store: ClickHouseStore, dossier: str, numbers: int) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_answers_on_an_empty_database(client: Client, view: str) -> None:
-    assert len(client.execute(f"SELECT * FROM {view}")) == ALWAYS_THERE.get(view, 0)
+    assert len(client.execute(f"SELECT * FROM {called(view)}")) == ALWAYS_THERE.get(view, 0)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -107,7 +110,11 @@ def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseSt
     letter = dead_letter("events", 0, 0, EARLIEST, Rejection(2, "malformed", "", "", b"{"))
     store.write(DEAD_LETTERS, [dead_row(letter)])
     client.execute("INSERT INTO dossier_alerts (seq, dossier, state) VALUES", [(1, "D1", "raised")])
-    assert client.execute(f"SELECT * FROM {view}")
+    declare_agencies(client, [agency("H26", level="province"), agency("H01", "H26")])
+    declare_procedures(client, [ProcedureVersion(code="1.1", name_vi="Thủ tục", service_level="full")])
+    client.execute("SYSTEM REFRESH VIEW refresh_receiver_days")
+    client.execute("SYSTEM WAIT VIEW refresh_receiver_days")
+    assert client.execute(f"SELECT * FROM {called(view)}")
 
 
 class TestAgencyWindows:

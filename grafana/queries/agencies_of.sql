@@ -1,0 +1,6 @@
+SELECT agency
+FROM
+(
+    {agency_places}
+)
+WHERE {condition}

@@ -1,0 +1,122 @@
+"""Figures of procedures and their fields: exact medians, unused procedures, and codes that nobody declared."""
+
+import pytest
+
+from schemas.connection import ClickHouseConnection
+from schemas.events import Event, Received, Resolved, TermSet
+from schemas.reference.procedure import ProcedureVersion, ServiceLevel
+from streams.reports.procedure_report import ProcedureReport, Services, procedure_report
+from streams.storage.clickhouse_client import database
+from tests.streams.cases import INSTANT, at, said
+from tests.streams.counted import count
+from tests.streams.declared import declare_procedures
+
+pytestmark = pytest.mark.clickhouse
+
+
+def procedure(code: str, field: str = "", service_level: ServiceLevel = "full", **more: object) -> ProcedureVersion:
+    fields = {"code": code, "name_vi": f"Thủ tục {code}", "field": field, "service_level": service_level} | more
+    return ProcedureVersion(**fields)  # type: ignore[arg-type]  # what is given is of the right type
+
+
+DECLARED = [
+    procedure("1.1", "Đất đai", "information", channel="direct"),
+    procedure("1.1", "Đất đai", "4", channel="online"),
+    procedure("1.2", "Đất đai", "3"),
+    procedure("2.1", "Hộ tịch", "information"),
+    procedure("2.2", "Hộ tịch", "full"),
+]
+
+
+def dossier(name: str, procedure: str, days: int | None, channel: str = "direct") -> list[Event]:
+    """One of June 2025, due after five days, resolved after so many."""
+    received = said(Received, "2025-06-02 08:00", dossier=name, agency="H01", procedure=procedure, channel=channel)
+    events: list[Event] = [received, said(TermSet, "2025-06-02 08:00", dossier=name, term=at("2025-06-07 08:00"))]
+    if days is not None:
+        events.append(said(Resolved, f"2025-06-{2 + days:02} 08:00", dossier=name))
+    return events
+
+
+EVENTS = [
+    *(event for days in range(1, 11) for event in dossier(f"A{days}", "1.1", days, "online")),
+    *dossier("B", "1.2", 20),
+    *dossier("C", "1.2", None),
+    *dossier("D", "2.1", None),
+    *dossier("E", "9.9", 3),
+]
+
+
+@pytest.fixture
+def counted(clickhouse: ClickHouseConnection) -> ClickHouseConnection:
+    count(clickhouse, *EVENTS)
+    declare(clickhouse, *DECLARED)
+    return clickhouse
+
+
+def declare(clickhouse: ClickHouseConnection, *procedures: ProcedureVersion) -> None:
+    with database(clickhouse) as client:
+        declare_procedures(client, procedures)
+
+
+def rows(found: ProcedureReport, key: str, *columns: str) -> dict[str, tuple[object, ...]]:
+    return {row[key]: tuple(row[column] for column in columns) for row in found.rows}
+
+
+def test_each_procedure_has_its_figures_and_so_have_those_that_were_never_used(counted: ClickHouseConnection) -> None:
+    found = procedure_report(counted, INSTANT)
+    columns = (
+        "received",
+        "received_online",
+        "resolved",
+        "resolved_on_time",
+        "median_days",
+        "p90_days",
+        "open",
+        "overdue",
+    )
+    assert rows(found, "procedure", *columns) == {
+        "1.1": (10, 10, 10, 5, 6.0, 10.0, 0, 0),
+        "1.2": (2, 0, 1, 0, 20.0, 20.0, 1, 1),
+        "2.1": (1, 0, 0, 0, None, None, 1, 1),
+        "2.2": (0, 0, 0, 0, None, None, 0, 0),
+        "9.9": (1, 0, 1, 1, 3.0, 3.0, 0, 0),
+    }
+    assert rows(found, "procedure", "field", "service_level", "is_declared")["1.1"] == ("Đất đai", "4", True)
+    assert rows(found, "procedure", "name_vi", "field", "is_declared")["9.9"] == ("", "", False)
+
+
+def test_a_field_has_the_median_of_all_its_dossiers(counted: ClickHouseConnection) -> None:
+    found = procedure_report(counted, INSTANT, "field")
+    assert rows(found, "field", "received", "resolved", "median_days", "p90_days", "open") == {
+        "Đất đai": (12, 11, 6.0, 10.0, 1),
+        "Hộ tịch": (1, 0, None, None, 1),
+        "": (1, 1, 3.0, 3.0, 0),
+    }
+
+
+def test_procedures_offered_and_used_online_are_counted_against_all(counted: ClickHouseConnection) -> None:
+    all_of_them = Services(procedures=4, online=3, full=2, partial=1, used=3, used_online=1)
+    assert procedure_report(counted, INSTANT).services == all_of_them
+    by_field = procedure_report(counted, INSTANT, "field")
+    assert by_field.services == all_of_them
+    assert {row["field"]: row["services"] for row in by_field.rows}["Hộ tịch"] == Services(2, 1, 1, 0, 1, 0)
+
+
+def test_a_span_has_the_receptions_and_the_results_of_its_days(counted: ClickHouseConnection) -> None:
+    def figures(first: str, last: str) -> tuple[object, ...]:
+        days = at(f"{first} 00:00").date(), at(f"{last} 00:00").date()
+        found = procedure_report(counted, INSTANT, "procedure", *days)
+        return rows(found, "procedure", "received", "resolved", "median_days")["1.1"]
+
+    assert figures("2025-06-02", "2025-06-02") == (10, 0, None)
+    assert figures("2025-06-03", "2025-06-04") == (0, 2, 2.0)
+
+
+def test_a_procedure_that_is_not_valid_any_more_is_there_only_where_it_was_counted(
+    counted: ClickHouseConnection,
+) -> None:
+    ended = at("2025-12-31 00:00").date()
+    declare(counted, procedure("1.1", valid_to=ended), procedure("3.1", valid_to=ended))
+    found = procedure_report(counted, INSTANT)
+    assert [row["procedure"] for row in found.rows] == ["1.1", "1.2", "2.1", "9.9"]
+    assert found.services.procedures == 0
