@@ -98,6 +98,22 @@ def test_tables_and_views_are_read_with_all_that_a_query_may_have(reader: Client
         3,
     )
     assert reader.execute("SELECT * FROM v ORDER BY b") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.loopback
+def test_a_view_that_takes_arguments_is_called_by_its_name_or_with_its_database(
+    connect: Callable[..., Client], reader: Client, database: str
+) -> None:
+    owner = connect(database=database)
+    owner.execute("CREATE VIEW agency_tree AS SELECT a FROM t WHERE a >= {as_of:Int64}")
+    try:
+        for view in ("agency_tree", f"{database}.agency_tree"):
+            assert reader.execute(f"SELECT * FROM {view}(as_of = 1) ORDER BY a") == [(1,), (2,)]
+        owner.execute("CREATE VIEW another AS SELECT a FROM t WHERE a >= {as_of:Int64}")
+        assert code(reader, "SELECT * FROM another(as_of = 1)") == 497
+    finally:
+        owner.execute("DROP VIEW agency_tree")
+        owner.execute("DROP VIEW IF EXISTS another")
     assert reader.execute("WITH x AS (SELECT max(b) AS m FROM v) SELECT a FROM t, x WHERE a = m - 1") == [(2,)]
     assert reader.execute("SELECT number FROM numbers(2)") == [(0,), (1,)]
     assert reader.execute("SELECT a, row_number() OVER (ORDER BY a DESC) FROM t WHERE a IN (SELECT 2)") == [(2, 1)]
