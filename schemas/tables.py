@@ -1,4 +1,7 @@
-"""The tables as the code expects them; a test compares them with the result of the migrations."""
+"""The tables as the code expects them; a test compares them with the result of the migrations.
+
+A line for each column of every table: one list that is read from top to bottom, and so longer than other files.
+"""
 
 from msgspec import Struct
 
