@@ -31,8 +31,8 @@ from schemas.envelope import decode_event
 from schemas.events import Event, Rated
 from streams.storage.clickhouse_client import connect as connect_clickhouse
 from streams.storage.counting_progress import Lag, lag
-from streams.storage.rocks_state_store import RocksStateStore
 from streams.storage.state_folder import folders
+from streams.storage.state_report import read_heads
 
 MODEL = 100_000
 """Dossiers of the model, and of each copy of it."""
@@ -250,10 +250,7 @@ class Growth:
         """Whether the local state of every partition is complete at so many workers."""
         complete: Counter[int] = Counter()
         for folder in folders(self._state):
-            states = RocksStateStore(folder, read_only=True)
-            heads = map(states.read_head, range(_PARTITIONS))
-            complete.update(head.partition for head in heads if head and head.scanned is None)
-            states.close()
+            complete.update(head.partition for head in read_heads(folder, _PARTITIONS) if head.scanned is None)
         return len(complete) == _PARTITIONS and min(complete.values()) >= workers
 
     def _state_mb(self) -> int:
