@@ -216,3 +216,4 @@ class TestReport:
 
     def test_no_directory(self, tmp_path: Path) -> None:
         assert report_state(tmp_path / "none", COUNTS, dict) == []
+        assert not list(tmp_path.iterdir())
