@@ -7,7 +7,7 @@ export DOSSIER_DATA ?= data
 unexport PYTHONDONTWRITEBYTECODE
 SEED ?= 1
 
-.PHONY: help setup lock check format test test-unit chaos bench-city demo generate clean
+.PHONY: help setup lock check format test test-unit chaos-short chaos bench-city demo generate clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,12 +42,15 @@ check: setup ## Format, lint, imports, types, generated files: changes nothing
 	$(BIN)/dossier grafana check
 	$(BIN)/mypy
 
-test: check ## All tests, with a real Kafka and a real ClickHouse, three at a time; FILE=tests/test_docs.py: that file's
-	$(BIN)/pytest --durations 10 $(or $(FILE),--numprocesses 3 --dist loadfile --no-loadscope-reorder)
+test: check ## All tests but chaos-short, with a real Kafka and a real ClickHouse; FILE=tests/test_docs.py: that file's
+	$(BIN)/pytest --durations 10 $(or $(FILE),-m "not chaos" --numprocesses 3 --dist loadfile --no-loadscope-reorder)
 
 test-unit: setup ## The tests that open no connection and start no process
 	$(BIN)/pytest -m "not clickhouse and not kafka and not platform and not loopback and not process" \
 		--numprocesses 2 --dist worksteal
+
+chaos-short: setup ## Each scenario of make chaos with a few faults; CI runs it after make test
+	$(BIN)/pytest --durations 10 -m chaos --numprocesses 2 --dist loadfile
 
 generate: setup ## Write the generated documents and what Grafana is given anew
 	$(BIN)/python -m schemas.documents

@@ -6,7 +6,6 @@ dossiers of any time are counted three times: with complete local state, without
 
 import shutil
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -31,8 +30,8 @@ from schemas.envelope import decode_event
 from schemas.events import Event, Rated
 from streams.storage.clickhouse_client import connect as connect_clickhouse
 from streams.storage.counting_progress import Lag, lag
-from streams.storage.rocks_state_store import RocksStateStore
 from streams.storage.state_folder import folders
+from streams.storage.state_report import read_heads
 
 MODEL = 100_000
 """Dossiers of the model, and of each copy of it."""
@@ -43,6 +42,7 @@ _COPY = Path(__file__).with_suffix(".sql")
 _PARTITIONS = 8
 _FEW = 5_000
 _SETTLING_SECONDS = 10.0
+_STARTS = 2
 _CAUGHT_UP = 0.3
 """So much of a slice is counted before it is measured, as workers that start catch up their local state first."""
 _MODEL_TABLES = ("facts", "events")
@@ -135,12 +135,12 @@ class Growth:
         _say(f"{self._copies * MODEL:,} dossiers: local state is restored")
         before = self._deployment.used()
         self._count_a_few(workers)
-        while not self._is_restored(1):
+        while not self._is_restored():
             time.sleep(0.2)
         spent = self._deployment.spent(before)
         self._deployment.stop_workers()
-        # The group assigns partitions at random: until each worker has once had each of them.
-        while not self._is_restored(workers):
+        # A worker that starts again mostly gets the partitions that it had, and restores those that it did not have.
+        for _ in range(_STARTS):
             self._count_a_few(workers)
             time.sleep(_SETTLING_SECONDS)
             self._deployment.stop_workers()
@@ -246,15 +246,10 @@ class Growth:
         self._publish(self._rated(_FEW, of_one_time=True))
         self._deployment.count_everything(workers)
 
-    def _is_restored(self, workers: int) -> bool:
-        """Whether the local state of every partition is complete at so many workers."""
-        complete: Counter[int] = Counter()
-        for folder in folders(self._state):
-            states = RocksStateStore(folder, read_only=True)
-            heads = map(states.read_head, range(_PARTITIONS))
-            complete.update(head.partition for head in heads if head and head.scanned is None)
-            states.close()
-        return len(complete) == _PARTITIONS and min(complete.values()) >= workers
+    def _is_restored(self) -> bool:
+        """Whether the local state of every partition is complete at a worker."""
+        heads = [head for folder in folders(self._state) for head in read_heads(folder, _PARTITIONS)]
+        return len({head.partition for head in heads if head.scanned is None}) == _PARTITIONS
 
     def _state_mb(self) -> int:
         return sum(file.stat().st_size for file in self._state.rglob("*") if file.is_file()) >> 20

@@ -26,7 +26,7 @@ from streams.counting.store_interface import Stored
 from streams.errors import StateUnusable
 
 _CACHE_BYTES = 32 << 20
-"""Blocks, their index and filters: the operating system caches files besides."""
+"""Blocks, which the operating system caches as well. Indexes and filters stay in memory: in here they would thrash."""
 _BUFFER_BYTES, _BUFFERS = 8 << 20, 3
 _FILE_BYTES = 32 << 20
 _FILTER_BITS = 10
@@ -131,8 +131,7 @@ def _options() -> Options:
     """Bounded memory, and compaction that never stops writes: it may be late, as what is written is small."""
     blocks = BlockBasedOptions()
     blocks.set_block_cache(Cache(_CACHE_BYTES))
-    blocks.set_cache_index_and_filter_blocks(True)
-    blocks.set_pin_l0_filter_and_index_blocks_in_cache(True)
+    blocks.set_cache_index_and_filter_blocks(False)
     blocks.set_bloom_filter(_FILTER_BITS, False)
     blocks.set_format_version(5)
     options = Options(raw_mode=True)

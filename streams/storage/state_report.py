@@ -1,6 +1,8 @@
 """The local state of all workers that share a directory, as a person wants to read of it."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,6 +13,9 @@ from streams.storage.rocks_state_store import RocksStateStore
 from streams.storage.state_folder import CountsOrigin, folders
 
 ReadProgress: TypeAlias = Callable[[], Mapping[int, int]]
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.1
 
 
 def report_state(directory: Path, counts: CountsOrigin, read_progress: ReadProgress) -> list[str]:
@@ -26,9 +31,9 @@ def report_state(directory: Path, counts: CountsOrigin, read_progress: ReadProgr
 
 
 def _line(folder: Path, counts: CountsOrigin, read_progress: ReadProgress) -> str:
-    name = f"{folder.name} ({sum(file.stat().st_size for file in _files(folder)) >> 20} MiB)"
+    name = f"{folder.name} ({_size(folder) >> 20} MiB)"
     try:
-        heads = _read_heads(folder, counts.partitions)
+        heads = read_heads(folder, counts.partitions)
     except StateUnusable as error:
         return f"{name}: {error}"
     # After the heads: a worker moves both, the progress first.
@@ -36,7 +41,19 @@ def _line(folder: Path, counts: CountsOrigin, read_progress: ReadProgress) -> st
     return f"{name}: {'; '.join(states) or 'no partition yet'}"
 
 
-def _read_heads(folder: Path, partitions: int) -> list[StateHead]:
+def read_heads(folder: Path, partitions: int) -> list[StateHead]:
+    """The heads in the folder of a worker that may run meanwhile.
+
+    Its compactions delete files that were listed a moment before, so what fails is tried again. Raises StateUnusable.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(StateUnusable):
+            return _heads(folder, partitions)
+        time.sleep(_PAUSE_SECONDS)
+    return _heads(folder, partitions)
+
+
+def _heads(folder: Path, partitions: int) -> list[StateHead]:
     states = RocksStateStore(folder, read_only=True)
     try:
         found = [states.read_head(partition) for partition in range(partitions)]
@@ -64,5 +81,9 @@ def _state(head: StateHead, origin: StateOrigin, progress: int) -> tuple[str, st
     return "complete", f" up to offset {offset}" if head.complete < progress else ""
 
 
-def _files(folder: Path) -> list[Path]:
-    return [file for file in folder.iterdir() if file.is_file()]
+def _size(folder: Path) -> int:
+    size = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size

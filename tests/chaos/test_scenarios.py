@@ -7,7 +7,7 @@ import pytest
 from chaos.runner import LASTING
 from tests.chaos.short_run import assert_exact
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.platform, pytest.mark.timeout(1800)]
 
 
 def test_the_counts_are_exact_in_spite_of_one_after_another(tmp_path: Path) -> None:

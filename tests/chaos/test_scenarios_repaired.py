@@ -10,7 +10,7 @@ import pytest
 from chaos.runner import GROUPS, LASTING, REPAIRED, SCENARIOS, SMALL_DISKS
 from tests.chaos.short_run import assert_exact
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.platform, pytest.mark.timeout(1800)]
 
 
 def test_the_counts_are_exact_once_the_deployment_is_repaired(tmp_path: Path) -> None:

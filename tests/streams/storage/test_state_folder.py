@@ -15,7 +15,7 @@ from streams.counting.log_position import pack
 from streams.counting.state_store import StateHead, StateOrigin, StateStore
 from streams.counting.store_interface import Stored
 from streams.errors import StateUnusable
-from streams.storage import state_folder
+from streams.storage import state_folder, state_report
 from streams.storage.rocks_state_store import RocksStateStore
 from streams.storage.state_folder import CountsOrigin, StateFolder, folders
 from streams.storage.state_report import report_state
@@ -193,6 +193,26 @@ class TestReport:
         (tmp_path / "worker-1" / "CURRENT").write_text("nothing")
         (line,) = report_state(tmp_path, COUNTS, dict)
         assert line.startswith("worker-1 (0 MiB): local state in ")
+
+    def test_files_that_a_compaction_deletes_meanwhile_are_read_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        filled(tmp_path)
+        failures = 2
+
+        def compacting(folder: Path, *, read_only: bool) -> RocksStateStore:
+            nonlocal failures
+            failures -= 1
+            if failures >= 0:
+                raise StateUnusable("Corruption: Can't access /000024.sst")
+            return RocksStateStore(folder, read_only=read_only)
+
+        monkeypatch.setattr(state_report, "RocksStateStore", compacting)
+        (line,) = report_state(tmp_path, COUNTS, lambda: {3: 9})
+        assert line == "worker-1 (0 MiB): partition 3: complete"
+        failures = 1000
+        (line,) = report_state(tmp_path, COUNTS, dict)
+        assert line == "worker-1 (0 MiB): Corruption: Can't access /000024.sst"
 
     def test_no_directory(self, tmp_path: Path) -> None:
         assert report_state(tmp_path / "none", COUNTS, dict) == []
