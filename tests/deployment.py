@@ -45,15 +45,11 @@ class Deployment:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run a command to its end and return what it printed; it must end with this code."""
-        done = subprocess.run(
-            self.command(*arguments), env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
+        return "".join(self._run(*arguments, code=code))
 
     def json(self, *arguments: str, code: int = 0) -> Any:
-        """What a command prints with --json."""
-        return json.loads(self.run(*arguments, "--json", code=code))
+        """What a command prints with --json; its progress, which a loaded machine gets to see, is elsewhere."""
+        return json.loads(self._run(*arguments, "--json", code=code)[0])
 
     def load(self, file: Path, *options: str) -> str:
         """Import a file of the sample's shape and wait until it is counted."""
@@ -96,6 +92,13 @@ class Deployment:
         found = {table.name: self._rows(table, key) for table, key in keys}
         found["windows"] = {key: counts for key, counts in found["windows"].items() if any(counts)}
         return found
+
+    def _run(self, *arguments: str, code: int) -> tuple[str, str]:
+        done = subprocess.run(
+            self.command(*arguments), env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout, done.stderr
 
     def _rows(self, table: Table, key: tuple[str, ...]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
         rest = [column for column in table.columns if column not in _POSITIONS | _IMPORTS | {*key}]
