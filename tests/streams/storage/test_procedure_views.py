@@ -104,7 +104,7 @@ def test_procedures_offered_and_used_online_are_counted_against_all(counted: Cli
     assert procedure_report(counted, INSTANT).services == all_of_them
     by_field = procedure_report(counted, INSTANT, "field")
     assert by_field.services == all_of_them
-    assert {row["field"]: row["services"] for row in by_field.rows}["Hộ tịch"] == Services(2, 1, 1, 0, 1, 0)
+    assert {row["field"]: row["services"] for row in by_field.rows}["Hộ tịch"] == Services(2, 1, 1, 0, 1, 0, 0, 0)
 
 
 def test_a_span_has_the_receptions_and_the_results_of_its_days(counted: ClickHouseConnection) -> None:
