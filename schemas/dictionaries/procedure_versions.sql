@@ -47,7 +47,7 @@ FROM `{database}`.procedures
 WHERE load = (SELECT max(load) FROM `{database}`.reference_loads WHERE kind = 'procedures')
 $query$
     INVALIDATE_QUERY $query$
-SELECT max(load) FROM `{database}`.reference_loads WHERE kind = 'procedures'
+SELECT max(load), toDate(now('{time_zone}')) FROM `{database}`.reference_loads WHERE kind = 'procedures'
 $query$
 ))
 LIFETIME(MIN 10 MAX 30)
