@@ -45,6 +45,4 @@ def command(settings: Settings, limit: int, as_json: bool) -> None:
             table.add_row(each.kind, brief(each.code), f"{each.dossiers:,}", brief(", ".join(each.sources)))
         console().print(table)
     if found.total > len(found.codes):
-        click.echo(
-            f"and {plural(found.total - len(found.codes), 'code')} of fewer dossiers: raise --limit to list them"
-        )
+        click.echo(f"and {found.total - len(found.codes):,} more: `--limit` says how many are listed")
