@@ -25,6 +25,7 @@ from grafana.sql_macros import expand
 from schemas.connection import KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
+from streams.audit import lasting
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
@@ -101,8 +102,7 @@ def measured(client: Client, rounds: int) -> Row:
 
 def refresh(client: Client, view: str) -> None:
     """Fill this roll-up now."""
-    client.execute(f"SYSTEM REFRESH VIEW {view}")
-    client.execute(f"SYSTEM WAIT VIEW {view}")
+    lasting.refresh(client, [view])
 
 
 def seconds(do: Callable[[], object]) -> float:

@@ -15,7 +15,7 @@ from cli.settings import Settings
 from cli.terminal_escape import brief, print_json, printable
 from schemas.deployment_profile import Profile
 from schemas.reference.agency import LEVELS
-from streams.reports.node_report import Selection, TreeAs, node_report
+from streams.reports.node_report import NodeReport, Selection, TreeAs, node_report
 from streams.reports.procedure_report import By, procedure_report
 from streams.reports.report import FIGURES, RATES, Report, report
 
@@ -29,7 +29,11 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option(
     "--to", "until", type=_DAY, metavar="YYYY-MM-DD", help="Last local day to count.  [default: the last there is]"
 )
-@click.option("--level", type=click.Choice(LEVELS), help="Each agency of this level, with all agencies below it.")
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    help="Each agency of this level, with all agencies below it; with --agency those of the level below it.",
+)
 @click.option("--agency", metavar="CODE", help="This agency with all agencies below it, by its code or an alias.")
 @click.option("--tree", is_flag=True, help="Each agency of the tree, or with --agency of the tree below it.")
 @click.option(
@@ -127,8 +131,11 @@ def _report_nodes(
     shape: str | None,
     exact: bool,
 ) -> None:
-    found = node_report(settings.clickhouse, settings.profile, selection, tree_as, first, end)
-    if selection.agency and not found.nodes:
+    def read(selection: Selection) -> NodeReport:
+        return node_report(settings.clickhouse, settings.profile, selection, tree_as, first, end)
+
+    found = read(selection)
+    if selection.agency and not (found.nodes or (selection.level and read(Selection(agency=selection.agency)).nodes)):
         raise click.UsageError(f"agency '{printable(selection.agency)}' is neither declared nor counted")
     if shape == "json":
         print_json(found)
@@ -137,9 +144,17 @@ def _report_nodes(
     else:
         show_nodes(found, settings.profile)
         if selection.level and not found.nodes:
-            click.echo(
-                f"No agency of level {selection.level} is declared: `dossier reference load agencies` declares it."
-            )
+            click.echo(_none_of(selection, tree_as))
+
+
+def _none_of(selection: Selection, tree_as: TreeAs) -> str:
+    """That the tree has no agency of the level, and where to look for it."""
+    below = f" below {printable(selection.agency)}" if selection.agency else ""
+    tree = "today's tree; `--tree-as then` has those of before" if tree_as == "today" else "the tree of these days"
+    return (
+        f"No agency of level {selection.level}{below} is in {tree}. `dossier reference list agencies` shows all that "
+        "are declared."
+    )
 
 
 def _report_procedures(

@@ -43,9 +43,12 @@ def show_procedures(found: ProcedureReport, profile: Profile) -> None:
     terminal = console()
     terminal.print(table)
     offered = found.services
+    share = f" ({offered.online / offered.procedures:.1%})" if offered.procedures else ""
     terminal.print(
-        f"{offered.online:,} of {plural(offered.procedures, 'procedure')} offered online: {offered.full:,} in full, "
-        f"{offered.partial:,} in part; {offered.used:,} used, {offered.used_online:,} used online.",
+        f"{offered.online:,} of {plural(offered.procedures, 'procedure')} offered online{share}: {offered.full:,} in "
+        f"full, {offered.partial:,} in part. Of those offered online {offered.online_used:,} used, "
+        f"{offered.online_used_online:,} used online; of all {offered.used:,} used, {offered.used_online:,} used "
+        "online.",
         soft_wrap=True,
     )
     terminal.print(freshness_line(found.freshness, found.as_of, profile), soft_wrap=True)

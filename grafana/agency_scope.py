@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 
 from grafana.panels import DATASOURCE
-from grafana.reference_names import agency_name, in_one_line
+from grafana.reference_names import agency_code, agency_name, in_one_line
 from grafana.sql_queries import ALL, is_everything_selected, query, selected, selected_values
 from grafana.variables import Variable
 
 CASCADE = ("province", "district", "agency")
 """The variables by which agencies are chosen, each within the former."""
 _PLACES = query("agency_places")
-_CODE = "dictGetOrDefault('agency_labels', 'code', tuple({code}), {code})"
-"""The code for which a code stands: its own, unless it is an alias."""
-SELECTED = _CODE.format(code=selected("agency"))
+SELECTED = agency_code(selected("agency"))
 """The code of the one agency that is chosen."""
 
 
@@ -66,7 +64,7 @@ def is_below_selected(column: str) -> str:
 def _within(name: str) -> str:
     """SQL for whether `places` have one of the selected values of a variable; where nothing is selected, they do."""
     values = selected_values(name)
-    codes = f"arrayMap(code -> {_CODE.format(code='code')}, {values})"
+    codes = f"arrayMap(code -> {agency_code('code')}, {values})"
     return f"({is_everything_selected(name)} OR hasAny(places, arrayConcat({values}, {codes})))"
 
 

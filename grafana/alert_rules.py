@@ -81,7 +81,7 @@ class Rule(Struct, frozen=True):
 
 
 _NAMED = {"agency_name": with_code(agency_name("agency"), "agency")}
-_DECLARED = {f"{kind}_are_declared": is_declared(kind) for kind in ("agencies", "procedures")}
+_DECLARED = {f"{kind}_are_declared": is_declared(kind) for kind in ("agencies", "procedures", "officials")}
 _COUNT = '{{ printf "%.0f" $values.B.Value }}'
 _SHARE = "{{ humanizePercentage $values.B.Value }}"
 _SPAN = "{{ humanizeDuration $values.B.Value }}"

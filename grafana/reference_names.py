@@ -6,6 +6,14 @@ NOT_DECLARED = "chưa khai báo / not declared"
 """What stands beside a code that reference data does not declare."""
 
 
+def agency_code(column: str) -> str:
+    """SQL for the code of the agency for which a code stands: its own, unless it is an alias.
+
+    Links need it: an alias is no choice of a variable, and Grafana replaces what is none by the first choice.
+    """
+    return f"dictGetOrDefault('agency_labels', 'code', tuple(toString({column})), toString({column}))"
+
+
 def agency_name(column: str) -> str:
     """SQL for the name of the agency whose code a column holds.
 

@@ -361,6 +361,7 @@ VIEWS = (
     "receiver_figures",
     "procedure_names",
     "procedure_figures",
+    "dossier_procedures",
 )
 """What analysts read."""
 _WAY = "way = 'today'"

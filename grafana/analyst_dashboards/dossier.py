@@ -14,11 +14,15 @@ from grafana.code_labels import (
 )
 from grafana.dashboard_layout import SITE_ZONE, Dashboard, at, dashboard
 from grafana.panels import column, table
-from grafana.reference_names import agency_name, procedure_name, with_code
+from grafana.reference_names import agency_code, agency_name, procedure_name, with_code
 from grafana.sql_queries import query
 from grafana.variables import TO_OTHERS, agency_columns, named_columns, text_variable
 
-_NAMES = {"agency_name": agency_name("agency"), "procedure_name": procedure_name("procedure")}
+_NAMES = {
+    "agency_code": agency_code("agency"),
+    "agency_name": agency_name("agency"),
+    "procedure_name": procedure_name("procedure"),
+}
 
 
 def dossier() -> Dashboard:
@@ -37,7 +41,12 @@ def dossier() -> Dashboard:
                 table(
                     "Hiện trạng / As of now",
                     "The current state of the dossier, from all of its events.",
-                    query("dossier_now", receiver_name=agency_name("receiver"), **_NAMES),
+                    query(
+                        "dossier_now",
+                        receiver_code=agency_code("receiver"),
+                        receiver_name=agency_name("receiver"),
+                        **_NAMES,
+                    ),
                     overrides=[*agency_columns(), *_NOW],
                 ),
             ),
@@ -69,7 +78,7 @@ def dossier() -> Dashboard:
                 table(
                     "Cảnh báo / Alerts",
                     "Alerts raised and cleared for this dossier: due soon and overdue.",
-                    query("dossier_alerts", agency_name=_NAMES["agency_name"]),
+                    query("dossier_alerts", agency_code=_NAMES["agency_code"], agency_name=_NAMES["agency_name"]),
                     overrides=[*agency_columns(), *_ALERTS],
                 ),
             ),

@@ -5,7 +5,7 @@ from grafana.analyst_dashboards.figure_tile import tile
 from grafana.code_labels import STATUSES, label_mappings
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import bars, column, table
-from grafana.reference_names import agency_name, procedure_name
+from grafana.reference_names import agency_code, agency_name, procedure_name
 from grafana.sql_queries import only, query
 from grafana.thresholds import AGENCY_OVERDUE, DUE_SOON
 from grafana.variables import TO_OTHERS, agency_columns, dossier_column, named_columns
@@ -17,7 +17,11 @@ _URGENCY = (
 )
 """The levels of alerts, whatever a deployment calls them, the most urgent first."""
 _CHOSEN = is_in_scope("agency")
-_NAMES = {"agency_name": agency_name("agency"), "procedure_name": procedure_name("procedure")}
+_NAMES = {
+    "agency_code": agency_code("agency"),
+    "agency_name": agency_name("agency"),
+    "procedure_name": procedure_name("procedure"),
+}
 
 
 def late() -> Dashboard:

@@ -4,7 +4,7 @@ from grafana.agency_scope import agency_variables, is_in_scope
 from grafana.analyst_dashboards.figure_tile import tile
 from grafana.dashboard_layout import Dashboard, at, dashboard
 from grafana.panels import column, series, share_column, table
-from grafana.reference_names import agency_name
+from grafana.reference_names import agency_code, agency_name
 from grafana.sql_queries import only, query
 from grafana.thresholds import ONLINE_PAYMENT, Figure
 from grafana.variables import TO_OTHERS, agency_columns
@@ -60,7 +60,12 @@ def payments() -> Dashboard:
                 table(
                     "Theo đơn vị / By agency",
                     "Fee-bearing dossiers received in the time range, and payments in it.",
-                    query("payment_agencies", agency_is_chosen=_CHOSEN, agency_name=agency_name("agency")),
+                    query(
+                        "payment_agencies",
+                        agency_is_chosen=_CHOSEN,
+                        agency_code=agency_code("agency"),
+                        agency_name=agency_name("agency"),
+                    ),
                     overrides=[
                         *agency_columns(),
                         column("fee_bearing", "Hồ sơ có phí / Fee-bearing", "count"),

@@ -1,6 +1,6 @@
--- Every agency that was counted, or is declared and valid today: `path` are the codes from the root of today's tree down to
--- the node that its figures belong to, and `places` has its own code as well. They are put into an array and taken out
--- again, since ClickHouse would else look up the place of every window, not of every agency.
+-- Every agency that was counted, took dossiers in, or is declared and valid today: `path` are the codes from the root of
+-- today's tree down to the node that its figures belong to, and `places` has its own code as well. They are put into an array
+-- and taken out again, since ClickHouse would else look up the place of every window, not of every agency.
 SELECT
     arrayJoin(every) AS seen,
     seen.1 AS agency,
@@ -20,6 +20,8 @@ FROM
         FROM
         (
             SELECT DISTINCT agency, true AS is_counted FROM windows
+            UNION ALL
+            SELECT DISTINCT receiver, false FROM receiver_days
             UNION ALL
             SELECT agency, false FROM agency_labels WHERE is_current
         )

@@ -1,7 +1,7 @@
 SELECT
-    agency,
+    {agency_code} AS agency,
     {agency_name} AS agency_name,
-    receiver,
+    {receiver_code} AS receiver,
     {receiver_name} AS receiver_name,
     status,
     procedure,

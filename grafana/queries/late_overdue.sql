@@ -1,6 +1,6 @@
 SELECT
     dossier,
-    agency,
+    {agency_code} AS agency,
     {agency_name} AS agency_name,
     procedure,
     {procedure_name} AS procedure_name,
@@ -9,7 +9,9 @@ SELECT
     term,
     days_overdue,
     extensions
-FROM overdue_dossiers
-WHERE {agency_is_chosen}
+FROM
+(
+    SELECT * FROM overdue_dossiers WHERE {agency_is_chosen}
+)
 ORDER BY term, dossier
 LIMIT 500

@@ -1,6 +1,6 @@
 SELECT
     dossier,
-    agency,
+    {agency_code} AS agency,
     {agency_name} AS agency_name,
     procedure,
     {procedure_name} AS procedure_name,
@@ -9,8 +9,9 @@ SELECT
     term,
     dateDiff('second', now64(6), assumeNotNull(term)) / 86400 AS days_left,
     extensions
-FROM dossiers
-WHERE is_open AND NOT is_overdue AND term <= now() + INTERVAL 3 DAY
-    AND {agency_is_chosen}
-ORDER BY dossiers.term, dossier
+FROM
+(
+    SELECT * FROM dossiers WHERE is_open AND NOT is_overdue AND term <= now() + INTERVAL 3 DAY AND {agency_is_chosen}
+)
+ORDER BY term, dossier
 LIMIT 500

@@ -15,7 +15,7 @@ FROM `{database}`.agency_placements
 WHERE load = (SELECT max(load) FROM `{database}`.reference_loads WHERE kind = 'agencies')
 $query$
     INVALIDATE_QUERY $query$
-SELECT max(load) FROM `{database}`.reference_loads WHERE kind = 'agencies'
+SELECT max(load), toDate(now('{time_zone}')) FROM `{database}`.reference_loads WHERE kind = 'agencies'
 $query$
 ))
 LIFETIME(MIN 10 MAX 30)

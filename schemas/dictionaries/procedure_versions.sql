@@ -17,7 +17,8 @@ CREATE OR REPLACE DICTIONARY procedure_versions
     fee_amounts Array(Int64),
     fee_from Array(Date32),
     fee_to Array(Date32),
-    electronic_result UInt8
+    electronic_result UInt8,
+    components_reusable Array(String)
 )
 PRIMARY KEY procedure, channel
 SOURCE(CLICKHOUSE(
@@ -40,12 +41,13 @@ SELECT
     fees.amount AS fee_amounts,
     fees.valid_from AS fee_from,
     fees.valid_to AS fee_to,
-    electronic_result
+    electronic_result,
+    components_reusable
 FROM `{database}`.procedures
 WHERE load = (SELECT max(load) FROM `{database}`.reference_loads WHERE kind = 'procedures')
 $query$
     INVALIDATE_QUERY $query$
-SELECT max(load) FROM `{database}`.reference_loads WHERE kind = 'procedures'
+SELECT max(load), toDate(now('{time_zone}')) FROM `{database}`.reference_loads WHERE kind = 'procedures'
 $query$
 ))
 LIFETIME(MIN 10 MAX 30)

@@ -1,5 +1,6 @@
 """Figures that differ by the same amount at each of several checks: a figure that moves between two reads does not."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
@@ -8,6 +9,11 @@ from clickhouse_driver import Client
 CHECKS = 12
 """A small city that never rests may differ by one at each of a few."""
 PAUSE_SECONDS = 0.3
+_POLL_SECONDS = 0.05
+_IS_FILLING = (
+    "SELECT status FROM system.view_refreshes WHERE database = currentDatabase() AND view = %(view)s "
+    "AND status NOT IN ('Scheduled', 'Disabled')"
+)
 
 Place: TypeAlias = tuple[str, ...]
 Differing: TypeAlias = Mapping[Place, tuple[int, int]]
@@ -30,6 +36,9 @@ def refresh(client: Client, views: Iterable[str]) -> None:
     """Fill roll-ups now, one after another; raises what the driver does."""
     for view in views:
         client.execute(f"SYSTEM REFRESH VIEW {view}")
+        # Waiting by a statement alone would end with a timeout: a large roll-up takes longer than an answer may.
+        while client.execute(_IS_FILLING, {"view": view}):
+            time.sleep(_POLL_SECONDS)
         client.execute(f"SYSTEM WAIT VIEW {view}")
 
 

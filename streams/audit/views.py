@@ -9,13 +9,11 @@ from clickhouse_driver.errors import ServerException
 from schemas.ddl import views
 from schemas.deployment_profile import Profile, profile_of
 from streams.audit.findings import Finding
+from streams.audit.lasting import CHECKS, PAUSE_SECONDS
 from streams.queries import figures, query
 from streams.storage.epochs import read_history
 from streams.storage.schema_comparison import Views
 
-_CHECKS = 12
-"""A small city that never rests may differ by one at each of a few."""
-_PAUSE_SECONDS = 0.3
 _SUMMED = (
     "received",
     "received_online",
@@ -56,10 +54,10 @@ def view_findings(client: Client, profile: Profile, pause: Callable[[float], Non
             raise
         # A view is missing or lacks a column, which is a finding already: its figures can be checked after a repair.
         differing = {}
-    for _ in range(_CHECKS - 1):
+    for _ in range(CHECKS - 1):
         if not differing:
             break
-        pause(_PAUSE_SECONDS)
+        pause(PAUSE_SECONDS)
         differing = {place: values for place, values in _figures(client, profile).items() if place in differing}
     return found + [Finding("views", " ".join(place), *map(str, values)) for place, values in differing.items()]
 

@@ -23,12 +23,36 @@ class UndeclaredCode(Struct, frozen=True):
     sources: tuple[str, ...]
 
 
-def undeclared_codes(client: Client) -> list[UndeclaredCode]:
-    """All of them, those of the most cases first; raises what the driver does."""
-    return [
-        UndeclaredCode(kind, code, cases, tuple(sources))
-        for kind, code, cases, sources in client.execute(query("undeclared_codes"))
+class Undeclared(Struct, frozen=True):
+    """How many codes are not declared, and of each kind those of the most cases."""
+
+    total: int
+    codes: list[UndeclaredCode]
+
+
+def undeclared_codes(client: Client, limit: int = 1000) -> Undeclared:
+    """At most so many of each kind, those of the most cases first; raises what the driver does.
+
+    A source that sends something else as a code, such as a number of its own for each case, makes millions of them.
+    """
+    rows = client.execute(query("undeclared_codes"), {"limit": limit})
+    sources = _sources(client, {case for _, _, _, some, _ in rows for case in some})
+    codes = [
+        UndeclaredCode(kind, code, cases, tuple(sorted({each for case in some for each in sources.get(case, ())})))
+        for kind, code, cases, some, _ in rows
     ]
+    return Undeclared(sum({kind: codes for kind, *_, codes in rows}.values()), codes)
+
+
+def _sources(client: Client, cases: Iterable[str]) -> dict[str, list[str]]:
+    asked = [(case,) for case in cases]
+    if not asked:
+        return {}
+    sql = (
+        "SELECT dossier, groupUniqArray(toString(source)) FROM events "
+        "WHERE source != '' AND dossier IN (SELECT dossier FROM asked) GROUP BY dossier"
+    )
+    return dict(client.execute(sql, external_tables=external_table({"dossier": "String"}, asked)))
 
 
 def cases_with(client: Client, kind: KindName, codes: Iterable[str]) -> dict[str, int]:

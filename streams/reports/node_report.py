@@ -22,7 +22,10 @@ _CURRENT = "load = (SELECT max(load) FROM reference_loads WHERE kind = 'agencies
 
 
 class Selection(Struct, frozen=True):
-    """Which nodes: those of a level, or one agency, with all below it where `tree`; `tree` alone is everything."""
+    """Which nodes: those of a level, or one agency, with all below it where `tree`; `tree` alone is everything.
+
+    With a level and an agency, those of the level among the agency and all below it.
+    """
 
     level: str = ""
     agency: str = ""
@@ -68,8 +71,8 @@ def node_report(
 ) -> NodeReport:
     """The report of what happened from `since` up to, not including, `until`; open and overdue are as of now.
 
-    It has no nodes where the selected agency is neither declared nor counted. Figures come from windows, never from a
-    roll-up. Instants must be aware, and begin and end windows. Raises Unreachable or NotMigrated.
+    Without a level, it has no nodes where the selected agency is neither declared nor counted. Figures come from
+    windows, never from a roll-up. Instants must be aware, and begin and end windows. Raises Unreachable or NotMigrated.
     """
     now = datetime.now(UTC)
     last = min(until - timedelta(microseconds=1), now) if until and tree_as == "then" else now
@@ -97,16 +100,17 @@ def chosen(nodes: Mapping[Path, Sums], labels: Mapping[str, Label], selection: S
     paths = {**dict.fromkeys((label.path for label in labels.values() if label.is_valid), empty), **nodes}
     grouped: dict[Path, list[Sums]] = {}
     above: dict[str, str] = {}
+    is_below_meant = selection.tree or bool(selection.level)
     for path, sums in paths.items():
         code = path[-1]
         above[code] = path[-2] if len(path) > 1 else ""
-        if selection.agency and selection.agency not in (path if selection.tree else path[-1:]):
+        if selection.agency and selection.agency not in (path if is_below_meant else path[-1:]):
             continue
         if selection.level and labels.get(code, _UNKNOWN).level != selection.level:
             continue
         first = path.index(selection.agency) if selection.agency else 0
         grouped.setdefault(path[first:] if selection.tree else path[-1:], []).append(sums)
-    if selection.agency and not grouped and selection.agency in labels:
+    if selection.agency and not selection.level and not grouped and selection.agency in labels:
         grouped[selection.agency,] = [empty]
     found = []
     for key, several in grouped.items():

@@ -25,7 +25,8 @@ _COLUMNS = (
 class Services(Struct, frozen=True):
     """How many procedures are declared today, offered online in full or in part, and were used by anyone or online.
 
-    A procedure was used if a dossier of it was received in the span of the report.
+    A procedure was used if a dossier of it was received in the span of the report. `used` and `used_online` are of all
+    procedures, `online_used` and `online_used_online` of those that are offered online.
     """
 
     procedures: int
@@ -34,6 +35,8 @@ class Services(Struct, frozen=True):
     partial: int
     used: int
     used_online: int
+    online_used: int
+    online_used_online: int
 
 
 class ProcedureReport(Struct, frozen=True):
@@ -78,9 +81,10 @@ def procedure_report(
 def services(procedures: Iterable[Mapping[str, Any]], field: str | None = None) -> Services:
     """The table of online services of all procedures that are declared today, or of those of a field."""
     current = [row for row in procedures if row["is_current"] and field in (None, row["field"])]
-    full, partial = (sum(row["service_level"] in words for row in current) for words in (FULL, PARTIAL))
-    used, online = (sum(row[key] > 0 for row in current) for key in ("received", "received_online"))
-    return Services(len(current), full + partial, full, partial, used, online)
+    online = [row for row in current if row["service_level"] in (*FULL, *PARTIAL)]
+    full = sum(row["service_level"] in FULL for row in online)
+    uses = (sum(row[key] > 0 for row in rows) for rows in (current, online) for key in ("received", "received_online"))
+    return Services(len(current), len(online), full, len(online) - full, *uses)
 
 
 def _row(values: Iterable[Any]) -> dict[str, Any]:

@@ -220,6 +220,9 @@ def test_codes_that_are_not_declared_are_listed_with_dossiers_and_sources(
     before = dossier("reference", "unknown", **there)
     assert "no agencies are loaded" in before.err
     assert before.out.startswith("5 codes counted and not declared")
+    few = dossier("reference", "unknown", "--limit", "1", **there).out
+    assert few.startswith("5 codes counted and not declared")
+    assert few.endswith("and 2 more: `--limit` says how many are listed\n")
     assert dossier("reference", "load", "agencies", province, **there).code == 0
     found = json.loads(dossier("reference", "unknown", "--json", **there).out)["codes"]
     assert [(code["kind"], code["code"], code["dossiers"]) for code in found] == [

@@ -108,10 +108,15 @@ def test_an_agency_is_found_by_an_alias_and_one_that_is_nothing_is_told(
     assert r"agency 'never\x1b' is neither declared nor counted" in ended.err
 
 
-def test_a_level_that_nobody_declared_says_what_declares_it(dossier: Run, counted: ClickHouseConnection) -> None:
+def test_a_level_that_no_agency_has_says_where_to_look(dossier: Run, counted: ClickHouseConnection) -> None:
     ended = dossier("report", "--level", "ministry", **named(counted))
     assert ended.code == 0
-    assert "No agency of level ministry is declared: `dossier reference load agencies` declares it." in ended.out
+    assert "No agency of level ministry is in today's tree; `--tree-as then` has those of before." in ended.out
+    assert "`dossier reference list agencies` shows all that are declared." in ended.out
+    ended = dossier("report", "--level", "ministry", "--agency", "H26", "--tree-as", "then", **named(counted))
+    assert "No agency of level ministry below H26 is in the tree of these days." in ended.out
+    ended = dossier("report", "--level", "ministry", "--agency", "never", **named(counted))
+    assert (ended.code, "agency 'never' is neither declared nor counted" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,10 @@ def test_procedures_have_days_and_the_table_of_online_services(dossier: Run, cou
     ended = dossier("report", "--procedures", **named(counted))
     assert (ended.code, ended.err) == (0, "")
     assert "\x1b" not in ended.out
-    assert "2 of 2 procedures offered online: 1 in full, 1 in part; 1 used, 1 used online." in ended.out
+    assert (
+        "2 of 2 procedures offered online (100.0%): 1 in full, 1 in part. "
+        "Of those offered online 1 used, 1 used online; of all 1 used, 1 used online." in ended.out
+    )
     by_field = json.loads(dossier("report", "--procedures", "--by", "field", "--json", **named(counted)).out)
     (land,) = [row for row in by_field["rows"] if row["field"] == "Đất đai"]
     assert (land["received"], land["median_days"], land["services"]["full"]) == (1, 2.0, 1)

@@ -13,7 +13,10 @@ from clickhouse_driver import Client
 from grafana.alert_rules import GROUPS, RULES, RUNBOOK, Rule, provisioning
 from grafana.sql_macros import expand, variables_in
 from schemas.connection import ClickHouseConnection
-from schemas.events import Event, Paid
+from schemas.events import Event, Paid, Progressed
+from schemas.reference.official import Official
+from streams.reference.kinds import KINDS
+from streams.reference.loads import write
 from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import HOSTILE, midnight, resolved, waiting
@@ -211,6 +214,23 @@ class TestFiring:
         new += [event for number in range(9) for event in waiting(f"old {number}", f"Y{number}", old, old)]
         with declare(new) as client:
             assert firing(client, rule) == {"agencies": 11}
+
+    def test_officials_are_undeclared_once_any_are_loaded(self, databases: Databases) -> None:
+        now, rule = datetime.now(UTC), NAMED["undeclared-codes"]
+        steps: list[Event] = []
+        for number in range(12):
+            name = f"case {number}"
+            step = Progressed(
+                id="step", dossier=name, source="one-stop", occurred_at=now, step="review", official=f"cb-{number}"
+            )
+            steps += [*waiting(name, "H26.01", now, now), step]
+        with databases.lend() as plan:
+            count(plan.clickhouse, *steps, published=now)
+            owner = connect(plan.clickhouse)
+            assert firing(owner, rule) == {}
+            write(owner, KINDS["officials"], [Official(code="cb-0", unit="H26.01")], by="a test")
+            assert firing(owner, rule) == {"officials": 11}
+            owner.disconnect()
 
     def test_nothing_is_undeclared_where_nothing_is_declared(self, databases: Databases) -> None:
         now = datetime.now(UTC)

@@ -10,10 +10,14 @@ from grafana.analyst_dashboards.ranking import RATES
 from grafana.build import DASHBOARDS
 from grafana.sql_queries import ALL
 from grafana.thresholds import ON_TIME
-from schemas.events import Event
+from schemas.events import Event, Received
+from streams.storage.clickhouse_client import connect
+from tests.databases import Databases
 from tests.grafana.city import GROUP, HOSTILE, LEAVING, NAME, SHOWN_NAME, midnight, resolved
+from tests.grafana.conftest import refresh
 from tests.grafana.declared import Declare
 from tests.grafana.test_analyst_dashboards import ask, board_of, shown
+from tests.streams.counted import count
 
 pytestmark = pytest.mark.clickhouse
 
@@ -42,6 +46,17 @@ class TestChoices:
         everything = choices(declared_city, uid, "agency")
         assert everything["O'Brien"] == f"O'Brien – {UNDECLARED}"
         assert everything.keys() > within.keys()
+
+    def test_offices_that_only_took_dossiers_in_can_be_chosen(self, databases: Databases) -> None:
+        event = Received(
+            id="1", dossier="1", source="one-stop", occurred_at=midnight(), agency="H26.01", receiver=LEAVING
+        )
+        with databases.lend() as plan:
+            count(plan.clickhouse, event)
+            client = connect(plan.clickhouse)
+            refresh(client)
+            assert choices(client, "dossiers-agency", "agency") == {LEAVING: LEAVING, "H26.01": "H26.01"}
+            client.disconnect()
 
     def test_texts_are_names_short_enough_for_a_list_and_never_two_of_one_text(self, declared_city: Client) -> None:
         found = choices(declared_city, "dossiers-agency", "agency")
@@ -121,6 +136,11 @@ class TestNames:
         assert len(NAME) == 300
         assert "<b>&amp;</b> 'Ngọc Hà' | $agency ${agency} $1 {a} dài" in SHOWN_NAME
         assert now["procedure_name"] == "Cấp <giấy> 'khai sinh' | \"$1\""
+
+    def test_a_link_leads_to_the_agency_for_which_an_alias_stands(self, declared_city: Client) -> None:
+        (now,) = shown(declared_city, "dossiers-dossier", "As of now", dossier="by an alias")
+        assert (now["agency"], now["agency_name"], now["receiver"]) == ("H26", "UBND thành phố Hà Nội", "")
+        assert now["agency"] in choices(declared_city, "dossiers-agency", "agency")
 
     def test_the_history_tells_names_with_their_codes(self, declared_city: Client) -> None:
         (event,) = shown(declared_city, "dossiers-dossier", "History", dossier="taken in elsewhere")

@@ -8,7 +8,9 @@ import pytest
 from clickhouse_driver import Client
 
 from streams.audit.findings import Finding
+from streams.audit.lasting import refresh
 from streams.audit.rollups import rollup_findings
+from streams.storage import clickhouse_client
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
 
@@ -71,3 +73,18 @@ def test_one_that_was_stopped_is_found(client: Client, plan: Plan, view: str) ->
     assert [(each.place, each.stored) for each in found(client, plan)] == [(view, "is disabled")]
     client.execute(f"SYSTEM START VIEW {view}")
     assert found(client, plan) == []
+
+
+def test_filling_may_take_longer_than_an_answer(client: Client, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.execute("CREATE TABLE slow (a UInt8) ENGINE = MergeTree ORDER BY a")
+    client.execute(
+        "CREATE MATERIALIZED VIEW refresh_slow REFRESH EVERY 10 YEAR TO slow EMPTY AS "
+        "SELECT toUInt8(number) AS a FROM numbers(4) WHERE sleepEachRow(1) = 0 SETTINGS max_block_size = 1"
+    )
+    monkeypatch.setattr(clickhouse_client, "_TIMEOUT_SECONDS", 2)
+    impatient = connect(plan.clickhouse)
+    refresh(impatient, ["refresh_slow"])
+    assert impatient.execute("SELECT count() FROM slow") == [(4,)]
+    impatient.disconnect()
+    client.execute("DROP VIEW refresh_slow")
+    client.execute("DROP TABLE slow")

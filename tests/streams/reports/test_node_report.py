@@ -6,6 +6,7 @@ import pytest
 
 from schemas.connection import ClickHouseConnection
 from schemas.events import Received, Resolved, TermSet
+from schemas.reference.agency import Level
 from streams.reports.node_report import NOT_DECLARED, NodeReport, Selection, TreeAs, node_report
 from streams.reports.report import FIGURES, RATES, report
 from streams.storage.clickhouse_client import database
@@ -98,6 +99,16 @@ def test_a_level_has_each_of_its_agencies_once_also_without_figures(counted: Cli
     assert found.nodes[0].keys() == {
         *("code", "name", "name_en", "parent", "level", "group", "is_declared", "own"), *FIGURES, *RATES
     }  # fmt: skip
+
+
+def test_a_level_below_an_agency_has_that_level_alone(counted: ClickHouseConnection) -> None:
+    def of(agency: str, level: Level, tree_as: TreeAs = "today", *, tree: bool = False) -> Table:
+        return table(node_report(counted, INSTANT, Selection(level, agency, tree), tree_as), "received")
+
+    assert of("BD", "commune", "then") == of("BD", "commune", "then", tree=True) == {"P1": (1,), "P2": (1,)}
+    assert of("H26", "department") == of("000.00.01.H26", "department") == {"S1": (1,)}
+    assert of("H26", "ministry") == {}
+    assert of("S1", "commune") == {}
 
 
 def test_one_agency_alone_or_with_its_tree_by_any_name(counted: ClickHouseConnection) -> None:

@@ -1,10 +1,13 @@
 """Figures of procedures and their fields: exact medians, unused procedures, and codes that nobody declared."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from schemas.connection import ClickHouseConnection
 from schemas.events import Event, Received, Resolved, TermSet
-from schemas.reference.procedure import ProcedureVersion, ServiceLevel
+from schemas.reference.procedure import FeeLine, ProcedureVersion, ServiceLevel, bears_fee
+from schemas.reference.validity import is_valid
 from streams.reports.procedure_report import ProcedureReport, Services, procedure_report
 from streams.storage.clickhouse_client import database
 from tests.streams.cases import INSTANT, at, said
@@ -95,11 +98,13 @@ def test_a_field_has_the_median_of_all_its_dossiers(counted: ClickHouseConnectio
 
 
 def test_procedures_offered_and_used_online_are_counted_against_all(counted: ClickHouseConnection) -> None:
-    all_of_them = Services(procedures=4, online=3, full=2, partial=1, used=3, used_online=1)
+    all_of_them = Services(
+        procedures=4, online=3, full=2, partial=1, used=3, used_online=1, online_used=2, online_used_online=1
+    )
     assert procedure_report(counted, INSTANT).services == all_of_them
     by_field = procedure_report(counted, INSTANT, "field")
     assert by_field.services == all_of_them
-    assert {row["field"]: row["services"] for row in by_field.rows}["Hộ tịch"] == Services(2, 1, 1, 0, 1, 0)
+    assert {row["field"]: row["services"] for row in by_field.rows}["Hộ tịch"] == Services(2, 1, 1, 0, 1, 0, 0, 0)
 
 
 def test_a_span_has_the_receptions_and_the_results_of_its_days(counted: ClickHouseConnection) -> None:
@@ -120,3 +125,54 @@ def test_a_procedure_that_is_not_valid_any_more_is_there_only_where_it_was_count
     found = procedure_report(counted, INSTANT)
     assert [row["procedure"] for row in found.rows] == ["1.1", "1.2", "2.1", "9.9"]
     assert found.services.procedures == 0
+
+
+def test_a_dossier_keeps_the_version_of_its_channel_on_the_local_day_of_its_reception(
+    clickhouse: ClickHouseConnection,
+) -> None:
+    waived, merger = date(2025, 12, 31), date(2025, 7, 1)
+    old = procedure("1.1", term=20, unit="days", fees=(FeeLine("Lệ phí", 75_000),), valid_to=merger - timedelta(1))
+    online = procedure(
+        "1.1",
+        term=10,
+        unit="working days",
+        channel="online",
+        valid_from=merger,
+        valid_to=date(2026, 6, 30),
+        fees=(
+            FeeLine("a", 0, valid_to=waived),
+            FeeLine("a", 30_000, waived + timedelta(1)),
+            FeeLine("b", 7_500, waived),
+        ),
+        components_reusable=("Giấy chứng sinh",),
+        electronic_result=True,
+    )
+    desk = procedure("1.1", term=15, unit="working days", channel="direct", valid_from=merger, fees=(FeeLine("", 1),))
+    declare(clickhouse, old, online, desk)
+    # The last local minute before a day, and its first; by post there is no version from the merger on.
+    minutes = ("2025-06-30 23:59", "2025-07-01 00:00", "2025-12-30 23:59", "2025-12-31 00:00", "2026-01-01 00:00")
+    received = {
+        f"{channel} {minute}": said(
+            Received, minute, dossier=f"{channel} {minute}", agency="H01", procedure="1.1", channel=channel
+        )
+        for channel in ("online", "direct", "postal")
+        for minute in (*minutes, "2026-07-01 00:00")
+    }
+    count(clickhouse, *received.values(), *dossier("other", "9.9", None))
+    with database(clickhouse) as client:
+        rows = client.execute(
+            "SELECT dossier, is_declared, term, unit, fee, bears_fee, electronic_result, components_reusable "
+            "FROM dossier_procedures"
+        )
+    found = {name: tuple(values) for name, *values in rows}
+    for name, event in received.items():
+        day = event.occurred_at.astimezone(INSTANT.zone).date()
+        valid = [each for each in (old, online, desk) if event.channel in each.channels and is_valid(each, day)]
+        assert found[name][4] == (bears_fee(valid[0].fees, day) if valid else None), name
+    unknown: tuple[object, ...] = (False, None, "", None, None, None, [])
+    assert found["online 2025-06-30 23:59"] == (True, 20, "days", 75_000, True, False, [])
+    assert found["online 2025-07-01 00:00"] == (True, 10, "working days", 0, False, True, ["Giấy chứng sinh"])
+    assert found["online 2025-12-31 00:00"][3:5] == (7_500, True)
+    assert found["online 2026-01-01 00:00"][3:5] == (37_500, True)
+    assert found["direct 2026-07-01 00:00"][1:5] == (15, "working days", 1, True)
+    assert found["online 2026-07-01 00:00"] == found["postal 2025-07-01 00:00"] == found["other"] == unknown
