@@ -104,10 +104,11 @@ def write(
     exist. Raises NotExclusive where another load of the kind was made meanwhile, and what the driver does.
     """
     before = current(client, kind.name)
+    _drop_former_names(client, kind, before)
     whole = digest(after)
-    if before and before.digest == whole:
-        return None
     changed = kind.changes(content(client, kind, before, with_names=True), after)
+    if before and before.digest == whole and not changed:
+        return None
     begun = now()
     number = _number(client, kind, begun)
     _drop_abandoned(client, kind, begun)
@@ -116,9 +117,7 @@ def write(
             _insert(client, table.name, table.columns, number, rows[first : first + _ROWS_AT_ONCE])
     line = Load(kind.name, number, now(), by, whole, tuple(files), len(after), changes_text(changed), restored_from)
     stored = _mark(client, line, before)
-    if kind.name == "officials":
-        # Names of former loads are personal data that nobody needs.
-        client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE WHERE load < %(load)s", {"load": number})
+    _drop_former_names(client, kind, stored)
     return stored
 
 
@@ -189,6 +188,15 @@ def _drop_abandoned(client: Client, kind: Kind[Any], begun: datetime) -> None:
         found = client.execute(f"SELECT DISTINCT load FROM {table.name} WHERE {condition}", parameters)  # noqa: S608
         if loads := tuple(load for (load,) in found):
             client.execute(f"ALTER TABLE {table.name} DELETE WHERE load IN %(loads)s", {"loads": loads})
+
+
+def _drop_former_names(client: Client, kind: Kind[Any], load: Load | None) -> None:
+    """Names of loads before this one are personal data that nobody needs; a load that was killed may have left some."""
+    former = {"load": load.load} if load else {}
+    if kind.name == "officials" and former:
+        ((left,),) = client.execute(f"SELECT count() FROM {OFFICIAL_NAMES.name} WHERE load < %(load)s", former)  # noqa: S608
+        if left:
+            client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE WHERE load < %(load)s", former)
 
 
 def _insert(client: Client, table: str, columns: Iterable[str], number: int, rows: Sequence[Sequence[Any]]) -> None:
