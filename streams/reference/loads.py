@@ -40,11 +40,12 @@ class Load(Struct, frozen=True):
         return self.changes.partition("\n")[0]
 
 
-def history(client: Client, kind: KindName | None = None) -> list[Load]:
-    """All loads, the newest first; raises what the driver does."""
+def history(client: Client, kind: KindName | None = None, most: int | None = None) -> list[Load]:
+    """All loads, or the newest of them, the newest first; raises what the driver does."""
+    limit = "" if most is None else f" LIMIT {most}"
     rows = client.execute(
         f"SELECT {', '.join(REFERENCE_LOADS.columns)} FROM reference_loads "  # noqa: S608  # our own names
-        "WHERE kind IN %(kinds)s ORDER BY load DESC, kind",
+        f"WHERE kind IN %(kinds)s ORDER BY load DESC, kind{limit}",
         {"kinds": (kind,) if kind else tuple(KINDS)},
     )
     return [_load(*row) for row in rows]
@@ -52,7 +53,7 @@ def history(client: Client, kind: KindName | None = None) -> list[Load]:
 
 def current(client: Client, kind: KindName) -> Load | None:
     """The load of this kind that holds; None before the first one."""
-    return next(iter(history(client, kind)), None)
+    return next(iter(history(client, kind, most=1)), None)
 
 
 def content(client: Client, kind: Kind[Any], load: Load | None, *, with_names: bool = False) -> list[Any]:

@@ -112,6 +112,24 @@ def test_a_view_that_leaves_agencies_out_of_their_parents_is_found(client: Clien
     assert found(client, plan)["node_figures then H26 below received"] == ("0", "2")
 
 
+@pytest.mark.parametrize("view", AGENCY_ROLLUPS[::2])
+def test_what_is_counted_between_a_refresh_and_its_check_is_no_finding(
+    client: Client, plan: Plan, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    execute = client.execute
+
+    def then_another_dossier(sql: str, *arguments: Any, **options: Any) -> Any:
+        rows = execute(sql, *arguments, **options)
+        if sql == f"SYSTEM WAIT VIEW {view}":
+            monkeypatch.undo()
+            count(plan.clickhouse, said(Received, "2025-06-30 09:00", dossier="D4", agency="P2"))
+        return rows
+
+    monkeypatch.setattr(client, "execute", then_another_dossier)
+    assert found(client, plan) == {}
+    assert client.execute("SELECT count() FROM facts FINAL WHERE dossier = 'D4'") == [(1,)]
+
+
 @pytest.mark.parametrize("read", ["FROM agency_placements", "FROM node_figures(way = 'then'"])
 def test_agencies_that_are_loaded_during_the_audit_are_no_finding(
     client: Client, plan: Plan, monkeypatch: pytest.MonkeyPatch, read: str
