@@ -121,5 +121,5 @@ def _official(fields: Fields) -> Official:
     return Official(
         code=fields.required("code", to_code, ""),
         unit=fields.required("unit", to_code, ""),
-        name=fields.take("name", to_name, ""),
+        name=fields.take("name", to_name, "") if fields.has("name") else None,
     )

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from schemas.instant import to_micros
 from schemas.reference.changes import Change, digest, summary
+from schemas.reference.official import Official
 from schemas.tables import OFFICIAL_NAMES, REFERENCE_LOADS
 from streams.errors import NoSuchLoad, NotExclusive
 from streams.reference.kinds import KINDS, Kind, KindName
@@ -86,7 +87,7 @@ def declared_names(client: Client, kind: Kind[Any], load: Load | None) -> set[st
 def changes(client: Client, kind: Kind[Any], after: Sequence[Any]) -> list[Change]:
     """What a load with this content would change."""
     before = content(client, kind, current(client, kind.name), with_names=True)
-    return kind.changes(before, after)
+    return kind.changes(before, _with_known_names(before, after))
 
 
 def write(
@@ -107,7 +108,9 @@ def write(
     before = current(client, kind.name)
     _drop_former_names(client, kind, before)
     whole = digest(after)
-    changed = kind.changes(content(client, kind, before, with_names=True), after)
+    declared = content(client, kind, before, with_names=True)
+    after = _with_known_names(declared, after)
+    changed = kind.changes(declared, after)
     if before and before.digest == whole and not changed:
         return None
     begun = now()
@@ -162,6 +165,17 @@ def _load(
     kind: KindName, load: int, loaded_at: datetime, loaded_by: str, digest: str, files: list[str], *rest: Any
 ) -> Load:
     return Load(kind, load, loaded_at, loaded_by, digest, tuple(files), *rest)
+
+
+def _with_known_names(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
+    """Officials of a file without names have the names that they had."""
+    known = {each.code: each.name for each in before if isinstance(each, Official)}
+    return [
+        structs.replace(each, name=known.get(each.code, ""))
+        if isinstance(each, Official) and each.name is None
+        else each
+        for each in after
+    ]
 
 
 def _names(client: Client) -> dict[str, str]:

@@ -239,6 +239,21 @@ def test_a_load_that_is_killed_before_it_drops_former_names_is_completed_by_the_
     assert client.execute("SELECT name FROM official_names") == [("Nguyễn Thị Mẫu",)]
 
 
+def test_a_file_without_names_keeps_those_that_are_known(client: Client) -> None:
+    loaded(client, OFFICIAL, CLERK)
+    assert write(client, OFFICIAL, [Official(code="cb-1", unit="H26.1", name=None)], by="lan") is None
+    unnamed = [Official(code="cb-1", unit="H26", name=None), Official(code="cb-2", unit="H26", name=None)]
+    assert [str(change) for change in changes(client, OFFICIAL, unnamed)] == [
+        "cb-1: moved from unit 'H26.1' to 'H26'",
+        "cb-2: added: unit 'H26'",
+    ]
+    moved = loaded(client, OFFICIAL, *unnamed)
+    assert [each.name for each in content(client, OFFICIAL, moved, with_names=True)] == ["Nguyễn Thị Mẫu", ""]
+    erased = loaded(client, OFFICIAL, Official(code="cb-1", unit="H26"), Official(code="cb-2", unit="H26"))
+    assert erased.summary == "1 renamed"
+    assert [each.name for each in content(client, OFFICIAL, erased, with_names=True)] == ["", ""]
+
+
 def test_another_name_is_a_load_though_the_digest_tells_no_name(client: Client) -> None:
     first = loaded(client, OFFICIAL, CLERK)
     second = loaded(client, OFFICIAL, Official(code="cb-1", unit="H26.1", name="Lê Thị Ví Dụ"))
