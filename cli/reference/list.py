@@ -44,6 +44,9 @@ def command(settings: Settings, kind: KindName, shape: str | None, exact: bool, 
         print_json(records)
         return
     columns = list(records[0]) if records else []
+    if shape == "csv" and not records:
+        # Not even a header: its line would be a file that cannot be loaded.
+        return
     if shape == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(columns)

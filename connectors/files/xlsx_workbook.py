@@ -31,10 +31,11 @@ _ASIAN_DATES = {*range(27, 37), *range(50, 59)}
 
 
 class Workbook(NamedTuple):
-    """An open workbook: the parts of its sheets by name, in their order."""
+    """An open workbook: the parts of its sheets by name, in their order, and the names of hidden ones."""
 
     archive: ZipFile
     sheets: dict[str, str]
+    hidden: frozenset[str]
     texts: list[str]
     styles: list[Shown]
     epoch: datetime
@@ -47,6 +48,7 @@ def open_workbook(stream: IO[bytes]) -> Workbook:
     book = next((part for part, kind in root.values() if kind == "officeDocument"), "xl/workbook.xml")
     parts = _related(archive, book)
     sheets: dict[str, str] = {}
+    hidden: set[str] = set()
     epoch = WINDOWS_EPOCH
     for tag in _tags(archive, book):
         attributes = tag.attributes or {}
@@ -58,10 +60,13 @@ def open_workbook(stream: IO[bytes]) -> Workbook:
             )
             if kind == "worksheet":
                 sheets[attributes.get("name", "")] = part
+                if attributes.get("state") in ("hidden", "veryHidden"):
+                    hidden.add(attributes.get("name", ""))
     by_kind = {kind: part for part, kind in parts.values()}
     return Workbook(
         archive,
         sheets,
+        frozenset(hidden),
         _texts(archive, by_kind["sharedStrings"]) if "sharedStrings" in by_kind else [],
         _styles(archive, by_kind["styles"]) if "styles" in by_kind else [],
         epoch,

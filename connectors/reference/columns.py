@@ -1,6 +1,6 @@
 """The columns of each kind of reference data, by the headers that files have for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -28,6 +28,14 @@ class Columns(NamedTuple):
         """The column with this header; empty where it is to be ignored, None where there is no such column."""
         words = folded(header)
         return "" if words in _IGNORED and words not in self.names else self.names.get(words)
+
+    def is_column(self, header: str) -> bool:
+        """Whether a column has this header."""
+        return self.column(header) is not None
+
+    def is_header(self, headers: Sequence[str]) -> bool:
+        """Whether these headers have all columns that a file must have."""
+        return {self.column(header) for header in headers}.issuperset(self.required)
 
     def similar(self, header: str) -> str | None:
         """The column whose name comes closest to an unknown header."""

@@ -40,6 +40,10 @@ class Fields:
         """Where the row is."""
         return self._row.place
 
+    def has(self, column: str) -> bool:
+        """Whether the file has this column."""
+        return column in self._positions
+
     def required(self, column: str, read: Callable[[Cell], T], default: T) -> T:
         """The value of a column that must not be empty."""
         if column in self._positions and is_blank(self._cell(column)):

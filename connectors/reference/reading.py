@@ -54,7 +54,7 @@ def _read(
     read: list[tuple[Fields, R]] = []
     for path in paths:
         # An unreadable file ends it all: without its rows, other files would seem to name unknown codes.
-        table = open_table(path, lambda header: columns.column(header) is not None)
+        table = open_table(path, columns)
         named, wrong = positions(table, columns)
         found = [
             Fields(row, table.headers, named, values, private)
@@ -121,5 +121,5 @@ def _official(fields: Fields) -> Official:
     return Official(
         code=fields.required("code", to_code, ""),
         unit=fields.required("unit", to_code, ""),
-        name=fields.take("name", to_name, ""),
+        name=fields.take("name", to_name, "") if fields.has("name") else None,
     )

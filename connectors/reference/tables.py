@@ -1,6 +1,5 @@
 """Opens a file of reference data in its format, and finds the columns that its headers mean."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from connectors.errors import UnreadableFile
@@ -16,8 +15,8 @@ _JSON = (".json", ".jsonl", ".ndjson")
 _XLSX = (".xlsx", ".xlsm")
 
 
-def open_table(path: Path, is_column: Callable[[str], bool]) -> Table:
-    """The table in a file, by its extension; raises UnreadableFile where there is none."""
+def open_table(path: Path, columns: Columns) -> Table:
+    """The table with these columns in a file, by its extension; raises UnreadableFile where there is none."""
     kind = path.suffix.lower()
     if kind not in (*_CSV, *_JSON, *_XLSX):
         old = "; .xls is the old format of workbooks: save it as .xlsx" if kind == ".xls" else ""
@@ -25,8 +24,8 @@ def open_table(path: Path, is_column: Callable[[str], bool]) -> Table:
     try:
         with path.open("rb") as stream:
             if kind in _XLSX:
-                return xlsx_table(str(path), stream)
-            return csv_table(str(path), stream, is_column) if kind in _CSV else json_table(str(path), stream)
+                return xlsx_table(str(path), stream, columns.is_header)
+            return csv_table(str(path), stream, columns.is_column) if kind in _CSV else json_table(str(path), stream)
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}") from error
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 from connectors.errors import UnreadableFile
 from connectors.files.csv_reader import SEPARATOR_LINE
 from connectors.files.csv_recovery import CsvRows
+from connectors.files.formula_escape import unescape_formula
 from connectors.files.json_stream import values_of
 from connectors.files.text_encoding import as_utf8
 from connectors.files.text_lines import BOM, Line, lines_of
@@ -46,7 +47,7 @@ def csv_table(file: str, stream: IO[bytes], is_column: Callable[[str], bool]) ->
         if isinstance(row.cells, str):
             table.findings.append(place.finding("", "", row.cells))
         else:
-            table.rows.append(TableRow(place, dict(enumerate(row.cells))))
+            table.rows.append(TableRow(place, dict(enumerate(map(unescape_formula, row.cells)))))
         _check_count(file, table)
     return table
 

@@ -51,7 +51,7 @@ def procedure_record(version: ProcedureVersion) -> Record:
 def official_record(official: Official, *, with_name: bool) -> Record:
     """The cells of an official; the name only where it is asked for."""
     cells: Record = {"code": official.code, "unit": official.unit}
-    return cells | {"name": official.name} if with_name else cells
+    return cells | {"name": official.name or ""} if with_name else cells
 
 
 def cell(value: str | int | list[str]) -> str:

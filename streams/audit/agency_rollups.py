@@ -4,7 +4,7 @@ Roll-ups are minutes behind by design, and filling them takes long over many win
 differs, and then checked again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import add
 
 from clickhouse_driver import Client
@@ -21,7 +21,7 @@ from streams.reference.kinds import KINDS
 from streams.reference.loads import content, current
 
 AGENCY_ROLLUPS = ("refresh_agency_past", "refresh_agency_months", "refresh_receiver_days")
-_CURRENT = "load = (SELECT max(load) FROM reference_loads WHERE kind = 'agencies')"
+_AGENCIES = KINDS["agencies"]
 _MONTHS = (
     "SELECT month FROM (SELECT toStartOfMonth(day) AS month FROM agency_past UNION DISTINCT "
     "SELECT month FROM agency_months UNION DISTINCT SELECT toStartOfMonth(toDate(window, '{time_zone}')) FROM windows "
@@ -36,28 +36,32 @@ _ALWAYS = "since = '1970-01-01', until = '2149-06-06'"
 
 def agency_rollup_findings(client: Client, profile: Profile, pause: Callable[[float], None]) -> Iterator[Finding]:
     """What differs from windows, facts and declared agencies, also after a refresh; raises what the driver does."""
-    kind = KINDS["agencies"]
-    agencies = content(client, kind, current(client, kind.name))
-    yield from _placement_findings(client, agencies)
-    is_refreshed = False
+    yield from _placement_findings(client)
 
     def differing() -> Differing:
-        nonlocal is_refreshed
-        found = _differing(client, profile, agencies)
-        if found and not is_refreshed:
-            is_refreshed = True
-            refresh(client, AGENCY_ROLLUPS)
-            found = _differing(client, profile, agencies)
-        return found
+        found = _differing(client, profile)
+        if not found:
+            return found
+        # At each check: what was counted between a refresh and its check would differ until the next one.
+        refresh(client, _stale(place for place, _ in found))
+        return _differing(client, profile)
 
     for place, (is_, should) in lasting(differing, pause).items():
         yield Finding("rollups", " ".join(place), str(is_), str(should))
 
 
-def _placement_findings(client: Client, agencies: Sequence[Agency]) -> Iterator[Finding]:
-    """Stored places that do not follow from the declared agencies."""
-    sql = f"SELECT agency, valid_from, valid_to, path FROM agency_placements WHERE {_CURRENT}"  # noqa: S608  # our names
-    stored = {(code, first, last): tuple(path) for code, first, last, path in client.execute(sql)}
+def _stale(places: Iterable[str]) -> Sequence[str]:
+    """The roll-ups to be refreshed where these places differ; filling those of windows takes long."""
+    return AGENCY_ROLLUPS[-1:] if all(place.startswith("receiver_days ") for place in places) else AGENCY_ROLLUPS
+
+
+def _placement_findings(client: Client) -> Iterator[Finding]:
+    """Stored places that do not follow from the declared agencies of the same load."""
+    load = current(client, _AGENCIES.name)
+    agencies = content(client, _AGENCIES, load)
+    sql = "SELECT agency, valid_from, valid_to, path FROM agency_placements WHERE load = %(load)s"
+    rows = client.execute(sql, {"load": load.load if load else 0})
+    stored = {(code, first, last): tuple(path) for code, first, last, path in rows}
     derived = {(each.agency, each.valid_from, each.valid_to): each.path for each in placements(agencies)}
     for key in sorted(stored.keys() | derived.keys()):
         is_, should = stored.get(key), derived.get(key)
@@ -67,7 +71,7 @@ def _placement_findings(client: Client, agencies: Sequence[Agency]) -> Iterator[
             yield Finding("rollups", place, _shown(is_), _shown(should))
 
 
-def _differing(client: Client, profile: Profile, agencies: Sequence[Agency]) -> Differing:
+def _differing(client: Client, profile: Profile) -> Differing:
     found: dict[Place, tuple[int, int]] = {}
     sql = query("audit_agency_rollups", profile, counters=_NAMES, noughts=_NOUGHTS)
     for (month,) in client.execute(_MONTHS.replace("{time_zone}", profile.time_zone)):
@@ -76,7 +80,8 @@ def _differing(client: Client, profile: Profile, agencies: Sequence[Agency]) -> 
     names = ", ".join(f"'{name}'" for name in _RECEIVED)
     for place, figure, is_, should in client.execute(query("audit_receiver_days", profile, names=names)):
         found[place, figure] = is_, should
-    return found | _differing_nodes(client, profile, agencies)
+    # Read at each check: after a load meanwhile, the next one has its tree.
+    return found | _differing_nodes(client, profile, content(client, _AGENCIES, current(client, _AGENCIES.name)))
 
 
 def _differing_nodes(client: Client, profile: Profile, agencies: Sequence[Agency]) -> dict[Place, tuple[int, int]]:

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from schemas.instant import to_micros
 from schemas.reference.changes import Change, digest, summary
+from schemas.reference.official import Official
 from schemas.tables import OFFICIAL_NAMES, REFERENCE_LOADS
 from streams.errors import NoSuchLoad, NotExclusive
 from streams.reference.kinds import KINDS, Kind, KindName
@@ -40,11 +41,12 @@ class Load(Struct, frozen=True):
         return self.changes.partition("\n")[0]
 
 
-def history(client: Client, kind: KindName | None = None) -> list[Load]:
-    """All loads, the newest first; raises what the driver does."""
+def history(client: Client, kind: KindName | None = None, most: int | None = None) -> list[Load]:
+    """All loads, or the newest of them, the newest first; raises what the driver does."""
+    limit = "" if most is None else f" LIMIT {most}"
     rows = client.execute(
         f"SELECT {', '.join(REFERENCE_LOADS.columns)} FROM reference_loads "  # noqa: S608  # our own names
-        "WHERE kind IN %(kinds)s ORDER BY load DESC, kind",
+        f"WHERE kind IN %(kinds)s ORDER BY load DESC, kind{limit}",
         {"kinds": (kind,) if kind else tuple(KINDS)},
     )
     return [_load(*row) for row in rows]
@@ -52,7 +54,7 @@ def history(client: Client, kind: KindName | None = None) -> list[Load]:
 
 def current(client: Client, kind: KindName) -> Load | None:
     """The load of this kind that holds; None before the first one."""
-    return next(iter(history(client, kind)), None)
+    return next(iter(history(client, kind, most=1)), None)
 
 
 def content(client: Client, kind: Kind[Any], load: Load | None, *, with_names: bool = False) -> list[Any]:
@@ -85,7 +87,7 @@ def declared_names(client: Client, kind: Kind[Any], load: Load | None) -> set[st
 def changes(client: Client, kind: Kind[Any], after: Sequence[Any]) -> list[Change]:
     """What a load with this content would change."""
     before = content(client, kind, current(client, kind.name), with_names=True)
-    return kind.changes(before, after)
+    return kind.changes(before, _with_known_names(before, after))
 
 
 def write(
@@ -104,10 +106,13 @@ def write(
     exist. Raises NotExclusive where another load of the kind was made meanwhile, and what the driver does.
     """
     before = current(client, kind.name)
+    _drop_former_names(client, kind, before)
     whole = digest(after)
-    if before and before.digest == whole:
+    declared = content(client, kind, before, with_names=True)
+    after = _with_known_names(declared, after)
+    changed = kind.changes(declared, after)
+    if before and before.digest == whole and not changed:
         return None
-    changed = kind.changes(content(client, kind, before, with_names=True), after)
     begun = now()
     number = _number(client, kind, begun)
     _drop_abandoned(client, kind, begun)
@@ -116,9 +121,7 @@ def write(
             _insert(client, table.name, table.columns, number, rows[first : first + _ROWS_AT_ONCE])
     line = Load(kind.name, number, now(), by, whole, tuple(files), len(after), changes_text(changed), restored_from)
     stored = _mark(client, line, before)
-    if kind.name == "officials":
-        # Names of former loads are personal data that nobody needs.
-        client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE WHERE load < %(load)s", {"load": number})
+    _drop_former_names(client, kind, stored)
     return stored
 
 
@@ -164,6 +167,17 @@ def _load(
     return Load(kind, load, loaded_at, loaded_by, digest, tuple(files), *rest)
 
 
+def _with_known_names(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
+    """Officials of a file without names have the names that they had."""
+    known = {each.code: each.name for each in before if isinstance(each, Official)}
+    return [
+        structs.replace(each, name=known.get(each.code, ""))
+        if isinstance(each, Official) and each.name is None
+        else each
+        for each in after
+    ]
+
+
 def _names(client: Client) -> dict[str, str]:
     return dict(
         client.execute(
@@ -189,6 +203,15 @@ def _drop_abandoned(client: Client, kind: Kind[Any], begun: datetime) -> None:
         found = client.execute(f"SELECT DISTINCT load FROM {table.name} WHERE {condition}", parameters)  # noqa: S608
         if loads := tuple(load for (load,) in found):
             client.execute(f"ALTER TABLE {table.name} DELETE WHERE load IN %(loads)s", {"loads": loads})
+
+
+def _drop_former_names(client: Client, kind: Kind[Any], load: Load | None) -> None:
+    """Names of loads before this one are personal data that nobody needs; a load that was killed may have left some."""
+    former = {"load": load.load} if load else {}
+    if kind.name == "officials" and former:
+        ((left,),) = client.execute(f"SELECT count() FROM {OFFICIAL_NAMES.name} WHERE load < %(load)s", former)  # noqa: S608
+        if left:
+            client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE WHERE load < %(load)s", former)
 
 
 def _insert(client: Client, table: str, columns: Iterable[str], number: int, rows: Sequence[Sequence[Any]]) -> None:

@@ -128,13 +128,16 @@ def test_an_earlier_load_is_restored_and_said_to_be(
 @pytest.mark.clickhouse
 def test_what_is_listed_can_be_loaded_again(dossier: Run, clickhouse: ClickHouseConnection, tmp_path: Path) -> None:
     there = named(clickhouse)
-    rows = (("H26", HOSTILE, "", "province", "A|B"), ("H26.1", EVIL, "H26", "commune", ""))
+    assert dossier("reference", "list", "agencies", "--csv", **there).out == ""
+    rows = (("H26", HOSTILE, "", "province", "A|B"), ("H26.1", EVIL, "H26", "commune", "-X|Y"))
     dossier("reference", "load", "agencies", written(tmp_path, *rows), **there)
-    for arguments, name in ((("--csv", "--exact"), "again.csv"), (("--json",), "again.json")):
+    for arguments, name in ((("--csv",), "again.csv"), (("--json",), "again.json")):
         (tmp_path / name).write_text(dossier("reference", "list", "agencies", *arguments, **there).out)
         assert dossier("reference", "load", "agencies", tmp_path / name, **there).out.startswith("nothing to load")
     escaped = list(csv.DictReader(io.StringIO(dossier("reference", "list", "agencies", "--csv", **there).out)))
     assert [row["name_vi"] for row in escaped] == [HOSTILE, f"'{EVIL}"]
+    exact = dossier("reference", "list", "agencies", "--csv", "--exact", **there).out
+    assert [row["name_vi"] for row in csv.DictReader(io.StringIO(exact))] == [HOSTILE, EVIL]
     table = dossier("reference", "list", "agencies", **there).out
     assert "\\n" in table
     assert "name_en" not in table

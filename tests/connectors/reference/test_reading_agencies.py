@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+import openpyxl
 import pytest
 
 from connectors.errors import UnreadableFile, WrongReferenceData
@@ -149,6 +150,47 @@ def test_what_cannot_be_read_entails_no_further_finding(tmp_path: Path) -> None:
     assert findings(path) == ["file.csv:2: valid_from: 'yesterday': is not a date such as 2025-07-01 or 01/07/2025"]
 
 
+@pytest.fixture
+def book() -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    book.active.title = "Cơ quan"
+    for line in (HEADER, *ROWS.splitlines()):
+        book.active.append(line.split(","))
+    return book
+
+
+def saved(book: openpyxl.Workbook, folder: Path) -> Path:
+    book.save(folder / "file.xlsx")
+    return folder / "file.xlsx"
+
+
+def test_a_workbook_with_titles_above_the_header(book: openpyxl.Workbook, tmp_path: Path) -> None:
+    sheet = book.active
+    sheet.insert_rows(1, 3)
+    sheet["A1"] = "DANH SÁCH CƠ QUAN, ĐƠN VỊ"
+    sheet.merge_cells("A1:J1")
+    sheet["A2"], sheet["B2"] = "(ban hành kèm theo", "Quyết định"
+    assert read_agencies([saved(book, tmp_path)]) == AGENCIES
+    sheet["E8"] = "thôn"
+    (found,) = findings(saved(book, tmp_path))
+    assert found.startswith("file.xlsx:8 (Cơ quan!E8): level: 'thôn'")
+
+
+def test_a_workbook_with_hidden_sheets_and_a_guide(book: openpyxl.Workbook, tmp_path: Path) -> None:
+    former = book.copy_worksheet(book.active)
+    former.sheet_state = "hidden"
+    book.move_sheet(former, -1)
+    book.create_sheet("Danh mục", 0).append(["Cấp", "Tên"])
+    book.create_sheet("Trống", 0)
+    assert read_agencies([saved(book, tmp_path)]) == AGENCIES
+
+
+def test_a_second_table_in_a_workbook_is_never_left_out_in_silence(book: openpyxl.Workbook, tmp_path: Path) -> None:
+    book.copy_worksheet(book.active).title = "Xã"
+    with pytest.raises(UnreadableFile, match="the sheets 'Cơ quan', 'Xã' have a table each"):
+        read_agencies([saved(book, tmp_path)])
+
+
 def test_findings_in_a_workbook_name_the_cell_and_in_json_the_item(tmp_path: Path) -> None:
     rows: list[list[Any]] = [["code", "name_vi", "parent", "level"], ["A", "a", "B", "xã"], [12, "b", None, "thôn"]]
     assert findings(workbook(tmp_path, *rows)) == [
@@ -260,6 +302,13 @@ def test_names_may_hold_anything_that_people_write(tmp_path: Path) -> None:
     for path in (json_path, csv_path):
         assert [each.name_vi for each in read_agencies([path])] == names
     assert [each.name_vi for each in read_agencies([xlsx_path])] == [name for name in names if name != "=1+1"]
+
+
+def test_a_quote_that_keeps_a_spreadsheet_from_computing_is_no_part_of_a_name(tmp_path: Path) -> None:
+    cells = ["A", "'=1+1", "", "xã"]
+    csv_path = written(tmp_path, "code,name_vi,parent,level\n" + ",".join(cells))
+    xlsx_path = workbook(tmp_path, ["code", "name_vi", "parent", "level"], cells)
+    assert [read_agencies([path])[0].name_vi for path in (csv_path, xlsx_path)] == ["=1+1", "=1+1"]
 
 
 @pytest.mark.parametrize(

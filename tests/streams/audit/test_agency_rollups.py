@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from clickhouse_driver import Client
@@ -12,6 +13,7 @@ from streams.audit.agency_rollups import AGENCY_ROLLUPS, agency_rollup_findings
 from streams.audit.lasting import refresh
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
+from tests.schemas.reference.agencies import agency
 from tests.schemas.reference.test_agency_tree import HANOI
 from tests.streams.cases import said
 from tests.streams.counted import count
@@ -108,6 +110,41 @@ def test_a_view_that_leaves_agencies_out_of_their_parents_is_found(client: Clien
         script.statements[-1].replace("arrayEnumerate(whole_path) AS depth", "[length(whole_path)] AS depth")
     )
     assert found(client, plan)["node_figures then H26 below received"] == ("0", "2")
+
+
+@pytest.mark.parametrize("view", AGENCY_ROLLUPS[::2])
+def test_what_is_counted_between_a_refresh_and_its_check_is_no_finding(
+    client: Client, plan: Plan, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    execute = client.execute
+
+    def then_another_dossier(sql: str, *arguments: Any, **options: Any) -> Any:
+        rows = execute(sql, *arguments, **options)
+        if sql == f"SYSTEM WAIT VIEW {view}":
+            monkeypatch.undo()
+            count(plan.clickhouse, said(Received, "2025-06-30 09:00", dossier="D4", agency="P2"))
+        return rows
+
+    monkeypatch.setattr(client, "execute", then_another_dossier)
+    assert found(client, plan) == {}
+    assert client.execute("SELECT count() FROM facts FINAL WHERE dossier = 'D4'") == [(1,)]
+
+
+@pytest.mark.parametrize("read", ["FROM agency_placements", "FROM node_figures(way = 'then'"])
+def test_agencies_that_are_loaded_during_the_audit_are_no_finding(
+    client: Client, plan: Plan, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    execute = client.execute
+
+    def after_another_load(sql: str, *arguments: Any, **options: Any) -> Any:
+        if read in sql:
+            monkeypatch.undo()
+            declare_agencies(client, [agency("H26", level="province"), agency("P1", "H26")])
+        return execute(sql, *arguments, **options)
+
+    monkeypatch.setattr(client, "execute", after_another_load)
+    assert found(client, plan) == {}
+    assert client.execute("SELECT count() FROM reference_loads") == [(2,)]
 
 
 def test_a_later_day_than_the_rollup_has_is_read_from_windows(client: Client, plan: Plan) -> None:

@@ -219,6 +219,48 @@ def test_names_of_officials_are_those_of_the_current_load_alone(client: Client) 
     assert loaded(client, OFFICIAL, CLERK, gone).summary == "1 renamed"
 
 
+def test_a_load_that_is_killed_before_it_drops_former_names_is_completed_by_the_next_one(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(client, OFFICIAL, CLERK, Official(code="cb-2", unit="H26", name="Trần Văn Thử"))
+    execute = client.execute
+
+    def killed(sql: str, *arguments: Any, **options: Any) -> Any:
+        if sql.startswith("ALTER TABLE official_names"):
+            raise ConnectionResetError("gone")
+        return execute(sql, *arguments, **options)
+
+    monkeypatch.setattr(client, "execute", killed)
+    with pytest.raises(ConnectionResetError):
+        write(client, OFFICIAL, [CLERK], by="lan")
+    monkeypatch.undo()
+    assert write(client, OFFICIAL, [CLERK], by="lan") is None
+    client.execute("ALTER TABLE official_names DELETE WHERE 0 SETTINGS mutations_sync = 2")
+    assert client.execute("SELECT name FROM official_names") == [("Nguyễn Thị Mẫu",)]
+
+
+def test_a_file_without_names_keeps_those_that_are_known(client: Client) -> None:
+    loaded(client, OFFICIAL, CLERK)
+    assert write(client, OFFICIAL, [Official(code="cb-1", unit="H26.1", name=None)], by="lan") is None
+    unnamed = [Official(code="cb-1", unit="H26", name=None), Official(code="cb-2", unit="H26", name=None)]
+    assert [str(change) for change in changes(client, OFFICIAL, unnamed)] == [
+        "cb-1: moved from unit 'H26.1' to 'H26'",
+        "cb-2: added: unit 'H26'",
+    ]
+    moved = loaded(client, OFFICIAL, *unnamed)
+    assert [each.name for each in content(client, OFFICIAL, moved, with_names=True)] == ["Nguyễn Thị Mẫu", ""]
+    erased = loaded(client, OFFICIAL, Official(code="cb-1", unit="H26"), Official(code="cb-2", unit="H26"))
+    assert erased.summary == "1 renamed"
+    assert [each.name for each in content(client, OFFICIAL, erased, with_names=True)] == ["", ""]
+
+
+def test_another_name_is_a_load_though_the_digest_tells_no_name(client: Client) -> None:
+    first = loaded(client, OFFICIAL, CLERK)
+    second = loaded(client, OFFICIAL, Official(code="cb-1", unit="H26.1", name="Lê Thị Ví Dụ"))
+    assert (second.digest, second.summary) == (first.digest, "1 renamed")
+    assert content(client, OFFICIAL, second, with_names=True)[0].name == "Lê Thị Ví Dụ"
+
+
 def test_changes_are_told_before_a_load_and_kept_with_it(client: Client) -> None:
     loaded(client, AGENCY, PROVINCE, WARD)
     after = [PROVINCE, Agency(code="H26.2", name_vi="Phường Hai", parent="H26", level="commune")]
