@@ -41,10 +41,8 @@ _MOST_SIZES = 3
 _COPY = Path(__file__).with_suffix(".sql")
 _PARTITIONS = 8
 _FEW = 5_000
-_SETTLING_SECONDS = 10.0
-_STARTS = 2
 _CAUGHT_UP = 0.3
-"""So much of a slice is counted before it is measured, as workers that start catch up their local state first."""
+"""So much of a slice is counted before it is measured: the first worker has all partitions until the others join."""
 _MODEL_TABLES = ("facts", "events")
 
 
@@ -72,9 +70,13 @@ class Row(Struct, frozen=True):
 
 
 class Restored(Struct, frozen=True):
-    """Local state of so many dossiers that was restored from nothing by two workers, and what it took."""
+    """Local state of so many dossiers, of which these workers restored what they had not, and what it took.
+
+    The first restore everything; where there are more or fewer workers, some partitions go to others.
+    """
 
     dossiers: str
+    workers: int
     seconds: float
     cpu_seconds: float
     worker_mb: float
@@ -131,21 +133,21 @@ class Growth:
         shutil.rmtree(self._state, ignore_errors=True)
 
     def restore(self, workers: int) -> Restored:
-        """Let so many workers restore the local state of all dossiers, with a few events for each partition."""
-        _say(f"{self._copies * MODEL:,} dossiers: local state is restored")
+        """Let so many workers restore the local state of what they lack of their partitions."""
+        _say(f"{self._copies * MODEL:,} dossiers: {workers} workers restore local state")
         before = self._deployment.used()
-        self._count_a_few(workers)
+        self._deployment.start_workers(workers)
+        # Restoring begins with the first record, which the partition's own worker must get: all are members by now.
+        self._turn += 1
+        self._publish(self._rated(_FEW, of_one_time=True))
+        self._deployment.count_everything(workers=0)
         while not self._is_restored():
-            time.sleep(0.2)
+            time.sleep(0.5)
         spent = self._deployment.spent(before)
         self._deployment.stop_workers()
-        # A worker that starts again mostly gets the partitions that it had, and restores those that it did not have.
-        for _ in range(_STARTS):
-            self._count_a_few(workers)
-            time.sleep(_SETTLING_SECONDS)
-            self._deployment.stop_workers()
         return Restored(
             dossiers=self._dossiers,
+            workers=workers,
             seconds=round(spent.seconds, 1),
             cpu_seconds=round(spent.cpu_seconds, 1),
             worker_mb=round(spent.worker.peak_mb, 1),
@@ -201,7 +203,7 @@ class Growth:
         _say(f"{self._copies * MODEL:,} dossiers, {workers} workers: {count:,} events of {name}, local state {state}")
         merged, begun = self._merged(), time.monotonic()
         waiting = lag(self._deployment.kafka, self._deployment.clickhouse)
-        # Local state that is complete was caught up by then, and what is missing is being restored.
+        # Local state that is complete was caught up with by then, and what is missing is being restored.
         begins_at = waiting.counted + (waiting.left * _CAUGHT_UP if state == "complete" else 0)
         first_count: list[float] = []
         measured_from: list[tuple[Lag, Spent]] = []
@@ -240,16 +242,12 @@ class Growth:
     def _dossiers(self) -> str:
         return f"{self._copies * MODEL / 1e6:g} M"
 
-    def _count_a_few(self, workers: int) -> None:
-        """Count some events of each partition, so that its local state is restored."""
-        self._turn += 1
-        self._publish(self._rated(_FEW, of_one_time=True))
-        self._deployment.count_everything(workers)
-
     def _is_restored(self) -> bool:
-        """Whether the local state of every partition is complete at a worker."""
+        """Whether the local state of every partition is complete at its owner, whose head moves with progress."""
+        reached = dict(self._client.execute("SELECT partition, max(pos) FROM progress GROUP BY partition"))
         heads = [head for folder in folders(self._state) for head in read_heads(folder, _PARTITIONS)]
-        return len({head.partition for head in heads if head.scanned is None}) == _PARTITIONS
+        complete = {(head.partition, head.complete) for head in heads if head.scanned is None}
+        return complete >= reached.items()
 
     def _state_mb(self) -> int:
         return sum(file.stat().st_size for file in self._state.rglob("*") if file.is_file()) >> 20
@@ -305,7 +303,9 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
                 row = growth.old(2, events, of_one_time=False, state=state)
                 cost = round(row.cpu_seconds_per_million / complete.cpu_seconds_per_million, 1)
                 rows.append(structs.replace(row, times_the_cost=cost))
-        rows += [growth.new(workers, events) for workers in (1, 4)]
+        for workers in (1, 4):
+            restored.append(growth.restore(workers))
+            rows.append(growth.new(workers, events))
     write_result(out, Result(this_machine(), command_of("bench.growth"), rows, restored))
     for measured in (*rows, *restored):
         click.echo(msgspec.json.encode(measured))

@@ -75,12 +75,17 @@ class Counting:
         """The size of the registers of all dossiers that are cached."""
         return sum(state.facts.bytes for state in self._partitions.values())
 
+    def revoke(self, partitions: Iterable[int]) -> None:
+        """Restore local state of these partitions no longer, before `forget` is called; any thread may call this."""
+        if self._local:
+            for partition in partitions:
+                self._local.detach(partition)
+
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what is cached of these partitions; all earlier batches must be flushed."""
+        self.revoke(partitions)
         for partition in partitions:
             self._partitions.pop(partition, None)
-            if self._local:
-                self._local.detach(partition)
 
     def count(self, records: Sequence[Record], settle: Callable[[], None], now: datetime) -> Iterator[Batch]:
         """The rows for these records, in one batch or, where they take long, in several; each is to be flushed in turn.

@@ -94,7 +94,10 @@ class LocalState:
             self._sessions[partition] = _Session()
 
     def detach(self, partition: int) -> None:
-        """Count the partition no longer; all batches are confirmed and have entered."""
+        """Keep the entries of the partition as they are, and restore them no longer; any thread may call it.
+
+        What is confirmed later does not enter. The head stays, so it is read when the partition returns.
+        """
         with self._lock:
             self._sessions.pop(partition, None)
 
@@ -128,16 +131,21 @@ class LocalState:
 
     def restore(self) -> Iterator[None]:
         """Restore the waiting partitions, one after another; anything may happen at each step."""
-        while (opened := self._opened) and (waiting := self._waiting()):
+        while opened := self._opened:
             try:
+                if not (waiting := self._waiting(opened[0])):
+                    return
                 yield from self._restore(*waiting, *opened)
             except StateUnusable as error:
                 self._give_up(opened[0], error)
 
-    def _waiting(self) -> tuple[int, _Session] | None:
+    def _waiting(self, states: StateStore) -> tuple[int, _Session] | None:
+        """A partition that waits, first one of which only what lies past its head is missing: it is soon complete."""
         with self._lock:
-            sessions = self._sessions.items()
-            return next(((partition, session) for partition, session in sessions if session.stage == "waiting"), None)
+            waiting = [item for item in self._sessions.items() if item[1].stage == "waiting"]
+        heads = ((item, states.read_head(item[0])) for item in waiting)
+        soon = (item for item, head in heads if head is not None and head.scanned is None)
+        return next(soon, waiting[0] if waiting else None)
 
     def _restore(self, partition: int, session: _Session, states: StateStore, origin: StateOrigin) -> Iterator[None]:
         checkpoint = self._store.read_checkpoints(self._topic).get(partition)

@@ -91,6 +91,8 @@ class Pipeline:
 
     def revoke(self, partitions: set[int]) -> None:
         """Note that these partitions were revoked; their caches are dropped before the next batch, not now."""
+        # Before that: a batch of them that is counted from here on attaches their local state anew.
+        self._counting.revoke(partitions)
         self._revoked.update(partitions)
 
     def drain(self, *, on: bool = True) -> None:

@@ -137,7 +137,7 @@ ENTERED = """        if self._enter:
 
 
 def test_local_state_entered_before_the_batch_is_confirmed() -> None:
-    assert found_out(flushing((FLUSHED + ENTERED, ENTERED + FLUSHED)))
+    assert found_out(flushing((FLUSHED + ENTERED, ENTERED + FLUSHED)), first=86)
 
 
 def test_local_state_not_entered() -> None:
@@ -179,7 +179,7 @@ def test_local_state_complete_although_not_all_facts_are_read() -> None:
 
 
 def test_local_state_in_which_older_facts_replace_newer_ones() -> None:
-    assert found_out(local(("if positions and min(positions) <= head.newest:", "if False:")), first=295)
+    assert found_out(local(("if positions and min(positions) <= head.newest:", "if False:")), first=306)
 
 
 def test_local_state_without_facts_of_other_owners_that_counting_read_while_it_was_restored() -> None:
@@ -188,7 +188,7 @@ def test_local_state_without_facts_of_other_owners_that_counting_read_while_it_w
 
 def test_local_state_whose_head_moves_while_it_is_restored() -> None:
     moved = 'complete=progress if session.stage == "complete" else 0'
-    assert found_out(local((moved, "complete=progress")), first=506)
+    assert found_out(local((moved, "complete=progress")), first=150)
 
 
 def test_local_state_used_after_a_write_has_failed() -> None:

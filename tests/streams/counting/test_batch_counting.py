@@ -263,6 +263,21 @@ def test_the_store_is_asked_about_no_dossier_once_local_state_is_complete() -> N
     assert {row["number"] for row in store.newest(FACTS).values()} == {1, 2, 3}
 
 
+def test_local_state_of_a_revoked_partition_is_not_restored_until_it_is_counted_again() -> None:
+    local = LocalState(store := CountingReads(), IDENTITY.topic)
+    local.open_with(MemoryStateStore(), StateOrigin(1, "id", PARTITIONS, "dossiers", "boot", "folder"))
+    worker = Worker(store, 1, local)
+    worker.take([*steps(OURS, 0, [0]), *steps(THEIRS, 1, [0])])
+    worker.counting.revoke([0, 1])
+    assert list(local.restore()) == []
+    worker.counting.forget([0, 1])
+    worker.take(steps(THEIRS, 1, [1]))
+    for _ in local.restore():
+        pass
+    assert local.complete == 1
+    assert local.read(1, [THEIRS], 1 << 20) is not None
+
+
 def test_forgetting_a_partition_leaves_the_others_alone() -> None:
     worker = Worker(store := CountingReads())
     worker.take([*steps(OURS, 0, [0]), *steps(THEIRS, 1, [0])])

@@ -162,6 +162,31 @@ def test_a_partition_that_is_revoked_while_it_is_restored_is_not_complete() -> N
     assert offsets(local, "D1") is None
 
 
+def test_what_is_confirmed_after_a_partition_was_revoked_is_read_when_it_comes_back() -> None:
+    local = restored(store := Database([facts_at("D1", 3)]), states := MemoryStateStore())
+    local.detach(3)
+    store.write(FACTS, rows := [facts_at("D1", 12), facts_at("D2", 11)])
+    store.write(PROGRESS, [progress_at(12)])
+    local.enter(rows, [progress_at(12)])
+    assert states.heads[3].complete == progress_at(9)[2]
+    local.attach(3)
+    for _ in local.restore():
+        pass
+    assert offsets(local, "D1", "D2") == {"D1": 12, "D2": 11}
+
+
+def test_partitions_that_are_soon_complete_come_before_one_that_is_read_whole() -> None:
+    store = Database([facts_at(f"D{number}", 3, partition=number % 2 + 3) for number in range(10)])
+    store.write(PROGRESS, [progress_at(9, partition=4)])
+    restored(store, states := MemoryStateStore(), 4)
+    local = opened(store, states, 3, 4)
+    for _ in local.restore():
+        if local.complete:
+            break
+    assert offsets(local, "D0") is None
+    assert local.read(4, ["D1"], EVERYTHING) is not None
+
+
 def test_a_partition_that_comes_back_is_read_from_the_database_until_it_is_caught_up() -> None:
     local = restored(store := Database([facts_at("D1", 3)]), MemoryStateStore())
     local.attach(3)

@@ -9,13 +9,16 @@ from weakref import ReferenceType, ref
 
 import pytest
 
+from chaos.memory_state_store import MemoryStateStore
 from chaos.memory_store import MemoryDeadLetters, MemoryStore
 from schemas.dead_letter import DeadLetter
 from schemas.events import Received, Transferred
 from schemas.partition import partition_of
 from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, PROGRESS, WINDOWS, Table
 from streams.counting.batch_counting import Counting
+from streams.counting.local_state import LocalState
 from streams.counting.record import Record
+from streams.counting.state_store import StateOrigin
 from streams.counting.store_interface import Row
 from streams.errors import LostEvents, RefusedRow
 from streams.worker.cadence import Cadence
@@ -299,6 +302,20 @@ def test_a_revocation_within_a_batch_waits_for_the_next(pipeline: Pipeline, stor
     pipeline.take([moved(1)]).result(SECONDS)
     assert store.asked == [0, 0]
     assert {key[0] for key in stored_windows(store)} == {"H1"}
+
+
+def test_local_state_of_what_was_revoked_is_restored_no_longer_at_once(store: WatchedStore) -> None:
+    local = LocalState(store, IDENTITY.topic)
+    local.open_with(MemoryStateStore(), StateOrigin(1, "id", PARTITIONS, "dossiers", "boot", "folder"))
+    pipeline = Pipeline(Counting(IDENTITY, store, local=local), store, WatchedDeadLetters(store), enter=local.enter)
+    pipeline.take([moved(0)]).result(SECONDS)
+    pipeline.revoke({0})
+    assert list(local.restore()) == []
+    pipeline.take([moved(1)]).result(SECONDS)
+    for _ in local.restore():
+        pass
+    assert local.complete == 1
+    assert pipeline.close(SECONDS)
 
 
 def test_what_was_revoked_is_read_again_when_its_last_flush_is_done(
