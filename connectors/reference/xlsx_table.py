@@ -1,6 +1,6 @@
 """Reads a table from a sheet of a workbook, as people keep them: with titles above, guides beside and hidden sheets."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain, islice
 from typing import IO
@@ -49,8 +49,10 @@ def _table(file: str, book: Workbook, sheet: str, is_header: IsHeader) -> Table:
     header = header or next(rows, None)
     if header is None:
         raise UnreadableFile(f"{file}: the sheet {sheet!r} is empty; it must have a header of column names")
+    _check_width(file, sheet, header[1])
     table = Table(Place(file, header[0], sheet), _names(header), [], [])
     for number, cells in rows:
+        _check_width(file, sheet, cells)
         if len(table.rows) == MAX_ROWS:
             raise UnreadableFile(f"{file}: the sheet {sheet!r} has more than {MAX_ROWS} rows")
         read = {column - 1: _cell(cell) for column, cell in cells.items()}
@@ -70,11 +72,14 @@ def _rows(file: str, book: Workbook, sheet: str) -> Iterator[SheetRow]:
     try:
         with part_of(book.archive, book.sheets[sheet], MAX_BYTES) as content:
             for number, cells in Sheet(book).rows(content):
-                if max(cells) > MAX_COLUMNS:
-                    raise UnreadableFile(f"{file}: the sheet {sheet!r} has more than {MAX_COLUMNS} columns")
                 yield number, cells
     except DAMAGED as error:
         raise UnreadableFile(f"{file}: the workbook cannot be read after row {number}: {error}") from error
+
+
+def _check_width(file: str, sheet: str, cells: Mapping[int, Cell]) -> None:
+    if max(cells) > MAX_COLUMNS:
+        raise UnreadableFile(f"{file}: the sheet {sheet!r} has more than {MAX_COLUMNS} columns")
 
 
 def _names(row: SheetRow) -> list[str]:

@@ -182,6 +182,7 @@ def test_a_workbook_with_hidden_sheets_and_a_guide(book: openpyxl.Workbook, tmp_
     book.move_sheet(former, -1)
     book.create_sheet("Danh mục", 0).append(["Cấp", "Tên"])
     book.create_sheet("Trống", 0)
+    book.create_sheet("Thống kê", 0).append(["Cấp"] * 200)
     assert read_agencies([saved(book, tmp_path)]) == AGENCIES
 
 

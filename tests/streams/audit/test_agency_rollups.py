@@ -125,6 +125,8 @@ def test_what_is_counted_between_a_refresh_and_its_check_is_no_finding(
             count(plan.clickhouse, said(Received, "2025-06-30 09:00", dossier="D4", agency="P2"))
         return rows
 
+    refresh(client, AGENCY_ROLLUPS)
+    count(plan.clickhouse, said(Received, "2025-06-30 09:00", dossier="D5", agency="P3"))
     monkeypatch.setattr(client, "execute", then_another_dossier)
     assert found(client, plan) == {}
     assert client.execute("SELECT count() FROM facts FINAL WHERE dossier = 'D4'") == [(1,)]
