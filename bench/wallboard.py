@@ -25,7 +25,7 @@ from grafana.sql_macros import expand
 from schemas.connection import KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
-from streams.audit import lasting
+from streams.storage import rollups
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
@@ -102,7 +102,7 @@ def measured(client: Client, rounds: int) -> Row:
 
 def refresh(client: Client, view: str) -> None:
     """Fill this roll-up now."""
-    lasting.refresh(client, [view])
+    rollups.refresh(client, [view])
 
 
 def seconds(do: Callable[[], object]) -> float:

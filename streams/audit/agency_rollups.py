@@ -15,10 +15,11 @@ from schemas.reference.agency import Agency
 from schemas.reference.agency_tree import AgencyTree, Path, placements
 from schemas.reference.validity import boundaries
 from streams.audit.findings import Finding
-from streams.audit.lasting import Differing, Place, lasting, refresh
+from streams.audit.lasting import Differing, Place, lasting
 from streams.queries import query
 from streams.reference.kinds import KINDS
 from streams.reference.loads import content, current
+from streams.storage.rollups import refresh
 
 AGENCY_ROLLUPS = ("refresh_agency_past", "refresh_agency_months", "refresh_receiver_days")
 _AGENCIES = KINDS["agencies"]

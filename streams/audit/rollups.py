@@ -10,9 +10,10 @@ from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
 from streams.audit.agency_rollups import AGENCY_ROLLUPS, agency_rollup_findings
 from streams.audit.findings import Finding
-from streams.audit.lasting import lasting, refresh
+from streams.audit.lasting import lasting
 from streams.queries import figures, query
 from streams.storage.clickhouse_client import ACCESS_DENIED
+from streams.storage.rollups import refresh
 
 _NOT_ALLOWED = {ErrorCodes.READONLY, ACCESS_DENIED}
 _FAILED = 740

@@ -10,9 +10,9 @@ from clickhouse_driver import Client
 from schemas.ddl import views
 from schemas.events import Received
 from streams.audit.agency_rollups import AGENCY_ROLLUPS, agency_rollup_findings
-from streams.audit.lasting import refresh
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
+from streams.storage.rollups import refresh
 from tests.schemas.reference.agencies import agency
 from tests.schemas.reference.test_agency_tree import HANOI
 from tests.streams.cases import said

@@ -8,11 +8,11 @@ import pytest
 from clickhouse_driver import Client
 
 from streams.audit.findings import Finding
-from streams.audit.lasting import refresh
 from streams.audit.rollups import rollup_findings
 from streams.storage import clickhouse_client
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
+from streams.storage.rollups import refresh
 
 pytestmark = pytest.mark.clickhouse
 

@@ -14,6 +14,7 @@ from schemas import ddl
 from schemas.connection import KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.events import MAX_NUMBERED, Paid, Received
+from schemas.tables import REFRESHES
 from schemas.topics import EVENTS
 from streams.audit.audit_run import audit
 from streams.counting.identity import Identity
@@ -26,6 +27,7 @@ from streams.storage.clickhouse_client import database
 from streams.storage.deployment_plan import Plan
 from streams.storage.epochs import read_history
 from streams.storage.migration import identify, make_topics, migrate
+from streams.storage.rollups import refresh
 from streams.storage.state_folder import folders
 from streams.storage.table_migration import make_tables
 from tests.broker import delete_topics, make_deployment
@@ -120,6 +122,17 @@ def test_what_was_damaged_is_healed_and_counting_goes_on(counted: Plan, source: 
     rebuild(counted, source)
     assert shown(counted) == after
     assert [entry.epoch for entry in history(counted)] == [1, 3, 5]
+
+
+def test_rollups_are_of_the_new_counts_when_it_ends(counted: Plan) -> None:
+    received = "SELECT sum(received) FROM"
+    before = ask(counted, f"{received} windows FINAL")
+    ask(counted, "INSERT INTO windows SELECT * REPLACE (pos + 1 AS pos, received + 1 AS received) FROM windows FINAL")
+    with database(counted.clickhouse) as client:
+        refresh(client, REFRESHES)
+    assert ask(counted, f"{received} agency_past") != before
+    assert "fill the roll-ups" in rebuild(counted).lines
+    assert ask(counted, f"{received} agency_past") == ask(counted, f"{received} agency_months") == before
 
 
 def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empty: Plan) -> None:
