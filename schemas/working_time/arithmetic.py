@@ -10,9 +10,7 @@ from fractions import Fraction
 from schemas.errors import OutsideCalendar
 from schemas.working_time.calendar import Calendar
 from schemas.working_time.duration import Duration, Unit
-from schemas.working_time.timetable import DAY_TICKS, HOUR_TICKS, Scale, Timetable
-
-_TICKS: dict[Unit, int] = {"working hours": HOUR_TICKS, "working days": DAY_TICKS}
+from schemas.working_time.timetable import TICKS, Timetable
 
 
 def add(start: int, duration: Duration, calendar: Calendar, same_day: bool = False) -> int:
@@ -41,7 +39,7 @@ def add(start: int, duration: Duration, calendar: Calendar, same_day: bool = Fal
     if same_day:
         if unit == "months":
             raise ValueError(f"a term of {duration} cannot be one of the same day")
-        start = _same_day_start(start, calendar, keep_time=unit == "working hours")
+        start = _same_day_start(start, table, keep_time=unit == "working hours")
         if unit != "working hours":
             amount = max(amount, 1)
     if unit == "days":
@@ -50,8 +48,8 @@ def add(start: int, duration: Duration, calendar: Calendar, same_day: bool = Fal
         return table.close(_months_after(table.ordinals[table.session(start)], amount))
     if amount == 0:
         return table.begin(start)
-    scale = _scale(table, unit)
-    return table.instant(table.position(start, scale) + _ceil(amount * _TICKS[unit]), scale)
+    scale = table.scale(unit)
+    return table.instant(table.position(start, scale) + _ceil(amount * TICKS[unit]), scale)
 
 
 def between(start: int, end: int, unit: Unit, calendar: Calendar) -> Fraction:
@@ -71,23 +69,17 @@ def between(start: int, end: int, unit: Unit, calendar: Calendar) -> Fraction:
         if end < start:
             return -between(end, start, unit, calendar)
         return _months_between(table.ordinals[table.session(start)], table.ordinal(end))
-    scale = _scale(table, unit)
-    return Fraction(table.position(end, scale) - table.position(start, scale), _TICKS[unit])
+    scale = table.scale(unit)
+    return Fraction(table.position(end, scale) - table.position(start, scale), TICKS[unit])
 
 
-def _scale(table: Timetable, unit: Unit) -> Scale:
-    return table.by_hours if unit == "working hours" else table.by_days
-
-
-def _same_day_start(start: int, calendar: Calendar, *, keep_time: bool) -> int:
+def _same_day_start(start: int, table: Timetable, *, keep_time: bool) -> int:
     """When the day begins that is the first of a same-day term."""
-    table = calendar.timetable
-    begin = table.begin(start)
-    ordinal = table.ordinal(begin)
-    day = calendar.day(date.fromordinal(ordinal))
-    if begin > table.minute(ordinal, day.same_day_until):
-        return table.open(ordinal + 1)
-    return begin if keep_time else table.open(ordinal)
+    i = table.session(start)
+    begin = max(start, table.opens[i])
+    if begin > table.cut_offs[i]:
+        return table.open(table.ordinals[i] + 1)
+    return begin if keep_time else table.open(table.ordinals[i])
 
 
 def _months_after(ordinal: int, months: int | Fraction) -> int:

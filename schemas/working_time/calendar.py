@@ -45,7 +45,7 @@ class Calendar:
     @cached_property
     def timetable(self) -> Timetable:
         """Working time over all days; made once, in about a tenth of a second."""
-        return Timetable(self._zone, map(self.day, _all_days()))
+        return Timetable(self._zone, list(map(self._working.day, _all_days())))
 
 
 class Calendars:
