@@ -77,8 +77,8 @@ def _sessions(instants: Integers, table: Timetable) -> NDArray[np.intp]:
 
 def _positions(instants: Integers, sessions: NDArray[np.intp], table: Timetable, scale: Scale) -> Integers:
     worked = _array(table.worked)[sessions] + np.maximum(instants - _array(table.opens)[sessions], 0)
-    in_day = worked * _array(scale.weights)[sessions] // _array(table.minutes)[sessions]
-    return _array(scale.begins)[sessions] + in_day
+    in_day: Integers = worked * _array(scale.weights)[sessions] // _array(table.minutes)[sessions]
+    return in_day + _array(scale.begins)[sessions]
 
 
 def _instants(positions: Integers, table: Timetable, scale: Scale) -> Integers:
@@ -86,7 +86,7 @@ def _instants(positions: Integers, table: Timetable, scale: Scale) -> Integers:
     _check_ends(sessions, table)
     in_day = positions - _array(scale.begins)[sessions]
     # Rounded up, as numpy divides downwards.
-    less_worked = -in_day * _array(table.minutes)[sessions] // _array(scale.weights)[sessions]
+    less_worked: Integers = -in_day * _array(table.minutes)[sessions] // _array(scale.weights)[sessions]
     return _array(table.opens)[sessions] - less_worked - _array(table.worked)[sessions]
 
 
