@@ -73,7 +73,7 @@ class Timetable:
 
     def _instant(self, ordinal: int, minute: int, zone: ZoneInfo) -> int:
         """The instant of a minute of a local day."""
-        begins, ends = self.midnights[ordinal - self.first_ordinal], self.midnights[ordinal - self.first_ordinal + 1]
+        begins, ends = self.midnight(ordinal), self.midnight(ordinal + 1)
         # Only where clocks are put forward or back within the day, the zone has to be asked.
         return begins + minute * MINUTE if ends - begins == 1440 * MINUTE else _local(ordinal, minute, zone)
 
@@ -99,10 +99,6 @@ class Timetable:
         """The positions by working hours or by working days."""
         return self.by_hours if unit == "working hours" else self.by_days
 
-    def begin(self, at: int) -> int:
-        """The first working instant that is not before this one."""
-        return max(at, self.opens[self.session(at)])
-
     def position(self, at: int, scale: Scale) -> int:
         """The position of an instant; outside working time, of the next working instant."""
         i = self.session(at)
@@ -124,6 +120,10 @@ class Timetable:
     def close(self, ordinal: int) -> int:
         """When work ends on a day; on the next working day, if the day is off."""
         return self.closes[bisect_right(self.ordinals, self.ordinals[self._first_session(ordinal)]) - 1]
+
+    def midnight(self, ordinal: int) -> int:
+        """The instant at which a local day begins."""
+        return self.midnights[ordinal - self.first_ordinal]
 
     def ordinal(self, at: int) -> int:
         """The local day of an instant, as `date.toordinal` counts days."""
