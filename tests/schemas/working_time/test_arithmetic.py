@@ -201,7 +201,8 @@ def test_what_leaves_the_calendar_or_makes_no_sense_is_refused() -> None:
     for start in ("1999-12-31T23:59", "2099-12-31T17:00", "2100-01-01T00:00"):
         with pytest.raises(OutsideCalendar, match="is not within the working days from 2000-01-01 to 2099-12-31"):
             add(at(start), Duration(1, "days"), calendar)
-    for amount, unit in ((9999, "months"), (10**30, "months"), (10**30, "days"), (10**30, "working days")):
+    beyond: list[tuple[int, Unit]] = [(9999, "months"), (10**30, "months"), (10**30, "days"), (10**30, "working days")]
+    for amount, unit in beyond:
         with pytest.raises(
             OutsideCalendar, match=r"the term ends (after 2099-12-31|in the year \d+), .*last working day"
         ):

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from schemas.instant import to_micros
 from schemas.working_time.arithmetic import add, between
 from schemas.working_time.calendar import Calendar, Calendars
 from schemas.working_time.day_rule import DayRule
