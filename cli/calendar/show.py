@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_option, calendars_of, path_of
+from cli.calendar.options import agency_option, calendar_option, calendars_of, note_years, path_of
 from cli.settings import Settings
 from cli.terminal_escape import print_json, printable
 from schemas.working_time.calendar import FIRST_DAY, LAST_DAY
@@ -39,6 +39,7 @@ def command(settings: Settings, month: datetime, agency: str, files: tuple[Path,
     calendar = calendars.of(path_of(agency))
     dates = [date(month.year, month.month, day) for day in range(1, monthrange(month.year, month.month)[1] + 1)]
     days = [(calendar.day(day), calendar.reception(day)) for day in dates]
+    note_years(dates[-1])
     if as_json:
         print_json([_record(day) | {"reception": _record(reception)} for day, reception in days])
         return

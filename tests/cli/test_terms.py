@@ -111,6 +111,13 @@ def test_wrong_usage_says_what_is_wrong(dossier: Run, arguments: tuple[str, ...]
     assert wrong in ended.err
 
 
+def test_a_term_that_ends_in_a_year_that_is_not_announced_says_so(dossier: Run) -> None:
+    ended = dossier("terms", "add", "2026-12-31T10:00", "1", "working-day")
+    assert (ended.code, ended.out) == (0, "2027-01-04T10:00:00+07:00\n")
+    assert ended.err.startswith("days off after 2026 are those of the law; swaps")
+    assert dossier("calendar", "show", "2027-02").err == ended.err
+
+
 @pytest.mark.process
 def test_it_starts_without_what_takes_long_to_import(tmp_path: Path) -> None:
     asked = "import sys, cli.terms; print({'numpy', 'openpyxl', 'kafka', 'holidays', 'msgspec'} & sys.modules.keys())"
