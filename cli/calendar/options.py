@@ -54,8 +54,8 @@ def read_rules(files: Sequence[Path]) -> list[DayRule]:
         raise click.exceptions.Exit(4) from error
 
 
-def note_years(last: date) -> None:
-    """Say on standard error if days off up to this day may still be announced."""
+def warn_of_unannounced_years(last: date) -> None:
+    """Warn on standard error if days off up to this day may have been announced since."""
     if last.year > ANNOUNCED_UNTIL:
         click.echo(
             f"days off after {ANNOUNCED_UNTIL} are those of the law; swaps and days around Tết that were announced "

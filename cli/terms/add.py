@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_of, calendar_option, note_years
+from cli.calendar.options import agency_option, calendar_of, calendar_option, warn_of_unannounced_years
 from cli.settings import Settings
 from cli.terminal_escape import print_json
 from cli.terms.arguments import Amount, Time, UnitName, instant, local_text
@@ -53,7 +53,7 @@ def command(
     zone = settings.profile.zone
     calendar = calendar_of(agency, files, settings.profile.time_zone)
     explained = explain(instant(start, zone), Duration(amount, unit), calendar, same_day)
-    note_years(from_micros(explained.end).date())
+    warn_of_unannounced_years(from_micros(explained.end).date())
     if not as_json:
         click.echo(local_text(explained.end, zone))
         if with_days:
