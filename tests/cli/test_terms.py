@@ -50,6 +50,17 @@ def test_a_term_explains_itself_day_by_day(dossier: Run) -> None:
     ]
 
 
+def test_the_example_of_the_page_is_what_the_command_prints(dossier: Run) -> None:
+    page = (ROOT / "docs" / "terms.md").read_text()
+    command, *shown = page.partition("\n$ dossier ")[2].partition("```")[0].splitlines()
+    printed = dossier(*command.split()).out.splitlines()
+    assert len(printed) == len(shown) == 6
+    for line, example in zip(printed, shown, strict=True):
+        begin, _, end = example.partition("…")
+        assert line.startswith(begin)
+        assert line.endswith(end)
+
+
 @pytest.mark.parametrize(
     ("arguments", "amount"),
     [
