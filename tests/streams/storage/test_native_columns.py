@@ -1,5 +1,6 @@
 """Encoding whole columns is worth nothing unless the server stores what the driver's encoding would have stored."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from streams.storage.native_columns import UNUSUAL, encode
 from tests.thorough import sized
 
 TYPES = sorted({spec for table in TABLES for spec in table.columns.values()})
+LEFT = {spec for spec in TYPES if re.search(r"Date\b|Date32|Array\((String|LowCardinality|Tuple)", spec)}
+"""Only reference data and roll-ups have these: the driver encodes them."""
 CONTEXT = SimpleNamespace(
     settings={}, client_settings={"use_numpy": False, "strings_as_bytes": False, "strings_encoding": "utf-8"}
 )
@@ -72,7 +75,7 @@ def bytes_of_ours(spec: str, column: Sequence[Any]) -> bytes:
     return sent.getvalue()
 
 
-@pytest.mark.parametrize("spec", TYPES)
+@pytest.mark.parametrize("spec", sorted({*TYPES} - LEFT))
 @settings(max_examples=sized(25, 150))
 @given(data=st.data())
 def test_every_type_of_the_tables_is_encoded_byte_for_byte_as_the_driver_does(spec: str, data: st.DataObject) -> None:
@@ -98,8 +101,8 @@ def test_whatever_the_driver_would_refuse_or_convert_is_left_to_it(spec: str, da
     assert ours == bytes_of_driver(spec, column)
 
 
-def test_a_type_that_no_table_has_is_left_to_the_driver() -> None:
-    for spec in ("UUID", "FixedString(3)", "Decimal(9, 2)", "Array(String)", "Nullable(String)", "Map(String, UInt8)"):
+def test_other_types_are_left_to_the_driver() -> None:
+    for spec in ("UUID", "FixedString(3)", "Decimal(9, 2)", "Nullable(String)", "Map(String, UInt8)", *LEFT):
         with pytest.raises(UNUSUAL):
             encode(spec, ["abc"])
 
