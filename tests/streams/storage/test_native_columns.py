@@ -76,7 +76,7 @@ def bytes_of_ours(spec: str, column: Sequence[Any]) -> bytes:
 
 
 @pytest.mark.parametrize("spec", sorted({*TYPES} - LEFT))
-@settings(max_examples=sized(25, 150))
+@settings(max_examples=sized(10, 150))
 @given(data=st.data())
 def test_every_type_of_the_tables_is_encoded_byte_for_byte_as_the_driver_does(spec: str, data: st.DataObject) -> None:
     column = data.draw(st.lists(values(spec), min_size=1, max_size=12))
@@ -90,7 +90,7 @@ def test_a_dictionary_of_any_size_is_encoded_as_the_driver_does(distinct: int) -
 
 
 @pytest.mark.parametrize("spec", TYPES)
-@settings(max_examples=sized(50, 300))
+@settings(max_examples=sized(20, 300))
 @given(data=st.data())
 def test_whatever_the_driver_would_refuse_or_convert_is_left_to_it(spec: str, data: st.DataObject) -> None:
     column = data.draw(st.lists(values(spec) | STRANGE, min_size=1, max_size=4))
