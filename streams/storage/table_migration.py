@@ -104,6 +104,10 @@ def pending_views(
             yield script, None
         elif existing is not None and (why := existing.difference(script)):
             yield script, why
+        else:
+            continue
+        if existing is not None:
+            existing.forget_columns()
 
 
 def _engine(plan: Plan) -> str:
