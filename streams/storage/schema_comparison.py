@@ -4,8 +4,10 @@ The engine itself formats both sides, so only differences in meaning count. Comm
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import TypeAlias
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
@@ -25,6 +27,9 @@ _REFILLED = {
     "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"
 }
 _SHOWN = 160
+
+_Columns: TypeAlias = list[tuple[str, str]]
+"""Names and types, in order."""
 
 
 class Difference(Struct, frozen=True):
@@ -61,12 +66,18 @@ class Views:
     def __init__(self, client: Client, views: Sequence[Script]) -> None:
         self._client = client
         self._found = _found(client)
-        self._columns: dict[str, list[tuple[str, str]]] = {}
+        self._columns: dict[str, _Columns] = {}
         for table, *column in client.execute(
             "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position"
         ):
             self._columns.setdefault(table, []).append((column[0], column[1]))
         self._declared = dict(zip(views, _formatted(client, [view.statements[-1] for view in views]), strict=True))
+        texts = ((name, text) for name, text in self._found.items() if " VIEW " in text.partition("\n")[0])
+        self._described = _descriptions(
+            client.connection.server_info.version_tuple(),
+            frozenset((name, tuple(columns)) for name, columns in self._columns.items()),
+            frozenset(texts),
+        )
 
     def is_occupied(self, view: Script) -> bool:
         """Whether a table has this name: making the view or dictionary would drop it."""
@@ -90,9 +101,7 @@ class Views:
             return f"view {name} {line}"
         _, _, select = view.statements[-1].partition(" AS\n")
         try:
-            columns = [
-                (column, kind) for column, kind, *_ in self._client.execute(f"DESCRIBE TABLE ({_filled(select)})")
-            ]
+            columns = self._describe(_filled(select))
         except ServerException as error:
             reason = error.message.partition("Stack trace")[0].partition("DB::Exception: ")[2]
             return f"view {name} cannot be made from the present tables: {_quoted(reason.strip())}"
@@ -101,6 +110,25 @@ class Views:
         should, is_ = ["\n".join(map(" ".join, each)) for each in (columns, self._columns[name])]
         line = _first_difference(should, is_)
         return None if line is None else f"view {name} {line}"
+
+    def forget_columns(self) -> None:
+        """Something was made anew: columns of queries may no longer be those of before."""
+        self._described = {}
+
+    def _describe(self, select: str) -> _Columns:
+        if select not in self._described:
+            rows = self._client.execute(f"DESCRIBE TABLE ({select})")
+            self._described[select] = [(column, kind) for column, kind, *_ in rows]
+        return self._described[select]
+
+
+@lru_cache(maxsize=4)
+def _descriptions(_version: Hashable, _columns: Hashable, _views: Hashable) -> dict[str, _Columns]:
+    """Columns of queries on a database of this structure, filled as they are asked for.
+
+    Describing all views takes ClickHouse a fifth of an audit of few dossiers, and an audit comes again and again.
+    """
+    return {}
 
 
 def elements(text: str) -> dict[str, str]:

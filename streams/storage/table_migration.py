@@ -52,23 +52,31 @@ def make_tables(plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> li
             if exists or not dry_run:
                 client = connect(plan.clickhouse)
                 stack.callback(client.disconnect)
+            writing = None if dry_run else client
             is_whole = client is not None
             applied = _applied(client, plan, dry_run)
             for script in _pending(client, plan, applied):
                 on_step(f"apply {script.name}")
-                _apply(None if dry_run else client, script, on_step)
+                _execute(writing, script, on_step)
+                if writing is not None:
+                    _record(writing, [script])
                 is_whole = not dry_run
             if client is not None and is_whole:
                 left = _repair(client, plan, on_step, dry_run)
             compared = client if is_whole else None
+            made: list[Script] = []
             for script, why in pending_views(compared, _profile(client, plan, applied), name, applied):
                 on_step(f"repair: {why}" if why else f"apply {script.name}")
                 try:
-                    _apply(None if dry_run else client, script, on_step)
+                    _execute(writing, script, on_step)
+                    made.append(script)
                 except ServerException as error:
                     if not left:
                         raise
                     left.append(f"{script.name} cannot be applied before that: {explain(error, plan.clickhouse)}")
+            if writing is not None and made:
+                # At once: an insert takes as long as making a view, and a view that is not recorded is made again.
+                _record(writing, made)
             if client is not None:
                 left += interfering_objects(client)
                 left += unreadable_dictionaries(client, name)
@@ -79,12 +87,8 @@ def make_tables(plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> li
 
 def apply(client: Client, script: Script) -> None:
     """Execute the script and record it; raises what the driver does."""
-    for statement in script.statements:
-        client.execute(statement)
-    client.execute(
-        "INSERT INTO migrations (name, checksum, applied_at) VALUES",
-        [(script.name, script.checksum, datetime.now(UTC))],
-    )
+    _execute(client, script)
+    _record(client, [script])
 
 
 def pending_views(
@@ -104,6 +108,10 @@ def pending_views(
             yield script, None
         elif existing is not None and (why := existing.difference(script)):
             yield script, why
+        else:
+            continue
+        if existing is not None:
+            existing.forget_columns()
 
 
 def _engine(plan: Plan) -> str:
@@ -112,12 +120,19 @@ def _engine(plan: Plan) -> str:
     return f"Replicated('/clickhouse/databases/{plan.clickhouse.database}', '{{shard}}', '{{replica}}')"
 
 
-def _apply(client: Client | None, script: Script, on_step: Callable[[str], None]) -> None:
-    """Apply the script, or without a client report its statements."""
+def _execute(client: Client | None, script: Script, on_step: Callable[[str], None] = lambda _: None) -> None:
+    """Execute the script, or without a client report its statements."""
     if client is None:
         on_step(";\n\n".join(script.statements) + ";\n")
-    else:
-        apply(client, script)
+        return
+    for statement in script.statements:
+        client.execute(statement)
+
+
+def _record(client: Client, scripts: Iterable[Script]) -> None:
+    now = datetime.now(UTC)
+    rows = [(script.name, script.checksum, now) for script in scripts]
+    client.execute("INSERT INTO migrations (name, checksum, applied_at) VALUES", rows)
 
 
 def _repair(client: Client, plan: Plan, on_step: Callable[[str], None], dry_run: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """Agencies that would make no tree, or an ambiguous one: each fault is found, and points to its row and column."""
 
+import sys
 from datetime import date, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from schemas.reference.agency import Agency
 from schemas.reference.agency_checks import MAX_DEPTH, agency_flaws
 from schemas.reference.findings import Flaw
 from tests.schemas.reference.agencies import agency
+from tests.thorough import sized
 
 END, NEXT = date(2025, 6, 30), date(2025, 7, 1)
 
@@ -157,10 +159,10 @@ def test_a_tree_that_is_too_deep() -> None:
 
 
 def test_a_long_line_of_successors_is_no_deep_tree() -> None:
-    first = date(1975, 1, 1)
+    first, last = date(1975, 1, 1), sized(sys.getrecursionlimit() + 100, 2000)
     line = [
-        agency(f"C{at}", to=first + timedelta(days=at), successors=[f"C{at + 1}"] if at < 2000 else [])
-        for at in range(2001)
+        agency(f"C{at}", to=first + timedelta(days=at), successors=[f"C{at + 1}"] if at < last else [])
+        for at in range(last + 1)
     ]
     assert not found(*line)
 

@@ -200,7 +200,7 @@ class Death:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 # The thread that restores local state dies with its process, too.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize(("source", "step"), [("events", sized(8, 1)), ("topic", sized(24, 4))])
+@pytest.mark.parametrize(("source", "step"), [("events", sized(16, 1)), ("topic", sized(48, 4))])
 def test_killed_at_any_statement_it_is_finished_by_the_next(
     counted: Plan, source: Source, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

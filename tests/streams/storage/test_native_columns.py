@@ -1,5 +1,6 @@
 """Encoding whole columns is worth nothing unless the server stores what the driver's encoding would have stored."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ from streams.storage.native_columns import UNUSUAL, encode
 from tests.thorough import sized
 
 TYPES = sorted({spec for table in TABLES for spec in table.columns.values()})
+LEFT = {spec for spec in TYPES if re.search(r"Date\b|Date32|Array\((String|LowCardinality|Tuple)", spec)}
+"""Only reference data and roll-ups have these: the driver encodes them."""
+ENCODED = sorted({*TYPES} - LEFT)
 CONTEXT = SimpleNamespace(
     settings={}, client_settings={"use_numpy": False, "strings_as_bytes": False, "strings_encoding": "utf-8"}
 )
@@ -72,8 +76,8 @@ def bytes_of_ours(spec: str, column: Sequence[Any]) -> bytes:
     return sent.getvalue()
 
 
-@pytest.mark.parametrize("spec", TYPES)
-@settings(max_examples=sized(25, 150))
+@pytest.mark.parametrize("spec", ENCODED)
+@settings(max_examples=sized(10, 150))
 @given(data=st.data())
 def test_every_type_of_the_tables_is_encoded_byte_for_byte_as_the_driver_does(spec: str, data: st.DataObject) -> None:
     column = data.draw(st.lists(values(spec), min_size=1, max_size=12))
@@ -87,7 +91,7 @@ def test_a_dictionary_of_any_size_is_encoded_as_the_driver_does(distinct: int) -
 
 
 @pytest.mark.parametrize("spec", TYPES)
-@settings(max_examples=sized(50, 300))
+@settings(max_examples=sized(20, 300))
 @given(data=st.data())
 def test_whatever_the_driver_would_refuse_or_convert_is_left_to_it(spec: str, data: st.DataObject) -> None:
     column = data.draw(st.lists(values(spec) | STRANGE, min_size=1, max_size=4))
@@ -98,8 +102,8 @@ def test_whatever_the_driver_would_refuse_or_convert_is_left_to_it(spec: str, da
     assert ours == bytes_of_driver(spec, column)
 
 
-def test_a_type_that_no_table_has_is_left_to_the_driver() -> None:
-    for spec in ("UUID", "FixedString(3)", "Decimal(9, 2)", "Array(String)", "Nullable(String)", "Map(String, UInt8)"):
+def test_other_types_are_left_to_the_driver() -> None:
+    for spec in ("UUID", "FixedString(3)", "Decimal(9, 2)", "Nullable(String)", "Map(String, UInt8)", *LEFT):
         with pytest.raises(UNUSUAL):
             encode(spec, ["abc"])
 
@@ -119,12 +123,12 @@ def client_of(kind: type[Client], clickhouse: ClickHouseConnection, **options: o
 @pytest.mark.clickhouse
 class TestServer:
     @settings(max_examples=sized(12, 60), suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(rows=st.lists(st.tuples(*map(values, TYPES)), min_size=1, max_size=8))
+    @given(rows=st.lists(st.tuples(*map(values, ENCODED)), min_size=1, max_size=8))
     def test_the_server_stores_what_it_stores_of_the_driver(
         self, clickhouse: ClickHouseConnection, rows: list[tuple[Any, ...]]
     ) -> None:
-        structure = ", ".join(f"c{number} {spec}" for number, spec in enumerate(TYPES))
-        shown = ", ".join(f"hex(toString(c{number}))" for number in range(len(TYPES)))
+        structure = ", ".join(f"c{number} {spec}" for number, spec in enumerate(ENCODED))
+        shown = ", ".join(f"hex(toString(c{number}))" for number in range(len(ENCODED)))
         found = []
         for kind in (Client, NativeClient):
             with client_of(kind, clickhouse) as client:

@@ -261,6 +261,27 @@ class TestDatabase:
         client.execute("DROP VIEW of_the_site")
         assert harmless_objects(client) == []
 
+    def test_views_are_described_again_only_where_the_structure_changed(
+        self, plan: Plan, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert looked_at(plan) == ([], [])
+        described: list[str] = []
+        execute = Client.execute
+
+        def counted(client: Client, sql: str, *arguments: Any, **named: Any) -> Any:
+            described.extend([sql] * sql.startswith("DESCRIBE"))
+            return execute(client, sql, *arguments, **named)
+
+        monkeypatch.setattr(Client, "execute", counted)
+        assert (looked_at(plan), described) == (([], []), [])
+        client.execute("ALTER TABLE windows ADD COLUMN beside UInt8")
+        told, _ = looked_at(plan)
+        assert told == []
+        assert len(described) == len(VIEWS)
+        client.execute("ALTER TABLE windows DROP COLUMN beside")
+        assert looked_at(plan) == ([], [])
+        assert len(described) == len(VIEWS)
+
     def test_a_dictionary_is_made_anew_though_a_view_depends_on_it(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE VIEW named AS SELECT dictGet('agency_labels', 'name_vi', tuple('H01')) AS name")
         client.execute(DICTIONARIES["agency_labels"])
