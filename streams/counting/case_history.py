@@ -1,0 +1,71 @@
+"""The history of a case for the rules of being on time: a pure function of its registers."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeAlias
+
+from schemas.working_time.duration import Duration
+from streams.counting.facts import facts_of
+from streams.counting.registers import Register, Registers
+from streams.on_time.clock_stops import Stop, StopKind
+from streams.on_time.history import Appointment, Extension, History
+
+Promise: TypeAlias = Callable[[str, str, int], tuple[Duration | None, bool]]
+"""The term of a procedure for a channel at an instant of reception, and whether it is due on the same day."""
+
+POSTING_REASONS = frozenset({"land posting", "niêm yết công khai"})
+"""Reasons of a pause, in small letters, that make it the public posting of a land procedure."""
+
+_STOPS: tuple[tuple[str, str, StopKind], ...] = (
+    ("supplement", "answer", "supplement"),
+    ("obligation", "settlement", "obligation"),
+    ("pause", "resumption", "pause"),
+)
+
+
+def nothing_promised(_procedure: str, _channel: str, _received_at: int) -> tuple[Duration | None, bool]:
+    """The promise where no procedure is declared."""
+    return None, False
+
+
+def history_of(
+    registers: Registers, promise: Promise = nothing_promised, posting_reasons: Collection[str] = POSTING_REASONS
+) -> History | None:
+    """The history of this case; None while its reception is missing, or while it is void."""
+    facts = facts_of(registers)
+    if facts.received_at is None or facts.voided:
+        return None
+    promised, same_day = promise(facts.procedure, facts.channel, facts.received_at)
+    term = registers.get("term")
+    return History(
+        received_at=facts.received_at,
+        appointment=_appointment(term) if term else None,
+        extensions=tuple(
+            Extension(_appointment(register), bool(register[5][2])) for register in _by_number(registers, "extension")
+        ),
+        promised=promised,
+        same_day=same_day,
+        stops=tuple(_stops(registers, posting_reasons)),
+        outcome=facts.outcome,
+        outcome_at=facts.outcome_at,
+        returned_at=facts.returned_at,
+        is_feedback=facts.case_kind == "feedback",
+    )
+
+
+def _appointment(register: Register) -> Appointment:
+    recorded, _seq, _id, _kind, occurred, payload = register
+    return Appointment(payload[0], occurred, max(recorded, occurred))
+
+
+def _by_number(registers: Registers, name: str) -> list[Register]:
+    found = [(int(key.partition(":")[2]), register) for key, register in registers.items() if key.startswith(f"{name}:")]
+    return [register for _, register in sorted(found, key=lambda numbered: numbered[0])]
+
+
+def _stops(registers: Registers, posting_reasons: Collection[str]) -> Iterator[Stop]:
+    for begins, ends, kind in _STOPS:
+        for register in _by_number(registers, begins):
+            payload: Any = register[5]
+            end = registers.get(f"{ends}:{payload[0]}")
+            is_posting = kind == "pause" and (payload[1] or "").casefold() in posting_reasons
+            yield Stop("land posting" if is_posting else kind, register[4], end[4] if end else None)
