@@ -15,3 +15,9 @@ class SettingError(DossierError):
     """A setting is missing or wrong: correct the variable or profile key that the text names."""
 
     exit_code = 2
+
+
+class OutsideCalendar(DossierError):
+    """An instant, or the end of a term, is outside the days that calendars have: correct the instant or the amount."""
+
+    exit_code = 2

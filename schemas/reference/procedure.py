@@ -12,8 +12,10 @@ from schemas.reference.validity import FIRST_DAY, LAST_DAY, is_valid
 
 ServiceLevel = Literal["full", "partial", "information", "4", "3"]
 """How far a procedure is offered online; 4 and 3 are the older words for full and partial."""
-Unit = Literal["working hours", "working days", "days", "months", ""]
-"""What a term counts; empty where the procedure has no term."""
+TermUnit = Literal["working hours", "working days", "days", "months"]
+"""What a term counts."""
+Unit = Literal[TermUnit, ""]
+"""The unit of a procedure's term; empty where it has none."""
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 

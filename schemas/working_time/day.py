@@ -1,0 +1,22 @@
+"""Days, as a calendar knows them."""
+
+from datetime import date
+
+from msgspec import Struct
+
+from schemas.working_time.day_rule import DayRule, Hours, Kind
+
+
+class Day(Struct, frozen=True, gc=False):
+    """One day of a calendar; `rule` is the one that decides it, None where none is about it: it is off."""
+
+    day: date
+    kind: Kind
+    hours: tuple[Hours, ...]
+    same_day_until: int
+    rule: DayRule | None = None
+
+    @property
+    def minutes(self) -> int:
+        """How long it is worked."""
+        return sum(closes - opens for opens, closes in self.hours)
