@@ -58,7 +58,9 @@ def _appointment(register: Register) -> Appointment:
 
 
 def _by_number(registers: Registers, name: str) -> list[Register]:
-    found = [(int(key.partition(":")[2]), register) for key, register in registers.items() if key.startswith(f"{name}:")]
+    found = [
+        (int(key.partition(":")[2]), register) for key, register in registers.items() if key.startswith(f"{name}:")
+    ]
     return [register for _, register in sorted(found, key=lambda numbered: numbered[0])]
 
 

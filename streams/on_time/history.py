@@ -4,8 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from schemas.reference.procedure import Unit
-from schemas.working_time.duration import Duration
+from schemas.working_time.duration import Duration, Unit
 from streams.on_time.clock_stops import Stop
 
 Outcome: TypeAlias = Literal["", "resolved", "withdrawn", "refused", "stopped", "answered"]
@@ -17,8 +16,8 @@ UNIT_OF_APPOINTMENTS: Unit = "working days"
 class Appointment(Struct, frozen=True, gc=False):
     """A term that the source sent: for when, since when it holds, and when the source recorded it.
 
-    The two times differ where a source sends the whole dossier again: the term then holds since the reception, and takes
-    account of every stop up to its record.
+    The two times differ where a source sends the whole dossier again: the term then holds since the reception, and
+    takes account of every stop up to its record.
     """
 
     term: int

@@ -5,8 +5,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from schemas.reference.procedure import Unit
+from schemas.errors import OutsideCalendar
+from schemas.working_time.arithmetic import add, between
 from schemas.working_time.calendar import Calendar
+from schemas.working_time.duration import Duration, Unit
+from schemas.working_time.timetable import Timetable
 from streams.on_time.clock_stops import Interval
 from streams.on_time.local_day import last_moment, local_day
 from streams.on_time.rules import Basis
@@ -27,10 +30,36 @@ def deadline_of(term: int, basis: Basis, zone: ZoneInfo) -> int:
 def moved(term: int, stops: Iterable[Interval], unit: Unit, basis: Basis, jurisdiction: Jurisdiction) -> int:
     """The term after these disjoint stops, in their order: each moves it by what was stopped in its own unit.
 
-    A term that has passed when a stop begins moves no more. A term does not pass while the clock stands.
+    Working hours and days move it by the work that was left undone, days and months by the days from the one on which
+    the stop began to the one on which it ended. A term that has passed when a stop begins moves no more, and none
+    passes while the clock stands. Beyond the days that calendars have, nothing moves.
     """
     for start, end in stops:
         if start > deadline_of(term, basis, jurisdiction.zone):
             break
-        term = max(_later(term, start, end, unit, jurisdiction.calendar), end)
+        try:
+            term = _after_stop(term, start, end, unit, basis, jurisdiction.calendar)
+        except OutsideCalendar:
+            term = max(term, end)
     return term
+
+
+def _after_stop(term: int, start: int, end: int, unit: Unit, basis: Basis, calendar: Calendar) -> int:
+    table = calendar.timetable
+    if unit in ("days", "months"):
+        days = table.ordinal(end) - table.ordinal(start)
+        later = table.close(table.ordinal(term) + days) if days else term
+    else:
+        undone = between(start, end, unit, calendar)
+        later = add(_through_its_day(term, table) if basis == "date" else term, Duration(undone, unit), calendar)
+        later = later if undone else term
+    return later if later >= end else table.begin(end)
+
+
+def _through_its_day(term: int, table: Timetable) -> int:
+    """The end of work on the day of a term that is set before work begins: by date, all of this day is in term.
+
+    Many sources send a day alone, as its midnight.
+    """
+    opens = table.open(table.ordinal(term))
+    return table.close(table.ordinal(term)) if term < opens and table.ordinal(opens) == table.ordinal(term) else term

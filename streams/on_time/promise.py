@@ -15,5 +15,5 @@ def promised(versions: Iterable[ProcedureVersion], channel: str, day: date) -> D
     """
     for version in versions:
         if is_valid(version, day) and channel in version.channels:
-            return Duration(version.term, version.unit) if version.term and version.unit else None
+            return Duration(version.term, version.unit) if version.term is not None and version.unit else None
     return None

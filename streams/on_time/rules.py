@@ -1,7 +1,7 @@
 """The rules of being on time, each with its version and its legal source. They are data: `verdicts.py` applies them.
 
-A case is judged for all its life by the version that is valid on the local day of its reception, as it keeps the version
-of its procedure. A rule that begins in the future therefore changes no case that exists.
+A case is judged for all its life by the version that is valid on the local day of its reception, as it keeps the
+version of its procedure. A rule that begins in the future therefore changes no case that exists.
 """
 
 from collections.abc import Iterable

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from schemas.reference.procedure import Unit
+from schemas.errors import OutsideCalendar
 from schemas.working_time.arithmetic import add
+from schemas.working_time.duration import Unit
 from streams.on_time.clock_stops import stopped
 from streams.on_time.history import Extension, History
 from streams.on_time.local_day import local_day
@@ -28,6 +29,7 @@ Flag: TypeAlias = Literal[
     "extended without apology",
     "term before reception",
 ]
+
 
 class Term(Struct, frozen=True):
     """The term of a case as of an instant; instants are None where there is none.
@@ -75,10 +77,13 @@ def term_at(history: History, at: int, rule: Rule, jurisdiction: Jurisdiction) -
 
 
 def computed_term(history: History, jurisdiction: Jurisdiction) -> int | None:
-    """The term that the procedure promises, as if nothing had stopped the clock; None where it promises none."""
+    """The term that the procedure promises, as if nothing had stopped the clock; None where there is none."""
     if history.promised is None:
         return None
-    return add(history.received_at, history.promised, jurisdiction.calendar, same_day=history.same_day)
+    try:
+        return add(history.received_at, history.promised, jurisdiction.calendar, same_day=history.same_day)
+    except OutsideCalendar:
+        return None
 
 
 def sent_term(history: History, at: int) -> int | None:
@@ -112,15 +117,19 @@ def _of_original(
 def _of_extension(
     extension: Extension, due: int | None, stopped_before: bool, unit: Unit, basis: Basis, jurisdiction: Jurisdiction
 ) -> Iterator[Flag]:
-    """What is notable about an extension that replaces the term `due`, which stops had moved up to then."""
-    later, zone = extension.appointment, jurisdiction.zone
-    if not extension.apology:
-        yield "extended without apology"
+    """What is notable about an extension that replaces the term `due`, which stops had moved up to then.
+
+    A new term that only gives back what was stopped needs no apology.
+    """
     if due is None:
         return
+    later, zone = extension.appointment, jurisdiction.zone
+    differs = differ(later.term, due, unit, zone)
+    if differs and later.term > due and not extension.apology:
+        yield "extended without apology"
     if later.at > deadline_of(due, basis, zone):
         yield "extended after the term"
-    if stopped_before and differ(later.term, due, unit, zone):
+    if differs and stopped_before:
         yield "new term differs from stops"
 
 

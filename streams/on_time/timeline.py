@@ -31,13 +31,16 @@ def timeline(rule: Rule, history: History, jurisdiction: Jurisdiction) -> tuple[
         if verdict is None:
             continue
         step = Step(at, verdict.standing, verdict.overdue_after)
-        if not steps or (step.standing_at(at), step.overdue_after) != (steps[-1].standing_at(at), steps[-1].overdue_after):
+        if not steps or (step.standing_at(at), step.overdue_after) != (
+            steps[-1].standing_at(at),
+            steps[-1].overdue_after,
+        ):
             steps.append(step)
     return tuple(steps)
 
 
 def _changes(history: History) -> list[int]:
-    """The instants at which something happened from the reception on: between them a verdict only passes its deadline."""
+    """The instants from the reception on at which something happened: between them, only a deadline can pass."""
     sent = [history.appointment] if history.appointment else []
     sent += [extension.appointment for extension in history.extensions]
     happened = [

@@ -12,8 +12,8 @@ from msgspec import Struct, structs
 from streams.on_time.clock_stops import Interval, elapsed, stopped
 from streams.on_time.history import History
 from streams.on_time.local_day import local_day
-from streams.on_time.rules import Rule, RuleName
 from streams.on_time.moving import Jurisdiction, deadline_of, moved
+from streams.on_time.rules import Rule, RuleName
 from streams.on_time.term import apologies, computed_term, sent_term, term_at
 
 Standing: TypeAlias = Literal["early", "on time", "late", "in term", "overdue"]
@@ -128,9 +128,7 @@ def _end_by_766(history: History, at: int) -> int:
 
 def _is_finished(history: History, at: int) -> bool:
     """Whether it ended by status 9 or 10: processing went on, although supplements are not on record."""
-    return history.has_ended(at) and (
-        history.outcome == "resolved" or _end_by_766(history, at) != history.outcome_at
-    )
+    return history.has_ended(at) and (history.outcome == "resolved" or _end_by_766(history, at) != history.outcome_at)
 
 
 def _standing(ended: bool, measured: int, deadline: int | None) -> Standing:

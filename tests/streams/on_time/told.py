@@ -1,0 +1,88 @@
+"""Histories told in words, as in terms.csv: `supplement requested 2026-03-03 10:00; resolved 2026-03-05 16:00`."""
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+
+from schemas import events as kinds
+from schemas.events import Event
+from schemas.instant import to_micros
+from schemas.working_time.duration import Duration, Unit
+from streams.counting.case_history import history_of
+from streams.counting.registers import merged
+from streams.on_time.history import History
+
+VIETNAM = timezone(timedelta(hours=7))
+_TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d"
+_EVENT = re.compile(
+    rf"(?:(?P<number>second|third) )?(?P<what>[a-z ]+?)(?: again)? (?:for )?(?P<at>{_TIME})"
+    rf"(?: to (?P<term>{_TIME}) (?P<apology>with|without) apology)?"
+)
+_NUMBERS = {None: 1, "second": 2, "third": 3}
+_KINDS: dict[str, type[Event]] = {
+    "supplement requested": kinds.SupplementRequested,
+    "supplement handed in": kinds.SupplementAnswered,
+    "obligation set": kinds.ObligationSet,
+    "obligation met": kinds.ObligationMet,
+    "posting begun": kinds.Paused,
+    "posting ended": kinds.Resumed,
+    "paused": kinds.Paused,
+    "resumed": kinds.Resumed,
+    "resolved": kinds.Resolved,
+    "returned": kinds.Returned,
+    "withdrawn": kinds.Withdrawn,
+    "refused": kinds.Refused,
+    "stopped": kinds.Stopped,
+    "reopened": kinds.Reopened,
+}
+
+
+def at(local: str) -> datetime:
+    """An instant by its time in Việt Nam."""
+    return datetime.fromisoformat(local).replace(tzinfo=VIETNAM)
+
+
+def micros(local: str) -> int:
+    """The same in microseconds; `24:00` is the last one of its day."""
+    day, time = local.split()
+    if time == "24:00":
+        return to_micros(at(day) + timedelta(days=1)) - 1
+    return to_micros(at(local))
+
+
+def told(received: str, procedure: str, events: str) -> History:
+    """The history of a dossier, by way of its events and registers."""
+    said: list[Event] = [kinds.Received(id="0", dossier="D", source="told", occurred_at=at(received), agency="H26")]
+    for place, text in enumerate(filter(None, events.split("; ")), 1):
+        said.append(_event(text, str(place), received))
+    promise, _, same_day = procedure.partition(", ")
+    history = history_of(merged(said), lambda *_: (_duration(promise), bool(same_day)))
+    assert history is not None
+    return history
+
+
+def _event(text: str, event_id: str, received: str) -> Event:
+    found = _EVENT.fullmatch(text)
+    assert found, text
+    what, when = found["what"], at(found["at"])
+    base: dict[str, Any] = {"id": event_id, "dossier": "D", "source": "told"}
+    if what == "appointed":
+        return kinds.TermSet(**base, occurred_at=at(received), term=when)
+    number = _NUMBERS[found["number"]]
+    if what == "extended":
+        apology = found["apology"] == "with"
+        return kinds.Extended(**base, occurred_at=when, term=at(found["term"]), number=number, apology=apology)
+    if "number" in _KINDS[what].__struct_fields__:
+        base["number"] = number
+    if what == "posting begun":
+        base["reason"] = "land posting"
+    return _KINDS[what](**base, occurred_at=when)
+
+
+def _duration(text: str) -> Duration | None:
+    if not text:
+        return None
+    amount, _, unit = text.partition(" ")
+    return Duration(int(amount), msgspec.convert(f"{unit.removesuffix('s')}s", Unit))
