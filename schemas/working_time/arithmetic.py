@@ -10,9 +10,7 @@ from fractions import Fraction
 from schemas.errors import OutsideCalendar
 from schemas.working_time.calendar import Calendar
 from schemas.working_time.duration import Duration, Unit
-from schemas.working_time.timetable import DAY_TICKS, HOUR_TICKS, Scale, Timetable
-
-_TICKS: dict[Unit, int] = {"working hours": HOUR_TICKS, "working days": DAY_TICKS}
+from schemas.working_time.timetable import TICKS
 
 
 def add(start: int, duration: Duration, calendar: Calendar, same_day: bool = False) -> int:
@@ -29,29 +27,43 @@ def add(start: int, duration: Duration, calendar: Calendar, same_day: bool = Fal
       31 January ends on 28 or 29 February.
 
     With `same_day` the day of the start is the first of the term's days, and the term ends when work ends on the last;
-    an amount of 0 means 1. A start after the cut-off begins on the next working day. Hours only have the cut-off.
+    an amount below 1 means 1. A start after the cut-off begins on the next working day. Hours only have the cut-off.
 
     Fractions of days and months end on the day that they reach. Raises OutsideCalendar where the term leaves the days
-    that calendars have, and ValueError where the amount is negative, or a month's term should be of the same day.
+    that calendars have, and ValueError where the amount is negative, or a term in months should be of the same day.
     """
-    amount, unit = duration.amount, duration.unit
-    if amount < 0:
-        raise ValueError(f"a term of {duration} is negative")
+    amount, unit = counted_amount(duration, same_day), duration.unit
+    start = begin(start, unit, calendar, same_day)
     table = calendar.timetable
-    if same_day:
-        if unit == "months":
-            raise ValueError(f"a term of {duration} cannot be one of the same day")
-        start = _same_day_start(start, calendar, keep_time=unit == "working hours")
-        if unit != "working hours":
-            amount = max(amount, 1)
     if unit == "days":
-        return table.close(table.ordinals[table.session(start)] + _ceil(amount) - same_day)
+        return table.close(table.ordinal(start) + _ceil(amount) - same_day)
     if unit == "months":
-        return table.close(_months_after(table.ordinals[table.session(start)], amount))
+        return table.close(_months_after(table.ordinal(start), amount))
     if amount == 0:
-        return table.begin(start)
-    scale = _scale(table, unit)
-    return table.instant(table.position(start, scale) + _ceil(amount * _TICKS[unit]), scale)
+        return start
+    scale = table.scale(unit)
+    return table.instant(table.position(start, scale) + _ceil(amount * TICKS[unit]), scale)
+
+
+def begin(start: int, unit: Unit, calendar: Calendar, same_day: bool = False) -> int:
+    """The instant from which a term is counted that starts at this one."""
+    table = calendar.timetable
+    i = table.session(start)
+    begins = max(start, table.opens[i])
+    if not same_day:
+        return begins
+    if begins > table.cut_offs[i]:
+        return table.open(table.ordinals[i] + 1)
+    return begins if unit == "working hours" else table.open(table.ordinals[i])
+
+
+def counted_amount(duration: Duration, same_day: bool = False) -> int | Fraction:
+    """The amount that a term counts: of days of the same day at least one."""
+    if duration.amount < 0:
+        raise ValueError(f"a term of {duration} is negative")
+    if same_day and duration.unit == "months":
+        raise ValueError(f"a term of {duration} cannot be one of the same day")
+    return max(duration.amount, 1) if same_day and duration.unit != "working hours" else duration.amount
 
 
 def between(start: int, end: int, unit: Unit, calendar: Calendar) -> Fraction:
@@ -71,23 +83,8 @@ def between(start: int, end: int, unit: Unit, calendar: Calendar) -> Fraction:
         if end < start:
             return -between(end, start, unit, calendar)
         return _months_between(table.ordinals[table.session(start)], table.ordinal(end))
-    scale = _scale(table, unit)
-    return Fraction(table.position(end, scale) - table.position(start, scale), _TICKS[unit])
-
-
-def _scale(table: Timetable, unit: Unit) -> Scale:
-    return table.by_hours if unit == "working hours" else table.by_days
-
-
-def _same_day_start(start: int, calendar: Calendar, *, keep_time: bool) -> int:
-    """When the day begins that is the first of a same-day term."""
-    table = calendar.timetable
-    begin = table.begin(start)
-    ordinal = table.ordinal(begin)
-    day = calendar.day(date.fromordinal(ordinal))
-    if begin > table.minute(ordinal, day.same_day_until):
-        return table.open(ordinal + 1)
-    return begin if keep_time else table.open(ordinal)
+    scale = table.scale(unit)
+    return Fraction(table.position(end, scale) - table.position(start, scale), TICKS[unit])
 
 
 def _months_after(ordinal: int, months: int | Fraction) -> int:

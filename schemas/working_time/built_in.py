@@ -13,10 +13,12 @@ from pathlib import Path
 import msgspec
 
 from schemas.working_time.calendar import Calendar, Calendars
-from schemas.working_time.day_rule import DayRule, Hours
+from schemas.working_time.day_rule import DayRule
+from schemas.working_time.hours import WEEKDAYS, in_order, to_hours, to_minute
 
 FILES = tuple(Path(__file__).with_name(name) for name in ("office_hours.csv", "holidays.csv", "announced.csv"))
 """From the general to what wins over it. Their columns are those of the files of a site, in their simplest form."""
+_LISTED = ("weekdays", "hours")
 
 
 def built_in_rules() -> tuple[DayRule, ...]:
@@ -33,27 +35,16 @@ def built_in_calendar() -> Calendar:
 def _rules(file: Path) -> Iterator[DayRule]:
     with file.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
-            filled = {column: text for column, text in row.items() if text}
-            first = filled.pop("from")
-            given: dict[str, object] = {"first": first, **filled}
-            # A row about days themselves is about one day; a schedule holds until another one.
-            if last := filled.pop("to", "" if "weekdays" in filled else first):
-                given = {**given, "last": last}
-            given.pop("to", None)
-            yield msgspec.convert(
-                given
-                | {"weekdays": tuple(map(int, filled.get("weekdays", "").split("|"))) if "weekdays" in filled else ()}
-                | {"hours": tuple(map(_hours, filled.get("hours", "").split("|"))) if "hours" in filled else ()}
-                | ({"same_day_until": _minute(filled["same_day_until"])} if "same_day_until" in filled else {}),
-                DayRule,
-            )
-
-
-def _hours(text: str) -> Hours:
-    opens, closes = text.split("-")
-    return Hours(_minute(opens), _minute(closes))
-
-
-def _minute(text: str) -> int:
-    hour, minute = text.split(":")
-    return int(hour) * 60 + int(minute)
+            listed = {column: text.split("|") for column, text in row.items() if text and column in _LISTED}
+            single = {column: text for column, text in row.items() if text and column not in _LISTED}
+            first = single.pop("from")
+            given: dict[str, object] = {"first": first, **single}
+            if "weekdays" in listed:
+                given["weekdays"] = tuple(WEEKDAYS.index(name) + 1 for name in listed["weekdays"])
+            else:
+                given["last"] = first
+            if "hours" in listed:
+                given["hours"] = in_order(map(to_hours, listed["hours"]))
+            if "same_day_until" in single:
+                given["same_day_until"] = to_minute(single["same_day_until"])
+            yield msgspec.convert(given, DayRule)

@@ -8,13 +8,12 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from schemas.working_time.day import Day
-from schemas.working_time.day_rule import Clock, DayRule, Hours
+from schemas.working_time.day_rule import SAME_DAY_UNTIL, AppliesTo, DayRule
+from schemas.working_time.hours import first_half
 from schemas.working_time.timetable import Timetable
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 """The days that calendars have: those on which an event can be."""
-SAME_DAY_UNTIL = 15 * 60
-"""Until 15:00, as in Hanoi, where no rule says otherwise."""
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 
 
@@ -45,7 +44,7 @@ class Calendar:
     @cached_property
     def timetable(self) -> Timetable:
         """Working time over all days; made once, in about a tenth of a second."""
-        return Timetable(self._zone, map(self.day, _all_days()))
+        return Timetable(self._zone, list(map(self._working.day, _all_days())))
 
 
 class Calendars:
@@ -71,14 +70,14 @@ class Calendars:
 
 
 class _Layer:
-    """The rules of one clock. They come from the general to the specific, so the last one that holds wins."""
+    """The rules of working time, or of reception. The last one that holds wins: they end with the most specific."""
 
-    def __init__(self, rules: Iterable[DayRule], clock: Clock) -> None:
+    def __init__(self, rules: Iterable[DayRule], applies_to: AppliesTo) -> None:
         ranked = [
             rule
             for _, of_agency in groupby(rules, lambda rule: rule.agency)
-            for rule in sorted(of_agency, key=lambda rule: rule.clock != "both")
-            if rule.clock in ("both", clock)
+            for rule in sorted(of_agency, key=lambda rule: rule.applies_to != "both")
+            if rule.applies_to in ("both", applies_to)
         ]
         self._weekly = [_Timeline(rule for rule in ranked if weekday in rule.weekdays) for weekday in range(1, 8)]
         self._days: Mapping[int, DayRule] = {
@@ -89,25 +88,25 @@ class _Layer:
         }
 
     def day(self, day: date) -> Day:
-        weekly = self._weekly[day.weekday()].at(day)
-        rule = self._days.get(day.toordinal(), weekly)
-        until = SAME_DAY_UNTIL if weekly is None or weekly.same_day_until is None else weekly.same_day_until
+        scheduled = self._weekly[day.weekday()].at(day)
+        rule = self._days.get(day.toordinal(), scheduled)
         if rule is None or rule.kind == "off":
-            return Day(day, "off", (), until, rule)
-        hours = rule.hours or self._usual(day)
-        if not hours:
-            return Day(day, "off", (), until, rule)
-        if rule.kind == "half" and not rule.hours:
-            hours = hours[:1]
-        return Day(day, rule.kind, hours, until, rule)
+            return Day(day, "off", (), SAME_DAY_UNTIL, rule)
+        if rule.weekdays:
+            return Day(day, rule.kind, rule.hours, rule.same_day_until, rule)
+        usual = self._usual(day)
+        until = usual.same_day_until if usual else SAME_DAY_UNTIL
+        hours = rule.hours
+        if not hours and scheduled and scheduled.kind == rule.kind:
+            hours = scheduled.hours
+        elif not hours and usual:
+            hours = usual.hours if rule.kind == "worked" else first_half(usual.hours)
+        return Day(day, rule.kind if hours else "off", hours, until, rule)
 
-    def _usual(self, day: date) -> tuple[Hours, ...]:
-        """The hours of the schedule on this weekday, or on the last one before it that is worked."""
-        for back in range(7):
-            weekly = self._weekly[(day.weekday() - back) % 7].at(day)
-            if weekly and weekly.hours:
-                return weekly.hours
-        return ()
+    def _usual(self, day: date) -> DayRule | None:
+        """The schedule of the day if it is usually worked whole, or of the last day before it that is."""
+        found = (self._weekly[(day.weekday() - back) % 7].at(day) for back in range(7))
+        return next((rule for rule in found if rule and rule.kind == "worked"), None)
 
 
 class _Timeline:

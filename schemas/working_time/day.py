@@ -4,7 +4,8 @@ from datetime import date
 
 from msgspec import Struct
 
-from schemas.working_time.day_rule import DayRule, Hours, Kind
+from schemas.working_time.day_rule import DayRule, Kind
+from schemas.working_time.hours import Hours
 
 
 class Day(Struct, frozen=True, gc=False):
@@ -20,3 +21,10 @@ class Day(Struct, frozen=True, gc=False):
     def minutes(self) -> int:
         """How long it is worked."""
         return sum(closes - opens for opens, closes in self.hours)
+
+    @property
+    def reason(self) -> str:
+        """Why the day is as it is, in the words of its rule."""
+        if self.rule is None:
+            return "no rule is about this day"
+        return f"{self.rule.name} ({self.rule.source})" if self.rule.name and self.rule.source else self.rule.name

@@ -1,26 +1,19 @@
 """Day rules: which days are worked, and when. Everything that a calendar knows is a list of them."""
 
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 
 from schemas.reference.validity import LAST_DAY
+from schemas.working_time.hours import Hours
 
 Kind = Literal["off", "worked", "half"]
 """A half day counts as half a working day, whatever its hours; a worked one counts as a whole."""
-Clock = Literal["both", "working", "reception"]
-"""What a rule is for: the working time that terms count, the reception of dossiers, or both."""
-
-
-class Hours(NamedTuple):
-    """A stretch of working time, in minutes after local midnight; `closes` no longer belongs to it."""
-
-    opens: int
-    closes: int
-
-    def __str__(self) -> str:
-        return f"{time_text(self.opens)}-{time_text(self.closes)}"
+AppliesTo = Literal["both", "working", "reception"]
+"""The working time that terms count, the reception of dossiers, or both."""
+SAME_DAY_UNTIL = 15 * 60
+"""15:00, the cut-off of Hanoi."""
 
 
 class DayRule(Struct, frozen=True, kw_only=True, gc=False):
@@ -29,8 +22,9 @@ class DayRule(Struct, frozen=True, kw_only=True, gc=False):
     With `weekdays` (1 is Monday, 7 Sunday) the rule is part of a weekly schedule. Without, it is about the days
     themselves – a holiday, a swap – and wins over every schedule. `agency` is empty for everybody.
 
-    `hours` may be empty: a worked day then has the hours of its schedule, and a half day the first stretch of these.
-    `same_day_until` is the last minute at which a same-day procedure can be received for the same day.
+    `hours` may be empty in a rule about days: a worked day then has the hours of its schedule, and a half day the first
+    part of them. `same_day_until` is the last minute of a scheduled day at which a same-day procedure is received for
+    the same day. `name` is the occasion, and `source` the decision that the rule comes from.
     """
 
     first: date
@@ -39,12 +33,7 @@ class DayRule(Struct, frozen=True, kw_only=True, gc=False):
     kind: Kind
     hours: tuple[Hours, ...] = ()
     agency: str = ""
-    clock: Clock = "both"
-    same_day_until: int | None = None
+    applies_to: AppliesTo = "both"
+    same_day_until: int = SAME_DAY_UNTIL
     name: str = ""
     source: str = ""
-
-
-def time_text(minute: int) -> str:
-    """The minute of a day as a clock shows it: 07:30."""
-    return f"{minute // 60:02}:{minute % 60:02}"
