@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from schemas.errors import OutsideCalendar
-from schemas.working_time.arithmetic import add, between
+from schemas.working_time.arithmetic import add, begin, between
 from schemas.working_time.calendar import Calendar
 from schemas.working_time.duration import Duration, Unit
 from schemas.working_time.timetable import Timetable
@@ -53,7 +53,7 @@ def _after_stop(term: int, start: int, end: int, unit: Unit, basis: Basis, calen
         undone = between(start, end, unit, calendar)
         later = add(_through_its_day(term, table) if basis == "date" else term, Duration(undone, unit), calendar)
         later = later if undone else term
-    return later if later >= end else table.begin(end)
+    return later if later >= end else begin(end, unit, calendar)
 
 
 def _through_its_day(term: int, table: Timetable) -> int:

@@ -1,0 +1,92 @@
+"""Hypothesis strategies for the lives of a dossier around Tết 2026: on edges of days and hours, in any order."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from schemas import events as kinds
+from schemas.events import Event
+from schemas.instant import to_micros
+from schemas.working_time.built_in import built_in_calendar, built_in_rules
+from schemas.working_time.calendar import Calendar
+from schemas.working_time.day_rule import DayRule, Hours
+from schemas.working_time.duration import Duration
+from streams.on_time.moving import Jurisdiction
+from tests.streams.on_time.told import VIETNAM
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+VIETNAMESE = Jurisdiction(built_in_calendar(), ZONE)
+UNUSUAL = Jurisdiction(
+    Calendar(
+        [
+            *built_in_rules(),
+            DayRule(first=date(2000, 1, 1), weekdays=(6,), kind="half", hours=(Hours(450, 690),)),
+            DayRule(first=date(2026, 2, 12), last=date(2026, 2, 12), kind="half"),
+            DayRule(first=date(2026, 2, 25), last=date(2026, 2, 25), kind="worked", hours=(Hours(540, 900),)),
+        ]
+    ),
+    ZONE,
+)
+"""With Saturday mornings, a half day before Tết, and a short one that counts as a whole."""
+
+_DAYS = [date(2026, 2, 9) + timedelta(days=number) for number in range(21)]
+_TIMES = ("00:00", "07:59:59.999999", "08:00", "10:30", "12:00", "12:30", "13:00", "16:59", "17:00", "23:59:59.999999")
+
+
+def instants() -> SearchStrategy[datetime]:
+    """From two weeks before Tết 2026 to a week after it."""
+    return st.builds(
+        lambda day, time: datetime.fromisoformat(f"{day} {time}").replace(tzinfo=VIETNAM),
+        st.sampled_from(_DAYS),
+        st.sampled_from(_TIMES),
+    )
+
+
+def moments() -> SearchStrategy[int]:
+    """The same in microseconds, and up to a microsecond beside it."""
+    return st.builds(lambda at, beside: to_micros(at) + beside, instants(), st.integers(-1, 1))
+
+
+def promises() -> SearchStrategy[tuple[Duration | None, bool]]:
+    """What procedures promise, and whether it is due on the same day."""
+    units = st.sampled_from(("working hours", "working days", "days", "months"))
+    durations = st.builds(Duration, st.integers(1, 8), units)
+    return st.tuples(st.none() | durations, st.booleans()).map(
+        lambda promise: (promise[0], promise[1] and promise[0] is not None and promise[0].unit != "months")
+    )
+
+
+_NUMBERED = (
+    kinds.SupplementRequested,
+    kinds.SupplementAnswered,
+    kinds.ObligationSet,
+    kinds.ObligationMet,
+    kinds.Paused,
+    kinds.Resumed,
+)
+_ENDS = (kinds.Resolved, kinds.Withdrawn, kinds.Refused, kinds.Stopped, kinds.Reopened, kinds.Returned)
+
+
+@st.composite
+def lives(draw: st.DrawFn, most: int = 8) -> list[Event]:
+    """The events of a dossier that was received."""
+    found: list[Event] = [_event(draw, kinds.Received, 0, {"agency": "H26"})]
+    for place in range(1, draw(st.integers(1, most))):
+        fields: dict[str, Any] = {}
+        kind: type[Event] = draw(st.sampled_from((*_NUMBERED, *_ENDS, kinds.TermSet, kinds.Extended)))
+        if kind in _NUMBERED:
+            fields["number"] = draw(st.integers(1, 2))
+        elif kind is kinds.TermSet:
+            fields["term"] = draw(instants())
+        elif kind is kinds.Extended:
+            fields |= {"term": draw(instants()), "number": draw(st.integers(1, 2)), "apology": draw(st.booleans())}
+        found.append(_event(draw, kind, place, fields))
+    return found
+
+
+def _event(draw: st.DrawFn, kind: type[Event], place: int, fields: dict[str, Any]) -> Event:
+    recorded = draw(st.none() | instants())
+    return kind(id=str(place), dossier="D", source="s", occurred_at=draw(instants()), recorded_at=recorded, **fields)
