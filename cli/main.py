@@ -33,6 +33,10 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Reference data": {
         "reference": "Load agencies, procedures and officials, and list them.",
     },
+    "Terms": {
+        "calendar": "Show the working days of a month, or check them.",
+        "terms": "Compute when a term ends, and explain it.",
+    },
     "Figures": {
         "report": "Show the figures of each agency.",
         "watch": "Show the eleven figures of the city, live.",

@@ -16,13 +16,19 @@ YEARS = range(FIRST_DAY.year, LAST_DAY.year + 1)
 def table() -> str:
     """The days off, and the Saturdays worked instead, one a row."""
     known = Vietnam(years=YEARS, language="vi")  # type: ignore[no-untyped-call]  # its constructor has no types
-    source = f"holidays {version('holidays')}"
-    rows = [(day, "off", name.replace(";", ",")) for day, name in known.items() if day.year in YEARS]
-    rows += [(day, "worked", "Làm bù") for day in known.weekend_workdays if day.year in YEARS]
+    package = f"package holidays {version('holidays')}"
+    rows = [
+        (day, "off", name.replace(";", ","), f"{'announced swap' if 'thay cho' in name else 'Labour Code'}, {package}")
+        for day, name in known.items()
+        if day.year in YEARS
+    ]
+    rows += [
+        (day, "worked", "Làm bù", f"announced swap, {package}") for day in known.weekend_workdays if day.year in YEARS
+    ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("from", "kind", "name", "source"))
-    writer.writerows((day.isoformat(), kind, name, source) for day, kind, name in sorted(rows))
+    writer.writerows((day.isoformat(), *others) for day, *others in sorted(rows))
     return text.getvalue()
 
 

@@ -90,3 +90,19 @@ OFFICIAL_COLUMNS = _columns(
     "code",
     "unit",
 )
+DAY_RULE_COLUMNS = _columns(
+    {
+        "from": "from|day|date|ngay|tu ngay|ngay bat dau|hieu luc tu",
+        "to": "to|den ngay|ngay ket thuc|hieu luc den",
+        "weekdays": "weekdays|weekday|thu|cac thu|ngay trong tuan",
+        "kind": "kind|loai|loai ngay|che do",
+        "hours": "hours|working hours|gio|gio lam viec|khung gio",
+        "agency": "agency|province|ma co quan|ma don vi|co quan|don vi|tinh",
+        "applies_to": "applies to|ap dung|ap dung cho|pham vi",
+        "same_day_until": "same day until|tra trong ngay den|nhan trong ngay den",
+        "name": "name|ten|ten ngay|dip|ly do",
+        "source": "source|can cu|nguon|van ban",
+    },
+    "from",
+    "kind",
+)

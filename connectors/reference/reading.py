@@ -1,4 +1,4 @@
-"""Reads files of reference data: everything that is wrong in them is found, or everything is read."""
+"""Reads files of reference data and of calendars: everything that is wrong in them is found, or everything is read."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -6,11 +6,27 @@ from typing import Any, TypeVar
 
 from connectors.errors import UnreadableFile, WrongReferenceData
 from connectors.reference.cells import is_blank, listed, to_code, to_day, to_name, to_term, word
-from connectors.reference.columns import AGENCY_COLUMNS, OFFICIAL_COLUMNS, PROCEDURE_COLUMNS, Columns
+from connectors.reference.columns import (
+    AGENCY_COLUMNS,
+    DAY_RULE_COLUMNS,
+    OFFICIAL_COLUMNS,
+    PROCEDURE_COLUMNS,
+    Columns,
+)
+from connectors.reference.day_cells import to_hours_of_day, to_minute_of_day
 from connectors.reference.fees import to_fee
 from connectors.reference.fields import Fields
 from connectors.reference.tables import open_table, positions
-from connectors.reference.words import CHANNEL, LEVEL, SERVICE_LEVEL, UNIT, YES_OR_NO
+from connectors.reference.words import (
+    APPLIES_TO,
+    CHANNEL,
+    DAY_KIND,
+    LEVEL,
+    SERVICE_LEVEL,
+    UNIT,
+    WEEKDAY,
+    YES_OR_NO,
+)
 from schemas.reference.agency import Agency
 from schemas.reference.agency_checks import agency_flaws
 from schemas.reference.agency_tree import resolved
@@ -20,10 +36,11 @@ from schemas.reference.official_checks import official_flaws
 from schemas.reference.procedure import ProcedureVersion
 from schemas.reference.procedure_checks import procedure_flaws
 from schemas.reference.validity import FIRST_DAY, LAST_DAY
-from schemas.reference.version_checks import Coded
+from schemas.working_time.day_rule import SAME_DAY_UNTIL, DayRule
+from schemas.working_time.rule_checks import rule_flaws
 
-R = TypeVar("R", bound=Coded)
-_JUDGED = frozenset({"valid_from", "valid_to", "channel", "term", "unit"})
+R = TypeVar("R")
+_JUDGED = frozenset({"valid_from", "valid_to", "channel", "term", "unit", "from", "to", "weekdays", "kind", "hours"})
 _PERSONAL = frozenset({"name"})
 
 
@@ -40,6 +57,14 @@ def read_procedures(paths: Sequence[Path]) -> list[ProcedureVersion]:
 def read_officials(paths: Sequence[Path]) -> list[Official]:
     """The officials of some files, as one load; raises WrongReferenceData, or UnreadableFile if one is missing."""
     return _read(paths, OFFICIAL_COLUMNS, _official, official_flaws, _PERSONAL)
+
+
+def read_day_rules(paths: Sequence[Path]) -> list[DayRule]:
+    """The rules of some files of a calendar, in the order in which they begin: where two hold, the later one wins.
+
+    Raises WrongReferenceData, or UnreadableFile if a file is missing.
+    """
+    return sorted(_read(paths, DAY_RULE_COLUMNS, _day_rule, rule_flaws), key=lambda rule: rule.first)
 
 
 def _read(
@@ -65,7 +90,9 @@ def _read(
             raise UnreadableFile(f"{path}: it has no rows below its header")
         built = [(fields, build(fields)) for fields in found]
         findings += [*wrong, *table.findings, *(finding for fields in found for finding in fields.findings)]
-        read += [(fields, row) for fields, row in built if row.code]
+        # A row without its code, or its day, is a finding already.
+        key = columns.required[0]
+        read += [(fields, row) for fields, row in built if key in named and key not in fields.wrong]
     findings += _checked(read, check)
     if findings:
         order = [str(path) for path in paths]
@@ -122,4 +149,22 @@ def _official(fields: Fields) -> Official:
         code=fields.required("code", to_code, ""),
         unit=fields.required("unit", to_code, ""),
         name=fields.take("name", to_name, ""),
+    )
+
+
+def _day_rule(fields: Fields) -> DayRule:
+    first = fields.required("from", to_day, FIRST_DAY)
+    weekdays = fields.take("weekdays", listed(word(WEEKDAY)), ())
+    return DayRule(
+        first=first,
+        # A schedule holds until another one; a rule about days is about one day.
+        last=fields.take("to", to_day, LAST_DAY if weekdays else first),
+        weekdays=tuple(sorted(set(weekdays))),
+        kind=fields.required("kind", word(DAY_KIND), "off"),
+        hours=fields.take("hours", to_hours_of_day, ()),
+        agency=fields.take("agency", to_code, ""),
+        applies_to=fields.take("applies_to", word(APPLIES_TO), "both"),
+        same_day_until=fields.take("same_day_until", to_minute_of_day, SAME_DAY_UNTIL),
+        name=fields.take("name", to_name, ""),
+        source=fields.take("source", to_name, ""),
     )

@@ -8,6 +8,7 @@ from unicodedata import normalize
 from schemas.events import Channel
 from schemas.reference.agency import Level
 from schemas.reference.procedure import ServiceLevel, Unit
+from schemas.working_time.day_rule import AppliesTo, Kind
 
 V = TypeVar("V")
 _APART = re.compile(r"[\W_]+")
@@ -74,6 +75,34 @@ UNIT: Words[Unit] = Words(
         "working days": "working days|working day|ngay lam viec",
         "days": "days|day|calendar days|calendar day|ngay|ngay lich",
         "months": "months|month|thang",
+    },
+)
+DAY_KIND: Words[Kind] = Words(
+    "kind of day",
+    {
+        "off": "off|day off|nghi|ngay nghi|nghi le|nghi bu",
+        "worked": "worked|working|other hours|lam viec|ngay lam viec|lam bu|gio khac",
+        "half": "half|half day|nua ngay|lam nua ngay",
+    },
+)
+WEEKDAY: Words[int] = Words(
+    "weekday",
+    {
+        1: "mon|monday|thu hai|thu 2|t2",
+        2: "tue|tuesday|thu ba|thu 3|t3",
+        3: "wed|wednesday|thu tu|thu 4|t4",
+        4: "thu|thursday|thu nam|thu 5|t5",
+        5: "fri|friday|thu sau|thu 6|t6",
+        6: "sat|saturday|thu bay|thu 7|t7",
+        7: "sun|sunday|chu nhat|cn",
+    },
+)
+APPLIES_TO: Words[AppliesTo] = Words(
+    "choice",
+    {
+        "both": "both|all|ca hai|tat ca",
+        "working": "working|working time|lam viec|tinh thoi han",
+        "reception": "reception|tiep nhan|nhan ho so",
     },
 )
 YES_OR_NO: Words[bool] = Words("yes or no", {True: "yes|true|1|co|x", False: "no|false|0|khong"})

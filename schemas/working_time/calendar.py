@@ -21,13 +21,14 @@ class Calendar:
     """The working time of one agency.
 
     Among rules about the same day, one about the day itself wins over a weekly schedule. Then the more specific agency
-    wins, and then the later rule of the list. A rule about reception alone leaves working time as it is.
+    wins, and then the later rule of the list. A rule about reception alone leaves working time as it is. `rules` come
+    from the general to the specific: `Calendars` puts them in this order.
     """
 
     def __init__(self, rules: Iterable[DayRule], time_zone: str = TIME_ZONE) -> None:
-        self._rules = list(rules)
+        self.rules = tuple(rules)
         self._zone = ZoneInfo(time_zone)
-        self._working = _Layer(self._rules, "working")
+        self._working = _Layer(self.rules, "working")
 
     def day(self, day: date) -> Day:
         """What the day is to the clock of terms."""
@@ -39,7 +40,7 @@ class Calendar:
 
     @cached_property
     def _receiving(self) -> "_Layer":
-        return _Layer(self._rules, "reception")
+        return _Layer(self.rules, "reception")
 
     @cached_property
     def timetable(self) -> Timetable:
@@ -56,6 +57,11 @@ class Calendars:
             self._of_agency.setdefault(rule.agency, []).append(rule)
         self._time_zone = time_zone
         self._made: dict[tuple[str, ...], Calendar] = {}
+
+    @property
+    def agencies(self) -> list[str]:
+        """The agencies that have rules of their own."""
+        return sorted(self._of_agency.keys() - {""})
 
     def of(self, path: Sequence[str] = ()) -> Calendar:
         """The calendar of an agency by the codes from the root of its tree down to it.
@@ -116,14 +122,14 @@ class _Timeline:
         held = list(rules)
         begins = {rule.first.toordinal() for rule in held} | {rule.last.toordinal() + 1 for rule in held}
         self._begins = sorted(begins)
-        self._rules = [
+        self.rules = [
             next((rule for rule in reversed(held) if rule.first.toordinal() <= at <= rule.last.toordinal()), None)
             for at in self._begins
         ]
 
     def at(self, day: date) -> DayRule | None:
         at = bisect_right(self._begins, day.toordinal()) - 1
-        return self._rules[at] if at >= 0 else None
+        return self.rules[at] if at >= 0 else None
 
 
 def _all_days() -> Iterable[date]:

@@ -21,11 +21,9 @@ class DayDifference(Struct, frozen=True, gc=False):
         return f"{day} {day:%a}: {_words(self.listed)} in the list, {_words(self.held)} in the calendar"
 
 
-def differences(
-    listed: Sequence[DayRule], schedule: Sequence[DayRule], calendar: Calendar, first: date, last: date
-) -> Iterator[DayDifference]:
+def differences(listed: Sequence[DayRule], calendar: Calendar, first: date, last: date) -> Iterator[DayDifference]:
     """The days from `first` to `last` that differ; days that the list does not name are as the weekly schedule is."""
-    official = Calendar([*schedule, *listed])
+    official = Calendar([*(rule for rule in calendar.rules if rule.weekdays), *listed])
     for day in (first + timedelta(number) for number in range((last - first).days + 1)):
         expected, held = official.day(day), calendar.day(day)
         if (expected.kind, expected.hours) != (held.kind, held.hours):

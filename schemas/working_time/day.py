@@ -1,11 +1,15 @@
 """Days, as a calendar knows them."""
 
 from datetime import date
+from fractions import Fraction
 
 from msgspec import Struct
 
 from schemas.working_time.day_rule import DayRule, Kind
 from schemas.working_time.hours import Hours
+
+SHARES: dict[Kind, Fraction] = {"off": Fraction(0), "half": Fraction(1, 2), "worked": Fraction(1)}
+"""What a day counts of a working day."""
 
 
 class Day(Struct, frozen=True, gc=False):

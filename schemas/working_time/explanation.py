@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.working_time.arithmetic import add, begin, between, counted_amount
 from schemas.working_time.calendar import Calendar
 from schemas.working_time.day import Day
-from schemas.working_time.duration import Duration
+from schemas.working_time.duration import Duration, Unit
 from schemas.working_time.hours import time_text
 from schemas.working_time.timetable import MINUTE
 
@@ -23,37 +23,48 @@ class CountedDay(Struct, frozen=True, gc=False):
 
 
 class Explanation(Struct, frozen=True, gc=False):
-    """How a term comes to its end: it is counted from `begin`, and what its days count adds up to the duration."""
+    """The days from `start` to `end`. Counting starts at `begin`; what the days count adds up to `amount`."""
 
     start: int
     begin: int
     end: int
+    amount: Fraction
     days: tuple[CountedDay, ...]
 
 
 def explain(start: int, duration: Duration, calendar: Calendar, same_day: bool = False) -> Explanation:
     """Explain what `add` returns for the same arguments."""
     end = add(start, duration, calendar, same_day)
-    begins = begin(start, duration.unit, calendar, same_day)
+    return _explanation(start, end, duration.unit, calendar, counted_amount(duration, same_day), same_day)
+
+
+def explain_between(start: int, end: int, unit: Unit, calendar: Calendar) -> Explanation:
+    """Explain what `between` returns for the same arguments; `end` must not be before `start`."""
+    return _explanation(start, end, unit, calendar, max(between(start, end, unit, calendar), Fraction()), False)
+
+
+def _explanation(
+    start: int, end: int, unit: Unit, calendar: Calendar, amount: int | Fraction, same_day: bool
+) -> Explanation:
     table = calendar.timetable
-    amount = Fraction(counted_amount(duration, same_day))
-    of_days = duration.unit in ("days", "months")
+    begins = begin(start, unit, calendar, same_day)
+    of_days = unit in ("days", "months")
     before = Fraction()
     days = []
     for ordinal in range(table.ordinal(start), table.ordinal(end) + 1):
+        day = calendar.day(date.fromordinal(ordinal))
         stop = min(end, table.midnight(ordinal + 1) - 1)
         reached = Fraction()
         if stop >= begins:
             # On the same day, the day of the start counts as well.
-            reached = between(begins, stop, duration.unit, calendar) + (same_day and duration.unit == "days")
-        reached = min(reached, amount)
-        day = calendar.day(date.fromordinal(ordinal))
+            reached = between(begins, stop, unit, calendar) + (same_day and unit == "days")
+        reached = min(reached, Fraction(amount))
         notes = _notes(day, table.midnight(ordinal), start, begins, end, same_day=same_day, of_days=of_days)
         if of_days and before == amount and day.hours and ordinal > table.ordinal(begins):
             notes = iter(["the term does not end on a day off, but on the next working day"])
         days.append(CountedDay(day, reached - before, "; ".join(notes)))
         before = reached
-    return Explanation(start, begins, end, tuple(days))
+    return Explanation(start, begins, end, Fraction(amount), tuple(days))
 
 
 def _notes(
@@ -71,7 +82,9 @@ def _notes(
         opens, closes = midnight + day.hours[0].opens * MINUTE, midnight + day.hours[-1].closes * MINUTE
         if opens < begins:
             yield f"from {_time(begins - midnight)}"
-        if end < closes:
+        if end <= opens:
+            yield "before work begins"
+        elif end < closes:
             yield f"until {_time(end - midnight)}"
     if day.hours and day.kind == "half":
         yield f"half a day: {day.reason}" if day.reason else "half a day"

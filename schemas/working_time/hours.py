@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = 1440
-_TIME = re.compile(r"(\d{1,2})(?:[:hg]([0-5]\d)|[hg])", re.ASCII | re.IGNORECASE)
+_TIME = re.compile(r"(\d{1,2})(?:[:hg]([0-5]\d)(?::00)?|[hg])", re.ASCII | re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*[-–—]\s*")
 
 

@@ -22,7 +22,9 @@ def rule_flaws(rules: Sequence[DayRule]) -> list[Flaw]:
         for key in _keys(rule):
             other = held.setdefault(key, row)
             if _means(rules[other]) != _means(rule):
-                flaws.append(Flaw(row, "from", f"{key[2]}", "is given another meaning by another row", other))
+                flaws.append(
+                    Flaw(row, "from", f"{key[2]}", "is given another meaning by another row", other, (row, other))
+                )
                 break
     return flaws
 
@@ -30,21 +32,27 @@ def rule_flaws(rules: Sequence[DayRule]) -> list[Flaw]:
 def _flaws(row: int, rule: DayRule) -> Iterator[Flaw]:
     days = (rule.last - rule.first).days + 1
     if days < 1:
-        yield Flaw(row, "to", f"{rule.last}", f"is before {rule.first}")
+        yield Flaw(row, "to", f"{rule.last}", f"is before {rule.first}", read=(row,))
     if not rule.weekdays:
         if not FIRST_DAY <= rule.first <= LAST_DAY:
-            yield Flaw(row, "from", f"{rule.first}", f"is not between {FIRST_DAY} and {LAST_DAY}")
+            yield Flaw(row, "from", f"{rule.first}", f"is not between {FIRST_DAY} and {LAST_DAY}", read=(row,))
         if days > MAX_DAYS:
-            yield Flaw(row, "to", f"{rule.last}", f"makes {days} days, at most {MAX_DAYS} are read: name the weekdays")
-        elif rule.kind != "off" and 1 < days:
+            yield Flaw(
+                row,
+                "to",
+                f"{rule.last}",
+                f"makes {days} days, at most {MAX_DAYS} are read: name the weekdays",
+                read=(row,),
+            )
+        elif rule.kind != "off" and days > 1:
             weekend = next((day for day in map(rule.first.__add__, _days(days)) if day.isoweekday() > 5), None)
             if weekend:
                 wrong = f"covers {weekend:%A} {weekend}: name the weekdays, or give each day a row"
-                yield Flaw(row, "to", f"{rule.last}", wrong)
+                yield Flaw(row, "to", f"{rule.last}", wrong, read=(row,))
     elif rule.kind != "off" and not rule.hours:
-        yield Flaw(row, "hours", "", "is empty: a schedule needs hours")
+        yield Flaw(row, "hours", "", "is empty: a schedule needs hours", read=(row,))
     if rule.kind == "off" and rule.hours:
-        yield Flaw(row, "hours", "|".join(map(str, rule.hours)), "is given for a day off")
+        yield Flaw(row, "hours", "|".join(map(str, rule.hours)), "is given for a day off", read=(row,))
 
 
 def _keys(rule: DayRule) -> Iterator[_Key]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import OutsideCalendar
 from schemas.instant import from_micros
-from schemas.working_time.day import Day
+from schemas.working_time.day import SHARES, Day
 from schemas.working_time.duration import Unit
 
 MINUTE = 60_000_000
@@ -56,7 +56,7 @@ class Timetable:
             if not day.hours:
                 continue
             minutes = day.minutes
-            weight = DAY_MINUTES if day.kind == "worked" else DAY_MINUTES // 2
+            weight = int(DAY_MINUTES * SHARES[day.kind])
             worked = 0
             for opens, closes in day.hours:
                 self.opens.append(self._instant(ordinal, opens, zone))
@@ -92,7 +92,7 @@ class Timetable:
     def session(self, at: int) -> int:
         """The session in which a clock that starts at this instant begins to run: this one, or the next."""
         if not self.midnights[0] <= at < self.end:
-            raise OutsideCalendar(f"{_shown(at)} is not within the days of the calendar")
+            raise self._outside(at)
         return bisect_right(self.closes, at)
 
     def scale(self, unit: Unit) -> Scale:
@@ -128,7 +128,7 @@ class Timetable:
     def ordinal(self, at: int) -> int:
         """The local day of an instant, as `date.toordinal` counts days."""
         if not self.midnights[0] <= at < self.midnights[-1]:
-            raise OutsideCalendar(f"{_shown(at)} is not within the days of the calendar")
+            raise self._outside(at)
         return self.first_ordinal + bisect_right(self.midnights, at) - 1
 
     def _first_session(self, ordinal: int) -> int:
@@ -136,6 +136,11 @@ class Timetable:
         if i == len(self.ordinals):
             raise self._too_late()
         return i
+
+    def _outside(self, at: int) -> OutsideCalendar:
+        last = self.first_ordinal + len(self.midnights) - 2
+        days = f"{date.fromordinal(self.first_ordinal)} to {date.fromordinal(last)}"
+        return OutsideCalendar(f"{from_micros(at):%Y-%m-%dT%H:%M:%SZ} is not within the working days from {days}")
 
     def _too_late(self) -> OutsideCalendar:
         last = f"{date.fromordinal(self.ordinals[-1])}, the last working day of the calendar" if self.ordinals else ""
@@ -148,7 +153,3 @@ def _local(ordinal: int, minute: int, zone: ZoneInfo) -> int:
     offset = datetime(day.year, day.month, day.day, *divmod(minute, 60), tzinfo=zone).utcoffset() or timedelta()
     minutes = (ordinal + days - _EPOCH) * 1440 + minute
     return minutes * MINUTE - (offset.days * 86_400 + offset.seconds) * 1_000_000
-
-
-def _shown(at: int) -> str:
-    return f"{from_micros(at):%Y-%m-%dT%H:%M:%SZ}"

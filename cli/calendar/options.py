@@ -1,0 +1,59 @@
+"""Options of commands that count working time, and the calendar that they choose."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from cli.terminal_escape import plural, printable
+from schemas.working_time.built_in import built_in_rules
+from schemas.working_time.calendar import Calendar, Calendars
+from schemas.working_time.day_rule import DayRule
+
+agency_option = click.option(
+    "--agency",
+    metavar="CODE",
+    default="",
+    help="The calendar of this agency. Rules for H26 hold for H26.17 as well.",
+)
+calendar_option = click.option(
+    "--calendar",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rules of your own as CSV, XLSX or JSON, which win over the built-in ones; may be repeated.",
+)
+
+
+def calendars_of(files: Sequence[Path], time_zone: str) -> Calendars:
+    """The calendars by the built-in rules and those of files; findings end the command with exit code 4."""
+    return Calendars([*built_in_rules(), *read_rules(files)], time_zone)
+
+
+def calendar_of(agency: str, files: Sequence[Path], time_zone: str) -> Calendar:
+    """The calendar of one agency."""
+    return calendars_of(files, time_zone).of(path_of(agency))
+
+
+def read_rules(files: Sequence[Path]) -> list[DayRule]:
+    """The rules of files; where anything is wrong in them, print all of it and exit with 4."""
+    if not files:
+        return []
+    # Readers of workbooks take long to import.
+    from connectors.errors import WrongReferenceData
+    from connectors.reference.reading import read_day_rules
+
+    try:
+        return read_day_rules(files)
+    except WrongReferenceData as error:
+        for finding in error.findings:
+            click.echo(printable(str(finding)), err=True)
+        click.echo(f"dossier: {plural(len(error.findings), 'finding')}, no calendar was made", err=True)
+        raise click.exceptions.Exit(4) from error
+
+
+def path_of(agency: str) -> list[str]:
+    """The codes above a code and itself, as far as codes tell: H26, H26.17, H26.17.3."""
+    parts = agency.split(".") if agency else []
+    return [".".join(parts[: number + 1]) for number in range(len(parts))]
