@@ -43,7 +43,7 @@ def judged(
     history = history_of(merged(life), lambda *_: promise)
     assert history is not None
     verdict = judge(rule, history, at, place)
-    return verdict and verdict.standing
+    return verdict.standing if verdict else None
 
 
 def by_oracle(

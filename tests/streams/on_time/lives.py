@@ -12,8 +12,9 @@ from schemas.events import Event
 from schemas.instant import to_micros
 from schemas.working_time.built_in import built_in_calendar, built_in_rules
 from schemas.working_time.calendar import Calendar
-from schemas.working_time.day_rule import DayRule, Hours
+from schemas.working_time.day_rule import DayRule
 from schemas.working_time.duration import Duration
+from schemas.working_time.hours import Hours
 from streams.on_time.moving import Jurisdiction
 from tests.streams.on_time.told import VIETNAM
 
@@ -68,6 +69,7 @@ _NUMBERED = (
     kinds.Resumed,
 )
 _ENDS = (kinds.Resolved, kinds.Withdrawn, kinds.Refused, kinds.Stopped, kinds.Reopened, kinds.Returned)
+_KINDS: tuple[type[Event], ...] = (*_NUMBERED, *_ENDS, kinds.TermSet, kinds.Extended)
 
 
 @st.composite
@@ -76,7 +78,7 @@ def lives(draw: st.DrawFn, most: int = 8) -> list[Event]:
     found: list[Event] = [_event(draw, kinds.Received, 0, {"agency": "H26"})]
     for place in range(1, draw(st.integers(1, most))):
         fields: dict[str, Any] = {}
-        kind: type[Event] = draw(st.sampled_from((*_NUMBERED, *_ENDS, kinds.TermSet, kinds.Extended)))
+        kind = draw(st.sampled_from(_KINDS))
         if kind in _NUMBERED:
             fields["number"] = draw(st.integers(1, 2))
         elif kind is kinds.TermSet:
