@@ -4,7 +4,6 @@ import sys
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,12 +15,12 @@ from connectors.files.row_mapper import RowMapper
 from schemas.deployment_profile import decode_profile
 from schemas.events import Event
 from schemas.instant import to_micros
-from schemas.working_time.built_in import built_in_calendar
+from schemas.working_time.built_in import built_in_rules
+from schemas.working_time.calendar import Calendar
 from streams.counting.case_history import history_of
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Registers, fold, merged
-from streams.on_time.moving import Jurisdiction
 from streams.on_time.rules import DATE, DATE_AS_SENT, INSTANT, INSTANT_AS_SENT, Rule
 from streams.on_time.verdicts import judge
 
@@ -49,11 +48,11 @@ def test_figures_of_the_sample_log(profile_file: str, on_time: int, tmp_path: Pa
     ids=["instant", "instant as sent", "date", "date as sent"],
 )
 def test_the_rules_of_being_on_time_come_to_the_same_figures(rule: Rule, on_time: int, tmp_path: Path) -> None:
-    dutch = Jurisdiction(built_in_calendar(), ZoneInfo("Europe/Amsterdam"))
+    dutch = Calendar(built_in_rules(), "Europe/Amsterdam")
     events_of: defaultdict[str, list[Event]] = defaultdict(list)
     for event in sample_events(tmp_path):
         events_of[event.dossier].append(event)
-    histories = [history for events in events_of.values() if (history := history_of(merged(events)))]
+    histories = [history for events in events_of.values() if (history := history_of(merged(events), dutch))]
     verdicts = [judge(rule, history, to_micros(NOW), dutch) for history in histories if history.outcome == "resolved"]
     assert (len(histories), len(verdicts)) == (717, 661)
     assert Counter(verdict and verdict.standing for verdict in verdicts) == {"on time": on_time, "late": 661 - on_time}

@@ -21,7 +21,7 @@ Stop: TypeAlias = tuple[str, int, int | None]
 _PAIRS = (("supplement_requested", "supplement_answered"), ("obligation_set", "obligation_met"), ("paused", "resumed"))
 
 
-class Promise(Struct, frozen=True):
+class Promised(Struct, frozen=True):
     """What a procedure promises."""
 
     amount: int
@@ -29,7 +29,7 @@ class Promise(Struct, frozen=True):
     same_day: bool = False
 
 
-def standing(rule: RuleName, state: State, at: int, promise: Promise | None, days: WorkingDays) -> str | None:
+def standing(rule: RuleName, state: State, at: int, promise: Promised | None, days: WorkingDays) -> str | None:
     """How a case stands by a rule, as it was at an instant; None where the rule says nothing."""
     case = _Case(state, at, promise, days)
     feedback = state.reception.get("case_kind") == "feedback"
@@ -45,7 +45,7 @@ def standing(rule: RuleName, state: State, at: int, promise: Promise | None, day
 class _Case:
     """A case as it was at an instant."""
 
-    def __init__(self, state: State, at: int, promise: Promise | None, days: WorkingDays) -> None:
+    def __init__(self, state: State, at: int, promise: Promised | None, days: WorkingDays) -> None:
         self.state, self.at, self.promise, self.days = state, at, promise, days
         self.received = micros(state.reception["received_at"]) if state.reception else 0
         self.ended = state.outcome_at is not None and state.outcome_at <= at

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeAlias
 
-from schemas.working_time.duration import Duration
+from schemas.working_time.calendar import Calendar
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, Registers
 from streams.on_time.clock_stops import Stop, StopKind
-from streams.on_time.history import Appointment, Extension, History
+from streams.on_time.history import UNIT_OF_APPOINTMENTS, Appointment, Extension, History
+from streams.on_time.promise import Promise
 
-Promise: TypeAlias = Callable[[str, str, int], tuple[Duration | None, bool]]
-"""The term of a procedure for a channel at an instant of reception, and whether it is due on the same day."""
+Promises: TypeAlias = Callable[[str, str, int], Promise | None]
+"""What a procedure promises for a channel and an instant of reception; None where nothing."""
 
 POSTING_REASONS = frozenset({"land posting", "niêm yết công khai"})
 """Reasons of a pause, in small letters, that make it the public posting of a land procedure."""
@@ -22,28 +23,26 @@ _STOPS: tuple[tuple[str, str, StopKind], ...] = (
 )
 
 
-def nothing_promised(_procedure: str, _channel: str, _received_at: int) -> tuple[Duration | None, bool]:
-    """The promise where no procedure is declared."""
-    return None, False
-
-
 def history_of(
-    registers: Registers, promise: Promise = nothing_promised, posting_reasons: Collection[str] = POSTING_REASONS
+    registers: Registers,
+    calendar: Calendar,
+    promises: Promises = lambda _procedure, _channel, _received_at: None,
+    posting_reasons: Collection[str] = POSTING_REASONS,
 ) -> History | None:
-    """The history of this case; None while its reception is missing, or while it is void."""
+    """The history of this case by the calendar of its agency; None while its reception is missing, or it is void."""
     facts = facts_of(registers)
     if facts.received_at is None or facts.voided:
         return None
-    promised, same_day = promise(facts.procedure, facts.channel, facts.received_at)
+    promise = promises(facts.procedure, facts.channel, facts.received_at)
     term = registers.get("term")
     return History(
         received_at=facts.received_at,
+        computed=promise.due(facts.received_at, calendar) if promise else None,
+        unit=promise.duration.unit if promise else UNIT_OF_APPOINTMENTS,
         appointment=_appointment(term) if term else None,
         extensions=tuple(
             Extension(_appointment(register), bool(register[5][2])) for register in _by_number(registers, "extension")
         ),
-        promised=promised,
-        same_day=same_day,
         stops=tuple(_stops(registers, posting_reasons)),
         outcome=facts.outcome,
         outcome_at=facts.outcome_at,

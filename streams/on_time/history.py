@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from schemas.working_time.duration import Duration, Unit
+from schemas.working_time.duration import Unit
 from streams.on_time.clock_stops import Stop
 
 Outcome: TypeAlias = Literal["", "resolved", "withdrawn", "refused", "stopped", "answered"]
@@ -35,26 +35,21 @@ class Extension(Struct, frozen=True, gc=False):
 class History(Struct, frozen=True):
     """What is known today of a case that was received: of the past, too, the latest records hold.
 
-    `extensions` are in the order of their numbers: the last one that was made gives the term. `promised` is the term of
-    the procedure's version that was valid for the channel at reception. Questions about an instant see only what
-    happened at or before it.
+    `computed` is the term that its procedure promises, before any stop, and `unit` what the term is counted in.
+    `extensions` are in the order of their numbers: of those made by an instant, the last one gives the term. Questions
+    about an instant depend only on what happened at or before it.
     """
 
     received_at: int
+    computed: int | None = None
+    unit: Unit = UNIT_OF_APPOINTMENTS
     appointment: Appointment | None = None
     extensions: tuple[Extension, ...] = ()
-    promised: Duration | None = None
-    same_day: bool = False
     stops: tuple[Stop, ...] = ()
     outcome: Outcome = ""
     outcome_at: int | None = None
     returned_at: int | None = None
     is_feedback: bool = False
-
-    @property
-    def unit(self) -> Unit:
-        """What the term, and with it the stops of its clock, are counted in."""
-        return self.promised.unit if self.promised else UNIT_OF_APPOINTMENTS
 
     def has_ended(self, at: int) -> bool:
         """Whether the outcome came at or before this instant."""
@@ -63,3 +58,14 @@ class History(Struct, frozen=True):
     def until(self, at: int) -> int:
         """The outcome, where it came before this instant, or else the instant: up to there the clock may run."""
         return at if self.outcome_at is None else min(self.outcome_at, at)
+
+    def sent(self, at: int) -> Appointment | None:
+        """The last term that the source had sent by this instant; None where it had sent none."""
+        for extension in reversed(self.extensions):
+            if extension.appointment.at <= at:
+                return extension.appointment
+        return self.appointed(at)
+
+    def appointed(self, at: int) -> Appointment | None:
+        """The original appointment, where it had been made by this instant."""
+        return self.appointment if self.appointment is not None and self.appointment.at <= at else None

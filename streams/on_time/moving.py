@@ -1,33 +1,21 @@
 """How stops move a term, and up to which instant a term is in time."""
 
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo
-
-from msgspec import Struct
 
 from schemas.errors import OutsideCalendar
-from schemas.working_time.arithmetic import add, begin, between
-from schemas.working_time.calendar import Calendar
-from schemas.working_time.duration import Duration, Unit
+from schemas.working_time.duration import Unit
 from schemas.working_time.timetable import Timetable
 from streams.on_time.clock_stops import Interval
-from streams.on_time.local_day import last_moment, local_day
+from streams.on_time.local_days import last_moment, local_day
 from streams.on_time.rules import Basis
 
 
-class Jurisdiction(Struct, frozen=True):
-    """The calendar of the responsible agency, and the time zone of local days."""
-
-    calendar: Calendar
-    zone: ZoneInfo
-
-
-def deadline_of(term: int, basis: Basis, zone: ZoneInfo) -> int:
+def deadline_of(term: int, basis: Basis, table: Timetable) -> int:
     """The last instant that is in time: the term itself, or the last microsecond of its local day."""
-    return term if basis == "instant" else last_moment(local_day(term, zone), zone)
+    return term if basis == "instant" else last_moment(local_day(term, table), table)
 
 
-def moved(term: int, stops: Iterable[Interval], unit: Unit, basis: Basis, jurisdiction: Jurisdiction) -> int:
+def moved(term: int, stops: Iterable[Interval], unit: Unit, basis: Basis, table: Timetable) -> int:
     """The term after these disjoint stops, in their order: each moves it by what was stopped in its own unit.
 
     Working hours and days move it by the work that was left undone, days and months by the days from the one on which
@@ -35,25 +23,25 @@ def moved(term: int, stops: Iterable[Interval], unit: Unit, basis: Basis, jurisd
     passes while the clock stands. Beyond the days that calendars have, nothing moves.
     """
     for start, end in stops:
-        if start > deadline_of(term, basis, jurisdiction.zone):
+        if start > deadline_of(term, basis, table):
             break
         try:
-            term = _after_stop(term, start, end, unit, basis, jurisdiction.calendar)
+            term = _after_stop(term, start, end, unit, basis, table)
         except OutsideCalendar:
             term = max(term, end)
     return term
 
 
-def _after_stop(term: int, start: int, end: int, unit: Unit, basis: Basis, calendar: Calendar) -> int:
-    table = calendar.timetable
+def _after_stop(term: int, start: int, end: int, unit: Unit, basis: Basis, table: Timetable) -> int:
     if unit in ("days", "months"):
         days = table.ordinal(end) - table.ordinal(start)
         later = table.close(table.ordinal(term) + days) if days else term
     else:
-        undone = between(start, end, unit, calendar)
-        later = add(_through_its_day(term, table) if basis == "date" else term, Duration(undone, unit), calendar)
-        later = later if undone else term
-    return later if later >= end else begin(end, unit, calendar)
+        scale = table.scale(unit)
+        undone = table.position(end, scale) - table.position(start, scale)
+        begin = _through_its_day(term, table) if basis == "date" else term
+        later = table.instant(table.position(begin, scale) + undone, scale) if undone else term
+    return later if later >= end else max(end, table.opens[table.session(end)])
 
 
 def _through_its_day(term: int, table: Timetable) -> int:
@@ -61,5 +49,6 @@ def _through_its_day(term: int, table: Timetable) -> int:
 
     Many sources send a day alone, as its midnight.
     """
-    opens = table.open(table.ordinal(term))
-    return table.close(table.ordinal(term)) if term < opens and table.ordinal(opens) == table.ordinal(term) else term
+    day = table.ordinal(term)
+    session = table.session(term)
+    return table.close(day) if table.ordinals[session] == day and term < table.open(day) else term

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
+from schemas.working_time.calendar import Calendar
 from streams.on_time.history import History
-from streams.on_time.moving import Jurisdiction
 from streams.on_time.rules import Rule
 from streams.on_time.verdicts import Verdict, judge
 
@@ -16,7 +16,7 @@ class InPeriod(Struct, frozen=True):
     verdict: Verdict
 
 
-def in_period(rule: Rule, history: History, start: int, end: int, jurisdiction: Jurisdiction) -> InPeriod | None:
+def in_period(rule: Rule, history: History, start: int, end: int, calendar: Calendar) -> InPeriod | None:
     """The case in the period from `start` up to, but excluding, `end`; None where it does not belong to it.
 
     Received before the period and open when it began, it is carried over. The verdict is that of the last microsecond:
@@ -25,5 +25,5 @@ def in_period(rule: Rule, history: History, start: int, end: int, jurisdiction: 
     carried_over = history.received_at < start
     if carried_over and history.has_ended(start - 1):
         return None
-    verdict = judge(rule, history, end - 1, jurisdiction)
+    verdict = judge(rule, history, end - 1, calendar)
     return None if verdict is None else InPeriod(carried_over, history.has_ended(end - 1), verdict)

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
+from schemas.working_time.calendar import Calendar
 from streams.on_time.history import History
-from streams.on_time.moving import Jurisdiction
 from streams.on_time.rules import Rule
 from streams.on_time.verdicts import Standing, judge
 
@@ -23,11 +23,11 @@ class Step(Struct, frozen=True, gc=False):
         return "overdue" if self.overdue_after is not None and at > self.overdue_after else self.standing
 
 
-def timeline(rule: Rule, history: History, jurisdiction: Jurisdiction) -> tuple[Step, ...]:
+def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ...]:
     """The steps in their order, the first one at the reception; none where the rule does not judge the case."""
     steps: list[Step] = []
     for at in _changes(history):
-        verdict = judge(rule, history, at, jurisdiction)
+        verdict = judge(rule, history, at, calendar)
         if verdict is None:
             continue
         step = Step(at, verdict.standing, verdict.overdue_after)

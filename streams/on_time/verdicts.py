@@ -9,12 +9,13 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
+from schemas.working_time.calendar import Calendar
 from streams.on_time.clock_stops import Interval, elapsed, stopped
 from streams.on_time.history import History
-from streams.on_time.local_day import local_day
-from streams.on_time.moving import Jurisdiction, deadline_of, moved
+from streams.on_time.local_days import local_day
+from streams.on_time.moving import deadline_of, moved
 from streams.on_time.rules import Rule, RuleName
-from streams.on_time.term import apologies, computed_term, sent_term, term_at
+from streams.on_time.term import term_at
 
 Standing: TypeAlias = Literal["early", "on time", "late", "in term", "overdue"]
 """Of an ended case the first three; of an open one the last two, or `on time` where the rule counts it as resolved."""
@@ -51,50 +52,45 @@ class Verdict(Struct, frozen=True):
         return self.deadline if self.standing == "in term" and not self.is_stopped else None
 
 
-def judge(rule: Rule, history: History, at: int, jurisdiction: Jurisdiction) -> Verdict | None:
+def judge(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdict | None:
     """The verdict on the case as it was at this instant; None where it was not received yet.
 
     The two rules of reports on dossiers do not judge a feedback: None as well.
     """
     if history.received_at > at or (history.is_feedback and rule.name in ("decision 766", "report form")):
         return None
-    return _RULES[rule.name](rule, history, at, jurisdiction)
+    return _RULES[rule.name](rule, history, at, calendar)
 
 
-def is_late_without_apology(verdict: Verdict, history: History, at: int) -> bool:
-    """Whether the case is late or overdue by this verdict of the same instant, and no apology was made by then."""
-    return not verdict.is_good and apologies(history, at) == 0
-
-
-def _by_term(rule: Rule, history: History, at: int, jurisdiction: Jurisdiction) -> Verdict:
+def _by_term(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdict:
     """Held against the current term."""
-    term = term_at(history, at, rule, jurisdiction)
+    term = term_at(history, at, rule, calendar)
     ended, measured = history.has_ended(at), history.until(at)
     standing = _standing(ended, measured, term.deadline)
     reason: Reason = "no term" if term.deadline is None else "compared"
     return Verdict(rule, standing, reason, measured, term.current, term.deadline, term.is_stopped and not ended)
 
 
-def _by_report_form(rule: Rule, history: History, at: int, jurisdiction: Jurisdiction) -> Verdict:
+def _by_report_form(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdict:
     """Early, on time or late; a dossier that waits for supplements, was given back or withdrawn is on time."""
-    held, zone = _by_term(rule, history, at, jurisdiction), jurisdiction.zone
+    held, table = _by_term(rule, history, at, calendar), calendar.timetable
     if history.has_ended(at):
         if history.outcome != "resolved":
             return structs.replace(held, standing="on time", reason="given back")
-        if held.term is not None and local_day(held.measured_at, zone) < local_day(held.term, zone):
+        if held.term is not None and local_day(held.measured_at, table) < local_day(held.term, table):
             return structs.replace(held, standing="early")
     elif any(stop.kind == "supplement" and stop.is_open(at) for stop in history.stops):
         return structs.replace(held, standing="on time", reason="waiting for supplements")
     return held
 
 
-def _by_766(rule: Rule, history: History, at: int, jurisdiction: Jurisdiction) -> Verdict:
+def _by_766(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdict:
     """As the portal computes it: end less supplements against the appointment sent, or else the procedure's maximum."""
     ended = history.has_ended(at)
     measured = _end_by_766(history, at) if ended else at
     requests = [stop for stop in history.stops if stop.kind == "supplement" and stop.start <= history.until(at)]
     answered = [stop for stop in requests if stop.end is not None and stop.end <= measured]
-    term, deadline = _deadline_by_766(rule, history, at, stopped(answered, history.received_at, measured), jurisdiction)
+    term, deadline = _deadline_by_766(rule, history, at, stopped(answered, history.received_at, measured), calendar)
     if rule.late_from_supplement and len(requests) >= rule.late_from_supplement:
         return Verdict(rule, "late" if ended else "overdue", "repeated supplement", measured, term, deadline)
     unanswered = [stop.start for stop in requests if stop not in answered]
@@ -107,15 +103,16 @@ def _by_766(rule: Rule, history: History, at: int, jurisdiction: Jurisdiction) -
 
 
 def _deadline_by_766(
-    rule: Rule, history: History, at: int, supplements: list[Interval], jurisdiction: Jurisdiction
+    rule: Rule, history: History, at: int, supplements: list[Interval], calendar: Calendar
 ) -> tuple[int | None, int | None]:
     """The term, and the last instant in time: to add supplements here is the same as to take them off the end."""
-    if (sent := sent_term(history, at)) is not None:
-        return sent, deadline_of(sent, rule.basis, jurisdiction.zone) + elapsed(supplements)
-    if (maximum := computed_term(history, jurisdiction)) is None:
+    table = calendar.timetable
+    if (sent := history.sent(at)) is not None:
+        return sent.term, deadline_of(sent.term, rule.basis, table) + elapsed(supplements)
+    if history.computed is None:
         return None, None
-    term = moved(maximum, supplements, history.unit, rule.basis, jurisdiction)
-    return term, deadline_of(term, rule.basis, jurisdiction.zone)
+    term = moved(history.computed, supplements, history.unit, rule.basis, table)
+    return term, deadline_of(term, rule.basis, table)
 
 
 def _end_by_766(history: History, at: int) -> int:
@@ -137,7 +134,7 @@ def _standing(ended: bool, measured: int, deadline: int | None) -> Standing:
     return "late" if ended else "overdue"
 
 
-_RULES: dict[RuleName, Callable[[Rule, History, int, Jurisdiction], Verdict]] = {
+_RULES: dict[RuleName, Callable[[Rule, History, int, Calendar], Verdict]] = {
     "instant": _by_term,
     "date": _by_term,
     "decision 766": _by_766,

@@ -13,28 +13,31 @@ from schemas.events import (
     TermSet,
     Voided,
 )
+from schemas.working_time.built_in import built_in_calendar
 from schemas.working_time.duration import Duration
 from streams.counting.case_history import history_of
 from streams.on_time.clock_stops import Stop
 from streams.on_time.history import Appointment, Extension, History
+from streams.on_time.promise import Promise
 from tests.streams.cases import at, joined, micros, said
 
+CALENDAR = built_in_calendar()
 RECEIVED = said(Received, "2026-03-02 08:00", agency="H01", channel="online", procedure="P1")
 
 
 def test_a_reception_alone_is_a_history() -> None:
-    assert history_of(joined(RECEIVED)) == History(received_at=micros("2026-03-02 08:00"))
+    assert history_of(joined(RECEIVED), CALENDAR) == History(received_at=micros("2026-03-02 08:00"))
 
 
 def test_a_case_without_reception_and_a_void_one_have_none() -> None:
-    assert history_of(joined(said(Resolved, "2026-03-02 08:00"))) is None
-    assert history_of(joined(RECEIVED, said(Voided, "2026-03-03 08:00"))) is None
+    assert history_of(joined(said(Resolved, "2026-03-02 08:00")), CALENDAR) is None
+    assert history_of(joined(RECEIVED, said(Voided, "2026-03-03 08:00")), CALENDAR) is None
 
 
 def test_terms_keep_when_they_were_set_and_when_that_was_recorded() -> None:
     term = at("2026-03-10 17:00")
     appointed = said(TermSet, "2026-03-02 08:00", term=term, recorded_at=at("2026-03-05 00:00"))
-    history = history_of(joined(RECEIVED, appointed))
+    history = history_of(joined(RECEIVED, appointed), CALENDAR)
     assert history is not None
     expected = Appointment(micros("2026-03-10 17:00"), micros("2026-03-02 08:00"), micros("2026-03-05 00:00"))
     assert history.appointment == expected
@@ -42,7 +45,7 @@ def test_terms_keep_when_they_were_set_and_when_that_was_recorded() -> None:
 
 def test_a_record_before_its_fact_counts_as_one_of_the_fact() -> None:
     early = said(TermSet, "2026-03-02 08:00", term=at("2026-03-10 17:00"), recorded_at=at("2026-03-01 00:00"))
-    history = history_of(joined(RECEIVED, early))
+    history = history_of(joined(RECEIVED, early), CALENDAR)
     assert history is not None
     assert history.appointment == Appointment(micros("2026-03-10 17:00"), *[micros("2026-03-02 08:00")] * 2)
 
@@ -53,7 +56,7 @@ def test_extensions_are_in_the_order_of_their_numbers() -> None:
         said(Extended, f"2026-03-0{place} 08:00", number=number, term=at("2026-03-20 17:00"), apology=number == 9)
         for place, number in enumerate(numbers, 3)
     ]
-    history = history_of(joined(RECEIVED, *extended))
+    history = history_of(joined(RECEIVED, *extended), CALENDAR)
     assert history is not None
     assert [extension.appointment.at for extension in history.extensions] == [
         micros(f"2026-03-0{day} 08:00") for day in (5, 4, 3)
@@ -74,7 +77,8 @@ def test_stops_end_with_the_answer_of_the_same_number() -> None:
             said(ObligationMet, "2026-03-07 08:00", number=2),
             said(Paused, "2026-03-08 08:00", number=2, reason="Niêm yết công khai"),
             said(Paused, "2026-03-08 09:00"),
-        )
+        ),
+        CALENDAR,
     )
     assert history is not None
     assert set(history.stops) == {
@@ -88,7 +92,7 @@ def test_stops_end_with_the_answer_of_the_same_number() -> None:
 
 def test_which_reasons_make_a_pause_a_posting_can_be_chosen() -> None:
     registers = joined(RECEIVED, said(Paused, "2026-03-08 09:00", reason="Niêm yết"))
-    plain, chosen = history_of(registers), history_of(registers, posting_reasons={"niêm yết"})
+    plain, chosen = history_of(registers, CALENDAR), history_of(registers, CALENDAR, posting_reasons={"niêm yết"})
     assert plain is not None
     assert chosen is not None
     assert (plain.stops[0].kind, chosen.stops[0].kind) == ("pause", "land posting")
@@ -98,17 +102,18 @@ def test_the_promise_is_that_of_the_amended_reception() -> None:
     amended = said(Amended, "2026-03-03 08:00", channel="postal", procedure="P2", received_at=at("2026-03-01 07:00"))
     asked: list[tuple[str, str, int]] = []
 
-    def promise(procedure: str, channel: str, received_at: int) -> tuple[Duration | None, bool]:
+    def promises(procedure: str, channel: str, received_at: int) -> Promise:
         asked.append((procedure, channel, received_at))
-        return Duration(3, "working days"), True
+        return Promise(Duration(3, "days"))
 
-    history = history_of(joined(RECEIVED, amended), promise)
+    history = history_of(joined(RECEIVED, amended), CALENDAR, promises)
     assert asked == [("P2", "postal", micros("2026-03-01 07:00"))]
     assert history is not None
-    assert (history.promised, history.same_day) == (Duration(3, "working days"), True)
+    # 1 March is a Sunday: the days are counted after Monday.
+    assert (history.computed, history.unit) == (micros("2026-03-05 17:00"), "days")
 
 
 def test_the_end_is_that_of_the_facts() -> None:
-    history = history_of(joined(RECEIVED, said(Returned, "2026-03-09 08:00")))
+    history = history_of(joined(RECEIVED, said(Returned, "2026-03-09 08:00")), CALENDAR)
     assert history is not None
     assert (history.outcome, history.outcome_at, history.returned_at) == ("resolved", *[micros("2026-03-09 08:00")] * 2)

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -15,21 +14,17 @@ from schemas.working_time.calendar import Calendar
 from schemas.working_time.day_rule import DayRule
 from schemas.working_time.duration import Duration
 from schemas.working_time.hours import Hours
-from streams.on_time.moving import Jurisdiction
+from streams.on_time.promise import Promise
 from tests.streams.on_time.told import VIETNAM
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-VIETNAMESE = Jurisdiction(built_in_calendar(), ZONE)
-UNUSUAL = Jurisdiction(
-    Calendar(
-        [
-            *built_in_rules(),
-            DayRule(first=date(2000, 1, 1), weekdays=(6,), kind="half", hours=(Hours(450, 690),)),
-            DayRule(first=date(2026, 2, 12), last=date(2026, 2, 12), kind="half"),
-            DayRule(first=date(2026, 2, 25), last=date(2026, 2, 25), kind="worked", hours=(Hours(540, 900),)),
-        ]
-    ),
-    ZONE,
+USUAL = built_in_calendar()
+UNUSUAL = Calendar(
+    [
+        *built_in_rules(),
+        DayRule(first=date(2000, 1, 1), weekdays=(6,), kind="half", hours=(Hours(450, 690),)),
+        DayRule(first=date(2026, 2, 12), last=date(2026, 2, 12), kind="half"),
+        DayRule(first=date(2026, 2, 25), last=date(2026, 2, 25), kind="worked", hours=(Hours(540, 900),)),
+    ]
 )
 """With Saturday mornings, a half day before Tết, and a short one that counts as a whole."""
 
@@ -51,13 +46,13 @@ def moments() -> SearchStrategy[int]:
     return st.builds(lambda at, beside: to_micros(at) + beside, instants(), st.integers(-1, 1))
 
 
-def promises() -> SearchStrategy[tuple[Duration | None, bool]]:
-    """What procedures promise, and whether it is due on the same day."""
-    units = st.sampled_from(("working hours", "working days", "days", "months"))
-    durations = st.builds(Duration, st.integers(1, 8), units)
-    return st.tuples(st.none() | durations, st.booleans()).map(
-        lambda promise: (promise[0], promise[1] and promise[0] is not None and promise[0].unit != "months")
+def promises() -> SearchStrategy[Promise | None]:
+    """What a procedure promises, or nothing."""
+    amounts, units = st.integers(1, 8), st.sampled_from(("working hours", "working days", "days", "months"))
+    same_day = st.builds(
+        Promise, st.builds(Duration, amounts, units.filter(lambda unit: unit != "months")), st.just(True)
     )
+    return st.none() | st.builds(Promise, st.builds(Duration, amounts, units)) | same_day
 
 
 _NUMBERED = (

@@ -2,19 +2,18 @@
 
 import csv
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from schemas.instant import from_micros
 from schemas.working_time.built_in import built_in_calendar
-from streams.on_time.moving import Jurisdiction
+from streams.on_time.notable import notable_at
 from streams.on_time.rules import DATE, DECISION_766, INSTANT, REPORT_FORM
 from streams.on_time.term import term_at
-from streams.on_time.verdicts import is_late_without_apology, judge
+from streams.on_time.verdicts import judge
 from tests.streams.on_time.told import VIETNAM, micros, told
 
-VIETNAMESE = Jurisdiction(built_in_calendar(), ZoneInfo("Asia/Ho_Chi_Minh"))
+CALENDAR = built_in_calendar()
 RULES = {"by instant": INSTANT, "by date": DATE, "decision 766": DECISION_766, "report form": REPORT_FORM}
 LONG_AFTER = "2030-01-01 00:00"
 
@@ -28,13 +27,12 @@ def test_a_case_comes_out_as_worked_out_by_hand(case: dict[str, str]) -> None:
     at = micros(case["as of"] or LONG_AFTER)
     found = {"original term": "", "current term": "", "notable": ""}
     for column, rule in RULES.items():
-        verdict = judge(rule, history, at, VIETNAMESE)
+        verdict = judge(rule, history, at, CALENDAR)
         found[column] = verdict.standing if verdict else "not received"
         if verdict and rule is INSTANT:
-            term = term_at(history, at, rule, VIETNAMESE)
-            notable = [*term.flags, *["late without apology"] * is_late_without_apology(verdict, history, at)]
+            term = term_at(history, at, rule, CALENDAR)
             found |= {"original term": shown(term.original), "current term": shown(term.current)}
-            found["notable"] = "; ".join(notable)
+            found["notable"] = "; ".join(notable_at(history, at, rule, CALENDAR))
     assert found == {column: case[column] for column in found}
 
 

@@ -4,7 +4,7 @@ from streams.on_time.history import History
 from streams.on_time.rules import DATE, INSTANT, RULES
 from streams.on_time.timeline import Step, timeline
 from streams.on_time.verdicts import judge
-from tests.streams.on_time.lives import VIETNAMESE, moments
+from tests.streams.on_time.lives import USUAL, moments
 from tests.streams.on_time.test_verdicts import histories
 from tests.streams.on_time.told import micros, told
 from tests.thorough import sized
@@ -16,7 +16,7 @@ def test_a_dossier_with_a_supplement_has_a_step_for_each_change() -> None:
         "5 working days",
         "supplement requested 2026-03-03 10:00; supplement handed in 2026-03-05 15:00; resolved 2026-03-12 08:00",
     )
-    assert timeline(INSTANT, history, VIETNAMESE) == (
+    assert timeline(INSTANT, history, USUAL) == (
         Step(micros("2026-03-02 09:00"), "in term", micros("2026-03-09 09:00")),
         Step(micros("2026-03-03 10:00"), "in term", None),
         Step(micros("2026-03-05 15:00"), "in term", micros("2026-03-11 14:00")),
@@ -25,7 +25,7 @@ def test_a_dossier_with_a_supplement_has_a_step_for_each_change() -> None:
 
 
 def test_by_date_a_step_is_overdue_after_the_last_microsecond_of_a_day() -> None:
-    (step,) = timeline(DATE, told("2026-03-02 09:00", "1 working day", ""), VIETNAMESE)
+    (step,) = timeline(DATE, told("2026-03-02 09:00", "1 working day", ""), USUAL)
     assert step.overdue_after == micros("2026-03-03 24:00")
     assert step.standing_at(micros("2026-03-03 24:00")) == "in term"
     assert step.standing_at(micros("2026-03-04 00:00")) == "overdue"
@@ -35,6 +35,6 @@ def test_by_date_a_step_is_overdue_after_the_last_microsecond_of_a_day() -> None
 @settings(max_examples=sized(200, 10_000))
 def test_the_steps_hold_the_verdict_of_every_instant(history: History, at: int) -> None:
     for rule in RULES:
-        found = [step.standing_at(at) for step in timeline(rule, history, VIETNAMESE) if step.since <= at][-1:]
-        verdict = judge(rule, history, at, VIETNAMESE)
+        found = [step.standing_at(at) for step in timeline(rule, history, USUAL) if step.since <= at][-1:]
+        verdict = judge(rule, history, at, USUAL)
         assert found == ([verdict.standing] if verdict else []), rule.name

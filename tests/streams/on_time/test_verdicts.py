@@ -11,9 +11,10 @@ from streams.counting.case_history import history_of
 from streams.counting.registers import merged
 from streams.on_time.clock_stops import Stop
 from streams.on_time.history import History
+from streams.on_time.notable import notable_at
 from streams.on_time.rules import DATE, DATE_AS_SENT, DECISION_766, INSTANT, INSTANT_AS_SENT, REPORT_FORM, RULES, Rule
-from streams.on_time.verdicts import Verdict, is_late_without_apology, judge
-from tests.streams.on_time.lives import VIETNAMESE, lives, moments, promises
+from streams.on_time.verdicts import Verdict, judge
+from tests.streams.on_time.lives import USUAL, lives, moments, promises
 from tests.streams.on_time.told import at as local
 from tests.streams.on_time.told import micros, told
 from tests.thorough import sized
@@ -25,7 +26,7 @@ LAST = to_micros(LATEST) - 1
 @st.composite
 def histories(draw: st.DrawFn) -> History:
     promise = draw(promises())
-    history = history_of(merged(draw(lives())), lambda *_: promise)
+    history = history_of(merged(draw(lives())), USUAL, lambda *_: promise)
     assert history is not None
     return history
 
@@ -45,7 +46,7 @@ def ended_ones() -> st.SearchStrategy[History]:
 
 
 def verdict(rule: Rule, history: History, at: int) -> Verdict:
-    found = judge(rule, history, at, VIETNAMESE)
+    found = judge(rule, history, at, USUAL)
     assert found is not None
     return found
 
@@ -105,8 +106,8 @@ def test_only_ended_cases_are_early_on_time_or_late(history: History, at: int) -
 
 def test_nothing_is_judged_before_its_reception() -> None:
     history = told("2026-03-10 09:00", "3 working days", "")
-    assert all(judge(rule, history, history.received_at - 1, VIETNAMESE) is None for rule in RULES)
-    assert all(judge(rule, history, history.received_at, VIETNAMESE) for rule in RULES)
+    assert all(judge(rule, history, history.received_at - 1, USUAL) is None for rule in RULES)
+    assert all(judge(rule, history, history.received_at, USUAL) for rule in RULES)
 
 
 def test_a_feedback_is_judged_by_its_term_and_not_by_the_rules_of_dossiers() -> None:
@@ -117,9 +118,9 @@ def test_a_feedback_is_judged_by_its_term_and_not_by_the_rules_of_dossiers() -> 
     appointed = kinds.TermSet(
         id="3", dossier="F", source="s", occurred_at=local("2026-03-02 09:00"), term=local("2026-03-10 15:00")
     )
-    history = history_of(merged([received, answered, appointed]))
+    history = history_of(merged([received, answered, appointed]), USUAL)
     assert history is not None
-    assert [(found := judge(rule, history, LONG_AFTER, VIETNAMESE)) and found.standing for rule in RULES] == [
+    assert [(found := judge(rule, history, LONG_AFTER, USUAL)) and found.standing for rule in RULES] == [
         "late",
         "on time",
         None,
@@ -153,7 +154,7 @@ def test_an_apology_made_later_does_not_help_before() -> None:
     events = "appointed for 2026-03-04 17:00; extended 2026-03-10 09:00 to 2026-03-11 17:00 with apology"
     history = told("2026-03-02 09:00", "", events)
     found = [
-        is_late_without_apology(verdict(INSTANT, history, micros(at)), history, micros(at))
+        "late without apology" in notable_at(history, micros(at), INSTANT, USUAL)
         for at in ("2026-03-04 17:00", "2026-03-09 09:00", "2026-03-10 10:00", "2026-03-12 09:00")
     ]
     assert found == [False, True, False, False]
@@ -172,5 +173,5 @@ def test_instants_at_the_ends_of_all_calendars_are_judged(at: str) -> None:
     for rule in RULES:
         for history in (first, last):
             for until in (micros(at), LAST):
-                found = judge(rule, history, until, VIETNAMESE)
+                found = judge(rule, history, until, USUAL)
                 assert found is None or until >= history.received_at

@@ -9,10 +9,12 @@ import msgspec
 from schemas import events as kinds
 from schemas.events import Event
 from schemas.instant import to_micros
+from schemas.working_time.built_in import built_in_calendar
 from schemas.working_time.duration import Duration, Unit
 from streams.counting.case_history import history_of
 from streams.counting.registers import merged
 from streams.on_time.history import History
+from streams.on_time.promise import Promise
 
 VIETNAM = timezone(timedelta(hours=7))
 _TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d"
@@ -57,8 +59,9 @@ def told(received: str, procedure: str, events: str) -> History:
     said: list[Event] = [kinds.Received(id="0", dossier="D", source="told", occurred_at=at(received), agency="H26")]
     for place, text in enumerate(filter(None, events.split("; ")), 1):
         said.append(_event(text, str(place), received))
-    promise, _, same_day = procedure.partition(", ")
-    history = history_of(merged(said), lambda *_: (_duration(promise), bool(same_day)))
+    duration, _, same_day = procedure.partition(", ")
+    promise = Promise(_duration(duration), bool(same_day)) if procedure else None
+    history = history_of(merged(said), built_in_calendar(), lambda *_: promise)
     assert history is not None
     return history
 
@@ -81,8 +84,6 @@ def _event(text: str, event_id: str, received: str) -> Event:
     return _KINDS[what](**base, occurred_at=when)
 
 
-def _duration(text: str) -> Duration | None:
-    if not text:
-        return None
+def _duration(text: str) -> Duration:
     amount, _, unit = text.partition(" ")
     return Duration(int(amount), msgspec.convert(f"{unit.removesuffix('s')}s", Unit))
