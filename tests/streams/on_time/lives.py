@@ -49,10 +49,9 @@ def moments() -> SearchStrategy[int]:
 def promises() -> SearchStrategy[Promise | None]:
     """What a procedure promises, or nothing."""
     amounts, units = st.integers(1, 8), st.sampled_from(("working hours", "working days", "days", "months"))
-    same_day = st.builds(
-        Promise, st.builds(Duration, amounts, units.filter(lambda unit: unit != "months")), st.just(True)
-    )
-    return st.none() | st.builds(Promise, st.builds(Duration, amounts, units)) | same_day
+    durations = st.builds(Duration, amounts, units)
+    same_day = st.builds(Promise, durations.filter(lambda duration: duration.unit != "months"), st.just(True))
+    return st.none() | st.builds(Promise, durations) | same_day
 
 
 _NUMBERED = (

@@ -25,5 +25,5 @@ def test_a_case_is_judged_by_the_version_of_the_day_of_its_reception() -> None:
 def test_two_versions_of_one_day_and_none_are_mistakes_of_whoever_wrote_them() -> None:
     with pytest.raises(LookupError, match=r"'decision 766' .* 2027-01-01: found 1, 2"):
         valid_on([DECISION_766, LENIENT], "decision 766", NEW_YEAR)
-    with pytest.raises(LookupError, match="'decision 766' .* 2026-12-31: found none"):
+    with pytest.raises(LookupError, match=r"'decision 766' .* 2026-12-31: found none"):
         valid_on([LENIENT], "decision 766", date(2026, 12, 31))
