@@ -82,15 +82,14 @@ class _Case:
         return self.days.due(self.received, promise.amount, promise.unit, promise.same_day)
 
     def sent(self, by: int) -> tuple[int | None, int | None]:
-        """The last term that the source had sent by an instant, and when it recorded it."""
+        """The last term that the source had sent by an instant, and when it was set."""
         terms = [(0, self.state.appointment)] if self.state.appointment else []
         terms += list(self.state.numbered["extended"].items())
         visible = [(number, event) for number, event in terms if micros(event.occurred_at) <= by]
         if not visible:
             return None, None
         event = max(visible, key=lambda pair: pair[0])[1]
-        recorded = max(event.recorded_at or event.occurred_at, event.occurred_at)
-        return micros(event.term), micros(recorded)
+        return micros(event.term), micros(event.occurred_at)
 
     def stopwatch(self, term: int, since: int, stops: list[Stop], by_date: bool) -> int:
         """The term after stops, from an instant to the end: where the clock stands, what is left stays left."""
@@ -154,13 +153,13 @@ class _Case:
             return self.words(False)
         answered = [stop for stop in asked if stop[2] is not None and stop[2] <= end]
         if asked and not answered and not finished:
-            return self.words(self._in_time_by_766(max(asked[0][1], self.received), []))
+            return self.words(self._in_time_by_766(asked[0][1], []))
         return self.words(self._in_time_by_766(end, answered))
 
     def _in_time_by_766(self, end: int, answered: list[Stop]) -> bool:
         sent, _ = self.sent(self.at)
         if sent is not None:
-            off = sum(max((stop or 0) - max(start, self.received), 0) for _, start, stop in answered)
+            off = sum(max((stop or 0) - start, 0) for _, start, stop in answered)
             return self.passes(sent, end - off, by_date=True)
         maximum = self.maximum()
         if maximum is None:
@@ -169,9 +168,15 @@ class _Case:
         return self.passes(self.stopwatch(maximum, self.received, answered, by_date=True), end, by_date=True)
 
     def _stops(self) -> Iterator[Stop]:
+        """What had begun by the instant; what began before the reception, and did not end after it, was no stop."""
         for begins, ends in _PAIRS:
             over = self.state.numbered[ends]
             for number, event in self.state.numbered[begins].items():
+                start = micros(event.occurred_at)
                 end = micros(over[number].occurred_at) if number in over else None
-                if micros(event.occurred_at) <= self.at:
-                    yield begins, micros(event.occurred_at), end
+                if start < self.received:
+                    if end is None or end <= self.received:
+                        continue
+                    start = self.received
+                if start <= self.at:
+                    yield begins, start, end

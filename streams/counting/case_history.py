@@ -43,7 +43,7 @@ def history_of(
         extensions=tuple(
             Extension(_appointment(register), bool(register[5][2])) for register in _by_number(registers, "extension")
         ),
-        stops=tuple(_stops(registers, posting_reasons)),
+        stops=tuple(_stops(registers, facts.received_at, posting_reasons)),
         outcome=facts.outcome,
         outcome_at=facts.outcome_at,
         returned_at=facts.returned_at,
@@ -52,8 +52,7 @@ def history_of(
 
 
 def _appointment(register: Register) -> Appointment:
-    recorded, _seq, _id, _kind, occurred, payload = register
-    return Appointment(payload[0], occurred, max(recorded, occurred))
+    return Appointment(register[5][0], register[4])
 
 
 def _by_number(registers: Registers, name: str) -> list[Register]:
@@ -63,10 +62,17 @@ def _by_number(registers: Registers, name: str) -> list[Register]:
     return [register for _, register in sorted(found, key=lambda numbered: numbered[0])]
 
 
-def _stops(registers: Registers, posting_reasons: Collection[str]) -> Iterator[Stop]:
+def _stops(registers: Registers, received_at: int, posting_reasons: Collection[str]) -> Iterator[Stop]:
+    """The stops since the reception.
+
+    To receive a dossier is to take it as complete: that ends what stopped before, unless the source ended it later.
+    """
     for begins, ends, kind in _STOPS:
         for register in _by_number(registers, begins):
             payload: Any = register[5]
-            end = registers.get(f"{ends}:{payload[0]}")
+            ended = registers.get(f"{ends}:{payload[0]}")
+            start, end = register[4], ended[4] if ended else None
+            if start < received_at and (end is None or end <= received_at):
+                continue
             is_posting = kind == "pause" and (payload[1] or "").casefold() in posting_reasons
-            yield Stop("land posting" if is_posting else kind, register[4], end[4] if end else None)
+            yield Stop("land posting" if is_posting else kind, max(start, received_at), end)

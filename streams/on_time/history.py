@@ -14,15 +14,13 @@ UNIT_OF_APPOINTMENTS: Unit = "working days"
 
 
 class Appointment(Struct, frozen=True, gc=False):
-    """A term that the source sent: for when, since when it holds, and when the source recorded it.
+    """A term that the source sent, and the instant at which it was set: it takes account of every stop up to there.
 
-    The two times differ where a source sends the whole dossier again: the term then holds since the reception, and
-    takes account of every stop up to its record.
+    That is not when it was recorded. A source that sends the whole dossier again records an old term anew.
     """
 
     term: int
     at: int
-    recorded: int
 
 
 class Extension(Struct, frozen=True, gc=False):
@@ -37,7 +35,7 @@ class History(Struct, frozen=True):
 
     `computed` is the term that its procedure promises, before any stop, and `unit` what the term is counted in.
     `extensions` are in the order of their numbers: of those made by an instant, the last one gives the term. Questions
-    about an instant depend only on what happened at or before it.
+    about an instant depend only on what happened at or before it. No stop begins before the reception.
     """
 
     received_at: int

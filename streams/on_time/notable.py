@@ -38,7 +38,7 @@ def _facts(history: History, at: int, rule: Rule, calendar: Calendar) -> Iterato
     received = history.received_at
     if appointed and appointed.term < received and _differ(appointed.term, received, history.unit, table):
         yield "term before reception"
-    current, since = (appointed.term, appointed.recorded) if appointed else (computed, received)
+    current, since = (appointed.term, appointed.at) if appointed else (computed, received)
     made = [extension for extension in history.extensions if extension.appointment.at <= at]
     for extension in made:
         later = extension.appointment
@@ -49,7 +49,7 @@ def _facts(history: History, at: int, rule: Rule, calendar: Calendar) -> Iterato
             stops = stopped(history.stops, since, later.at, rule.moved_by)
             due = moved(current, stops, history.unit, rule.basis, table)
             yield from _of_extension(extension, due, bool(stops), history.unit, rule, table)
-        current, since = later.term, later.recorded
+        current, since = later.term, later.at
     verdict = judge(rule, history, at, calendar)
     if verdict is not None and not verdict.is_good and not any(extension.apology for extension in made):
         yield "late without apology"

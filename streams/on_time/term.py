@@ -1,8 +1,8 @@
 """Which term holds of a case at an instant, and where it comes from.
 
-A term that the source sent takes account of every stop up to its record. Later stops move it, and stops since the
-reception move a term that follows from the procedure, each by what was stopped in the term's own unit. A term that has
-passed moves no more.
+A term that the source sent takes account of every stop up to the instant at which it was set. Later stops move it, and
+stops since the reception move a term that follows from the procedure, each by what was stopped in the term's own unit.
+A term that has passed moves no more.
 """
 
 from typing import Literal, TypeAlias
@@ -41,13 +41,11 @@ def term_at(history: History, at: int, rule: Rule, calendar: Calendar) -> Term:
     held = sent.term if sent else history.computed
     if held is None:
         return Term("", None, None, None)
-    since = sent.recorded if sent else history.received_at
+    since = sent.at if sent else history.received_at
     stops = stopped(history.stops, since, history.until(at), rule.moved_by) if history.stops else ()
     current = moved(held, stops, history.unit, rule.basis, table)
     deadline = deadline_of(current, rule.basis, table)
-    is_stopped = since <= at <= deadline and any(
-        stop.is_open(at) and stop.kind in rule.moved_by for stop in history.stops
-    )
+    is_stopped = at <= deadline and any(stop.is_open(at) and stop.kind in rule.moved_by for stop in history.stops)
     origin: Origin = "appointment" if appointed else "extension" if original is None else "procedure"
     return Term(origin, original, current, deadline, is_stopped)
 

@@ -41,10 +41,9 @@ def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ..
 
 def _changes(history: History) -> list[int]:
     """The instants from the reception on at which something happened: between them, only a deadline can pass."""
-    sent = [history.appointment] if history.appointment else []
-    sent += [extension.appointment for extension in history.extensions]
     happened = [
-        *(at for each in sent for at in (each.at, each.recorded)),
+        history.appointment.at if history.appointment else None,
+        *(extension.appointment.at for extension in history.extensions),
         *(at for stop in history.stops for at in (stop.start, stop.end)),
         history.outcome_at,
         history.returned_at,

@@ -95,7 +95,7 @@ def _by_766(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdic
         return Verdict(rule, "late" if ended else "overdue", "repeated supplement", measured, term, deadline)
     unanswered = [stop.start for stop in requests if stop not in answered]
     if unanswered and not _is_finished(history, at):
-        measured = max(min(unanswered), history.received_at)
+        measured = min(unanswered)
         standing = _standing(ended, measured, deadline)
         return Verdict(rule, standing, "unanswered supplement", measured, term, deadline, is_stopped=not ended)
     reason: Reason = "no term" if deadline is None else "compared"

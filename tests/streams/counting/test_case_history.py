@@ -1,5 +1,8 @@
+import pytest
+
 from schemas.events import (
     Amended,
+    Event,
     Extended,
     ObligationMet,
     ObligationSet,
@@ -34,20 +37,37 @@ def test_a_case_without_reception_and_a_void_one_have_none() -> None:
     assert history_of(joined(RECEIVED, said(Voided, "2026-03-03 08:00")), CALENDAR) is None
 
 
-def test_terms_keep_when_they_were_set_and_when_that_was_recorded() -> None:
+def test_a_term_holds_from_when_it_was_set_however_late_that_is_recorded() -> None:
     term = at("2026-03-10 17:00")
     appointed = said(TermSet, "2026-03-02 08:00", term=term, recorded_at=at("2026-03-05 00:00"))
     history = history_of(joined(RECEIVED, appointed), CALENDAR)
     assert history is not None
-    expected = Appointment(micros("2026-03-10 17:00"), micros("2026-03-02 08:00"), micros("2026-03-05 00:00"))
-    assert history.appointment == expected
+    assert history.appointment == Appointment(micros("2026-03-10 17:00"), micros("2026-03-02 08:00"))
 
 
-def test_a_record_before_its_fact_counts_as_one_of_the_fact() -> None:
-    early = said(TermSet, "2026-03-02 08:00", term=at("2026-03-10 17:00"), recorded_at=at("2026-03-01 00:00"))
-    history = history_of(joined(RECEIVED, early), CALENDAR)
+@pytest.mark.parametrize(
+    ("answered", "stops"),
+    [
+        ((), ()),
+        ((said(SupplementAnswered, "2026-03-01 09:00"),), ()),
+        ((said(SupplementAnswered, "2026-03-02 08:00"),), ()),
+        (
+            (said(SupplementAnswered, "2026-03-03 09:00"),),
+            (Stop("supplement", micros("2026-03-02 08:00"), micros("2026-03-03 09:00")),),
+        ),
+    ],
+    ids=["never answered", "answered before", "answered with the reception", "answered after"],
+)
+def test_the_reception_ends_what_was_asked_before_it(answered: tuple[Event, ...], stops: tuple[Stop, ...]) -> None:
+    history = history_of(joined(said(SupplementRequested, "2026-02-27 08:00"), RECEIVED, *answered), CALENDAR)
     assert history is not None
-    assert history.appointment == Appointment(micros("2026-03-10 17:00"), *[micros("2026-03-02 08:00")] * 2)
+    assert history.stops == stops
+
+
+def test_a_stop_that_begins_with_the_reception_is_one() -> None:
+    history = history_of(joined(RECEIVED, said(SupplementRequested, "2026-03-02 08:00")), CALENDAR)
+    assert history is not None
+    assert history.stops == (Stop("supplement", micros("2026-03-02 08:00")),)
 
 
 def test_extensions_are_in_the_order_of_their_numbers() -> None:

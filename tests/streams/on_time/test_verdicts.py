@@ -72,7 +72,7 @@ def test_an_open_case_is_overdue_exactly_if_it_would_be_late_were_it_to_end(hist
 def test_what_is_overdue_stays_so_until_it_ends_or_a_new_term_is_sent(history: History, at: int, later: int) -> None:
     sent = [extension.appointment for extension in history.extensions]
     sent += [history.appointment] if history.appointment else []
-    at = max([at, history.received_at, *(max(each.at, each.recorded) for each in sent)])
+    at = max([at, history.received_at, *(each.at for each in sent)])
     for rule in (INSTANT, DATE, INSTANT_AS_SENT, DATE_AS_SENT):
         assert verdict(rule, history, at).is_good or not verdict(rule, history, max(at, later)).is_good, rule.name
 
