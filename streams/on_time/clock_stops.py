@@ -14,6 +14,7 @@ Interval: TypeAlias = tuple[int, int]
 """From an instant to another one, both in microseconds since 1970."""
 
 ALL_KINDS: tuple[StopKind, ...] = ("supplement", "obligation", "land posting", "pause")
+SUPPLEMENTS: tuple[StopKind, ...] = ("supplement",)
 
 
 class Stop(Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from schemas.reference.validity import FIRST_DAY, LAST_DAY, is_valid
-from streams.on_time.clock_stops import ALL_KINDS, StopKind
+from streams.on_time.clock_stops import ALL_KINDS, SUPPLEMENTS, StopKind
 
 RuleName: TypeAlias = Literal["instant", "date", "decision 766", "report form"]
 Basis: TypeAlias = Literal["instant", "date"]
@@ -54,7 +54,7 @@ DECISION_766 = Rule(
     name="decision 766",
     version=1,
     basis="date",
-    moved_by=("supplement",),
+    moved_by=SUPPLEMENTS,
     late_from_supplement=2,
     counts_late_extensions=True,
     legal_source="Decision 766/QĐ-TTg of 23 June 2022, progress of processing, as the national portal computes it",

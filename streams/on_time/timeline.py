@@ -1,11 +1,23 @@
-"""The verdicts of a rule on a case at all instants, as a few steps: what a query can look up without the rules."""
+"""The verdicts of a rule on a case at all instants, as a few steps: what a query can look up without the rules.
 
-from msgspec import Struct
+`judge` answers for one instant, from the reception on. To ask it at each change would make a dossier with a thousand
+pauses cost a million. Here the stops are gone through once.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import groupby, pairwise
+
+from msgspec import Struct, structs
 
 from schemas.working_time.calendar import Calendar
+from streams.on_time.clock_stops import SUPPLEMENTS, stopped
 from streams.on_time.history import History
+from streams.on_time.moving import deadline_of, moved
 from streams.on_time.rules import Rule
 from streams.on_time.verdicts import Standing, judge
+
+_NEVER = 1 << 62
 
 
 class Step(Struct, frozen=True, gc=False):
@@ -25,27 +37,87 @@ class Step(Struct, frozen=True, gc=False):
 
 def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ...]:
     """The steps in their order, the first one at the reception; none where the rule does not judge the case."""
-    steps: list[Step] = []
-    for at in _changes(history):
-        verdict = judge(rule, history, at, calendar)
-        if verdict is None:
+    if judge(rule, history, history.received_at, calendar) is None:
+        return ()
+    end = _NEVER if history.outcome_at is None else max(history.outcome_at, history.received_at)
+    if rule.name == "decision 766":
+        steps = _judged(rule, history, calendar, [at for at in _changes(history) if at < end])
+    else:
+        steps = _open(rule, history, calendar, end)
+        if rule.name == "report form":
+            steps = _waiting(list(steps), history, end)
+    ended = [end, *(at for at in _changes(history) if at > end)] if end < _NEVER else []
+    return tuple(_distinct([*steps, *_judged(rule, history, calendar, ended)]))
+
+
+def _open(rule: Rule, history: History, calendar: Calendar, end: int) -> Iterator[Step]:
+    """The steps before the end: each term from when it was set, and each stop that moves it."""
+    table = calendar.timetable
+    for (since, term), (until, _) in pairwise([*_terms(history), (_NEVER, None)]):
+        if since >= end:
+            return
+        if term is None:
+            yield Step(since, "in term", None)
             continue
-        step = Step(at, verdict.standing, verdict.overdue_after)
-        if not steps or (step.standing_at(at), step.overdue_after) != (
-            steps[-1].standing_at(at),
-            steps[-1].overdue_after,
-        ):
-            steps.append(step)
-    return tuple(steps)
+        deadline = deadline_of(term, rule.basis, table)
+        yield Step(since, "in term", deadline)
+        for start, stop in stopped(history.stops, since, min(until, end), rule.moved_by):
+            if start > deadline:
+                break
+            yield Step(start, "in term", None)
+            if stop < min(until, end):
+                term = moved(term, [(start, stop)], history.unit, rule.basis, table)
+                deadline = deadline_of(term, rule.basis, table)
+                yield Step(stop, "in term", deadline)
+
+
+def _terms(history: History) -> list[tuple[int, int | None]]:
+    """The terms that hold one after the other, each from an instant on: of those set, the one of the highest number."""
+    found = [(history.received_at, history.computed)]
+    best = -1
+    sent = [history.appointment, *(extension.appointment for extension in history.extensions)]
+    for at, rank, term in sorted((each.at, rank, each.term) for rank, each in enumerate(sent) if each):
+        if rank > best:
+            best = rank
+            found.append((max(at, history.received_at), term))
+    return found
+
+
+def _waiting(steps: list[Step], history: History, end: int) -> Iterator[Step]:
+    """The steps of the report form: while a dossier waits for supplements, it is on time."""
+    waits = stopped(history.stops, history.received_at, end, SUPPLEMENTS)
+    begins, sinces = [begin for begin, _ in waits], [step.since for step in steps]
+    for at in sorted({*sinces, *begins, *(until for _, until in waits if until < end)}):
+        wait = bisect_right(begins, at) - 1
+        if wait >= 0 and at < waits[wait][1]:
+            yield Step(at, "on time", None)
+        else:
+            yield structs.replace(steps[bisect_right(sinces, at) - 1], since=at)
+
+
+def _judged(rule: Rule, history: History, calendar: Calendar, instants: Iterable[int]) -> Iterator[Step]:
+    for at in instants:
+        verdict = judge(rule, history, at, calendar)
+        if verdict is not None:
+            yield Step(at, verdict.standing, verdict.overdue_after)
 
 
 def _changes(history: History) -> list[int]:
-    """The instants from the reception on at which something happened: between them, only a deadline can pass."""
+    """The instants from the reception on at which something happened."""
     happened = [
         history.appointment.at if history.appointment else None,
         *(extension.appointment.at for extension in history.extensions),
-        *(at for stop in history.stops for at in (stop.start, stop.end)),
-        history.outcome_at,
+        *(at for stop in history.stops if stop.kind == "supplement" for at in (stop.start, stop.end)),
         history.returned_at,
     ]
     return sorted({history.received_at, *(at for at in happened if at is not None and at > history.received_at)})
+
+
+def _distinct(steps: Iterable[Step]) -> Iterator[Step]:
+    """The last step of each instant, where it is not as the one before."""
+    last: Step | None = None
+    for _, of_instant in groupby(steps, lambda step: step.since):
+        *_, step = of_instant
+        if last is None or (step.standing, step.overdue_after) != (last.standing, last.overdue_after):
+            yield step
+            last = step

@@ -89,11 +89,12 @@ def _by_766(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdic
     ended = history.has_ended(at)
     measured = _end_by_766(history, at) if ended else at
     requests = [stop for stop in history.stops if stop.kind == "supplement" and stop.start <= history.until(at)]
+    if rule.late_from_supplement and len(requests) >= rule.late_from_supplement:
+        term, deadline = _deadline_by_766(rule, history, at, [], calendar)
+        return Verdict(rule, "late" if ended else "overdue", "repeated supplement", measured, term, deadline)
     answered = [stop for stop in requests if stop.end is not None and stop.end <= measured]
     term, deadline = _deadline_by_766(rule, history, at, stopped(answered, history.received_at, measured), calendar)
-    if rule.late_from_supplement and len(requests) >= rule.late_from_supplement:
-        return Verdict(rule, "late" if ended else "overdue", "repeated supplement", measured, term, deadline)
-    unanswered = [stop.start for stop in requests if stop not in answered]
+    unanswered = [stop.start for stop in requests if stop.end is None or stop.end > measured]
     if unanswered and not _is_finished(history, at):
         measured = min(unanswered)
         standing = _standing(ended, measured, deadline)

@@ -27,7 +27,7 @@ COUNTED = {id(place): WorkingDays(place, ZONE) for place in PLACES}
 
 
 @given(life=lives(), at=moments(), promise=promises(), order=st.randoms(use_true_random=False))
-@settings(max_examples=sized(120, 20_000))
+@settings(max_examples=sized(80, 20_000))
 def test_verdicts_are_those_of_the_oracle_whatever_the_order_of_events(
     life: list[Event], at: int, promise: Promise | None, order: Random
 ) -> None:
@@ -55,7 +55,7 @@ def by_oracle(rule: RuleName, place: Calendar, life: list[Event], at: int, promi
 
 @pytest.mark.parametrize("place", PLACES, ids=["usual hours", "unusual hours"])
 @given(start=moments(), end=moments(), promise=promises())
-@settings(max_examples=sized(100, 20_000))
+@settings(max_examples=sized(60, 20_000))
 def test_terms_are_those_counted_day_by_day(place: Calendar, start: int, end: int, promise: Promise | None) -> None:
     counted = COUNTED[id(place)]
     if promise:

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.on_time.clock_stops import ALL_KINDS, Stop, StopKind, elapsed, stopped
+from streams.on_time.clock_stops import ALL_KINDS, SUPPLEMENTS, Stop, StopKind, elapsed, stopped
 
 
 def test_overlapping_and_adjoining_stops_are_one() -> None:
@@ -40,8 +40,7 @@ def test_an_answer_before_its_request_stops_nothing() -> None:
 
 
 def test_kinds_that_do_not_count_are_left_out() -> None:
-    supplements: tuple[StopKind, ...] = ("supplement",)
-    assert stopped([Stop("pause", 10, 20), Stop("supplement", 30, 40)], 0, 100, supplements) == [(30, 40)]
+    assert stopped([Stop("pause", 10, 20), Stop("supplement", 30, 40)], 0, 100, SUPPLEMENTS) == [(30, 40)]
 
 
 _TIMES = st.integers(0, 20)

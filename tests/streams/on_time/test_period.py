@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 
 from streams.on_time.history import History
 from streams.on_time.period import in_period
@@ -6,6 +6,7 @@ from streams.on_time.rules import DATE, INSTANT, REPORT_FORM, RULES
 from tests.streams.on_time.lives import USUAL, moments
 from tests.streams.on_time.test_verdicts import histories
 from tests.streams.on_time.told import micros, told
+from tests.thorough import sized
 
 MARCH, APRIL, MAY = (micros(f"2026-{month}-01 00:00") for month in ("03", "04", "05"))
 
@@ -49,6 +50,7 @@ def test_what_waits_for_supplements_is_carried_over_although_the_form_counted_it
 
 
 @given(history=histories(), first=moments(), second=moments(), third=moments())
+@settings(max_examples=sized(60, 10_000))
 def test_what_a_period_leaves_open_the_next_one_carries_over(
     history: History, first: int, second: int, third: int
 ) -> None:

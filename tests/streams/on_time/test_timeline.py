@@ -1,7 +1,9 @@
 from hypothesis import given, settings
+from msgspec import structs
 
-from streams.on_time.history import History
-from streams.on_time.rules import DATE, INSTANT, RULES
+from streams.on_time.clock_stops import Stop
+from streams.on_time.history import Appointment, History
+from streams.on_time.rules import DATE, DATE_AS_SENT, DECISION_766, INSTANT, INSTANT_AS_SENT, RULES
 from streams.on_time.timeline import Step, timeline
 from streams.on_time.verdicts import judge
 from tests.streams.on_time.lives import USUAL, moments
@@ -32,9 +34,18 @@ def test_by_date_a_step_is_overdue_after_the_last_microsecond_of_a_day() -> None
 
 
 @given(history=histories(), at=moments())
-@settings(max_examples=sized(200, 10_000))
+@settings(max_examples=sized(60, 10_000))
 def test_the_steps_hold_the_verdict_of_every_instant(history: History, at: int) -> None:
-    for rule in RULES:
+    for rule in (*RULES, INSTANT_AS_SENT, DATE_AS_SENT, structs.replace(DECISION_766, late_from_supplement=0)):
         found = [step.standing_at(at) for step in timeline(rule, history, USUAL) if step.since <= at][-1:]
         verdict = judge(rule, history, at, USUAL)
         assert found == ([verdict.standing] if verdict else []), rule.name
+
+
+def test_a_thousand_stops_are_a_thousand_steps_and_no_more_work_than_that() -> None:
+    start, hour = micros("2026-03-02 09:00"), 3_600_000_000
+    stops = tuple(Stop("pause", start + 2 * n * hour, start + (2 * n + 1) * hour) for n in range(1, 501))
+    history = History(start, appointment=Appointment(micros("2026-12-31 17:00"), start), stops=stops)
+    steps = timeline(INSTANT, history, USUAL)
+    assert [step.since for step in steps] == [start, *(at for stop in stops for at in (stop.start, stop.end))]
+    assert {step.overdue_after is None for step in steps[1::2]} == {True}

@@ -52,12 +52,14 @@ def verdict(rule: Rule, history: History, at: int) -> Verdict:
 
 
 @given(history=histories(), at=moments())
+@settings(max_examples=sized(60, 10_000))
 def test_on_time_by_the_instant_is_on_time_by_date(history: History, at: int) -> None:
     at = max(at, history.received_at)
     assert not verdict(INSTANT, history, at).is_good or verdict(DATE, history, at).is_good
 
 
 @given(history=open_ones(), at=moments())
+@settings(max_examples=sized(60, 10_000))
 def test_an_open_case_is_overdue_exactly_if_it_would_be_late_were_it_to_end(history: History, at: int) -> None:
     at = max(at, history.received_at)
     ending = structs.replace(history, outcome="resolved", outcome_at=at)
@@ -68,7 +70,7 @@ def test_an_open_case_is_overdue_exactly_if_it_would_be_late_were_it_to_end(hist
 
 
 @given(history=open_ones(), at=moments(), later=moments())
-@settings(max_examples=sized(100, 10_000))
+@settings(max_examples=sized(60, 10_000))
 def test_what_is_overdue_stays_so_until_it_ends_or_a_new_term_is_sent(history: History, at: int, later: int) -> None:
     sent = [extension.appointment for extension in history.extensions]
     sent += [history.appointment] if history.appointment else []
@@ -78,6 +80,7 @@ def test_what_is_overdue_stays_so_until_it_ends_or_a_new_term_is_sent(history: H
 
 
 @given(history=ended_ones(), at=moments(), later=moments())
+@settings(max_examples=sized(60, 10_000))
 def test_after_its_end_nothing_changes_a_verdict(history: History, at: int, later: int) -> None:
     assert history.outcome_at is not None
     at = max(at, history.received_at, history.outcome_at)
@@ -86,7 +89,7 @@ def test_after_its_end_nothing_changes_a_verdict(history: History, at: int, late
 
 
 @given(history=open_ones(), at=moments(), start=moments(), end=st.none() | moments())
-@settings(max_examples=sized(100, 10_000))
+@settings(max_examples=sized(60, 10_000))
 def test_one_more_stop_makes_no_case_late(history: History, at: int, start: int, end: int | None) -> None:
     at = max(at, history.received_at)
     longer = structs.replace(history, stops=(*history.stops, Stop("pause", start, end)))
@@ -95,6 +98,7 @@ def test_one_more_stop_makes_no_case_late(history: History, at: int, start: int,
 
 
 @given(history=histories(), at=moments())
+@settings(max_examples=sized(60, 10_000))
 def test_only_ended_cases_are_early_on_time_or_late(history: History, at: int) -> None:
     at = max(at, history.received_at)
     for rule in RULES:
