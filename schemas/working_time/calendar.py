@@ -94,13 +94,14 @@ class _Layer:
         }
 
     def day(self, day: date) -> Day:
-        scheduled = self._weekly[day.weekday()].at(day)
-        rule = self._days.get(day.toordinal(), scheduled)
+        ordinal = day.toordinal()
+        scheduled = self._weekly[(ordinal - 1) % 7].at(ordinal)
+        rule = self._days.get(ordinal, scheduled)
         if rule is None or rule.kind == "off":
             return Day(day, "off", (), SAME_DAY_UNTIL, rule)
         if rule.weekdays:
             return Day(day, rule.kind, rule.hours, rule.same_day_until, rule)
-        usual = self._usual(day)
+        usual = self._usual(ordinal)
         until = usual.same_day_until if usual else SAME_DAY_UNTIL
         hours = rule.hours
         if not hours and scheduled and scheduled.kind == rule.kind:
@@ -109,9 +110,9 @@ class _Layer:
             hours = usual.hours if rule.kind == "worked" else first_half(usual.hours)
         return Day(day, rule.kind if hours else "off", hours, until, rule)
 
-    def _usual(self, day: date) -> DayRule | None:
+    def _usual(self, ordinal: int) -> DayRule | None:
         """The schedule of the day if it is usually worked whole, or of the last day before it that is."""
-        found = (self._weekly[(day.weekday() - back) % 7].at(day) for back in range(7))
+        found = (self._weekly[(ordinal - 1 - back) % 7].at(ordinal) for back in range(7))
         return next((rule for rule in found if rule and rule.kind == "worked"), None)
 
 
@@ -127,8 +128,8 @@ class _Timeline:
             for at in self._begins
         ]
 
-    def at(self, day: date) -> DayRule | None:
-        at = bisect_right(self._begins, day.toordinal()) - 1
+    def at(self, ordinal: int) -> DayRule | None:
+        at = bisect_right(self._begins, ordinal) - 1
         return self.rules[at] if at >= 0 else None
 
 

@@ -32,5 +32,5 @@ def differences(listed: Sequence[DayRule], calendar: Calendar, first: date, last
 
 def _words(day: Day) -> str:
     kind = {"off": "off", "worked": "worked", "half": "half a day"}[day.kind]
-    reason = f" ({day.rule.name})" if day.rule and day.rule.name else ""
+    reason = f" ({day.rule.name})" if day.rule and day.rule.name and not day.rule.weekdays else ""
     return f"{kind} {' '.join(map(str, day.hours))}".strip() + reason

@@ -27,10 +27,10 @@ def time_text(minute: int) -> str:
 
 
 def to_minute(text: str) -> int:
-    """A time of day such as 07:30, 7h30 or 24:00; raises ValueError."""
+    """A time of day such as 07:30 or 7h30, at most 23:59; raises ValueError."""
     found = _TIME.fullmatch(text.strip())
-    minute = int(found[1]) * 60 + int(found[2] or 0) if found else _DAY + 1
-    if minute > _DAY:
+    minute = int(found[1]) * 60 + int(found[2] or 0) if found else _DAY
+    if minute >= _DAY:
         raise ValueError("is not a time of day such as 07:30")
     return minute
 

@@ -7,15 +7,19 @@ evenly. So a term is an addition of positions, and everything is integers below 
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.errors import OutsideCalendar
-from schemas.instant import from_micros
+from schemas.instant import from_micros, to_micros
+from schemas.reference.validity import ONE_DAY
 from schemas.working_time.day import SHARES, Day
+from schemas.working_time.day_rule import Kind
 from schemas.working_time.duration import Unit
+from schemas.working_time.hours import Hours
 
 MINUTE = 60_000_000
 """Microseconds."""
@@ -27,6 +31,7 @@ Positions of days of other lengths are rounded, by less than a microsecond of wo
 TICKS: dict[Unit, int] = {"working hours": 60 * MINUTE, "working days": DAY_MINUTES * MINUTE, "days": 1}
 """How many ticks each unit has; months have none in common."""
 _EPOCH = date(1970, 1, 1).toordinal()
+_NOTHING = timedelta()
 
 
 class Scale(NamedTuple):
@@ -48,46 +53,31 @@ class Timetable:
 
     def __init__(self, zone: ZoneInfo, days: Sequence[Day]) -> None:
         self.first_ordinal = days[0].day.toordinal()
-        self.midnights = array("q", (_local(self.first_ordinal + i, 0, zone) for i in range(len(days) + 1)))
-        self.opens, self.closes, self.ordinals, self.cut_offs = array("q"), array("q"), array("q"), array("q")
-        self.worked, self.minutes = array("q"), array("q")
-        weights = array("q")
+        self.midnights = array("q", _midnights(self.first_ordinal, len(days), zone))
+        shapes: dict[tuple[Kind, tuple[Hours, ...], int], _Shape] = {}
+        worked: list[tuple[int, int, _Shape]] = []
         for ordinal, day in enumerate(days, self.first_ordinal):
-            if not day.hours:
-                continue
-            minutes = day.minutes
-            weight = int(DAY_MINUTES * SHARES[day.kind])
-            worked = 0
-            for opens, closes in day.hours:
-                self.opens.append(self._instant(ordinal, opens, zone))
-                self.closes.append(self._instant(ordinal, closes, zone))
-                self.cut_offs.append(self._instant(ordinal, day.same_day_until, zone))
-                self.ordinals.append(ordinal)
-                self.worked.append(worked)
-                self.minutes.append(minutes)
-                weights.append(weight)
-                worked += (closes - opens) * MINUTE
+            if day.hours:
+                key = (day.kind, day.hours, day.same_day_until)
+                shape = shapes.get(key)
+                if shape is None:
+                    shape = shapes[key] = _shape(day, [minute * MINUTE for minute in range(1441)])
+                midnight = self.midnight(ordinal)
+                if self.midnight(ordinal + 1) - midnight != 1440 * MINUTE:
+                    # Clocks are put forward or back within the day.
+                    shape = _shape(day, [_local(ordinal, minute, zone) - midnight for minute in range(1441)])
+                if shape.opens:
+                    worked.append((ordinal, midnight, shape))
+        self.opens = array("q", [at + each for _, at, shape in worked for each in shape.opens])
+        self.closes = array("q", [at + each for _, at, shape in worked for each in shape.closes])
+        self.cut_offs = array("q", [at + shape.cut_off for _, at, shape in worked for _ in shape.opens])
+        self.ordinals = array("q", [ordinal for ordinal, _, shape in worked for _ in shape.opens])
+        self.worked = array("q", [each for _, _, shape in worked for each in shape.worked])
+        self.minutes = array("q", [shape.minutes for _, _, shape in worked for _ in shape.opens])
         self.end = self.closes[-1] if self.closes else self.midnights[0]
-        self.by_hours = self._scale(self.minutes)
-        self.by_days = self._scale(weights)
-
-    def _instant(self, ordinal: int, minute: int, zone: ZoneInfo) -> int:
-        """The instant of a minute of a local day."""
-        begins, ends = self.midnight(ordinal), self.midnight(ordinal + 1)
-        # Only where clocks are put forward or back within the day, the zone has to be asked.
-        return begins + minute * MINUTE if ends - begins == 1440 * MINUTE else _local(ordinal, minute, zone)
-
-    def _scale(self, weights: "array[int]") -> Scale:
-        begins, ends = array("q"), array("q")
-        begin = end = 0
-        for i, weight in enumerate(weights):
-            worked = self.worked[i]
-            if worked == 0:
-                begin = end
-            begins.append(begin)
-            end = begin + (worked + self.closes[i] - self.opens[i]) * weight // self.minutes[i]
-            ends.append(end)
-        return Scale(begins, ends, weights)
+        shapes_of_days = [shape for _, _, shape in worked]
+        self.by_hours = _scale(shapes_of_days, [shape.minutes for shape in shapes_of_days])
+        self.by_days = _scale(shapes_of_days, [shape.weight for shape in shapes_of_days])
 
     def session(self, at: int) -> int:
         """The session in which a clock that starts at this instant begins to run: this one, or the next."""
@@ -147,9 +137,59 @@ class Timetable:
         return OutsideCalendar(f"the term ends after {last}" if last else "the calendar has no working day")
 
 
+class _Shape(NamedTuple):
+    """What all days of the same hours have in common; times are microseconds after midnight."""
+
+    opens: tuple[int, ...]
+    closes: tuple[int, ...]
+    worked: tuple[int, ...]
+    cut_off: int
+    minutes: int
+    weight: int
+
+
+def _shape(day: Day, minutes: Sequence[int]) -> _Shape:
+    """The shape of a day, of which each minute begins so many microseconds after midnight."""
+    stretches = [(minutes[opens], minutes[closes]) for opens, closes in day.hours if minutes[opens] < minutes[closes]]
+    worked = tuple(accumulate((closes - opens for opens, closes in stretches), initial=0))
+    return _Shape(
+        tuple(opens for opens, _ in stretches),
+        tuple(closes for _, closes in stretches),
+        worked[:-1],
+        minutes[day.same_day_until],
+        worked[-1] // MINUTE,
+        int(DAY_MINUTES * SHARES[day.kind]),
+    )
+
+
+def _scale(shapes: Sequence[_Shape], weights: Sequence[int]) -> Scale:
+    """The positions if each day weighs so many minutes."""
+    begins = accumulate((weight * MINUTE for weight in weights), initial=0)
+    days = list(zip(shapes, weights, begins, strict=False))
+    return Scale(
+        array("q", [begin for shape, _, begin in days for _ in shape.opens]),
+        array(
+            "q",
+            [
+                begin + done * weight // shape.minutes
+                for shape, weight, begin in days
+                for done in (*shape.worked[1:], shape.minutes * MINUTE)
+            ],
+        ),
+        array("q", [weight for shape, weight, _ in days for _ in shape.opens]),
+    )
+
+
+def _midnights(first: int, days: int, zone: ZoneInfo) -> Iterator[int]:
+    """The instants at which so many days begin, and at which the last one ends."""
+    at = datetime.fromordinal(first)
+    for day in range(days + 1):
+        offset = zone.utcoffset(at) or _NOTHING
+        yield ((first + day - _EPOCH) * 86_400 - offset.days * 86_400 - offset.seconds) * 1_000_000
+        at += ONE_DAY
+
+
 def _local(ordinal: int, minute: int, zone: ZoneInfo) -> int:
-    days, minute = divmod(minute, 1440)
-    day = date.fromordinal(ordinal + days)
-    offset = datetime(day.year, day.month, day.day, *divmod(minute, 60), tzinfo=zone).utcoffset() or timedelta()
-    minutes = (ordinal + days - _EPOCH) * 1440 + minute
-    return minutes * MINUTE - (offset.days * 86_400 + offset.seconds) * 1_000_000
+    """The instant of a minute of a local day; of minute 1440, the end of the day."""
+    at = datetime.fromordinal(ordinal) + timedelta(minutes=minute)
+    return to_micros(at.replace(tzinfo=zone))

@@ -1,0 +1,51 @@
+"""What is wrong with rules, in themselves and beside each other."""
+
+import pytest
+
+from schemas.working_time.built_in import built_in_rules
+from schemas.working_time.day_rule import DayRule
+from schemas.working_time.rule_checks import rule_flaws
+from tests.schemas.working_time.calendars import on, schedule
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "wrong"),
+    [
+        (on("2026-03-02", "off", until="2026-03-01"), "to", "is before 2026-03-02"),
+        (on("1999-12-31", "off"), "from", "is not between 2000-01-01 and 2099-12-31"),
+        (on("2026-01-01", "off", until="2027-01-02"), "to", "makes 367 days, at most 366 are read: name the weekdays"),
+        (on("2026-03-02", "worked", until="2026-03-08"), "to", "covers Saturday 2026-03-07: name the weekdays"),
+        (on("2026-03-02", "off", "08:00-12:00"), "hours", "is given for a day off"),
+        (schedule("1-5", kind="worked"), "hours", "is empty: a schedule needs hours"),
+        (schedule("6-6", kind="half"), "hours", "is empty: a schedule needs hours"),
+        (schedule("1-5", "08:00-12:00", kind="off"), "hours", "is given for a day off"),
+    ],
+)
+def test_rules_that_cannot_be_meant(rule: DayRule, column: str, wrong: str) -> None:
+    (flaw,) = rule_flaws([rule])
+    assert (flaw.column, flaw.wrong[: len(wrong)]) == (column, wrong)
+
+
+def test_two_rules_must_not_give_a_day_two_meanings() -> None:
+    tet = on("2026-02-16", "off", until="2026-02-20")
+    flaws = rule_flaws([tet, on("2026-02-20", "worked"), on("2026-02-19", "off", name="the same again")])
+    assert [(flaw.row, flaw.value, flaw.other) for flaw in flaws] == [(1, "2026-02-20", 0)]
+    weekdays = [schedule("1-5", "08:00-12:00"), schedule("5-6", "08:00-11:00", kind="half")]
+    assert [(flaw.row, flaw.other) for flaw in rule_flaws(weekdays)] == [(1, 0)]
+
+
+def test_rules_that_go_together() -> None:
+    assert not rule_flaws(
+        [
+            schedule("1-5", "08:00-12:00", "13:00-17:00"),
+            schedule("1-5", "07:00-11:00", "13:00-17:00", since="2026-04-16"),
+            schedule("1-5", "07:00-17:30", applies_to="reception"),
+            schedule("1-5", "07:00-11:00", agency="H26"),
+            on("2026-02-14", "off"),
+            on("2026-02-14", "worked", applies_to="reception"),
+            on("2026-02-14", "half", agency="H26"),
+            on("2026-03-07", "worked"),
+            on("2026-03-02", "half", until="2026-03-06"),
+        ]
+    )
+    assert not rule_flaws(built_in_rules())
