@@ -16,14 +16,24 @@ from schemas.working_time.calendar import Calendar
 from streams.counting.case_history import history_of
 from streams.counting.registers import merged
 from streams.on_time.promise import Promise
-from streams.on_time.rules import RULES, Rule
+from streams.on_time.rules import DATE, INSTANT, RULES, Rule
 from streams.on_time.verdicts import judge
 from tests.streams.on_time.lives import UNUSUAL, USUAL, lives, moments, promises
+from tests.streams.on_time.told import CASES, LONG_AFTER, events_in, micros, promise_in
 from tests.thorough import sized
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 PLACES = (USUAL, UNUSUAL)
 COUNTED = {id(place): WorkingDays(place, ZONE) for place in PLACES}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_the_oracle_comes_to_what_was_worked_out_by_hand(case: dict[str, str]) -> None:
+    life, promise = events_in(case["received"], case["events"]), promise_in(case["procedure"])
+    at = micros(case["as of"] or LONG_AFTER)
+    for rule in RULES:
+        column = f"by {rule.name}" if rule in (INSTANT, DATE) else rule.name
+        assert (by_oracle(rule.name, USUAL, life, at, promise) or "not received") == case[column], column
 
 
 @given(life=lives(), at=moments(), promise=promises(), order=st.randoms(use_true_random=False))

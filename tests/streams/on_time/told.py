@@ -1,7 +1,9 @@
 """Histories told in words, as in terms.csv: `supplement requested 2026-03-03 10:00; resolved 2026-03-05 16:00`."""
 
+import csv
 import re
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +17,11 @@ from streams.counting.case_history import history_of
 from streams.counting.registers import merged
 from streams.on_time.history import History
 from streams.on_time.promise import Promise
+
+with Path(__file__).with_name("terms.csv").open(encoding="utf-8", newline="") as _lines:
+    CASES = list(csv.DictReader(_lines))
+LONG_AFTER = "2030-01-01 00:00"
+"""When a case is judged that names no other instant."""
 
 VIETNAM = timezone(timedelta(hours=7))
 _TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d"
@@ -56,14 +63,23 @@ def micros(local: str) -> int:
 
 def told(received: str, procedure: str, events: str) -> History:
     """The history of a dossier, by way of its events and registers."""
-    said: list[Event] = [kinds.Received(id="0", dossier="D", source="told", occurred_at=at(received), agency="H26")]
-    for place, text in enumerate(filter(None, events.split("; ")), 1):
-        said.append(_event(text, str(place), received))
-    duration, _, same_day = procedure.partition(", ")
-    promise = Promise(_duration(duration), bool(same_day)) if procedure else None
-    history = history_of(merged(said), built_in_calendar(), lambda *_: promise)
+    promise = promise_in(procedure)
+    history = history_of(merged(events_in(received, events)), built_in_calendar(), lambda *_: promise)
     assert history is not None
     return history
+
+
+def events_in(received: str, events: str) -> list[Event]:
+    """The events of a dossier that was received at a local time."""
+    first = kinds.Received(id="0", dossier="D", source="told", occurred_at=at(received), agency="H26")
+    texts = filter(None, events.split("; "))
+    return [first, *(_event(text, str(place), received) for place, text in enumerate(texts, 1))]
+
+
+def promise_in(procedure: str) -> Promise | None:
+    """What a procedure promises: `3 working days`, or `1 working day, same day`; nothing where it is empty."""
+    duration, _, same_day = procedure.partition(", ")
+    return Promise(_duration(duration), bool(same_day)) if procedure else None
 
 
 def _event(text: str, event_id: str, received: str) -> Event:
