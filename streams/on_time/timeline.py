@@ -5,17 +5,17 @@ pauses cost a million. Here the stops are gone through once.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from itertools import groupby, pairwise
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, pairwise
 
 from msgspec import Struct, structs
 
 from schemas.working_time.calendar import Calendar
-from streams.on_time.clock_stops import SUPPLEMENTS, stopped
+from streams.on_time.clock_stops import SUPPLEMENTS, StopKind, stopped
 from streams.on_time.history import History
 from streams.on_time.moving import deadline_of, moved
 from streams.on_time.rules import Rule
-from streams.on_time.verdicts import Standing, judge
+from streams.on_time.verdicts import Standing, is_judged, judge
 
 _NEVER = 1 << 62
 
@@ -37,20 +37,25 @@ class Step(Struct, frozen=True, gc=False):
 
 def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ...]:
     """The steps in their order, the first one at the reception; none where the rule does not judge the case."""
-    if judge(rule, history, history.received_at, calendar) is None:
+    if not is_judged(rule, history):
         return ()
     end = _NEVER if history.outcome_at is None else max(history.outcome_at, history.received_at)
+    supplements = any(stop.kind == "supplement" for stop in history.stops)
     if rule.name == "decision 766":
-        steps = _judged(rule, history, calendar, [at for at in _changes(history) if at < end])
+        if supplements:
+            steps = _judged(rule, history, calendar, [at for at in _changes(history) if at < end])
+        else:
+            steps = _open(rule, history, calendar, end, ())
     else:
-        steps = _open(rule, history, calendar, end)
-        if rule.name == "report form":
+        steps = _open(rule, history, calendar, end, rule.moved_by)
+        if supplements and rule.name == "report form":
             steps = _waiting(list(steps), history, end)
-    ended = [end, *(at for at in _changes(history) if at > end)] if end < _NEVER else []
-    return tuple(_distinct([*steps, *_judged(rule, history, calendar, ended)]))
+    if end < _NEVER:
+        steps = chain(steps, _judged(rule, history, calendar, [end, *(at for at in _changes(history) if at > end)]))
+    return tuple(_distinct(steps))
 
 
-def _open(rule: Rule, history: History, calendar: Calendar, end: int) -> Iterator[Step]:
+def _open(rule: Rule, history: History, calendar: Calendar, end: int, moved_by: Collection[StopKind]) -> Iterator[Step]:
     """The steps before the end: each term from when it was set, and each stop that moves it."""
     table = calendar.timetable
     for (since, term), (until, _) in pairwise([*_terms(history), (_NEVER, None)]):
@@ -61,7 +66,7 @@ def _open(rule: Rule, history: History, calendar: Calendar, end: int) -> Iterato
             continue
         deadline = deadline_of(term, rule.basis, table)
         yield Step(since, "in term", deadline)
-        for start, stop in stopped(history.stops, since, min(until, end), rule.moved_by):
+        for start, stop in stopped(history.stops, since, min(until, end), moved_by):
             if start > deadline:
                 break
             yield Step(start, "in term", None)
@@ -113,11 +118,12 @@ def _changes(history: History) -> list[int]:
     return sorted({history.received_at, *(at for at in happened if at is not None and at > history.received_at)})
 
 
-def _distinct(steps: Iterable[Step]) -> Iterator[Step]:
+def _distinct(steps: Iterable[Step]) -> list[Step]:
     """The last step of each instant, where it is not as the one before."""
-    last: Step | None = None
-    for _, of_instant in groupby(steps, lambda step: step.since):
-        *_, step = of_instant
-        if last is None or (step.standing, step.overdue_after) != (last.standing, last.overdue_after):
-            yield step
-            last = step
+    found: list[Step] = []
+    for step in steps:
+        if found and found[-1].since == step.since:
+            found.pop()
+        if not found or (step.standing, step.overdue_after) != (found[-1].standing, found[-1].overdue_after):
+            found.append(step)
+    return found

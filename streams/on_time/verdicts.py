@@ -20,7 +20,12 @@ from streams.on_time.term import term_at
 Standing: TypeAlias = Literal["early", "on time", "late", "in term", "overdue"]
 """Of an ended case the first three; of an open one the last two, or `on time` where the rule counts it as resolved."""
 Reason: TypeAlias = Literal[
-    "compared", "no term", "unanswered supplement", "repeated supplement", "waiting for supplements", "given back"
+    "compared",
+    "no term",
+    "unanswered supplement",
+    "repeated supplement",
+    "waiting for supplements",
+    "given back or withdrawn",
 ]
 """`compared` with the deadline; without a term there is nothing to compare; the others are special cases of a rule."""
 
@@ -53,13 +58,15 @@ class Verdict(Struct, frozen=True):
 
 
 def judge(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdict | None:
-    """The verdict on the case as it was at this instant; None where it was not received yet.
-
-    The two rules of reports on dossiers do not judge a feedback: None as well.
-    """
-    if history.received_at > at or (history.is_feedback and rule.name in ("decision 766", "report form")):
+    """The verdict on the case as it was at this instant; None where it was not received yet, or is never judged."""
+    if history.received_at > at or not is_judged(rule, history):
         return None
     return _RULES[rule.name](rule, history, at, calendar)
+
+
+def is_judged(rule: Rule, history: History) -> bool:
+    """Whether the rule says anything on the case: the two rules of reports on dossiers do not judge a feedback."""
+    return not history.is_feedback or rule.name in ("instant", "date")
 
 
 def _by_term(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdict:
@@ -76,7 +83,7 @@ def _by_report_form(rule: Rule, history: History, at: int, calendar: Calendar) -
     held, table = _by_term(rule, history, at, calendar), calendar.timetable
     if history.has_ended(at):
         if history.outcome != "resolved":
-            return structs.replace(held, standing="on time", reason="given back")
+            return structs.replace(held, standing="on time", reason="given back or withdrawn")
         if held.term is not None and local_day(held.measured_at, table) < local_day(held.term, table):
             return structs.replace(held, standing="early")
     elif any(stop.kind == "supplement" and stop.is_open(at) for stop in history.stops):
