@@ -111,6 +111,7 @@ SECTIONS: dict[str, Callable[[bytes], str]] = {
     "hot": plain,
     "wallboard": plain,
     "reference": plain,
+    "working_time": plain,
     "audit": plain,
 }
 """The sections of the page by the names of their marks and result files; one that was not measured is empty."""

@@ -43,7 +43,7 @@ def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ..
     supplements = any(stop.kind == "supplement" for stop in history.stops)
     if rule.name == "decision 766":
         if supplements:
-            steps = _judged(rule, history, calendar, [at for at in _changes(history) if at < end])
+            steps = _judged(rule, history, calendar, [at for at in _of_766(history) if at < end])
         else:
             steps = _open(rule, history, calendar, end, ())
     else:
@@ -51,7 +51,7 @@ def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ..
         if supplements and rule.name == "report form":
             steps = _waiting(list(steps), history, end)
     if end < _NEVER:
-        steps = chain(steps, _judged(rule, history, calendar, [end, *(at for at in _changes(history) if at > end)]))
+        steps = chain(steps, _judged(rule, history, calendar, _since_end(rule, history, end)))
     return tuple(_distinct(steps))
 
 
@@ -107,15 +107,25 @@ def _judged(rule: Rule, history: History, calendar: Calendar, instants: Iterable
             yield Step(at, verdict.standing, verdict.overdue_after)
 
 
-def _changes(history: History) -> list[int]:
-    """The instants from the reception on at which something happened."""
-    happened = [
-        history.appointment.at if history.appointment else None,
-        *(extension.appointment.at for extension in history.extensions),
-        *(at for stop in history.stops if stop.kind == "supplement" for at in (stop.start, stop.end)),
-        history.returned_at,
+def _of_766(history: History) -> list[int]:
+    """The instants at which a verdict by Decision 766 can change while a dossier is open."""
+    sent = [history.appointment.at] if history.appointment else []
+    sent += [extension.appointment.at for extension in history.extensions]
+    asked = [
+        at for stop in history.stops if stop.kind == "supplement" for at in (stop.start, stop.end) if at is not None
     ]
-    return sorted({history.received_at, *(at for at in happened if at is not None and at > history.received_at)})
+    return sorted({history.received_at, *(at for at in (*sent, *asked) if at > history.received_at)})
+
+
+def _since_end(rule: Rule, history: History, end: int) -> list[int]:
+    """The end, and what may still change a verdict after it: a rule may look at what was sent or handed over later."""
+    later = {end}
+    if rule.counts_late_extensions:
+        later.update(extension.appointment.at for extension in history.extensions)
+        later.update([history.appointment.at] if history.appointment else ())
+    if history.returned_at is not None and rule.name == "decision 766":
+        later.add(history.returned_at)
+    return sorted(at for at in later if at >= end)
 
 
 def _distinct(steps: Iterable[Step]) -> list[Step]:
