@@ -154,6 +154,16 @@ def test_a_verdict_tells_what_was_compared() -> None:
     assert (found.term, found.deadline) == (micros("2026-03-09 09:00"), micros("2026-03-09 24:00"))
 
 
+def test_a_clock_that_stands_says_so_unless_the_term_had_passed() -> None:
+    asked = told("2026-03-02 09:00", "2 working days", "paused 2026-03-03 09:00; resumed 2026-03-20 09:00")
+    late = told("2026-03-02 09:00", "2 working days", "paused 2026-03-05 09:00")
+    at = micros("2026-03-10 09:00")
+    assert (verdict(INSTANT, asked, at).is_stopped, verdict(INSTANT, asked, at).overdue_after) == (True, None)
+    assert (verdict(INSTANT, late, at).is_stopped, verdict(INSTANT, late, at).standing) == (False, "overdue")
+    runs_again = verdict(INSTANT, asked, micros("2026-03-20 09:00"))
+    assert (runs_again.is_stopped, runs_again.overdue_after) == (False, micros("2026-03-23 09:00"))
+
+
 def test_an_apology_made_later_does_not_help_before() -> None:
     events = "appointed for 2026-03-04 17:00; extended 2026-03-10 09:00 to 2026-03-11 17:00 with apology"
     history = told("2026-03-02 09:00", "", events)
