@@ -154,6 +154,17 @@ def test_a_verdict_tells_what_was_compared() -> None:
     assert (found.term, found.deadline) == (micros("2026-03-09 09:00"), micros("2026-03-09 24:00"))
 
 
+def test_an_answer_that_is_still_to_come_is_none() -> None:
+    events = "supplement requested 2026-03-05 09:00; supplement handed in 2026-03-20 09:00"
+    history = told("2026-03-02 09:00", "5 working days", events)
+    before, after = (
+        verdict(DECISION_766, history, micros("2026-03-20 08:59")),
+        verdict(DECISION_766, history, micros("2026-03-20 09:00")),
+    )
+    assert (before.reason, before.measured_at) == ("unanswered supplement", micros("2026-03-05 09:00"))
+    assert (after.reason, after.measured_at) == ("compared", micros("2026-03-20 09:00"))
+
+
 def test_a_clock_that_stands_says_so_unless_the_term_had_passed() -> None:
     asked = told("2026-03-02 09:00", "2 working days", "paused 2026-03-03 09:00; resumed 2026-03-20 09:00")
     late = told("2026-03-02 09:00", "2 working days", "paused 2026-03-05 09:00")
