@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from itertools import groupby
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
+
+from msgspec import structs
 
 from schemas.working_time.day import Day
 from schemas.working_time.day_rule import SAME_DAY_UNTIL, AppliesTo, DayRule
@@ -15,6 +18,8 @@ from schemas.working_time.timetable import Timetable
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 """The days that calendars have: those on which an event can be."""
 TIME_ZONE = "Asia/Ho_Chi_Minh"
+Timetables: TypeAlias = dict[tuple[object, ...], Timetable]
+"""Timetables by what the rules mean that they are made from."""
 
 
 class Calendar:
@@ -25,10 +30,12 @@ class Calendar:
     from the general to the specific: `Calendars` puts them in this order.
     """
 
-    def __init__(self, rules: Iterable[DayRule], time_zone: str = TIME_ZONE) -> None:
+    def __init__(
+        self, rules: Iterable[DayRule], time_zone: str = TIME_ZONE, timetables: Timetables | None = None
+    ) -> None:
         self.rules = tuple(rules)
         self._zone = ZoneInfo(time_zone)
-        self._working = _Layer(self.rules, "working")
+        self._timetables: Timetables = {} if timetables is None else timetables
 
     def day(self, day: date) -> Day:
         """What the day is to the clock of terms."""
@@ -39,13 +46,23 @@ class Calendar:
         return self._receiving.day(day)
 
     @cached_property
+    def _working(self) -> "_Layer":
+        return _Layer(self.rules, "working")
+
+    @cached_property
     def _receiving(self) -> "_Layer":
         return _Layer(self.rules, "reception")
 
     @cached_property
     def timetable(self) -> Timetable:
-        """Working time over all days; made once, in about a tenth of a second."""
-        return Timetable(self._zone, list(map(self._working.day, _all_days())))
+        """Working time over all days; made once, in about a tenth of a second.
+
+        It takes 5 MB, so calendars of equal rules share it: a hundred communes may work on the same Saturdays.
+        """
+        key = tuple(map(_meaning, self.rules))
+        if key not in self._timetables:
+            self._timetables[key] = Timetable(self._zone, list(map(self._working.day, _all_days())))
+        return self._timetables[key]
 
 
 class Calendars:
@@ -57,6 +74,7 @@ class Calendars:
             self._of_agency.setdefault(rule.agency, []).append(rule)
         self._time_zone = time_zone
         self._made: dict[tuple[str, ...], Calendar] = {}
+        self._timetables: Timetables = {}
 
     @property
     def agencies(self) -> list[str]:
@@ -71,7 +89,7 @@ class Calendars:
         named = ("", *(code for code in path if code and code in self._of_agency))
         if named not in self._made:
             rules = [rule for code in named for rule in self._of_agency.get(code, ())]
-            self._made[named] = Calendar(rules, self._time_zone)
+            self._made[named] = Calendar(rules, self._time_zone, self._timetables)
         return self._made[named]
 
 
@@ -123,14 +141,19 @@ class _Timeline:
         held = list(rules)
         begins = {rule.first.toordinal() for rule in held} | {rule.last.toordinal() + 1 for rule in held}
         self._begins = sorted(begins)
-        self.rules = [
+        self._rules = [
             next((rule for rule in reversed(held) if rule.first.toordinal() <= at <= rule.last.toordinal()), None)
             for at in self._begins
         ]
 
     def at(self, ordinal: int) -> DayRule | None:
         at = bisect_right(self._begins, ordinal) - 1
-        return self.rules[at] if at >= 0 else None
+        return self._rules[at] if at >= 0 else None
+
+
+def _meaning(rule: DayRule) -> tuple[object, ...]:
+    """All of a rule but whom it is for, why, and by whose decision."""
+    return structs.astuple(structs.replace(rule, agency="", name="", source=""))
 
 
 def _all_days() -> Iterable[date]:

@@ -24,7 +24,7 @@ from schemas.working_time.hours import Hours
 MINUTE = 60_000_000
 """Microseconds."""
 DAY_MINUTES = 1_965_600
-"""What a working day weighs: any multiple of half an hour up to 7½ hours, and of 8, 9 and 10, divides it and its half.
+"""What a working day weighs. Days of 6, 6½, 7, 7½, 8, 9 and 10 hours divide it, half days of 3, 3½, 4 and 4½ its half.
 
 Positions of days of other lengths are rounded, by less than a microsecond of work.
 """

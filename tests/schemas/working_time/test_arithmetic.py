@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import OutsideCalendar
@@ -109,7 +109,7 @@ def test_between_is_the_inverse_of_add(start: int, amount: int, unit: Unit, site
 def test_add_is_the_inverse_of_between(start: int, stop: int, site: str) -> None:
     """For every instant within working time that is not the first one of a session, which no term can end at."""
     calendar = calendar_of(site)
-    assume(start < stop)
+    start, stop = sorted((start, stop))
     stop = add(stop, Duration(Fraction(1, 3_600_000_000), "working hours"), calendar)
     for unit in WORKING:
         assert add(start, Duration(between(start, stop, unit, calendar), unit), calendar) == stop
@@ -129,10 +129,9 @@ def test_what_starts_later_or_is_longer_does_not_end_earlier(
     assert ended >= begin(first, unit, calendar) >= first
 
 
-@given(instants(), amounts, amounts, st.sampled_from(WORKING), sites)
+@given(instants(), st.integers(1, 60), st.integers(1, 60), st.sampled_from(WORKING), sites)
 def test_a_term_in_two_parts_ends_where_the_whole_does(start: int, one: int, other: int, unit: Unit, site: str) -> None:
     calendar = calendar_of(site)
-    assume(one and other)
     first = add(start, Duration(one, unit), calendar)
     assert add(first, Duration(other, unit), calendar) == add(start, Duration(one + other, unit), calendar)
 
@@ -157,11 +156,10 @@ def test_rounding_is_less_than_a_microsecond_where_a_day_has_an_odd_length(start
         assert 0 <= between(start, stop, unit, calendar) - amount < microsecond
 
 
-@given(instants(), st.fractions(0, 9), st.sampled_from(WORKING), st.sampled_from([*SITES]))
+@given(instants(), st.fractions(Fraction(1, 10**9), 9), st.sampled_from(WORKING), st.sampled_from([*SITES]))
 def test_a_walk_from_day_to_day_comes_to_the_same_end(start: int, amount: Fraction, unit: Unit, site: str) -> None:
     """The rule told in another way: a person with a calendar, who crosses off what each day has."""
     calendar = calendar_of(site)
-    assume(amount)
     expected = walked(start, amount, unit, calendar)
     assert expected <= add(start, Duration(amount, unit), calendar) < expected + 1
 

@@ -110,6 +110,15 @@ def test_agencies_that_no_rule_tells_apart_share_a_calendar() -> None:
     assert calendars.agencies == ["H26"]
 
 
+def test_agencies_of_equal_rules_share_a_timetable() -> None:
+    rules = [on("2026-03-02", "off", agency=agency, name=agency) for agency in ("H26", "H27")]
+    calendars = Calendars([*WEEK, *rules, on("2026-03-02", "half", agency="H28")])
+    one, same, other = (calendars.of((agency,)) for agency in ("H26", "H27", "H28"))
+    assert one.timetable is same.timetable
+    assert one.timetable is not other.timetable
+    assert [found.day(date(2026, 3, 2)).reason for found in (one, same)] == ["H26", "H27"]
+
+
 def test_a_day_without_a_rule_is_off() -> None:
     found = Calendar([]).day(date(2026, 3, 2))
     assert (found.kind, found.hours, found.reason) == ("off", (), "no rule is about this day")

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.working_time.arithmetic import add, between, counted_amount
@@ -80,17 +80,16 @@ def test_a_stretch_of_time() -> None:
 @given(instants(), st.integers(0, 30), units, st.sampled_from([*SITES]), st.booleans())
 def test_what_the_days_count_adds_up(start: int, amount: int, unit: Unit, site: str, same_day: bool) -> None:
     calendar, term = calendar_of(site), Duration(amount, unit)
-    assume(not (same_day and unit == "months"))
+    same_day = same_day and unit != "months"
     found = explain(start, term, calendar, same_day)
     assert found.end == add(start, term, calendar, same_day)
     assert found.amount == counted_amount(term, same_day)
     check(found)
 
 
-@given(instants(), instants(), units, st.sampled_from([*SITES]))
-def test_what_the_days_count_adds_up_between(one: int, other: int, unit: Unit, site: str) -> None:
-    start, end = sorted((one, other))
-    assume(end - start < 40 * 86_400_000_000)
+@given(instants(), st.integers(0, 40 * 86_400_000_000), units, st.sampled_from([*SITES]))
+def test_what_the_days_count_adds_up_between(start: int, span: int, unit: Unit, site: str) -> None:
+    end = start + span
     found = explain_between(start, end, unit, calendar_of(site))
     assert found.amount == max(between(start, end, unit, calendar_of(site)), Fraction())
     check(found)
