@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.reference.validity import FIRST_DAY, LAST_DAY, is_valid
 from streams.on_time.clock_stops import ALL_KINDS, SUPPLEMENTS, StopKind
@@ -69,16 +69,8 @@ REPORT_FORM = Rule(
 RULES = (INSTANT, DATE, DECISION_766, REPORT_FORM)
 """The current version of each rule."""
 
-INSTANT_AS_SENT = Rule(
-    name="instant",
-    version=1,
-    basis="instant",
-    moved_by=(),
-    counts_late_extensions=True,
-    legal_source=INSTANT.legal_source,
-)
-DATE_AS_SENT = Rule(
-    name="date", version=1, basis="date", moved_by=(), counts_late_extensions=True, legal_source=DATE.legal_source
+INSTANT_AS_SENT, DATE_AS_SENT = (
+    structs.replace(rule, version=1, moved_by=(), counts_late_extensions=True) for rule in (INSTANT, DATE)
 )
 """The versions before: the term is the one that the source sent last, and no stop moves it."""
 
