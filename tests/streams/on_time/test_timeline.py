@@ -33,6 +33,16 @@ def test_by_date_a_step_is_overdue_after_the_last_microsecond_of_a_day() -> None
     assert step.standing_at(micros("2026-03-04 00:00")) == "overdue"
 
 
+def test_what_is_handed_over_after_a_refusal_is_a_step_of_decision_766() -> None:
+    history = told("2026-03-02 09:00", "3 working days", "refused 2026-03-04 10:00; returned 2026-03-10 09:00")
+    assert timeline(DECISION_766, history, USUAL) == (
+        Step(micros("2026-03-02 09:00"), "in term", micros("2026-03-05 24:00")),
+        Step(micros("2026-03-04 10:00"), "on time", None),
+        Step(micros("2026-03-10 09:00"), "late", None),
+    )
+    assert len(timeline(DATE, history, USUAL)) == 2
+
+
 @given(history=histories(), at=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_the_steps_hold_the_verdict_of_every_instant(history: History, at: int) -> None:
