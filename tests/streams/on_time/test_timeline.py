@@ -1,3 +1,6 @@
+import re
+
+import pytest
 from hypothesis import given, settings
 from msgspec import structs
 
@@ -8,7 +11,7 @@ from streams.on_time.timeline import Step, timeline
 from streams.on_time.verdicts import judge
 from tests.streams.on_time.lives import USUAL, moments
 from tests.streams.on_time.test_verdicts import histories
-from tests.streams.on_time.told import micros, told
+from tests.streams.on_time.told import CASES, micros, told
 from tests.thorough import sized
 
 
@@ -24,6 +27,11 @@ def test_a_dossier_with_a_supplement_has_a_step_for_each_change() -> None:
         Step(micros("2026-03-05 15:00"), "in term", micros("2026-03-11 14:00")),
         Step(micros("2026-03-12 08:00"), "late", None),
     )
+
+
+def test_while_a_stop_lasts_there_is_no_other_step() -> None:
+    history = told("2026-03-02 09:00", "5 working days", "supplement requested 2026-03-03 10:00")
+    assert timeline(DATE, history, USUAL)[1:] == (Step(micros("2026-03-03 10:00"), "in term", None),)
 
 
 def test_by_date_a_step_is_overdue_after_the_last_microsecond_of_a_day() -> None:
@@ -43,13 +51,26 @@ def test_what_is_handed_over_after_a_refusal_is_a_step_of_decision_766() -> None
     assert len(timeline(DATE, history, USUAL)) == 2
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_the_steps_hold_the_verdicts_around_everything_that_happened(case: dict[str, str]) -> None:
+    history = told(case["received"], case["procedure"], case["events"])
+    local = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d", " ".join(map(str, case.values())))
+    assert_the_steps_hold(history, {micros(time) + beside for time in local for beside in (-1, 0, 1)})
+
+
 @given(history=histories(), at=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_the_steps_hold_the_verdict_of_every_instant(history: History, at: int) -> None:
+    assert_the_steps_hold(history, {at})
+
+
+def assert_the_steps_hold(history: History, instants: set[int]) -> None:
     for rule in (*RULES, INSTANT_AS_SENT, DATE_AS_SENT, structs.replace(DECISION_766, late_from_supplement=0)):
-        found = [step.standing_at(at) for step in timeline(rule, history, USUAL) if step.since <= at][-1:]
-        verdict = judge(rule, history, at, USUAL)
-        assert found == ([verdict.standing] if verdict else []), rule.name
+        steps = timeline(rule, history, USUAL)
+        for at in instants:
+            found = [step.standing_at(at) for step in steps if step.since <= at][-1:]
+            verdict = judge(rule, history, at, USUAL)
+            assert found == ([verdict.standing] if verdict else []), (rule.name, at)
 
 
 def test_a_thousand_stops_are_a_thousand_steps_and_no_more_work_than_that() -> None:
