@@ -15,15 +15,15 @@ YEARS = range(FIRST_DAY.year, LAST_DAY.year + 1)
 
 def table() -> str:
     """The days off, and the Saturdays worked instead, one a row."""
-    known = Vietnam(years=YEARS, language="vi")  # type: ignore[no-untyped-call]  # its constructor has no types
+    vietnam = Vietnam(years=YEARS, language="vi")  # type: ignore[no-untyped-call]  # its constructor has no types
     package = f"package holidays {version('holidays')}"
     rows = [
         (day, "off", name.replace(";", ","), f"{'announced swap' if 'thay cho' in name else 'Labour Code'}, {package}")
-        for day, name in known.items()
+        for day, name in vietnam.items()
         if day.year in YEARS
     ]
     rows += [
-        (day, "worked", "Làm bù", f"announced swap, {package}") for day in known.weekend_workdays if day.year in YEARS
+        (day, "worked", "Làm bù", f"announced swap, {package}") for day in vietnam.weekend_workdays if day.year in YEARS
     ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -47,19 +47,24 @@ def command(
     begin, end = _period(listed, first, last)
     calendars = calendars_of(files, settings.profile.time_zone)
     path = path_of(agency)
-    wrong = list(differences([rule for rule in listed if rule.agency in ("", *path)], calendars.of(path), begin, end))
+    found = list(differences(listed, calendars.of(path), path, begin, end))
     if as_json:
         print_json(
             [
-                {"day": each.held.day, "list": each.listed.kind, "calendar": each.held.kind, "difference": str(each)}
-                for each in wrong
+                {
+                    "day": each.actual.day,
+                    "list": each.expected.kind,
+                    "calendar": each.actual.kind,
+                    "difference": str(each),
+                }
+                for each in found
             ]
         )
     else:
-        for each in wrong:
+        for each in found:
             click.echo(printable(str(each)))
-        click.echo(f"{begin} to {end}: {plural(len(wrong), 'difference') if wrong else 'all days are as in the list'}")
-    raise click.exceptions.Exit(1 if wrong else 0)
+        click.echo(f"{begin} to {end}: {plural(len(found), 'difference') if found else 'all days are as in the list'}")
+    raise click.exceptions.Exit(1 if found else 0)
 
 
 def _period(listed: Sequence[DayRule], first: datetime | None, last: datetime | None) -> tuple[date, date]:

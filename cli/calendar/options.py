@@ -1,12 +1,13 @@
 """Options of commands that count working time, and the calendar that they choose."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import click
 
 from cli.terminal_escape import plural, printable
-from schemas.working_time.built_in import built_in_rules
+from schemas.working_time.built_in import ANNOUNCED_UNTIL, built_in_rules
 from schemas.working_time.calendar import Calendar, Calendars
 from schemas.working_time.day_rule import DayRule
 
@@ -51,6 +52,16 @@ def read_rules(files: Sequence[Path]) -> list[DayRule]:
             click.echo(printable(str(finding)), err=True)
         click.echo(f"dossier: {plural(len(error.findings), 'finding')}, no calendar was made", err=True)
         raise click.exceptions.Exit(4) from error
+
+
+def warn_of_unannounced_years(last: date) -> None:
+    """Warn on standard error if days off up to this day may have been announced since."""
+    if last.year > ANNOUNCED_UNTIL:
+        click.echo(
+            f"days off after {ANNOUNCED_UNTIL} are those of the law; swaps and days around Tết that were announced "
+            "since belong into a file for --calendar",
+            err=True,
+        )
 
 
 def path_of(agency: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_option, calendars_of, path_of
+from cli.calendar.options import agency_option, calendar_option, calendars_of, path_of, warn_of_unannounced_years
 from cli.settings import Settings
 from cli.terminal_escape import print_json, printable
 from schemas.working_time.calendar import FIRST_DAY, LAST_DAY
@@ -39,6 +39,7 @@ def command(settings: Settings, month: datetime, agency: str, files: tuple[Path,
     calendar = calendars.of(path_of(agency))
     dates = [date(month.year, month.month, day) for day in range(1, monthrange(month.year, month.month)[1] + 1)]
     days = [(calendar.day(day), calendar.reception(day)) for day in dates]
+    warn_of_unannounced_years(dates[-1])
     if as_json:
         print_json([_record(day) | {"reception": _record(reception)} for day, reception in days])
         return
@@ -57,16 +58,16 @@ def _lines(days: list[tuple[Day, Day]]) -> Iterator[str]:
     texts = [(_hours(day), _hours(reception)) for day, reception in days]
     width = max(len(hours) for both in texts for hours in both)
     for (day, reception), (hours, received) in zip(days, texts, strict=True):
-        yield f"{day.day} {day.day:%a}  {day.kind:<6}  {hours:<{width}}  {printable(_why(day))}"
+        yield f"{day.day} {day.day:%a}  {day.kind:<6}  {hours:<{width}}  {printable(_reason(day))}"
         if hours != received:
-            yield f"{'':16}receives{received:>{width + 2}}  {printable(_why(reception))}"
+            yield f"{'':16}receives{received:>{width + 2}}  {printable(_reason(reception))}"
 
 
 def _hours(day: Day) -> str:
     return " ".join(map(str, day.hours))
 
 
-def _why(day: Day) -> str:
+def _reason(day: Day) -> str:
     """The rule; of a weekly schedule only its name, as it repeats."""
     return day.rule.name if day.rule and day.rule.weekdays else day.reason
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_of, calendar_option
+from cli.calendar.options import agency_option, calendar_of, calendar_option, warn_of_unannounced_years
 from cli.settings import Settings
 from cli.terminal_escape import print_json
 from cli.terms.arguments import Amount, Time, UnitName, instant, local_text
 from cli.terms.output import day_records, print_explanation
+from schemas.instant import from_micros
 from schemas.working_time.duration import Duration, Unit, amount_text
 from schemas.working_time.explanation import explain
 
@@ -52,6 +53,7 @@ def command(
     zone = settings.profile.zone
     calendar = calendar_of(agency, files, settings.profile.time_zone)
     explained = explain(instant(start, zone), Duration(amount, unit), calendar, same_day)
+    warn_of_unannounced_years(from_micros(explained.end).date())
     if not as_json:
         click.echo(local_text(explained.end, zone))
         if with_days:

@@ -29,8 +29,11 @@ def add(start: int, duration: Duration, calendar: Calendar, same_day: bool = Fal
     With `same_day` the day of the start is the first of the term's days, and the term ends when work ends on the last;
     an amount below 1 means 1. A start after the cut-off begins on the next working day. Hours only have the cut-off.
 
-    Fractions of days and months end on the day that they reach. Raises OutsideCalendar where the term leaves the days
-    that calendars have, and ValueError where the amount is negative, or a term in months should be of the same day.
+    Fractions of days and months end on the day that they reach. An end between two microseconds is the later one: only
+    fractions have such ends, and terms that go from a day to one of another length.
+
+    Raises OutsideCalendar where the term leaves the days that calendars have, and ValueError where the amount is
+    negative, or a term in months should be of the same day.
     """
     amount, unit = counted_amount(duration, same_day), duration.unit
     start = begin(start, unit, calendar, same_day)
@@ -70,7 +73,8 @@ def between(start: int, end: int, unit: Unit, calendar: Calendar) -> Fraction:
     """How much of a unit lies between two instants, exactly; negative where `end` is before `start`.
 
     It is the inverse of `add`: `add(start, between(start, end)) == end` for every end that a term can have, and
-    `between(start, add(start, amount)) == amount` for every whole amount, unless the end was moved off a day off.
+    `between(start, add(start, amount)) == amount` for every whole amount, unless the end was moved off a day off, or up
+    to a whole microsecond.
 
     - *Working hours* and *working days*: what was worked. A half day counts one half, each of its hours in proportion.
     - *Days*: from the day on which a term would begin to the local day of `end`; a whole number.

@@ -18,6 +18,8 @@ from schemas.working_time.hours import WEEKDAYS, in_order, to_hours, to_minute
 
 FILES = tuple(Path(__file__).with_name(name) for name in ("office_hours.csv", "holidays.csv", "announced.csv"))
 """From the general to what wins over it. Their columns are those of the files of a site, in their simplest form."""
+ANNOUNCED_UNTIL = 2026
+"""The last year whose swaps and days around Tết are known; later ones are what the law says without them."""
 _LISTED = ("weekdays", "hours")
 
 

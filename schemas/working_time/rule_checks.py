@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import TypeAlias
 
 from schemas.reference.findings import Flaw
 from schemas.reference.validity import ONE_DAY
@@ -11,22 +10,39 @@ from schemas.working_time.day_rule import DayRule
 
 MAX_DAYS = 366
 """Days that a rule about days may cover: more are a schedule, or a slip of the pen."""
-_Key: TypeAlias = tuple[str, str, date, int]
 
 
 def rule_flaws(rules: Sequence[DayRule]) -> list[Flaw]:
     """Everything that is wrong with these rules, which are numbered from 0."""
     flaws = [flaw for row, rule in enumerate(rules) for flaw in _flaws(row, rule)]
-    held: dict[_Key, int] = {}
+    pairs = [*_contradicting_schedules(rules), *_contradicting_days(rules)]
+    return flaws + [
+        Flaw(row, "from", f"{rules[row].first}", "is given another meaning by another row", other, (row, other))
+        for row, other in pairs
+    ]
+
+
+def _contradicting_schedules(rules: Sequence[DayRule]) -> Iterator[tuple[int, int]]:
+    """Schedules that begin on one day and give a weekday two meanings. One that begins later is no contradiction."""
+    begun: dict[tuple[str, str, date, int], int] = {}
     for row, rule in enumerate(rules):
-        for key in _keys(rule):
-            other = held.setdefault(key, row)
-            if _means(rules[other]) != _means(rule):
-                flaws.append(
-                    Flaw(row, "from", f"{key[2]}", "is given another meaning by another row", other, (row, other))
-                )
-                break
-    return flaws
+        others = [begun.setdefault((rule.agency, rule.applies_to, rule.first, day), row) for day in rule.weekdays]
+        yield from [(row, other) for other in others if _meaning(rules[other]) != _meaning(rule)][:1]
+
+
+def _contradicting_days(rules: Sequence[DayRule]) -> Iterator[tuple[int, int]]:
+    """Rules about days that overlap and differ: each with the one that began before it and ends last."""
+    rows = sorted((row for row, rule in enumerate(rules) if not rule.weekdays), key=lambda row: rules[row].first)
+    ends: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        rule = rules[row]
+        # Of all rules so far, the one that ends last, and of those with another meaning than it, the same.
+        last = ends.setdefault((rule.agency, rule.applies_to), [])
+        other = next((each for each in last if _meaning(rules[each]) != _meaning(rule)), None)
+        if other is not None and rules[other].last >= rule.first:
+            yield row, other
+        ranked = sorted([*last, row], key=lambda each: rules[each].last, reverse=True)
+        last[:] = [*ranked[:1], *[each for each in ranked if _meaning(rules[each]) != _meaning(rules[ranked[0]])][:1]]
 
 
 def _flaws(row: int, rule: DayRule) -> Iterator[Flaw]:
@@ -55,20 +71,9 @@ def _flaws(row: int, rule: DayRule) -> Iterator[Flaw]:
         yield Flaw(row, "hours", "|".join(map(str, rule.hours)), "is given for a day off", read=(row,))
 
 
-def _keys(rule: DayRule) -> Iterator[_Key]:
-    """What only one rule can decide: a day, or a weekday of the schedules that begin on a day."""
-    if rule.weekdays:
-        for weekday in rule.weekdays:
-            yield rule.agency, rule.applies_to, rule.first, weekday
-    else:
-        days = min((rule.last - rule.first).days + 1, MAX_DAYS)
-        for day in map(rule.first.__add__, _days(days)):
-            yield rule.agency, rule.applies_to, day, 0
-
-
 def _days(number: int) -> Iterator[timedelta]:
     return (ONE_DAY * after for after in range(number))
 
 
-def _means(rule: DayRule) -> tuple[object, ...]:
+def _meaning(rule: DayRule) -> tuple[object, ...]:
     return rule.kind, rule.hours, rule.same_day_until, rule.last if rule.weekdays else None

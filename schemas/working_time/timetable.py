@@ -26,7 +26,7 @@ MINUTE = 60_000_000
 DAY_MINUTES = 1_965_600
 """What a working day weighs. Days of 6, 6½, 7, 7½, 8, 9 and 10 hours divide it, half days of 3, 3½, 4 and 4½ its half.
 
-Positions of days of other lengths are rounded, by less than a microsecond of work.
+Positions within days of other lengths are rounded, by less than a microsecond of work.
 """
 TICKS: dict[Unit, int] = {"working hours": 60 * MINUTE, "working days": DAY_MINUTES * MINUTE, "days": 1}
 """How many ticks each unit has; months have none in common."""

@@ -50,6 +50,17 @@ def test_a_term_explains_itself_day_by_day(dossier: Run) -> None:
     ]
 
 
+def test_the_example_of_the_page_is_what_the_command_prints(dossier: Run) -> None:
+    page = (ROOT / "docs" / "terms.md").read_text()
+    command, *shown = page.partition("\n$ dossier ")[2].partition("```")[0].splitlines()
+    printed = dossier(*command.split()).out.splitlines()
+    assert len(printed) == len(shown) == 6
+    for line, example in zip(printed, shown, strict=True):
+        begin, _, end = example.partition("…")
+        assert line.startswith(begin)
+        assert line.endswith(end)
+
+
 @pytest.mark.parametrize(
     ("arguments", "amount"),
     [
@@ -109,6 +120,13 @@ def test_wrong_usage_says_what_is_wrong(dossier: Run, arguments: tuple[str, ...]
     ended = dossier("terms", *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert wrong in ended.err
+
+
+def test_a_term_that_ends_in_a_year_that_is_not_announced_says_so(dossier: Run) -> None:
+    ended = dossier("terms", "add", "2026-12-31T10:00", "1", "working-day")
+    assert (ended.code, ended.out) == (0, "2027-01-04T10:00:00+07:00\n")
+    assert ended.err.startswith("days off after 2026 are those of the law; swaps")
+    assert dossier("calendar", "show", "2027-02").err == ended.err
 
 
 @pytest.mark.process

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from connectors.reference.reading import read_day_rules
-from schemas.working_time.built_in import FILES, built_in_calendar, built_in_rules
+from schemas.working_time.built_in import ANNOUNCED_UNTIL, FILES, built_in_calendar, built_in_rules
 from schemas.working_time.calendar import Calendars
 from tests.holiday_table import FILE, table
 
@@ -31,6 +31,10 @@ def test_a_year_is_as_it_was_announced(year: int) -> None:
 
 def test_the_table_of_holidays_is_that_of_the_package() -> None:
     assert FILE.read_text(encoding="utf-8") == table(), "run `python -m tests.holiday_table`"
+
+
+def test_the_last_year_that_is_announced_is_tested() -> None:
+    assert max(DAYS_OFF) == ANNOUNCED_UNTIL
 
 
 def test_every_rule_names_its_source() -> None:

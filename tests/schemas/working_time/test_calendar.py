@@ -86,6 +86,10 @@ def test_reception_differs_from_working_time_only_where_a_rule_says_so() -> None
     inner = on("2026-02-13", "off", applies_to="working")
     assert day("2026-02-13", inner) == "off"
     assert day("2026-02-13", inner, reception=True) == "worked 08:00-12:00 13:00-17:00"
+    # Whatever order a table has them in.
+    assert (
+        day("2026-02-14", served, on("2026-02-14", "off", agency="H26"), path=("H26",), reception=True)[:6] == "worked"
+    )
     longer = schedule("1-5", "07:30-17:30", applies_to="reception")
     assert day("2026-02-13", longer, on("2026-02-13", "off"), reception=True) == "off"
     assert day("2026-02-12", longer, reception=True) == "worked 07:30-17:30"

@@ -15,7 +15,7 @@ WORKED = on("2026-01-10", "worked")
 
 def found(listed: Sequence[DayRule], held: Sequence[DayRule]) -> list[str]:
     calendar = Calendar([*WEEK, *held])
-    return [str(each) for each in differences(listed, calendar, date(2026, 1, 1), date(2026, 1, 31))]
+    return [str(each) for each in differences(listed, calendar, (), date(2026, 1, 1), date(2026, 1, 31))]
 
 
 def test_the_same_days_have_no_differences() -> None:
@@ -35,3 +35,10 @@ def test_each_difference_says_what_is_on_either_side() -> None:
     assert found([WORKED], [on("2026-01-10", "half")]) == [
         f"2026-01-10 Sat: worked {hours} in the list, half a day 08:00-12:00 in the calendar"
     ]
+
+
+def test_a_list_may_be_for_an_agency_in_any_order_of_its_rows() -> None:
+    calendar = Calendar([*WEEK, on("2026-01-05", "half", agency="H26")])
+    listed = [on("2026-01-05", "half", agency="H26"), on("2026-01-05", "off"), on("2026-01-06", "off", agency="H27")]
+    days = (date(2026, 1, 1), date(2026, 1, 31))
+    assert list(differences(listed, calendar, ("H26", "H26.1"), *days)) == []

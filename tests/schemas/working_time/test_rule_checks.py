@@ -1,6 +1,10 @@
 """What is wrong with rules, in themselves and beside each other."""
 
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.working_time.built_in import built_in_rules
 from schemas.working_time.day_rule import DayRule
@@ -32,6 +36,27 @@ def test_two_rules_must_not_give_a_day_two_meanings() -> None:
     assert [(flaw.row, flaw.value, flaw.other) for flaw in flaws] == [(1, "2026-02-20", 0)]
     weekdays = [schedule("1-5", "08:00-12:00"), schedule("5-6", "08:00-11:00", kind="half")]
     assert [(flaw.row, flaw.other) for flaw in rule_flaws(weekdays)] == [(1, 0)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 8), st.sampled_from(["off", "worked"])), max_size=6))
+def test_days_of_two_meanings_are_found_however_rules_overlap(given_rules: list[tuple[int, int, Any]]) -> None:
+    hours = {"off": (), "worked": ("08:00-12:00",)}
+    rules = [
+        on(f"2026-01-{first:02}", kind, *hours[kind], until=f"2026-01-{first + days:02}")
+        for first, days, kind in given_rules
+    ]
+    meanings = [{rule.kind for rule in rules if rule.first.day <= day <= rule.last.day} for day in range(1, 32)]
+    found = [flaw for flaw in rule_flaws(rules) if flaw.other is not None]
+    assert bool(found) == any(len(each) > 1 for each in meanings)
+    for flaw in found:
+        one, other = rules[flaw.row], rules[flaw.other or 0]
+        assert one.kind != other.kind
+        assert other.first <= one.first <= other.last
+
+
+def test_a_long_file_is_checked_at_once() -> None:
+    year = on("2026-01-01", "off", until="2026-12-31")
+    assert not rule_flaws([year] * 20_000)
 
 
 def test_rules_that_go_together() -> None:

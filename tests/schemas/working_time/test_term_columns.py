@@ -41,6 +41,13 @@ def test_much_lies_between_as_between_each_of_them(pairs: list[tuple[int, int]],
     assert between_many(starts, ends, unit, calendar).tolist() == expected
 
 
+def test_rounding_is_the_same_for_many_as_for_one() -> None:
+    calendar = calendar_of("7 hours and 47 minutes")
+    starts = np.random.default_rng(1).integers(at("2026-03-02T08:03"), at("2026-03-02T11:50"), 100)
+    expected = [add(start, Duration(1, "working days"), calendar) for start in starts.tolist()]
+    assert add_many(starts, 1, "working days", calendar).tolist() == expected
+
+
 def test_one_amount_for_all() -> None:
     starts = np.array([at("2026-03-02T10:00"), at("2026-03-03T10:00")])
     ends = add_many(starts, 1, "working days", calendar_of())
