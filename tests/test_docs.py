@@ -27,6 +27,10 @@ from schemas.tables import DICTIONARIES, REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from schemas.working_time.day_rule import DayRule
 from streams.monitoring.metrics import AUDIT, WORKER
+from streams.on_time.history import History
+from streams.on_time.period import InPeriod
+from streams.on_time.rules import Rule
+from streams.on_time.verdicts import Verdict
 from streams.storage.clickhouse_client import connect
 from tests import picture
 from tests.cli.commands import all_commands
@@ -163,7 +167,8 @@ def test_every_name_in_the_glossary_exists() -> None:
     fields = {field for of_kind in PAYLOAD_FIELDS.values() for field in of_kind}
     shown = set(re.findall(r" AS (\w+)", (ROOT / "schemas" / "views" / "dossiers.sql").read_text()))
     reference = {*Agency.__struct_fields__, *ProcedureVersion.__struct_fields__, *DayRule.__struct_fields__}
-    names = columns | fields | shown | reference | set(KINDS) | set(COUNTERS) | set(VIEWS)
+    judged = {name for struct in (History, Rule, Verdict, InPeriod) for name in struct.__struct_fields__}
+    names = columns | fields | shown | reference | judged | set(KINDS) | set(COUNTERS) | set(VIEWS)
     rows = re.findall(r"^\| [^|]+ \| [^|]+ \| (`[^|]+) \| [^|]+ \|$", TEXTS[ROOT / "docs" / "glossary.md"], re.M)
     assert len(rows) > 40
     for row in rows:

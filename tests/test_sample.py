@@ -1,7 +1,7 @@
 """The figures of the sample log, by both rules of terms, from the file to the counters without any service."""
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +14,15 @@ from connectors.files.rejects_file import RejectsFile
 from connectors.files.row_mapper import RowMapper
 from schemas.deployment_profile import decode_profile
 from schemas.events import Event
+from schemas.instant import to_micros
+from schemas.working_time.built_in import built_in_rules
+from schemas.working_time.calendar import Calendar
+from streams.counting.case_history import history_of
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
-from streams.counting.registers import Registers, fold
+from streams.counting.registers import Registers, fold, merged
+from streams.on_time.rules import DATE, DATE_AS_SENT, INSTANT, INSTANT_AS_SENT, Rule
+from streams.on_time.verdicts import judge
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -34,6 +40,22 @@ def test_figures_of_the_sample_log(profile_file: str, on_time: int, tmp_path: Pa
             total.update(counts)
     figures = {name: total[name] for name in ("received", "received_online", "resolved", "resolved_on_time")}
     assert figures == {"received": 717, "received_online": 627, "resolved": 661, "resolved_on_time": on_time}
+
+
+@pytest.mark.parametrize(
+    ("rule", "on_time"),
+    [(INSTANT, 468), (INSTANT_AS_SENT, 468), (DATE, 505), (DATE_AS_SENT, 505)],
+    ids=["instant", "instant as sent", "date", "date as sent"],
+)
+def test_the_rules_of_being_on_time_come_to_the_same_figures(rule: Rule, on_time: int, tmp_path: Path) -> None:
+    dutch = Calendar(built_in_rules(), "Europe/Amsterdam")
+    events_of: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in sample_events(tmp_path):
+        events_of[event.dossier].append(event)
+    histories = [history for events in events_of.values() if (history := history_of(merged(events), dutch))]
+    verdicts = [judge(rule, history, to_micros(NOW), dutch) for history in histories if history.outcome == "resolved"]
+    assert (len(histories), len(verdicts)) == (717, 661)
+    assert Counter(verdict and verdict.standing for verdict in verdicts) == {"on time": on_time, "late": 661 - on_time}
 
 
 def sample_events(folder: Path) -> list[Event]:

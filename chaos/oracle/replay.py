@@ -21,6 +21,7 @@ class State(Struct):
     voided: bool = False
     step: kinds.Progressed | None = None
     term: int | None = None
+    appointment: kinds.TermSet | None = None
     outcome: str = ""
     outcome_at: int | None = None
     electronic: bool = False
@@ -109,7 +110,7 @@ def _progressed(state: State, event: Any, _: str) -> None:
 
 
 def _term_set(state: State, event: Any, _: str) -> None:
-    state.term = micros(event.term)
+    state.term, state.appointment = micros(event.term), event
 
 
 def _ended(state: State, event: Any, _: str) -> None:

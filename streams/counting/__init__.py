@@ -1,1 +1,1 @@
-"""The pure core: from records to rows. It imports no client library and no other package of `streams`."""
+"""The pure core: from records to rows. Of `streams` it imports the rules of being on time alone; no client library."""

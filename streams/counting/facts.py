@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from schemas.events import PAYLOAD_FIELDS, Value
 from streams.counting.registers import Register, Registers, outcome, reception
+from streams.on_time.history import Outcome
 
 CaseKind = Literal["", "dossier", "feedback"]
-Outcome = Literal["", "resolved", "withdrawn", "refused", "stopped", "answered"]
 Suspension = Literal["", "supplement", "obligation", "pause"]
 
 

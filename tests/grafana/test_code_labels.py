@@ -28,7 +28,8 @@ from schemas.deployment_profile import Profile
 from schemas.envelope import RejectReason
 from schemas.reference.agency import Level
 from schemas.reference.procedure import ServiceLevel
-from streams.counting.facts import Outcome, Suspension
+from streams.counting.facts import Suspension
+from streams.on_time.history import Outcome
 
 STATUS_IN_VIEW = {
     "received",
