@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from deploy.embedded.clickhouse.errors import ServerError
 from deploy.embedded.clickhouse.reader_slots import ReaderSlots
+from deploy.embedded.clickhouse.self_described import SelfDescribed
 from deploy.embedded.clickhouse.users import READABLE, ROLE, write_grants
 from deploy.errors import UnusableData
 from schemas.errors import SettingError
@@ -85,6 +86,7 @@ class Engine:
             _chdb.reset_signal_handlers()  # type: ignore[attr-defined]
         self._admin_lock = threading.Lock()
         self.reader_slots = ReaderSlots()
+        self.self_described = SelfDescribed()
         self._numbers = itertools.count(1)
         self.last_change = object()
         """Replaced after each statement that may have changed the columns of a table."""
@@ -98,8 +100,6 @@ class Engine:
             ).split()
         )
         """The functions of the engine, in lower case."""
-        self.unsteady = frozenset(("`", *self.ask("SELECT lower(name) FROM system.table_functions").split()))
-        """Table functions, whose columns may change without a statement, as a file's do; see `statements.called`."""
 
     def connect(self) -> tuple[Any, str]:
         """A new connection, and the tag of its queries."""

@@ -1,7 +1,7 @@
 """One connection to the engine: statements in, answers out, and the engine's errors as ServerError."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -33,10 +33,10 @@ class EngineConnection:
         return answer, data
 
     @contextmanager
-    def streamed(self, sql: str) -> Iterator[Iterable[Any]]:
+    def streamed(self, sql: str) -> Iterator[Iterator[Any]]:
         """The answer piece by piece; leaving the block cancels what is still running."""
         with self._answering(), closing(self._connection.send_query(sql, "Native")) as pieces:
-            yield pieces
+            yield iter(pieces)
 
     def text(self, sql: str) -> str:
         """The answer as text."""

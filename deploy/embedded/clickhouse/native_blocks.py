@@ -71,6 +71,28 @@ def split(data: bytes) -> Iterator[tuple[Columns, bytes]]:
         start = reader.position
 
 
+def is_in_blocks(spec: str) -> bool:
+    """Whether blocks name this type in full, and the server can walk over its values."""
+    try:
+        layout(spec)
+    except ServerError:
+        return False
+    return spec != "DateTime" and not spec.startswith("DateTime(")
+
+
+def own_columns(block: bytes) -> Columns | None:
+    """The columns that a block of the engine names itself; None where it does not name all types in full.
+
+    `DateTime` may stand for `DateTime('zone')`, see `retyped`.
+    """
+    reader = inside(block)
+    try:
+        columns = walk_columns(reader, reader.varint(), reader.varint())
+    except ServerError:
+        return None
+    return columns if all(is_in_blocks(spec) for _, spec in columns) else None
+
+
 def retyped(block: bytes, columns: Columns) -> bytes:
     """The block with its time zones restored: for old clients the engine writes `DateTime('zone')` as `DateTime`."""
     zoned = [index for index, (_, spec) in enumerate(columns, 1) if spec.startswith("DateTime(")]

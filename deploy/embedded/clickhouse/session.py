@@ -5,23 +5,24 @@
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Iterable, Iterator
+from itertools import chain
 from typing import IO, Any
 
 from deploy.embedded.clickhouse import statements
 from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.engine_connection import EngineConnection
 from deploy.embedded.clickhouse.errors import NO_SUCH_COLUMN, UNKNOWN_IDENTIFIER, ServerError
-from deploy.embedded.clickhouse.native_blocks import Columns, header, layout, retyped, split
+from deploy.embedded.clickhouse.native_blocks import Columns, header, layout, own_columns, retyped, split
 from deploy.embedded.clickhouse.packets import Settings
 from deploy.embedded.clickhouse.statements import Insert, quoted
 
 COMPUTED = frozenset({"MATERIALIZED", "ALIAS", "EPHEMERAL"})
 SERVER_SETTINGS = frozenset({"log_comment", "implicit_select", "send_logs_level"})
 """Not taken from a client: what the server sets itself, and the level that would fill its own output with logs."""
-DESCRIBED_LIMIT = 100
-"""Statements of a session whose columns are cached, none of them longer than DESCRIBED_SIZE."""
-DESCRIBED_SIZE = 10_000
+EXPECTED_LIMIT = 100
+"""INSERTs of a session whose columns are cached, none of them longer than EXPECTED_SIZE."""
+EXPECTED_SIZE = 10_000
 
 
 class QueryStatistics:
@@ -55,8 +56,8 @@ class Session(ABC):
         self._connection = EngineConnection(engine)
         self._applied: dict[str, str] = {}
         self._external: dict[str, Columns] = {}
-        self._described: dict[Hashable, Columns] = {}
-        self._described_since = engine.last_change
+        self._expected: dict[Hashable, Columns] = {}
+        self._expected_since = engine.last_change
         try:
             self._begin()
         except ServerError:
@@ -103,15 +104,32 @@ class Session(ABC):
     # Answers
 
     def _select(self, sql: str, statistics: QueryStatistics) -> Generator[bytes, None, None]:
-        # Described first: blocks do not contain a column's time zone, and a running query allows no other beside it.
-        columns = self._describe(f"(\n{sql}\n)")
-        yield header(columns)
+        # Blocks do not contain a DateTime's zone, an empty answer has no block, and a running query allows no other
+        # beside it. So a query is described first, unless its blocks are expected to name all types.
+        query, shape = f"(\n{sql}\n)", statements.shape(sql)
+        if self._engine.self_described.expects(shape):
+            with self._connection.streamed(sql) as pieces:
+                first = next(pieces, None)
+                if first is not None and (named := own_columns(first.bytes())):
+                    yield from self._sent(chain([first], pieces), shape, named, statistics)
+                    return
+            if first is None:
+                yield header(self._describe(query))
+                return
+        columns = self._describe(query)
         with self._connection.streamed(sql) as pieces:
-            for piece in pieces:
-                block: bytes = piece.bytes()
-                statistics.add(piece)
-                statistics.add_block(block)
-                yield retyped(block, columns)
+            yield from self._sent(pieces, shape, columns, statistics)
+
+    def _sent(
+        self, pieces: Iterable[Any], shape: str, columns: Columns, statistics: QueryStatistics
+    ) -> Iterator[bytes]:
+        yield header(columns)
+        for piece in pieces:
+            block: bytes = piece.bytes()
+            statistics.add(piece)
+            statistics.add_block(block)
+            yield retyped(block, columns)
+        self._engine.self_described.learn(shape, columns, statistics.size)
 
     def _execute(self, sql: str, statistics: QueryStatistics) -> Generator[bytes, None, None]:
         """Run a statement other than SELECT, at once; its blocks follow."""
@@ -129,38 +147,37 @@ class Session(ABC):
             yield header([(column["name"], column["type"]) for column in self._connection.json(sql)["meta"]])
 
     def _describe(self, what: str) -> Columns:
-        """The columns of a table or query that a client may write to or read.
-
-        A DESCRIBE takes a third of the time of a small query, so its answers are cached until any session runs a
-        statement that may change them.
-        """
-        since = self._engine.last_change
-        if since is not self._described_since or len(self._described) >= DESCRIBED_LIMIT:
-            self._described.clear()
-            self._described_since = since
-        tables = ((name, *columns) for name, columns in self._external.items())
-        key = what, self._database, *self._applied.items(), *tables
-        if key in self._described:
-            return self._described[key]
+        """The columns of a table or query that a client may write to or read."""
         rows = self._connection.rows(f"DESCRIBE TABLE {what} {self.describe_settings}")
-        columns = [(name, spec) for name, spec, default, *_ in rows if default not in COMPUTED]
-        if len(what) <= DESCRIBED_SIZE and not statements.called(what) & self._engine.unsteady:
-            self._described[key] = columns
-        return columns
+        return [(name, spec) for name, spec, default, *_ in rows if default not in COMPUTED]
 
     # Rows from the client
 
     def insert_columns(self, insert: Insert) -> Columns:
-        """The columns that an INSERT expects, in its own order."""
+        """The columns that an INSERT expects, in its own order.
+
+        They are cached until any session runs a statement that may change them. Those of a query are not: its types may
+        depend on rows, as in `toDateTime(at, (SELECT zone FROM zones))`.
+        """
+        since = self._engine.last_change
+        if since is not self._expected_since or len(self._expected) >= EXPECTED_LIMIT:
+            self._expected.clear()
+            self._expected_since = since
         columns = insert.columns[1:-1]
+        what = f"(SELECT {columns} FROM {insert.target})" if columns else insert.target  # noqa: S608
+        key = what, self._database, *self._applied.items(), *((name, *of) for name, of in self._external.items())
+        if key in self._expected:
+            return self._expected[key]
         try:
-            wanted = self._describe(f"(SELECT {columns} FROM {insert.target})" if columns else insert.target)  # noqa: S608
+            wanted = self._describe(what)
         except ServerError as error:
             if error.code == UNKNOWN_IDENTIFIER:
                 error = ServerError(NO_SUCH_COLUMN, str(error))
             raise error from None
         for _, spec in wanted:
             layout(spec)
+        if len(what) <= EXPECTED_SIZE:
+            self._expected[key] = wanted
         return wanted
 
     def spool(self) -> IO[bytes]:

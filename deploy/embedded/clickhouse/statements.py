@@ -34,7 +34,7 @@ ON_CLUSTER = re.compile(r"\bON\s++CLUSTER\b", FLAGS)
 FOREIGN_ENGINE = re.compile(
     r"\bENGINE\s*+=?+\s*+(Kafka|RabbitMQ|NATS|Replicated\w*|Shared\w*MergeTree|ZooKeeper\w*)\b", FLAGS
 )
-CALLED = re.compile(r"(\w++|`)\s*+\(")
+NUMBER = re.compile(r"\d++")
 MULTIPLE = "Multi-statements are not allowed: send one query at a time"
 EMPTY = "Empty query"
 SELECTS = frozenset({"SELECT", "WITH", "FROM", "("})
@@ -62,15 +62,16 @@ def masked(sql: str) -> str:
     return QUOTED.sub(mask, sql)
 
 
+def shape(sql: str) -> str:
+    """The statement without comments and literals: what stays the same while a client's values change."""
+    names = QUOTED.sub(lambda found: "" if found["comment"] else "'" if found["string"] else found[0], sql)
+    return NUMBER.sub("0", names)
+
+
 def first_word(sql: str) -> str:
     """The keyword a statement begins with."""
     found = FIRST_WORD.match(sql)
     return found[1].upper() if found else ""
-
-
-def called(sql: str) -> frozenset[str]:
-    """The names before an opening parenthesis, in lower case; a quoted name is only a backtick."""
-    return frozenset(name.lower() for name in CALLED.findall(masked(sql)))
 
 
 def without_end(sql: str) -> str:
