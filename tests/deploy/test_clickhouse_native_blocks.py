@@ -10,6 +10,7 @@ from deploy.embedded.clickhouse.native_blocks import (
     header,
     inside,
     layout,
+    own_columns,
     parse,
     retyped,
     split,
@@ -95,6 +96,18 @@ def test_zones_are_put_back_and_nothing_else_changes() -> None:
         return b"".join(parts)
 
     assert retyped(written(zone=False), named) == written(zone=True)
+
+
+def test_a_block_names_its_columns_itself_unless_a_zone_may_be_missing() -> None:
+    columns = {kind: value for kind, value in VALUES.items() if not kind.startswith("DateTime(")}
+    assert own_columns(block(columns)) == [(f"column {kind}", kind) for kind in columns]
+    assert own_columns(block({**columns, "DateTime": b"a" * 8})) is None
+
+
+@pytest.mark.parametrize("kind", ["JSON", "AggregateFunction(sum, UInt8)", "\x12\x03UTC", "\x20"])
+def test_a_block_that_cannot_be_walked_over_names_no_columns(kind: str) -> None:
+    assert own_columns(block({kind: b"\0" * 100})) is None
+    assert own_columns(block({kind: b""})) is None
 
 
 @pytest.mark.parametrize(

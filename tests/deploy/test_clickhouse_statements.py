@@ -12,6 +12,7 @@ from deploy.embedded.clickhouse.statements import (
     parse_insert,
     quoted,
     refuse_foreign,
+    shape,
     without_end,
     without_format,
 )
@@ -105,8 +106,26 @@ def test_long_statements_take_no_long_time(sql: str) -> None:
 @pytest.mark.parametrize("opened", ["", "'", "`", '"'])
 def test_what_opens_and_never_closes_takes_no_long_time(opened: str, piece: str) -> None:
     start = time.perf_counter()
-    parse_insert("INSERT INTO t VALUES " + opened + piece * sized(100_000, 300_000))
+    statement = "INSERT INTO t VALUES " + opened + piece * sized(100_000, 300_000)
+    parse_insert(statement)
+    shape(statement)
     assert time.perf_counter() - start < 10, "reading it again from each place would take hours"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("SELECT 1, 'a'", "SELECT 300, 'it\\'s' -- note", True),
+        ("SELECT $$a$$", "SELECT ''", True),
+        ("SELECT a FROM t WHERE b IN (1, 2)", "SELECT a FROM t WHERE b IN (34, 5)", True),
+        ("SELECT a", "SELECT b", False),
+        ("SELECT `a`", "SELECT `b`", False),
+        ('SELECT "a"', "SELECT 'a'", False),
+        ("SELECT 'a', 1", "SELECT 'a, 1'", False),
+    ],
+)
+def test_statements_have_one_shape_where_only_literals_and_comments_differ(one: str, other: str, is_same: bool) -> None:
+    assert (shape(one).rstrip() == shape(other).rstrip()) is is_same
 
 
 def test_a_dollar_within_a_name_opens_nothing() -> None:

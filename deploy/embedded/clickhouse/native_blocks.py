@@ -83,12 +83,12 @@ def is_in_blocks(spec: str) -> bool:
 def own_columns(block: bytes) -> Columns | None:
     """The columns that a block of the engine names itself; None where it does not name all types in full.
 
-    `DateTime` may stand for `DateTime('zone')`, see `retyped`.
+    `DateTime` may stand for `DateTime('zone')`, see `retyped`; and a client's setting can write types in another form.
     """
     reader = inside(block)
     try:
         columns = walk_columns(reader, reader.varint(), reader.varint())
-    except ServerError:
+    except (ServerError, EOFError):
         return None
     return columns if all(is_in_blocks(spec) for _, spec in columns) else None
 
