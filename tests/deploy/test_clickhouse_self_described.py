@@ -1,6 +1,7 @@
 """The server sends the types that the engine's DESCRIBE has, also where it does not ask for them."""
 
 import random
+from collections.abc import Mapping
 from itertools import chain
 
 import pytest
@@ -44,7 +45,7 @@ def types(client: Client, sql: str) -> list[tuple[str, str]]:
     return columns
 
 
-def described(client: Client, sql: str, settings: dict[str, object] | None = None) -> list[tuple[str, str]]:
+def described(client: Client, sql: str, settings: Mapping[str, object] | None = None) -> list[tuple[str, str]]:
     columns = client.execute(f"DESCRIBE TABLE ({sql})", settings={**(settings or {}), "print_pretty_type_names": 0})
     return [(name, spec) for name, spec, *_ in columns]
 
