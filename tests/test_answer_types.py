@@ -119,4 +119,4 @@ def test_every_query_has_the_types_of_the_engine(city: Plan, monkeypatch: pytest
         for _ in range(2):
             assert client.execute(sql, with_column_types=True)[1] == described, sql
     client.disconnect()
-    assert len(kinds) > 80
+    assert len(kinds) > 70
