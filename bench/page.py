@@ -110,6 +110,7 @@ SECTIONS: dict[str, Callable[[bytes], str]] = {
     "growth": plain,
     "hot": plain,
     "wallboard": plain,
+    "statements": plain,
     "reference": plain,
     "working_time": plain,
     "audit": plain,
