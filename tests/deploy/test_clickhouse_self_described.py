@@ -75,13 +75,13 @@ class TestServer:
 
     def test_one_shape_has_the_types_of_each_query(self, client: Client) -> None:
         kinds = [f"Nullable({kind})" for kind in ("UInt8", "Int64", "Float64", "String", "DateTime('UTC')", "Date")]
-        asked = [*KINDS, *kinds, "DateTime", "DateTime('Europe/Amsterdam')"] * 2
+        asked = [*KINDS, *kinds, "DateTime", "DateTime('Europe/Amsterdam')"]
         random.Random(1).shuffle(asked)
         for kind in asked:
             column = (
                 f"defaultValueOfTypeName('{kind.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39))}')"
             )
-            for rows in (2, 0, 1):
+            for rows in (1, 0):
                 sql = f"SELECT {column} AS value, 'x' AS x, (1, NULL) AS pair FROM numbers({rows})"
                 assert types(client, sql) == described(client, sql)
 
