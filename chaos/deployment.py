@@ -69,6 +69,8 @@ class Deployment:
         self._folder = data / "chaos"
         self._folder.mkdir(parents=True)
         self.trap = Trap(self._folder)
+        self._killed: dict[str, int] = {}
+        """The last pid of each process that was killed."""
         self._extra_workers = ExtraWorkers(data / "logs", self._worker)
         self._stack = ExitStack()
         # Not from the seed: deployments that start at the same moment must choose different ports.
@@ -158,9 +160,11 @@ class Deployment:
             time.sleep(0.05)
 
     def kill(self, name: str) -> None:
-        """Send SIGKILL to this process; it is restarted."""
+        """Send SIGKILL to this process; it is restarted, for which `await_recovered` waits."""
         with suppress(psutil.NoSuchProcess):
-            self.process(name).kill()
+            process = self.process(name)
+            self._killed[name] = process.pid
+            process.kill()
 
     def a_worker(self) -> str:
         """The name of one of the platform's workers."""
@@ -210,8 +214,17 @@ class Deployment:
             time.sleep(0.05)
 
     def await_recovered(self) -> None:
-        """Return when every process of the platform is ready."""
-        self.await_true(lambda: all(each.state == "ready" for each in self.platform.state.processes), "recovery")
+        """Return when every process of the platform is ready, and none is the one that was killed.
+
+        On a loaded machine the platform takes a killed process for a ready one for a while.
+        """
+        self.await_true(
+            lambda: all(
+                each.state == "ready" and each.pid != self._killed.get(each.name)
+                for each in self.platform.state.processes
+            ),
+            "recovery",
+        )
 
     def is_member(self, name: str) -> bool:
         """Whether the group has a worker of this name."""
