@@ -33,12 +33,16 @@ FROM
             AND if('{terms}' = 'instant', now64(6) > term, toDate(now(), '{time_zone}') > toDate(term, '{time_zone}'))) AS overdue
     FROM
     (
+        WITH
+            -- Comparing instants is cheaper than computing the local day of each. Some zones skip midnights: add days to dates.
+            toDateTime64({since:Date}, 6, '{time_zone}') AS beginning,
+            toDateTime64(addDays(toDate32({until:Date}), 1), 6, '{time_zone}') AS end
         SELECT
             *,
-            toDate(received_at, '{time_zone}') BETWEEN {since:Date} AND {until:Date} AS is_received,
-            outcome = 'resolved' AND ifNull(toDate(outcome_at, '{time_zone}') BETWEEN {since:Date} AND {until:Date}, false) AS is_resolved
+            received_at >= beginning AND received_at < end AS is_received,
+            outcome = 'resolved' AND ifNull(outcome_at >= beginning AND outcome_at < end, false) AS is_resolved
         FROM facts FINAL
-        WHERE case_kind = 'dossier' AND NOT voided
+        WHERE case_kind = 'dossier' AND NOT voided AND (is_received OR is_resolved OR outcome = '')
     ) AS facts
     GROUP BY procedure
 ) AS counted

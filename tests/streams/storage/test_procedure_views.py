@@ -117,6 +117,20 @@ def test_a_span_has_the_receptions_and_the_results_of_its_days(counted: ClickHou
     assert figures("2025-06-03", "2025-06-04") == (0, 2, 2.0)
 
 
+def test_a_day_is_from_its_local_midnight_to_its_last_microsecond(clickhouse: ClickHouseConnection) -> None:
+    moments = ("2025-06-01 23:59:59.999999", "2025-06-02 00:00", "2025-06-02 23:59:59.999999", "2025-06-03 00:00")
+    events: list[Event] = []
+    for number, moment in enumerate(moments):
+        received, resolved = f"R{number}", f"O{number}"
+        events += dossier(resolved, "resolved", None)[:1]
+        events.append(said(Received, moment, dossier=received, agency="H01", procedure="received", channel="direct"))
+        events.append(said(Resolved, moment, dossier=resolved))
+    count(clickhouse, *events)
+    day = date(2025, 6, 2)
+    found = procedure_report(clickhouse, INSTANT, "procedure", day, day)
+    assert rows(found, "procedure", "received", "resolved") == {"received": (2, 0), "resolved": (4, 2)}
+
+
 def test_a_procedure_that_is_not_valid_any_more_is_there_only_where_it_was_counted(
     counted: ClickHouseConnection,
 ) -> None:
