@@ -32,6 +32,17 @@ class TestShapes:
         described.learn("a", [*PLAIN, ("c", column)], size)
         assert not described.expects("a")
 
+    def test_a_large_answer_is_walked_over_where_its_describe_takes_longer(self) -> None:
+        described = SelfDescribed()
+        described.learn("a", PLAIN, 2_000_000, 0.11)
+        assert described.expects("a")
+        described.learn("a", PLAIN, 2_100_000)
+        assert described.expects("a")
+        described.learn("a", PLAIN, 3_000_000)
+        assert not described.expects("a")
+        described.learn("a", PLAIN, 2_000_000, 0.09)
+        assert not described.expects("a")
+
     def test_there_is_a_limit(self) -> None:
         described = SelfDescribed()
         shapes = [str(number) for number in range(SHAPES_LIMIT + 1)]

@@ -4,6 +4,7 @@
 """
 
 import tempfile
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Hashable, Iterable, Iterator
 from itertools import chain
@@ -116,12 +117,19 @@ class Session(ABC):
             if first is None:
                 yield header(self._describe(query))
                 return
+        began = time.perf_counter()
         columns = self._describe(query)
+        described = time.perf_counter() - began
         with self._connection.streamed(sql) as pieces:
-            yield from self._sent(pieces, shape, columns, statistics)
+            yield from self._sent(pieces, shape, columns, statistics, described)
 
     def _sent(
-        self, pieces: Iterable[Any], shape: str, columns: Columns, statistics: QueryStatistics
+        self,
+        pieces: Iterable[Any],
+        shape: str,
+        columns: Columns,
+        statistics: QueryStatistics,
+        described: float | None = None,
     ) -> Iterator[bytes]:
         yield header(columns)
         for piece in pieces:
@@ -129,7 +137,7 @@ class Session(ABC):
             statistics.add(piece)
             statistics.add_block(block)
             yield retyped(block, columns)
-        self._engine.self_described.learn(shape, columns, statistics.size)
+        self._engine.self_described.learn(shape, columns, statistics.size, described)
 
     def _execute(self, sql: str, statistics: QueryStatistics) -> Generator[bytes, None, None]:
         """Run a statement other than SELECT, at once; its blocks follow."""
