@@ -4,10 +4,9 @@ The events of a simulated city are counted; then everything is audited, and then
 decoded whole, and folded, which is less than an audit does. What ten million dossiers take follows from the rate.
 """
 
-import shutil
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -18,13 +17,12 @@ import psutil
 from msgspec import Struct
 
 from bench.command_options import command_of, data_option, out_options, write_result
+from bench.embedded_store import PARTITIONS, embedded_store
 from bench.machine import Machine, this_machine
 from chaos.memory_store import MemoryDeadLetters
-from cli.signals import stop_signals
 from connectors.simulator.history import history
 from connectors.simulator.simulation_plan import Plan as City
-from deploy.embedded.platform import Options, Platform
-from schemas.connection import ClickHouseConnection, KafkaConnection
+from schemas.connection import ClickHouseConnection
 from schemas.deployment_profile import Profile
 from schemas.topics import EVENTS
 from streams.audit.audit_run import audit
@@ -34,11 +32,8 @@ from streams.counting.identity import Identity
 from streams.counting.registers import merged, pack
 from streams.rebuild.replay import records_from_events, stored_events
 from streams.storage.clickhouse_store import ClickHouseStore
-from streams.storage.deployment_plan import Plan
-from streams.storage.table_migration import make_tables
 from streams.worker.pipeline import Pipeline
 
-_PARTITIONS = 8
 _BEGIN, _END = datetime(2025, 1, 6, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC)
 _RECORDS = 64
 _TEN_MILLION = 10_000_000
@@ -71,10 +66,10 @@ def count(clickhouse: ClickHouseConnection, dossiers: int) -> int:
     with (
         closing(ClickHouseStore(clickhouse)) as store,
         closing(
-            Pipeline(Counting(Identity(EVENTS, _PARTITIONS, 1, Profile()), store), store, MemoryDeadLetters())
+            Pipeline(Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store), store, MemoryDeadLetters())
         ) as at,
     ):
-        records = list(records_from_events(events, _PARTITIONS))
+        records = list(records_from_events(events, PARTITIONS))
         for first in range(0, len(records), _RECORDS):
             at.take(records[first : first + _RECORDS])
         at.settle()
@@ -109,15 +104,8 @@ def measured(what: str, dossiers: int, events: int, server: psutil.Process, do: 
 def main(dossiers: int, data: Path, out: Path) -> None:
     """Audit a simulated city of so many dossiers."""
     folder = data.absolute() / "bench-audit"
-    with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
-        shutil.rmtree(folder, ignore_errors=True)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        platform = stack.enter_context(Platform(folder, Options(kafka=False)))
-        clickhouse = platform.clickhouse_access
-        plan = Plan(KafkaConnection("none:1"), clickhouse, Profile(), _PARTITIONS, 1, False)
-        make_tables(plan, lambda _: None, dry_run=False)
+    with embedded_store(folder) as (clickhouse, server):
         events = count(clickhouse, dossiers)
-        server = psutil.Process(next(each.pid for each in platform.state.processes if each.name == "clickhouse"))
         rows = [
             measured("reading and folding", dossiers, events, server, lambda: plainly(clickhouse)),
             measured("audit", dossiers, events, server, lambda: audit(clickhouse, Profile())),

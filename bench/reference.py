@@ -5,8 +5,6 @@ asked as dashboards ask it; beside them stands what the same figures take from w
 """
 
 import csv
-import shutil
-from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,13 +15,12 @@ from clickhouse_driver import Client
 from msgspec import Struct
 
 from bench.command_options import command_of, data_option, out_options, write_result
+from bench.embedded_store import embedded_store
 from bench.machine import Machine, this_machine
-from bench.wallboard import make, refresh, seconds
-from cli.signals import stop_signals
+from bench.wallboard import make, seconds
 from connectors.reference.reading import read_agencies, read_procedures
 from connectors.reference.writing import Record, agency_record, cell, procedure_record
-from deploy.embedded.platform import Options, Platform
-from schemas.connection import KafkaConnection
+from schemas.connection import ClickHouseConnection
 from schemas.deployment_profile import Profile
 from schemas.reference.agency import Agency, Level
 from schemas.reference.procedure import ProcedureVersion, ServiceLevel
@@ -33,8 +30,7 @@ from streams.reference.kinds import KINDS
 from streams.reference.loads import write
 from streams.reports.node_report import Selection, node_report
 from streams.storage.clickhouse_client import connect
-from streams.storage.deployment_plan import Plan
-from streams.storage.table_migration import make_tables
+from streams.storage.rollups import refresh
 from streams.worker.heartbeat_row import quantile
 
 AGENCIES = 3400
@@ -121,9 +117,9 @@ def queries(first: date, last: date) -> dict[str, str]:
     return found
 
 
-def measured(client: Client, plan: Plan, folder: Path, rounds: int) -> list[Row]:
+def measured(client: Client, clickhouse: ClickHouseConnection, folder: Path, rounds: int) -> list[Row]:
     """Load everything from files, fill the roll-ups, and ask everything so many times."""
-    today = datetime.now(UTC).date()
+    profile, today = Profile(), datetime.now(UTC).date()
     first, last = today - timedelta(days=365), today - timedelta(days=1)
     of_agencies, of_procedures = folder / "agencies.csv", folder / "procedures.csv"
     _write(of_agencies, list(map(agency_record, agencies(today - timedelta(days=150)))))
@@ -136,14 +132,14 @@ def measured(client: Client, plan: Plan, folder: Path, rounds: int) -> list[Row]
         write(client, KINDS["procedures"], read_procedures([of_procedures]), by="bench", files=[of_procedures.name])
 
     rows = [_row("load agencies", [seconds(load_agencies)]), _row("load procedures", [seconds(load_procedures)])]
-    rows += [_row(f"fill by {view}", [seconds(partial(refresh, client, view))]) for view in REFRESHES]
+    rows += [_row(f"fill by {view}", [seconds(partial(refresh, client, [view]))]) for view in REFRESHES]
     for what, sql in queries(first, last).items():
         _say(what)
         rows.append(_row(what, [seconds(partial(client.execute, sql)) for _ in range(rounds)]))
 
     def report() -> None:
-        since, until = (datetime.combine(day, time(), plan.profile.zone) for day in (first, today))
-        node_report(plan.clickhouse, plan.profile, Selection(tree=True), "then", since, until)
+        since, until = (datetime.combine(day, time(), profile.zone) for day in (first, today))
+        node_report(clickhouse, profile, Selection(tree=True), "then", since, until)
 
     return [*rows, _row("report of the tree, from windows, then", [seconds(report) for _ in range(3)])]
 
@@ -170,22 +166,9 @@ _say = partial(click.echo, err=True)
 def main(dossiers: float, rounds: int, data: Path, out: Path) -> None:
     """Load reference data, and ask for figures of the tree over so many dossiers."""
     folder = data.absolute() / "bench-reference"
-    with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
-        shutil.rmtree(folder, ignore_errors=True)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        platform = stack.enter_context(Platform(folder, Options(kafka=False)))
-        plan = Plan(
-            KafkaConnection("none:1"),
-            platform.clickhouse_access,
-            Profile(),
-            partitions=8,
-            replication=1,
-            replicated=False,
-        )
-        make_tables(plan, lambda _: None, dry_run=False)
-        client = stack.enter_context(connect(plan.clickhouse))
+    with embedded_store(folder) as store, connect(store.clickhouse) as client:
         make(client, round(dossiers * 1e6), AGENCIES)
-        rows = measured(client, plan, folder, rounds)
+        rows = measured(client, store.clickhouse, folder, rounds)
     write_result(out, Result(this_machine(), command_of("bench.reference"), rows))
     for row in rows:
         click.echo(msgspec.json.encode(row))

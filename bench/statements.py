@@ -4,9 +4,7 @@ A DESCRIBE plans the statement once more. The server needs none for a query whos
 run in a shape that is new each time, and in one that stays. Both take turns in the same run.
 """
 
-import shutil
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from functools import partial
 from itertools import islice, product, repeat
 from pathlib import Path
@@ -18,19 +16,14 @@ from clickhouse_driver import Client
 from msgspec import Struct
 
 from bench.command_options import command_of, data_option, out_options, write_result
+from bench.embedded_store import embedded_store
 from bench.machine import Machine, this_machine
 from bench.wallboard import make
-from cli.signals import stop_signals
-from deploy.embedded.platform import Options, Platform
 from grafana.sql_queries import query
-from schemas.connection import KafkaConnection
 from schemas.counters import COUNTERS
-from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
-from streams.storage import rollups
 from streams.storage.clickhouse_client import connect
-from streams.storage.deployment_plan import Plan
-from streams.storage.table_migration import make_tables
+from streams.storage.rollups import refresh
 
 _DOSSIERS = 5000
 _TURN = 10
@@ -110,19 +103,11 @@ def _cpu_seconds(server: psutil.Process, run: Callable[[str], None], names: Iter
 def main(seconds: float, data: Path, out: Path) -> None:
     """Run small statements, with and without a DESCRIBE before them."""
     folder = data.absolute() / "bench-statements"
-    with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
-        shutil.rmtree(folder, ignore_errors=True)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        platform = stack.enter_context(Platform(folder, Options(kafka=False)))
-        server = next(psutil.Process(each.pid) for each in platform.state.processes if each.name == "clickhouse")
-        clickhouse = platform.clickhouse_access
-        plan = Plan(KafkaConnection("none:1"), clickhouse, Profile(), partitions=8, replication=1, replicated=False)
-        make_tables(plan, lambda _: None, dry_run=False)
-        client = stack.enter_context(connect(clickhouse))
+    with embedded_store(folder) as store, connect(store.clickhouse) as client:
         make(client, _DOSSIERS)
-        rollups.refresh(client, REFRESHES)
+        refresh(client, REFRESHES)
         client.execute("SYSTEM STOP VIEWS")
-        rows = measured(client, server, seconds)
+        rows = measured(client, store.server, seconds)
     write_result(out, Result(this_machine(), command_of("bench.statements"), rows))
     for row in rows:
         click.echo(msgspec.json.encode(row))

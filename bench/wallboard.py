@@ -4,10 +4,8 @@ The dossiers are made by ClickHouse itself, of two years up to now (wallboard.sq
 source sends it, one after another; beside them stands what two of the figures take without what is rolled up.
 """
 
-import shutil
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -17,23 +15,17 @@ from clickhouse_driver import Client
 from msgspec import Struct
 
 from bench.command_options import command_of, data_option, out_options, write_result
+from bench.embedded_store import PARTITIONS, embedded_store
 from bench.machine import Machine, this_machine
-from cli.signals import stop_signals
-from deploy.embedded.platform import Options, Platform
 from grafana.build import WALLBOARDS
 from grafana.sql_macros import expand
-from schemas.connection import KafkaConnection
-from schemas.deployment_profile import Profile
 from schemas.tables import REFRESHES
-from streams.storage import rollups
 from streams.storage.clickhouse_client import connect
-from streams.storage.deployment_plan import Plan
-from streams.storage.table_migration import make_tables
+from streams.storage.rollups import refresh
 from streams.worker.heartbeat_row import quantile
 
 _MAKE = Path(__file__).with_suffix(".sql")
 _AT_ONCE = 1_000_000
-_PARTITIONS = 8
 _SETTLED_SECONDS = 2.0
 _COUNTS = ("SELECT count() FROM facts", "SELECT count() FROM windows")
 _PLAIN = "SELECT countIf(is_open), countIf(is_overdue) FROM dossiers"
@@ -69,7 +61,7 @@ def make(client: Client, dossiers: int, agencies: int = 600) -> None:
         _say(f"{first:,} of {dossiers:,} dossiers")
         count = min(_AT_ONCE, dossiers - first)
         client.execute(facts.format(dossiers=dossiers, first=first, count=count, agencies=agencies))
-    for partition in range(_PARTITIONS):
+    for partition in range(PARTITIONS):
         client.execute(windows.format(partition=partition))
     while client.execute("SELECT count() FROM system.merges")[0][0]:
         time.sleep(_SETTLED_SECONDS)
@@ -77,7 +69,7 @@ def make(client: Client, dossiers: int, agencies: int = 600) -> None:
 
 def measured(client: Client, rounds: int) -> Row:
     """Ask everything so many times."""
-    refreshed = {view: round(seconds(partial(refresh, client, view)), 2) for view in REFRESHES}
+    refreshed = {view: round(seconds(partial(refresh, client, [view])), 2) for view in REFRESHES}
     queries = sorted(
         {expand(target["rawSql"]) for board in WALLBOARDS for panel in board["panels"] for target in panel["targets"]}
     )
@@ -98,11 +90,6 @@ def measured(client: Client, rounds: int) -> Row:
         past_refresh_seconds=refreshed["refresh_city_past"],
         waiting_refresh_seconds=refreshed["refresh_city_waiting"],
     )
-
-
-def refresh(client: Client, view: str) -> None:
-    """Fill this roll-up now."""
-    rollups.refresh(client, [view])
 
 
 def seconds(do: Callable[[], object]) -> float:
@@ -131,16 +118,7 @@ def main(dossiers: str, rounds: int, data: Path, out: Path) -> None:
 
 
 def _of_size(folder: Path, dossiers: int, rounds: int) -> Row:
-    with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
-        shutil.rmtree(folder, ignore_errors=True)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        platform = stack.enter_context(Platform(folder, Options(kafka=False)))
-        clickhouse = platform.clickhouse_access
-        plan = Plan(
-            KafkaConnection("none:1"), clickhouse, Profile(), partitions=_PARTITIONS, replication=1, replicated=False
-        )
-        make_tables(plan, lambda _: None, dry_run=False)
-        client = stack.enter_context(connect(clickhouse))
+    with embedded_store(folder) as store, connect(store.clickhouse) as client:
         make(client, dossiers)
         _say(f"asking about {dossiers:,} dossiers")
         return measured(client, rounds)
