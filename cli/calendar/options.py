@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.terminal_escape import plural, printable
+from cli.findings import refuse
 from schemas.working_time.built_in import ANNOUNCED_UNTIL, built_in_rules
 from schemas.working_time.calendar import Calendar, Calendars
 from schemas.working_time.day_rule import DayRule
@@ -48,10 +48,7 @@ def read_rules(files: Sequence[Path]) -> list[DayRule]:
     try:
         return read_day_rules(files)
     except WrongReferenceData as error:
-        for finding in error.findings:
-            click.echo(printable(str(finding)), err=True)
-        click.echo(f"dossier: {plural(len(error.findings), 'finding')}, no calendar was made", err=True)
-        raise click.exceptions.Exit(4) from error
+        refuse(error.findings, "no calendar was made")
 
 
 def warn_of_unannounced_years(last: date) -> None:

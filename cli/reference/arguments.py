@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli.terminal_escape import plural, printable
+from cli.findings import refuse
 from connectors.errors import WrongReferenceData
 from connectors.reference.reading import read_agencies, read_officials, read_procedures
 from connectors.reference.writing import Record, agency_record, official_record, procedure_record
@@ -58,9 +58,7 @@ def read(kind: KindName, files: Sequence[Path]) -> list[Any]:
     """What the files declare; where anything is wrong in them, print all of it and exit with 4."""
     content, findings = read_or_findings(kind, files)
     if findings:
-        print_findings(findings, err=True)
-        click.echo(f"dossier: {plural(len(findings), 'finding')}, nothing was loaded", err=True)
-        raise click.exceptions.Exit(4)
+        refuse(findings, "nothing was loaded")
     return content
 
 
@@ -71,9 +69,3 @@ def record_of(declared: Agency | ProcedureVersion | Official, *, with_name: bool
     if isinstance(declared, ProcedureVersion):
         return procedure_record(declared)
     return official_record(declared, with_name=with_name)
-
-
-def print_findings(findings: Sequence[Finding], *, err: bool = False) -> None:
-    """Print a line for each finding."""
-    for finding in findings:
-        click.echo(printable(str(finding)), err=err)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from cli.reference.arguments import files_argument, kind_argument, print_findings, read_or_findings
+from cli.findings import print_findings
+from cli.reference.arguments import files_argument, kind_argument, read_or_findings
 from cli.terminal_escape import plural, print_json
 from streams.reference.kinds import KindName
 
