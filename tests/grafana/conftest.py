@@ -13,6 +13,7 @@ from schemas.ddl import views
 from schemas.deployment_profile import Profile
 from schemas.events import Event
 from schemas.tables import REFRESHES
+from streams.storage import rollups
 from streams.storage.clickhouse_client import connect
 from tests.databases import Databases
 from tests.grafana.city import city, city_after_a_merger
@@ -36,9 +37,7 @@ def grow(client: Client) -> None:
 
 def refresh(client: Client) -> None:
     """Let the tables that are filled again and again be filled now."""
-    for view in REFRESHES:
-        client.execute(f"SYSTEM REFRESH VIEW {view}")
-        client.execute(f"SYSTEM WAIT VIEW {view}")
+    rollups.refresh(client, REFRESHES)
 
 
 @pytest.fixture(scope="session")

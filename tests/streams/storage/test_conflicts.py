@@ -21,6 +21,7 @@ from schemas.events import (
 from schemas.tables import EVENTS, FACTS, PROGRESS, WINDOWS
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
+from streams.storage.rollups import refresh
 from streams.storage.table_migration import make_tables
 from tests.streams.cases import INSTANT, at, said
 from tests.streams.counted import count
@@ -63,8 +64,7 @@ def client(database: ClickHouseConnection) -> Iterator[Client]:
 def flagged(client: Client, database: ClickHouseConnection, *events: Event) -> list[Conflict]:
     """What is flagged once these events are counted."""
     count(database, *events)
-    client.execute("SYSTEM REFRESH VIEW refresh_data_conflicts")
-    client.execute("SYSTEM WAIT VIEW refresh_data_conflicts")
+    refresh(client, ["refresh_data_conflicts"])
     rows = client.execute("SELECT kind, dossier, agency, detail FROM data_conflicts ORDER BY ALL")
     return [Conflict(*row) for row in rows]
 

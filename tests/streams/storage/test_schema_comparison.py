@@ -15,6 +15,7 @@ from schemas.tables import TABLES
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
 from streams.storage.dictionary_check import unreadable_dictionaries
+from streams.storage.rollups import refresh
 from streams.storage.schema_comparison import elements, normal
 from streams.storage.table_migration import make_tables
 from streams.storage.undeclared_objects import harmless_objects, interfering_objects
@@ -112,9 +113,7 @@ class TestDatabase:
         assert set(structure()) == {table.name for table in TABLES} | {"sources_of_events"}
 
     def test_what_refreshing_makes_is_as_declared(self, plan: Plan, client: Client) -> None:
-        for view in ("refresh_city_past", "refresh_city_waiting"):
-            client.execute(f"SYSTEM REFRESH VIEW {view}")
-            client.execute(f"SYSTEM WAIT VIEW {view}")
+        refresh(client, ("refresh_city_past", "refresh_city_waiting"))
         assert looked_at(plan) == ([], [])
 
     def test_a_view_that_shows_every_result_as_on_time_is_told_and_made_anew(self, plan: Plan, client: Client) -> None:

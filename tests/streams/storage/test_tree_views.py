@@ -15,6 +15,7 @@ from schemas.reference.agency import Agency
 from schemas.reference.agency_tree import AgencyTree
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
+from streams.storage.rollups import refresh
 from tests.schemas.reference.agencies import agency
 from tests.schemas.reference.test_agency_tree import BEFORE, HANOI, MERGER, trees
 from tests.streams.cases import at, said
@@ -149,9 +150,7 @@ def test_open_and_overdue_are_at_the_places_of_today_by_both_ways(plan: Plan, cl
         said(Resolved, "2025-06-03 08:00", dossier="resolved"),
     )
     declare_agencies(client, HANOI)
-    for view in ("refresh_city_waiting", "refresh_receiver_days"):
-        client.execute(f"SYSTEM REFRESH VIEW {view}")
-        client.execute(f"SYSTEM WAIT VIEW {view}")
+    refresh(client, ("refresh_city_waiting", "refresh_receiver_days"))
 
     def figures(view: str, way: str) -> list[tuple[Any, ...]]:
         sums = "sum(received), sum(received_online), sum(open), sum(overdue)"
@@ -240,9 +239,7 @@ def test_of_many_windows_months_days_and_the_last_week_are_one_figure(client: Cl
         "SELECT ['C1', 'C2', 'D2', 'nobody'][1 + number % 4], "
         "toStartOfFiveMinutes(now() - INTERVAL number * 137 SECOND), number % 8, 1, 1, number % 3 FROM numbers(500000)"
     )
-    for view in ("refresh_agency_past", "refresh_agency_months"):
-        client.execute(f"SYSTEM REFRESH VIEW {view}")
-        client.execute(f"SYSTEM WAIT VIEW {view}")
+    refresh(client, ("refresh_agency_past", "refresh_agency_months"))
     assert client.execute("SELECT count() > 0, max(day) < today() - 6 FROM agency_past") == [(1, 1)]
     assert client.execute("SELECT uniqExact(month) > 20 FROM agency_months") == [(1,)]
     tree = AgencyTree(agencies)

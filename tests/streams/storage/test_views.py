@@ -36,6 +36,7 @@ from streams.counting.store_interface import Stored
 from streams.storage.clickhouse_client import connect
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.deployment_plan import Plan
+from streams.storage.rollups import refresh
 from streams.storage.table_migration import make_tables
 from tests.schemas.reference.agencies import agency
 from tests.streams.cases import at, event_row, facts, micros, said
@@ -112,8 +113,7 @@ def test_every_view_answers_on_one_with_data(client: Client, store: ClickHouseSt
     client.execute("INSERT INTO dossier_alerts (seq, dossier, state) VALUES", [(1, "D1", "raised")])
     declare_agencies(client, [agency("H26", level="province"), agency("H01", "H26")])
     declare_procedures(client, [ProcedureVersion(code="1.1", name_vi="Thủ tục", service_level="full")])
-    client.execute("SYSTEM REFRESH VIEW refresh_receiver_days")
-    client.execute("SYSTEM WAIT VIEW refresh_receiver_days")
+    refresh(client, ["refresh_receiver_days"])
     assert client.execute(f"SELECT * FROM {called(view)}")
 
 
