@@ -10,14 +10,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
+from schemas.deployment_profile import Profile
+from schemas.instant import EARLIEST, LATEST
+from schemas.reference.validity import ONE_DAY
 from schemas.working_time.day import Day
 from schemas.working_time.day_rule import SAME_DAY_UNTIL, AppliesTo, DayRule
 from schemas.working_time.hours import first_half
 from schemas.working_time.timetable import Timetable
 
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+FIRST_DAY, LAST_DAY = EARLIEST.date(), LATEST.date() - ONE_DAY
 """The days that calendars have: those on which an event can be."""
-TIME_ZONE = "Asia/Ho_Chi_Minh"
+TIME_ZONE = Profile().time_zone
 Timetables: TypeAlias = dict[tuple[object, ...], Timetable]
 """Timetables by what the rules mean that they are made from."""
 

@@ -207,11 +207,12 @@ def _drop_abandoned(client: Client, kind: Kind[Any], begun: datetime) -> None:
 
 def _drop_former_names(client: Client, kind: Kind[Any], load: Load | None) -> None:
     """Names of loads before this one are personal data that nobody needs; a load that was killed may have left some."""
-    former = {"load": load.load} if load else {}
-    if kind.name == "officials" and former:
-        ((left,),) = client.execute(f"SELECT count() FROM {OFFICIAL_NAMES.name} WHERE load < %(load)s", former)  # noqa: S608
-        if left:
-            client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE WHERE load < %(load)s", former)
+    if kind.name != "officials" or load is None:
+        return
+    condition, former = "WHERE load < %(load)s", {"load": load.load}
+    ((left,),) = client.execute(f"SELECT count() FROM {OFFICIAL_NAMES.name} {condition}", former)  # noqa: S608  # ours
+    if left:
+        client.execute(f"ALTER TABLE {OFFICIAL_NAMES.name} DELETE {condition}", former)
 
 
 def _insert(client: Client, table: str, columns: Iterable[str], number: int, rows: Sequence[Sequence[Any]]) -> None:
