@@ -28,6 +28,7 @@ from cli.signals import stop_signals
 from connectors.publishing.publisher import BULK, connect
 from schemas.envelope import decode_event
 from schemas.events import Event, Rated
+from streams.broker.group import require_no_members
 from streams.storage.clickhouse_client import connect as connect_clickhouse
 from streams.storage.counting_progress import Lag, lag
 from streams.storage.state_folder import folders
@@ -135,6 +136,8 @@ class Growth:
     def restore(self, workers: int) -> Restored:
         """Let so many workers restore the local state of what they lack of their partitions."""
         _say(f"{self._copies * MODEL:,} dossiers: {workers} workers restore local state")
+        # A member of before would get partitions, and records, of which the restoring of these workers begins.
+        require_no_members(self._deployment.kafka)
         before = self._deployment.used()
         self._deployment.start_workers(workers)
         # Restoring begins with the first record, which the partition's own worker must get: all are members by now.
