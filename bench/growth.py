@@ -28,7 +28,6 @@ from cli.signals import stop_signals
 from connectors.publishing.publisher import BULK, connect
 from schemas.envelope import decode_event
 from schemas.events import Event, Rated
-from streams.broker.group import require_no_members
 from streams.storage.clickhouse_client import connect as connect_clickhouse
 from streams.storage.counting_progress import Lag, lag
 from streams.storage.state_folder import folders
@@ -41,7 +40,8 @@ _MOST_SIZES = 3
 """Each size has a year of its own after the model's, and so have two more slices; none may lie in the future."""
 _COPY = Path(__file__).with_suffix(".sql")
 _PARTITIONS = 8
-_FEW = 5_000
+_FEW = 1_000
+_ROUND_SECONDS = 10.0
 _CAUGHT_UP = 0.3
 """So much of a slice is counted before it is measured: the first worker has all partitions until the others join."""
 _MODEL_TABLES = ("facts", "events")
@@ -136,16 +136,14 @@ class Growth:
     def restore(self, workers: int) -> Restored:
         """Let so many workers restore the local state of what they lack of their partitions."""
         _say(f"{self._copies * MODEL:,} dossiers: {workers} workers restore local state")
-        # A member of before would get partitions, and records, of which the restoring of these workers begins.
-        require_no_members(self._deployment.kafka)
         before = self._deployment.used()
         self._deployment.start_workers(workers)
-        # Restoring begins with the first record, which the partition's own worker must get: all are members by now.
-        self._turn += 1
-        self._publish(self._rated(_FEW, of_one_time=True))
-        self._deployment.count_everything(workers=0)
         while not self._is_restored():
-            time.sleep(0.5)
+            # Restoring begins with a record of the partition, also after a rebalance, and its head moves with one.
+            self._turn += 1
+            self._publish(self._rated(_FEW, of_one_time=True))
+            self._deployment.count_everything(workers=0)
+            self._wait_until_restored()
         spent = self._deployment.spent(before)
         self._deployment.stop_workers()
         return Restored(
@@ -245,6 +243,11 @@ class Growth:
     def _dossiers(self) -> str:
         return f"{self._copies * MODEL / 1e6:g} M"
 
+    def _wait_until_restored(self) -> None:
+        deadline = time.monotonic() + _ROUND_SECONDS
+        while not self._is_restored() and time.monotonic() < deadline:
+            time.sleep(0.5)
+
     def _is_restored(self) -> bool:
         """Whether the local state of every partition is complete at its owner, whose head moves with progress."""
         reached = dict(self._client.execute("SELECT partition, max(pos) FROM progress GROUP BY partition"))
@@ -287,8 +290,7 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
     folder = data.absolute() / "bench-growth"
     rows: list[Row] = []
     restored: list[Restored] = []
-    if dossiers.count(",") >= _MOST_SIZES:
-        raise click.BadParameter(f"{dossiers}: {_MOST_SIZES} sizes at most", param_hint="--dossiers")
+    sizes = _sizes(dossiers)
     with stop_signals(lambda: None, lambda: None), ExitStack() as stack:
         shutil.rmtree(folder, ignore_errors=True)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -296,8 +298,8 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
         client = stack.enter_context(connect_clickhouse(deployment.clickhouse))
         growth = Growth(deployment, client, seed)
         growth.begin()
-        for millions in dossiers.split(","):
-            growth.grow(round(float(millions) * 1e6))
+        for size in sizes:
+            growth.grow(size)
             restored.append(growth.restore(2))
             rows.append(growth.new(2, events))
             rows.append(growth.old(2, events, of_one_time=True))
@@ -312,6 +314,19 @@ def main(dossiers: str, events: int, seed: int, data: Path, out: Path) -> None:
     write_result(out, Result(this_machine(), command_of("bench.growth"), rows, restored))
     for measured in (*rows, *restored):
         click.echo(msgspec.json.encode(measured))
+
+
+def _sizes(millions: str) -> list[int]:
+    """The sizes in dossiers; what is wrong shows before anything starts."""
+    try:
+        sizes = [round(float(each) * 1e6) for each in millions.split(",")]
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{millions!r} is not a list of numbers", param_hint="--dossiers") from None
+    if len(sizes) > _MOST_SIZES:
+        raise click.BadParameter(f"{millions}: {_MOST_SIZES} sizes at most", param_hint="--dossiers")
+    if min(sizes) < 2 * MODEL or sizes != sorted(sizes):
+        raise click.BadParameter(f"{millions}: growing sizes from {2 * MODEL / 1e6:g} on", param_hint="--dossiers")
+    return sizes
 
 
 def _moved(line: bytes, year: int) -> bytes:
