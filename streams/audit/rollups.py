@@ -16,7 +16,7 @@ from streams.storage.clickhouse_client import ACCESS_DENIED
 from streams.storage.rollups import refresh
 
 _NOT_ALLOWED = {ErrorCodes.READONLY, ACCESS_DENIED}
-_FAILED = 740
+_FAILED = 730
 """REFRESH_FAILED."""
 _FIGURES = (
     "received",
@@ -67,9 +67,24 @@ def _unfilled(client: Client) -> Iterator[tuple[str, Finding]]:
     there = {view: (status, exception) for view, status, exception in client.execute(sql)}
     for view in REFRESHES:
         status, exception = there.get(view, ("missing", ""))
+        if exception:
+            exception = _failure(client, view, exception)
         if exception or status in ("missing", "Disabled"):
             is_ = exception[:200] or f"is {status.lower()}"
             yield view, Finding("rollups", view, is_, "fills its table again and again")
+
+
+def _failure(client: Client, view: str, former: str) -> str:
+    """What goes wrong when the roll-up is filled once more: what failed before may have passed, as a full disk does."""
+    try:
+        refresh(client, (view,))
+    except ServerException as error:
+        if error.code == _FAILED:
+            return " ".join(str(error).split())
+        if error.code not in _NOT_ALLOWED:
+            raise
+        return former
+    return ""
 
 
 def _differing(client: Client, profile: Profile) -> dict[tuple[str, ...], tuple[int, int]]:

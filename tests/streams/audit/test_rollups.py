@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from clickhouse_driver import Client
 
+from schemas.ddl import views
 from streams.audit.findings import Finding
 from streams.audit.rollups import rollup_findings
 from streams.storage import clickhouse_client
@@ -56,6 +57,28 @@ def test_a_rollup_that_is_filled_wrongly_is_found(client: Client, plan: Plan) ->
     assert (wrong.kind, wrong.stored, wrong.recomputed) == ("rollups", "7", "3")
     assert wrong.place.startswith("city_past day ")
     assert wrong.place.endswith(" received")
+
+
+def test_one_that_fails_is_found_and_one_that_failed_before_is_not(client: Client, plan: Plan) -> None:
+    (script,) = [view for view in views(plan.profile) if view.name == "refresh_city_waiting.sql"]
+    drop, create = script.statements
+    fails = "throwIf((SELECT count() FROM windows WHERE agency = 'full') > 0, 'no space')"
+    client.execute(drop)
+    client.execute("INSERT INTO windows (agency, window, partition, pos) VALUES ('full', '2026-03-02 01:00:00', 0, 1)")
+    client.execute(create.replace("FROM waiting", f"FROM waiting WHERE NOT {fails}"))
+    has_failed = (
+        "SELECT count() FROM system.view_refreshes "
+        "WHERE view = 'refresh_city_waiting' AND database = currentDatabase() AND exception != ''"
+    )
+    deadline = time.monotonic() + 60
+    while client.execute(has_failed) != [(1,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (failed,) = found(client, plan)
+    assert failed.place == "refresh_city_waiting"
+    assert "no space" in failed.stored
+    client.execute("ALTER TABLE windows DELETE WHERE agency = 'full' SETTINGS mutations_sync = 1")
+    assert found(client, plan) == []
 
 
 @pytest.mark.parametrize("view", ["refresh_city_past", "refresh_city_waiting", "refresh_data_conflicts"])
