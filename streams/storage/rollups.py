@@ -13,16 +13,10 @@ _IS_FILLING = (
 
 
 def refresh(client: Client, views: Iterable[str]) -> None:
-    """Fill roll-ups now, one after another, with all that is stored before this call; raises what the driver does."""
+    """Fill roll-ups now, one after another; raises what the driver does."""
     for view in views:
-        # What fills it already may have read its sources before, and would have a request for another filling ignored.
-        _await_filled(client, view)
         client.execute(f"SYSTEM REFRESH VIEW {view}")
         # Waiting by a statement alone would end with a timeout: a large roll-up takes longer than an answer may.
-        _await_filled(client, view)
+        while client.execute(_IS_FILLING, {"view": view}):
+            time.sleep(_POLL_SECONDS)
         client.execute(f"SYSTEM WAIT VIEW {view}")
-
-
-def _await_filled(client: Client, view: str) -> None:
-    while client.execute(_IS_FILLING, {"view": view}):
-        time.sleep(_POLL_SECONDS)
