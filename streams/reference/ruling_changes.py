@@ -55,22 +55,28 @@ def adopt(client: Client, profile: Profile, epoch: int, now: datetime | None = N
     Whoever finds newer loads does it: the command that loaded them, or a worker where that command was killed.
     """
     before = held(client, epoch)
-    found = newest(client)
     at = before.later(now or datetime.now(UTC))
-    loads, waiting = before.loads, []
+    loads, waiting = weigh(client, profile, before, at)
+    if loads == before.loads and before.pinned_at:
+        return Adoption(before, waiting)
+    return Adoption(pin(client, before, loads, at), waiting)
+
+
+def weigh(client: Client, profile: Profile, before: Pin, at: datetime) -> tuple[Loads, tuple[Waiting, ...]]:
+    """The loads that may decide instead of the pinned ones, and the newer ones that may not; pins nothing."""
+    found, loads = newest(client), before.loads
+    waiting: list[Waiting] = []
     for kind in DECIDING:
         number = getattr(found, kind)
         if number == getattr(loads, kind):
             continue
         tried: Loads = structs.replace(loads, **{kind: number})
-        touched = touched_cases(client, profile, before, Pin(epoch, at, tried), at)
+        touched = touched_cases(client, profile, before, Pin(before.epoch, at, tried), at)
         if touched.cases:
             waiting.append(Waiting(kind, number, touched))
         else:
             loads = tried
-    if loads == before.loads and before.pinned_at:
-        return Adoption(before, tuple(waiting))
-    return Adoption(pin(client, before, loads, at), tuple(waiting))
+    return loads, tuple(waiting)
 
 
 def touched_cases(client: Client, profile: Profile, before: Pin, after: Pin, now: datetime) -> Touched:
