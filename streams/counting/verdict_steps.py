@@ -9,8 +9,7 @@ from streams.counting.case_history import ruled_history
 from streams.counting.registers import Registers
 from streams.on_time.plain_case import Standings, is_plain
 from streams.on_time.ruling import Ruling
-from streams.on_time.timeline import timeline
-from streams.on_time.unstopped_case import unstopped_timelines
+from streams.on_time.timelines import timelines
 from streams.on_time.verdicts import Standing
 
 Instants: TypeAlias = tuple[int, ...]
@@ -37,13 +36,9 @@ def steps_of(registers: Registers, ruling: Ruling) -> Steps:
     if is_plain(history):
         return computed, (), (), (), ()
     rules = ruling.rules_for(history.received_at, calendar)
-    if history.stops:
-        timelines = [timeline(rule, history, calendar) for rule in rules]
-    else:
-        timelines = unstopped_timelines(rules, history, calendar)
     steps = [
         (number, step.since, _NUMBERS[step.standing], NEVER if step.overdue_after is None else step.overdue_after)
-        for number, of_rule in enumerate(timelines, 1)
+        for number, of_rule in enumerate(timelines(rules, history, calendar), 1)
         for step in of_rule
     ]
     of_rules, sinces, standings, untils = zip(*steps, strict=True)

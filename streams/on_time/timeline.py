@@ -49,7 +49,7 @@ def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ..
     else:
         steps = _open(rule, history, calendar, end, rule.moved_by)
         if supplements and rule.name == "report form":
-            steps = _waiting(list(steps), history, end)
+            steps = waiting(list(steps), history, end)
     if end < _NEVER:
         steps = chain(steps, _judged(rule, history, calendar, since_end(rule, history, end)))
     return tuple(distinct(steps))
@@ -93,7 +93,7 @@ def terms_of(history: History) -> list[tuple[int, int | None]]:
     return found
 
 
-def _waiting(steps: list[Step], history: History, end: int) -> Iterator[Step]:
+def waiting(steps: list[Step], history: History, end: int) -> Iterator[Step]:
     """The steps of the report form: while a dossier waits for supplements, it is on time."""
     waits = stopped(history.stops, history.received_at, end, SUPPLEMENTS)
     begins, sinces = [begin for begin, _ in waits], [step.since for step in steps]
