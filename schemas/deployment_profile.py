@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, structs
 from schemas.errors import SettingError
 from schemas.rule_names import RuleName
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever the fold or the contributions change: stored counts then differ from what the code would count."""
 
 
