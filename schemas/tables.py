@@ -352,6 +352,8 @@ DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedu
 """What is looked up of the current reference data; views may use them, so they are made before."""
 VIEWS = (
     "periods",
+    "leading_rule",
+    "standing_alerts",
     "dossiers",
     "standings",
     "rule_figures",
@@ -366,7 +368,6 @@ VIEWS = (
     "event_ties",
     "letters",
     "open_dead_letters",
-    "standing_alerts",
     "agency_names",
     "agency_tree",
     "agency_days",

@@ -52,7 +52,13 @@ CREATE TABLE agency_months
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = MergeTree
 ORDER BY (month, agency)
@@ -94,7 +100,13 @@ CREATE TABLE agency_past
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = MergeTree
 ORDER BY (day, agency)
@@ -150,7 +162,9 @@ CREATE TABLE city_past
     `rated` Int64 COMMENT 'dossiers rated by the citizen',
     `satisfied` Int64 COMMENT 'rated dossiers whose citizen was satisfied',
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
-    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one'
+    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
+    `on_time` Int64 COMMENT 'dossiers that ended in time by the leading rule',
+    `judged` Int64 COMMENT 'dossiers that ended and are judged by the leading rule'
 )
 ENGINE = MergeTree
 ORDER BY (is_day, start)
@@ -162,14 +176,14 @@ CREATE TABLE city_waiting
     `kind` LowCardinality(String) COMMENT 'now, or what was open a day, month or year before the refresh',
     `agency` LowCardinality(String) COMMENT 'Agency responsible now',
     `receiver` LowCardinality(String) COMMENT 'Office that took them in',
-    `term` Nullable(DateTime64(6, 'UTC')) COMMENT 'Of now: the term that these dossiers have',
+    `due_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'Of now: the last instant in time by the leading rule; of refreshed: when',
     `dossiers` UInt64 COMMENT 'Open dossiers',
     `overdue` UInt64 COMMENT 'Of what was open before: those that were overdue then'
 )
 ENGINE = MergeTree
 ORDER BY kind
 SETTINGS index_granularity = 8192
-COMMENT 'Open dossiers of the whole city by term, and how many there were before';
+COMMENT 'Open dossiers of the whole city by deadline, and how many there were before';
 
 CREATE TABLE data_conflicts
 (
@@ -320,7 +334,12 @@ CREATE TABLE facts
     `components_reused` UInt16 COMMENT 'Components re-used from earlier data',
     `rated_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When the citizen rated it',
     `satisfied` Bool COMMENT 'Whether the citizen was satisfied',
-    `score` UInt8 COMMENT 'Score given, 0 without one'
+    `score` UInt8 COMMENT 'Score given, 0 without one',
+    `term_computed` Nullable(DateTime64(6, 'UTC')) COMMENT 'Term that the procedure promises, where the source sent none',
+    `verdict_rule` Array(UInt8) COMMENT 'Rule of each step: 1 instant, 2 date, 3 Decision 766, 4 report form; no steps of a plain case',
+    `verdict_since` Array(DateTime64(6, 'UTC')) COMMENT 'When each step begins',
+    `verdict_standing` Array(UInt8) COMMENT 'How the case stands: 1 early, 2 on time, 3 late, 4 in term, 5 overdue',
+    `verdict_until` Array(DateTime64(6, 'UTC')) COMMENT 'After this it is overdue although nothing happened; 2299-12-31 where time alone changes nothing'
 )
 ENGINE = ReplacingMergeTree(pos)
 ORDER BY dossier
@@ -520,7 +539,13 @@ CREATE TABLE windows
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = ReplacingMergeTree(pos)
 PARTITION BY toYYYYMM(window)
