@@ -382,7 +382,7 @@ VIEWS = (
 _WAY = "way = 'today'"
 _SPAN = "since = '2026-01-01', until = '2026-12-31'"
 ARGUMENTS = {
-    "standings": "as_of = '2026-01-01 00:00:00'",
+    "standings": "as_of = '2026-12-31 23:59:59.999999'",
     "rule_figures": _SPAN,
     "agency_tree": "as_of = '2026-01-01'",
     "node_figures": f"{_WAY}, {_SPAN}",

@@ -86,7 +86,7 @@ def read_freshness(client: Client) -> Freshness:
 def with_rates(figures: dict[str, int], profile: Profile) -> dict[str, Any]:
     """The figures, those of the leading rule, and rates; a rate without a denominator is None, never 0."""
     of_rule = (JUDGED[profile.leading], ON_TIME[profile.leading])
-    figures |= {name: sum(figures[each] for each in summed) for name, summed in zip(LED, of_rule, strict=True)}
+    figures = figures | {name: sum(figures[each] for each in summed) for name, summed in zip(LED, of_rule, strict=True)}
     rates = {
         name: figures[numerator] / figures[denominator] if figures[denominator] else None
         for name, (numerator, denominator) in RATES.items()
