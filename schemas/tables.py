@@ -201,9 +201,11 @@ ALERTS = Table(
         "why": _LABEL,
         "agency": _LABEL,
         "procedure": _LABEL,
-        "term": _INSTANT,
+        "term": _PERHAPS,
         "at": _INSTANT,
         "offset": "UInt64",
+        "rule": _LABEL,
+        "deadline": _PERHAPS,
     },
 )
 
