@@ -30,6 +30,7 @@ from streams.counting.batch_counting import Counting
 from streams.counting.facts import facts_of
 from streams.counting.identity import Identity
 from streams.counting.registers import merged, pack
+from streams.on_time.ruling import built_in_ruling
 from streams.rebuild.replay import records_from_events, stored_events
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
@@ -66,7 +67,11 @@ def count(clickhouse: ClickHouseConnection, dossiers: int) -> int:
     with (
         closing(ClickHouseStore(clickhouse)) as store,
         closing(
-            Pipeline(Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store), store, MemoryDeadLetters())
+            Pipeline(
+                Counting(Identity(EVENTS, PARTITIONS, 1, Profile(), built_in_ruling()), store),
+                store,
+                MemoryDeadLetters(),
+            )
         ) as at,
     ):
         records = list(records_from_events(events, PARTITIONS))

@@ -39,6 +39,7 @@ from streams.counting.record_lines import read_lines
 from streams.counting.registers import Registers, pack, register_of, unpack
 from streams.counting.rejections import published_time
 from streams.counting.store_interface import Row
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
@@ -91,7 +92,7 @@ def main(dossiers: int, seed: int) -> None:
 
 def counted(waiting: Sequence[Record]) -> list[Batch]:
     """The batches of these records, counted without a database."""
-    counting = Counting(Identity(TOPIC, PARTITIONS, 1, Profile()), _Forgetful())
+    counting = Counting(Identity(TOPIC, PARTITIONS, 1, Profile(), built_in_ruling()), _Forgetful())
     batches: list[Batch] = []
     for first in range(0, len(waiting), 64):
         batches += counting.count(waiting[first : first + 64], lambda: None, datetime.now(UTC))

@@ -37,6 +37,7 @@ from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold
 from streams.counting.write_order import flush
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.clickhouse_client import chunks, connect
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.deployment_plan import Plan
@@ -203,7 +204,7 @@ def measured(case: Case, clickhouse: ClickHouseConnection, ordinary: float | Non
     forget_peak()
     batches = most_windows = 0
     with closing(ClickHouseStore(clickhouse)) as store:
-        counting = Counting(Identity(EVENTS, 1, 1, _PROFILE), store)
+        counting = Counting(Identity(EVENTS, 1, 1, _PROFILE, built_in_ruling()), store)
         for some in chunks(waiting, _RECORDS):
             begun, used = time.monotonic(), time.process_time()
             for batch in counting.count(some, lambda: None, datetime.now(UTC)):

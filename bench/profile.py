@@ -36,6 +36,7 @@ from streams.counting.identity import Identity
 from streams.counting.local_state import LocalState
 from streams.counting.record import Record
 from streams.counting.write_order import flush
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.deployment_plan import Plan
 from streams.storage.state_folder import CountsOrigin, StateFolder
 from streams.storage.table_migration import make_tables
@@ -101,7 +102,7 @@ def main(dossiers: int, seed: int, batch_records: int, functions: int) -> None:
 
 
 def _count(waiting: Sequence[Record], store: TimedStore, local: LocalState, batch_records: int) -> int:
-    counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile()), store, local=local)
+    counting = Counting(Identity(EVENTS, PARTITIONS, 1, Profile(), built_in_ruling()), store, local=local)
     dead, beside, events = MemoryDeadLetters(), AtOnce(), 0
     for first in range(0, len(waiting), batch_records):
         for batch in counting.count(waiting[first : first + batch_records], lambda: None, datetime.now(UTC)):

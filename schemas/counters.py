@@ -32,6 +32,12 @@ COUNTERS: dict[str, str] = {
     "feedback_on_time": "answered feedback cases within their current term, or without one",
     "feedback_rated": "feedback cases rated by the citizen",
     "feedback_satisfied": "rated feedback cases whose citizen was satisfied",
+    "resolved_on_time_by_instant": "resolved dossiers within their term by the rule by instant, which stops move",
+    "resolved_on_time_by_date": "resolved dossiers within their term by the rule by date, which stops move",
+    "judged_by_766": "dossiers with an outcome, as Decision 766 judges them",
+    "on_time_by_766": "dossiers with an outcome that Decision 766 counts as on time",
+    "form_early": "dossiers with an outcome that the report form counts as early",
+    "form_on_time": "dossiers with an outcome that the report form counts as on time, not early",
 }
 """Every counter with what it counts, in the order in which rows carry them."""
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.errors import SettingError
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever the fold or the contributions change: stored counts then differ from what the code would count."""
 
 

@@ -86,6 +86,11 @@ FACTS = Table(
         "rated_at": _PERHAPS,
         "satisfied": "Bool",
         "score": "UInt8",
+        "term_computed": _PERHAPS,
+        "verdict_rule": "Array(UInt8)",
+        "verdict_since": f"Array({_INSTANT})",
+        "verdict_standing": "Array(UInt8)",
+        "verdict_until": f"Array({_INSTANT})",
     },
     rare=frozenset(
         {
@@ -104,6 +109,11 @@ FACTS = Table(
             "rated_at",
             "satisfied",
             "score",
+            "term_computed",
+            "verdict_rule",
+            "verdict_since",
+            "verdict_standing",
+            "verdict_until",
         }
     ),
 )

@@ -23,11 +23,12 @@ from streams.counting.identity import Identity
 from streams.counting.record import Record
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import dead_row
+from streams.on_time.ruling import built_in_ruling
 
 Log = Sequence[Sequence[Record]]
 """Batches of records; within each partition the offsets follow each other over all of them."""
 
-IDENTITY = Identity("dossier-events", 3, 1, Profile())
+IDENTITY = Identity("dossier-events", 3, 1, Profile(), built_in_ruling())
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 _NUMBERED = 1
 """Numbered registers of a dossier."""

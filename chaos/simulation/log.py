@@ -19,6 +19,7 @@ from schemas.events import MAX_NUMBERED, Event
 from streams.counting.dead_letter_limit import LimitWindow
 from streams.counting.identity import Identity
 from streams.counting.record import Record, offset_gap
+from streams.on_time.ruling import built_in_ruling
 
 TOPIC = "simulated-events"
 TIME_ZONE = "Asia/Ho_Chi_Minh"
@@ -68,7 +69,9 @@ class Log(Struct, frozen=True, dict=True):
     @cached_property
     def identity(self) -> Identity:
         """What the records are counted by."""
-        return Identity(TOPIC, self.partitions, 1, Profile(time_zone=TIME_ZONE, terms=self.terms))
+        return Identity(
+            TOPIC, self.partitions, 1, Profile(time_zone=TIME_ZONE, terms=self.terms), built_in_ruling(TIME_ZONE)
+        )
 
     @cached_property
     def records(self) -> list[list[Record]]:

@@ -34,7 +34,13 @@ SELECT
     feedback_answered,
     feedback_on_time,
     feedback_rated,
-    feedback_satisfied
+    feedback_satisfied,
+    resolved_on_time_by_instant,
+    resolved_on_time_by_date,
+    judged_by_766,
+    on_time_by_766,
+    form_early,
+    form_on_time
 FROM agency_past
 WHERE (SELECT count() FROM windows) >= 500000
 UNION ALL
@@ -71,6 +77,12 @@ SELECT
     feedback_answered,
     feedback_on_time,
     feedback_rated,
-    feedback_satisfied
+    feedback_satisfied,
+    resolved_on_time_by_instant,
+    resolved_on_time_by_date,
+    judged_by_766,
+    on_time_by_766,
+    form_early,
+    form_on_time
 FROM windows FINAL
 WHERE (SELECT count() FROM windows) < 500000 OR window >= (SELECT max(until) FROM agency_past)

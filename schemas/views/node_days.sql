@@ -43,7 +43,13 @@ SELECT
     sum(agency_days.feedback_answered) AS feedback_answered,
     sum(agency_days.feedback_on_time) AS feedback_on_time,
     sum(agency_days.feedback_rated) AS feedback_rated,
-    sum(agency_days.feedback_satisfied) AS feedback_satisfied
+    sum(agency_days.feedback_satisfied) AS feedback_satisfied,
+    sum(agency_days.resolved_on_time_by_instant) AS resolved_on_time_by_instant,
+    sum(agency_days.resolved_on_time_by_date) AS resolved_on_time_by_date,
+    sum(agency_days.judged_by_766) AS judged_by_766,
+    sum(agency_days.on_time_by_766) AS on_time_by_766,
+    sum(agency_days.form_early) AS form_early,
+    sum(agency_days.form_on_time) AS form_on_time
 FROM agency_days
 WHERE day BETWEEN {since:Date} AND {until:Date}
     AND (toString(agency), if(is_then, arrayCount(start -> start <= day, starts), 1)) IN

@@ -62,6 +62,12 @@ SELECT
     feedback_on_time,
     feedback_rated,
     feedback_satisfied,
+    resolved_on_time_by_instant,
+    resolved_on_time_by_date,
+    judged_by_766,
+    on_time_by_766,
+    form_early,
+    form_on_time,
     if(is_known, counted.open, NULL) AS open,
     if(is_known, counted.overdue, NULL) AS overdue
 FROM
@@ -103,6 +109,12 @@ FROM
         sum(placed.feedback_on_time) AS feedback_on_time,
         sum(placed.feedback_rated) AS feedback_rated,
         sum(placed.feedback_satisfied) AS feedback_satisfied,
+        sum(placed.resolved_on_time_by_instant) AS resolved_on_time_by_instant,
+        sum(placed.resolved_on_time_by_date) AS resolved_on_time_by_date,
+        sum(placed.judged_by_766) AS judged_by_766,
+        sum(placed.on_time_by_766) AS on_time_by_766,
+        sum(placed.form_early) AS form_early,
+        sum(placed.form_on_time) AS form_on_time,
         sum(placed.open) AS open,
         sum(placed.overdue) AS overdue
     FROM
@@ -144,6 +156,12 @@ FROM
                 sum(counted_days.feedback_on_time) AS feedback_on_time,
                 sum(counted_days.feedback_rated) AS feedback_rated,
                 sum(counted_days.feedback_satisfied) AS feedback_satisfied,
+                sum(counted_days.resolved_on_time_by_instant) AS resolved_on_time_by_instant,
+                sum(counted_days.resolved_on_time_by_date) AS resolved_on_time_by_date,
+                sum(counted_days.judged_by_766) AS judged_by_766,
+                sum(counted_days.on_time_by_766) AS on_time_by_766,
+                sum(counted_days.form_early) AS form_early,
+                sum(counted_days.form_on_time) AS form_on_time,
                 0 AS open,
                 0 AS overdue
             FROM 
@@ -181,7 +199,13 @@ FROM
                     feedback_answered,
                     feedback_on_time,
                     feedback_rated,
-                    feedback_satisfied
+                    feedback_satisfied,
+                    resolved_on_time_by_instant,
+                    resolved_on_time_by_date,
+                    judged_by_766,
+                    on_time_by_766,
+                    form_early,
+                    form_on_time
                 FROM agency_months
                 WHERE has(months, month)
                 UNION ALL
@@ -218,7 +242,13 @@ FROM
                     feedback_answered,
                     feedback_on_time,
                     feedback_rated,
-                    feedback_satisfied
+                    feedback_satisfied,
+                    resolved_on_time_by_instant,
+                    resolved_on_time_by_date,
+                    judged_by_766,
+                    on_time_by_766,
+                    form_early,
+                    form_on_time
                 FROM agency_days
                 WHERE day BETWEEN {since:Date} AND {until:Date} AND NOT has(months, toStartOfMonth(day))
             ) AS counted_days

@@ -35,7 +35,13 @@ SELECT
     sum(agency_past.feedback_answered) AS feedback_answered,
     sum(agency_past.feedback_on_time) AS feedback_on_time,
     sum(agency_past.feedback_rated) AS feedback_rated,
-    sum(agency_past.feedback_satisfied) AS feedback_satisfied
+    sum(agency_past.feedback_satisfied) AS feedback_satisfied,
+    sum(agency_past.resolved_on_time_by_instant) AS resolved_on_time_by_instant,
+    sum(agency_past.resolved_on_time_by_date) AS resolved_on_time_by_date,
+    sum(agency_past.judged_by_766) AS judged_by_766,
+    sum(agency_past.on_time_by_766) AS on_time_by_766,
+    sum(agency_past.form_early) AS form_early,
+    sum(agency_past.form_on_time) AS form_on_time
 FROM agency_past
 WHERE toStartOfMonth(day) < (SELECT toStartOfMonth(toDate(max(until), '{time_zone}')) FROM agency_past)
 GROUP BY agency, month

@@ -68,6 +68,11 @@ class Facts(Struct, frozen=True):
     rated_at: int | None = None
     satisfied: bool = False
     score: int = 0
+    term_computed: int | None = None
+    verdict_rule: tuple[int, ...] = ()
+    verdict_since: tuple[int, ...] = ()
+    verdict_standing: tuple[int, ...] = ()
+    verdict_until: tuple[int, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -128,9 +133,12 @@ def values_of(registers: Registers) -> tuple[Any, ...]:
         rating[4] if rating else None,
         bool(rating and rating[5][0]),
         (rating[5][1] or 0) if rating else 0,
+        None,
+        *_NO_STEPS,
     )
 
 
+_NO_STEPS = ((), (), (), ())
 _NOT_DIGITISED = (0, 0, 0, False)
 _NO_REGISTER: Any = (None,) * 6
 _Numbered: TypeAlias = Mapping[str, dict[int, Register]]

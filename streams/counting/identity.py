@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from schemas.deployment_profile import Profile
+from streams.on_time.ruling import Ruling
 
 
 class Identity(Struct, frozen=True):
@@ -12,3 +13,4 @@ class Identity(Struct, frozen=True):
     partitions: int
     epoch: int
     profile: Profile
+    ruling: Ruling

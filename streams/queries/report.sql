@@ -32,6 +32,12 @@ SELECT
     feedback_on_time,
     feedback_rated,
     feedback_satisfied,
+    resolved_on_time_by_instant,
+    resolved_on_time_by_date,
+    judged_by_766,
+    on_time_by_766,
+    form_early,
+    form_on_time,
     open,
     overdue
 FROM
@@ -68,7 +74,13 @@ FROM
         sum(windows.feedback_answered) AS feedback_answered,
         sum(windows.feedback_on_time) AS feedback_on_time,
         sum(windows.feedback_rated) AS feedback_rated,
-        sum(windows.feedback_satisfied) AS feedback_satisfied
+        sum(windows.feedback_satisfied) AS feedback_satisfied,
+        sum(windows.resolved_on_time_by_instant) AS resolved_on_time_by_instant,
+        sum(windows.resolved_on_time_by_date) AS resolved_on_time_by_date,
+        sum(windows.judged_by_766) AS judged_by_766,
+        sum(windows.on_time_by_766) AS on_time_by_766,
+        sum(windows.form_early) AS form_early,
+        sum(windows.form_on_time) AS form_on_time
     FROM windows FINAL
     WHERE window >= %(since)s AND window < %(until)s
     GROUP BY agency

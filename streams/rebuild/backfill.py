@@ -22,6 +22,7 @@ from streams.counting.store_interface import Row
 from streams.counting.write_order import DeadLetterSink
 from streams.dead_letters.topic import DeadLetterTopic
 from streams.errors import RefusedRow
+from streams.on_time.ruling import built_in_ruling
 from streams.rebuild import tables
 from streams.rebuild.preconditions import source_of
 from streams.rebuild.replay import digest_events, records_from_events, records_from_topic, stored_events
@@ -114,7 +115,9 @@ class Backfill:
     ) -> None:
         """Count those of the records that the rebuild has not counted yet."""
         starts = _next_offsets(store)
-        identity = Identity(EVENTS, entry.origin.partitions, entry.epoch - 1, self._plan.profile)
+        profile = self._plan.profile
+        ruling = built_in_ruling(profile.time_zone)
+        identity = Identity(EVENTS, entry.origin.partitions, entry.epoch - 1, profile, ruling)
         # Raw events were admitted when they were first counted; their order here is not the one that decided it.
         numbered = sys.maxsize if source_of(entry) == "events" else MAX_NUMBERED
         # However many lines were dead-lettered once, they are dead-lettered again.

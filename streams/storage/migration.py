@@ -9,6 +9,7 @@ from schemas.topics import EVENTS, declared
 from streams.broker import topics
 from streams.counting.identity import Identity
 from streams.errors import NotMigrated, Unfinished, WrongIdentity
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.clickhouse_client import database
 from streams.storage.deployment_plan import Plan
 from streams.storage.epochs import Entry, Origin, difference, later_than, read_history, write_entry
@@ -62,7 +63,7 @@ def identify(plan: Plan, on_step: Callable[[str], None] | None = None, *, enter:
             raise error
         if enter and not serving.origin.cluster:
             write_entry(client, structs.replace(serving, origin=found, changed_at=later_than(serving)))
-    return Identity(EVENTS, found.partitions, serving.epoch, plan.profile)
+    return Identity(EVENTS, found.partitions, serving.epoch, plan.profile, built_in_ruling(plan.profile.time_zone))
 
 
 def find_origin(plan: Plan) -> Origin:

@@ -15,6 +15,7 @@ from schemas.topics import EVENTS
 from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.strategies import PUBLISHED
@@ -36,7 +37,8 @@ def count(
         log[partition].append(Record(partition, len(log[partition]), to_micros(published) // 1000, value))
     dead = MemoryDeadLetters()
     with closing(ClickHouseStore(clickhouse)) as store:
-        counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile or Profile()), store)
+        profile = profile or Profile()
+        counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile, built_in_ruling(profile.time_zone)), store)
         with closing(Pipeline(counting, store, dead)) as pipeline:
             pipeline.take([record for records in log.values() for record in records]).result()
     assert dead.letters == []

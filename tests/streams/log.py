@@ -36,10 +36,11 @@ from streams.counting.record import Record
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import facts_row
 from streams.counting.store_interface import Stored
+from streams.on_time.ruling import built_in_ruling
 from tests.streams.cases import INSTANT, at, said
 
 PARTITIONS = 2
-IDENTITY = Identity("test-events", PARTITIONS, 1, INSTANT)
+IDENTITY = Identity("test-events", PARTITIONS, 1, INSTANT, built_in_ruling())
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PUBLISHED = to_micros(NOW) // 1000
 DOSSIERS = tuple(f"D{number}" for number in range(8))

@@ -27,6 +27,7 @@ from streams.counting.batch import Batch
 from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.clickhouse_client import connect
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
@@ -36,7 +37,7 @@ from tests.thorough import sized
 
 pytestmark = pytest.mark.clickhouse
 
-IDENTITY = Identity(EVENTS, PARTITIONS, 1, INSTANT)
+IDENTITY = Identity(EVENTS, PARTITIONS, 1, INSTANT, built_in_ruling())
 RECEIVED = said(Received, "2026-03-02 08:00", agency="H01", channel="online")
 MOVED = said(Transferred, "2026-03-02 09:00", agency="H02")
 RESOLVED = said(Resolved, "2026-03-09 17:30")

@@ -20,6 +20,7 @@ from streams.audit.audit_run import audit
 from streams.counting.identity import Identity
 from streams.counting.log_position import unpack
 from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Superseded, Unfinished, WrongIdentity
+from streams.on_time.ruling import built_in_ruling
 from streams.rebuild.preconditions import Source
 from streams.rebuild.rebuild import Rebuild
 from streams.storage import table_migration
@@ -462,7 +463,7 @@ def test_events_that_come_amid_a_rebuild_make_it_begin_anew(counted: Plan) -> No
 
 
 def identity_of(plan: Plan) -> Identity:
-    return Identity(EVENTS, plan.partitions, 0, plan.profile)
+    return Identity(EVENTS, plan.partitions, 0, plan.profile, built_in_ruling(plan.profile.time_zone))
 
 
 def test_a_worker_of_a_former_epoch_can_write_nothing(counted: Plan) -> None:
