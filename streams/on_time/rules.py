@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, structs
 
 from schemas.reference.validity import FIRST_DAY, LAST_DAY, is_valid
+from schemas.rule_names import RuleName
 from streams.on_time.clock_stops import ALL_KINDS, SUPPLEMENTS, StopKind
 
-RuleName: TypeAlias = Literal["instant", "date", "decision 766", "report form"]
 Basis: TypeAlias = Literal["instant", "date"]
 """What is compared: the very instants, or their local days. A term by date lasts through the whole of its day."""
 
