@@ -188,6 +188,36 @@ DEPLOYMENT = Table(
     },
 )
 
+RESTATEMENTS = Table(
+    "restatements",
+    {
+        "topic": _LABEL,
+        "epoch": "UInt16",
+        "from_epoch": "UInt16",
+        "restated_at": "DateTime64(3, 'UTC')",
+        "restated_by": "String",
+        "why": "String",
+        "rules_before": "String",
+        "rules_after": "String",
+        "loads_before": "String",
+        "loads_after": "String",
+    },
+)
+
+RESTATED_FIGURES = Table(
+    "restated_figures",
+    {
+        "topic": _LABEL,
+        "epoch": "UInt16",
+        "agency": _LABEL,
+        "month": "Date",
+        "rule": _LABEL,
+        "figure": _LABEL,
+        "before": "Int64",
+        "after": "Int64",
+    },
+)
+
 GAPS = Table(
     "gaps",
     {
@@ -345,7 +375,7 @@ MIGRATIONS = Table(
 TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
     *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, AGENCY_MONTHS, RECEIVER_DAYS),
-    *(DATA_CONFLICTS, MIGRATIONS),
+    *(DATA_CONFLICTS, MIGRATIONS, RESTATEMENTS, RESTATED_FIGURES),
     *(REFERENCE_LOADS, AGENCIES, AGENCY_PLACEMENTS, PROCEDURES, OFFICIALS, OFFICIAL_NAMES),
 )
 DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedure_labels")

@@ -52,7 +52,13 @@ CREATE TABLE agency_months
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = MergeTree
 ORDER BY (month, agency)
@@ -94,7 +100,13 @@ CREATE TABLE agency_past
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = MergeTree
 ORDER BY (day, agency)
@@ -244,9 +256,11 @@ CREATE TABLE dossier_alerts
     `why` LowCardinality(String) COMMENT 'Of cleared: the outcome, or voided, term, agency, gone or levels',
     `agency` LowCardinality(String) COMMENT 'Agency responsible when it was raised',
     `procedure` LowCardinality(String) COMMENT 'Administrative procedure',
-    `term` DateTime64(6, 'UTC') COMMENT 'Term that held when it was raised',
+    `term` Nullable(DateTime64(6, 'UTC')) COMMENT 'Term that held when it was raised; NULL where a rule needs none',
     `at` DateTime64(6, 'UTC') COMMENT 'When it was found',
-    `offset` UInt64 COMMENT 'Offset on dossier-alerts'
+    `offset` UInt64 COMMENT 'Offset on dossier-alerts',
+    `rule` LowCardinality(String) COMMENT 'Rule that it was judged by, such as date v2; empty before rules were named',
+    `deadline` Nullable(DateTime64(6, 'UTC')) COMMENT 'Last instant in time by the rule; NULL before rules were named'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (dossier, seq)
@@ -320,7 +334,12 @@ CREATE TABLE facts
     `components_reused` UInt16 COMMENT 'Components re-used from earlier data',
     `rated_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When the citizen rated it',
     `satisfied` Bool COMMENT 'Whether the citizen was satisfied',
-    `score` UInt8 COMMENT 'Score given, 0 without one'
+    `score` UInt8 COMMENT 'Score given, 0 without one',
+    `term_computed` Nullable(DateTime64(6, 'UTC')) COMMENT 'Term that the procedure promises, where the source sent none',
+    `verdict_rule` Array(UInt8) COMMENT 'Rule of each step: 1 instant, 2 date, 3 Decision 766, 4 report form; no steps of a plain case',
+    `verdict_since` Array(DateTime64(6, 'UTC')) COMMENT 'When each step begins',
+    `verdict_standing` Array(UInt8) COMMENT 'How the case stands: 1 early, 2 on time, 3 late, 4 in term, 5 overdue',
+    `verdict_until` Array(DateTime64(6, 'UTC')) COMMENT 'After this it is overdue although nothing happened; 2299-12-31 where time alone changes nothing'
 )
 ENGINE = ReplacingMergeTree(pos)
 ORDER BY dossier
@@ -473,6 +492,40 @@ ORDER BY (kind, load)
 SETTINGS index_granularity = 8192
 COMMENT 'Loads of reference data: the greatest load of a kind is the current one';
 
+CREATE TABLE restated_figures
+(
+    `topic` LowCardinality(String) COMMENT 'Topic that is counted',
+    `epoch` UInt16 COMMENT 'Epoch whose counts replaced the former ones',
+    `agency` LowCardinality(String) COMMENT 'Agency, by its code',
+    `month` Date COMMENT 'First local day of the month',
+    `rule` LowCardinality(String) COMMENT 'Rule of being on time; empty for a counter',
+    `figure` LowCardinality(String) COMMENT 'Counter, or how dossiers stood at the end of the month by the rule',
+    `before` Int64 COMMENT 'What was shown',
+    `after` Int64 COMMENT 'What is shown since'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (topic, epoch, agency, month, rule, figure)
+SETTINGS index_granularity = 8192
+COMMENT 'Figures of months that a rebuild changed; a figure that is not here stayed as it was';
+
+CREATE TABLE restatements
+(
+    `topic` LowCardinality(String) COMMENT 'Topic that is counted',
+    `epoch` UInt16 COMMENT 'Epoch whose counts replaced the former ones',
+    `from_epoch` UInt16 COMMENT 'Epoch whose counts had been shown',
+    `restated_at` DateTime64(3, 'UTC') COMMENT 'When both were compared, just before the exchange',
+    `restated_by` String COMMENT 'Who rebuilt',
+    `why` String COMMENT 'Why',
+    `rules_before` String COMMENT 'Rules of the former counts',
+    `rules_after` String COMMENT 'Rules of the new counts',
+    `loads_before` String COMMENT 'Loads of agencies, calendar and procedures that had decided',
+    `loads_after` String COMMENT 'Loads that decide since'
+)
+ENGINE = ReplacingMergeTree(restated_at)
+ORDER BY (topic, epoch)
+SETTINGS index_granularity = 8192
+COMMENT 'Rebuilds that may have changed figures: who, when and why';
+
 CREATE TABLE sources
 (
     `source` LowCardinality(String) COMMENT 'System that records events',
@@ -520,7 +573,13 @@ CREATE TABLE windows
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = ReplacingMergeTree(pos)
 PARTITION BY toYYYYMM(window)

@@ -27,9 +27,9 @@ class Case(Struct, frozen=True):
     """A dossier as it is counted, and its standing alert.
 
     `ended` is its outcome, or `voided`, or `gone` where it is no longer counted as a dossier; empty while it is open.
-    `deadline` is the last instant that is in time, by the leading rule of the deployment; None without a term, and while
-    the clock stands. `soon` is the instant before which a deadline of its agency is due soon. `sent` is the term without
-    stops, by which alerts of former versions are compared.
+    `deadline` is the last instant that is in time, by the leading rule of the deployment; None without a term, and
+    while the clock stands. `soon` is the instant before which a deadline of its agency is due soon. `sent` is the term
+    without stops, by which alerts of former versions are compared.
     """
 
     dossier: str
