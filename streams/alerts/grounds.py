@@ -5,7 +5,7 @@ from datetime import datetime
 from schemas.instant import from_micros, to_micros
 from schemas.rule_names import RuleName
 from streams.alerts.overdue import Case, Grounds
-from streams.counting.judged_case import judged_case
+from streams.counting.judged_case import StoredCase, judged_case
 from streams.on_time.ruling import Ruling
 
 
@@ -15,7 +15,8 @@ def grounds(case: Case, registers: bytes | None, leading: RuleName, now: datetim
     Facts may change between the scan and this look. Then the next scan clears the alert, and meanwhile it says what the
     scan saw.
     """
-    found = judged_case(case.dossier, registers, ruling) if registers is not None else None
+    stored = None if registers is None else StoredCase(case.dossier, case.agency, case.procedure, registers)
+    found = judged_case(stored, ruling) if stored else None
     verdict = found.verdict(found.rule(leading), to_micros(now)) if found else None
     if verdict is None:
         return Grounds("", case.sent, "compared")

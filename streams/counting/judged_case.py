@@ -4,8 +4,7 @@ from msgspec import Struct
 
 from schemas.rule_names import RuleName, number_of
 from schemas.working_time.calendar import Calendar
-from streams.counting.case_history import history_of
-from streams.counting.facts import facts_of
+from streams.counting.case_history import ruled_history
 from streams.counting.registers import unpack
 from streams.on_time.history import History
 from streams.on_time.period import InPeriod, in_period
@@ -14,13 +13,19 @@ from streams.on_time.ruling import Ruling
 from streams.on_time.verdicts import Verdict, judge
 
 
-class JudgedCase(Struct, frozen=True):
-    """A case that was received, with what judges it: the calendar of its agency, and the rules of its reception."""
+class StoredCase(Struct, frozen=True, gc=False):
+    """A case as facts keep it: its packed registers say everything, its agency and procedure whose it is."""
 
     dossier: str
     agency: str
     procedure: str
-    channel: str
+    registers: bytes
+
+
+class JudgedCase(Struct, frozen=True):
+    """A case that was received, with what judges it: the calendar of its agency, and the rules of its reception."""
+
+    stored: StoredCase
     history: History
     calendar: Calendar
     rules: tuple[Rule, ...]
@@ -38,13 +43,10 @@ class JudgedCase(Struct, frozen=True):
         return in_period(rule, self.history, start, end, self.calendar)
 
 
-def judged_case(dossier: str, registers: bytes, ruling: Ruling) -> JudgedCase | None:
-    """The case with these packed registers; None where its reception is missing, or it is void."""
-    unpacked = unpack(registers)
-    facts = facts_of(unpacked)
-    calendar = ruling.calendar_of(facts.agency)
-    history = history_of(unpacked, calendar, ruling.promise_of)
-    if history is None:
+def judged_case(stored: StoredCase, ruling: Ruling) -> JudgedCase | None:
+    """The case by this ruling; None where its reception is missing, or it is void."""
+    found = ruled_history(unpack(stored.registers), ruling)
+    if found is None:
         return None
-    rules = ruling.rules_for(history.received_at, calendar)
-    return JudgedCase(dossier, facts.agency, facts.procedure, facts.channel, history, calendar, rules)
+    history, calendar = found
+    return JudgedCase(stored, history, calendar, ruling.rules_for(history.received_at, calendar))

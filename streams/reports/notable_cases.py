@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from schemas.rule_names import RuleName
-from streams.counting.judged_case import judged_case
+from streams.counting.judged_case import StoredCase, judged_case
 from streams.on_time.notable import Fact, notable_at
 from streams.on_time.ruling import Ruling
 from streams.reports.stored_cases import Period
@@ -30,7 +30,7 @@ class Notables(Struct):
 
 
 def notables(
-    cases: Iterable[tuple[str, bytes]],
+    cases: Iterable[StoredCase],
     ruling: Ruling,
     rule: RuleName,
     period: Period,
@@ -43,16 +43,16 @@ def notables(
     `only` asks for one fact. `on_progress` is told after each case how many are done; it may raise to stop.
     """
     found = Notables({})
-    for done, (dossier, registers) in enumerate(cases, 1):
-        case = judged_case(dossier, registers, ruling)
+    for done, stored in enumerate(cases, 1):
+        case = judged_case(stored, ruling)
         if case is not None:
             facts = notable_at(case.history, period.end - 1, case.rule(rule), case.calendar)
             if only is not None:
                 facts = tuple(fact for fact in facts if fact == only)
             if facts:
-                found.counts.setdefault(case.agency, Counter()).update(facts)
+                found.counts.setdefault(stored.agency, Counter()).update(facts)
                 found.total += 1
                 if len(found.cases) < most:
-                    found.cases.append(NotableCase(dossier, case.agency, case.procedure, facts))
+                    found.cases.append(NotableCase(stored.dossier, stored.agency, stored.procedure, facts))
         on_progress(done)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from streams.counting.judged_case import JudgedCase, judged_case
+from streams.counting.judged_case import JudgedCase, StoredCase, judged_case
 from streams.on_time.period import InPeriod
 from streams.on_time.rules import Rule
 from streams.on_time.ruling import Ruling
@@ -84,7 +84,7 @@ class Comparison(Struct):
 
 
 def compare(
-    cases: Iterable[tuple[str, bytes]],
+    cases: Iterable[StoredCase],
     one: Side,
     other: Side,
     period: Period,
@@ -96,9 +96,9 @@ def compare(
     `on_progress` is told after each case how many are done; it may raise to stop.
     """
     compared = Comparison({})
-    for done, (dossier, registers) in enumerate(cases, 1):
-        before = judged_case(dossier, registers, one.ruling)
-        after = before if other.ruling is one.ruling else judged_case(dossier, registers, other.ruling)
+    for done, case in enumerate(cases, 1):
+        before = judged_case(case, one.ruling)
+        after = before if other.ruling is one.ruling else judged_case(case, other.ruling)
         if before and after:
             _add(compared, one, other, before, after, period, most)
         on_progress(done)
@@ -112,7 +112,8 @@ def _add(
     will = after.in_period(other.version_of(after), period.start, period.end)
     if was is None or will is None:
         return
-    figures = compared.agencies.setdefault(before.agency, (RuleFigures(), RuleFigures()))
+    stored = before.stored
+    figures = compared.agencies.setdefault(stored.agency, (RuleFigures(), RuleFigures()))
     figures[0].add(was)
     figures[1].add(will)
     if was.verdict.is_good == will.verdict.is_good:
@@ -123,7 +124,7 @@ def _add(
         compared.better += 1
     if len(compared.changes) < most:
         compared.changes.append(
-            Change(before.dossier, before.agency, before.procedure, _judged(was.verdict), _judged(will.verdict))
+            Change(stored.dossier, stored.agency, stored.procedure, _judged(was.verdict), _judged(will.verdict))
         )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Generator
 from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
-from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, explain
+from streams.counting.judged_case import StoredCase
+from streams.storage.clickhouse_client import database
 
 _BELONGS = (
     "case_kind = 'dossier' AND NOT voided AND (%(agency)s = '' OR agency = %(agency)s) "
@@ -34,24 +35,15 @@ class StoredCases:
 
     def count(self) -> int:
         """How many there are."""
-        client = connect(self._clickhouse, max_execution_time=0)
-        try:
+        with database(self._clickhouse, max_execution_time=0) as client:
             sql = f"SELECT count() FROM facts FINAL WHERE {_BELONGS}"  # noqa: S608  # our condition
             ((found,),) = client.execute(sql, self._parameters)
-        except DRIVER_ERRORS as error:
-            raise explain(error, self._clickhouse) from error
-        finally:
-            client.disconnect()
         return int(found)
 
-    def read(self) -> Generator[tuple[str, bytes], None, None]:
-        """Each dossier with its packed registers."""
-        client = connect(self._clickhouse, strings_as_bytes=True, max_execution_time=0, max_block_size=_ROWS_AT_ONCE)
-        try:
-            sql = f"SELECT dossier, registers FROM facts FINAL WHERE {_BELONGS}"  # noqa: S608  # our condition
-            for dossier, registers in client.execute_iter(sql, self._parameters):
-                yield dossier.decode(), registers
-        except DRIVER_ERRORS as error:
-            raise explain(error, self._clickhouse) from error
-        finally:
-            client.disconnect()
+    def read(self) -> Generator[StoredCase, None, None]:
+        """Each dossier, in no order."""
+        sql = f"SELECT dossier, agency, procedure, registers FROM facts FINAL WHERE {_BELONGS}"  # noqa: S608  # ours
+        settings = {"max_execution_time": 0, "max_block_size": _ROWS_AT_ONCE, "strings_as_bytes": True}
+        with database(self._clickhouse, **settings) as client:
+            for dossier, agency, procedure, registers in client.execute_iter(sql, self._parameters):
+                yield StoredCase(dossier.decode(), agency.decode(), procedure.decode(), registers)
