@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from cli.calendar.options import agency_option, calendar_option, calendars_of, path_of, read_rules
+from cli.calendar.options import agency_option, calendar_option, calendars_of, read_rules
 from cli.settings import Settings
 from cli.terminal_escape import plural, print_json, printable
+from schemas.working_time.agency_calendars import path_by_dots
 from schemas.working_time.calendar import FIRST_DAY, LAST_DAY
 from schemas.working_time.comparison import differences
 from schemas.working_time.day_rule import DayRule
@@ -46,7 +47,7 @@ def command(
     listed = read_rules(lists)
     begin, end = _period(listed, first, last)
     calendars = calendars_of(files, settings.profile.time_zone)
-    path = path_of(agency)
+    path = path_by_dots(agency)
     found = list(differences(listed, calendars.of(path), path, begin, end))
     if as_json:
         print_json(

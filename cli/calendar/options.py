@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cli.findings import refuse
+from schemas.working_time.agency_calendars import path_by_dots
 from schemas.working_time.built_in import ANNOUNCED_UNTIL, built_in_rules
 from schemas.working_time.calendar import Calendar, Calendars
 from schemas.working_time.day_rule import DayRule
@@ -34,7 +35,7 @@ def calendars_of(files: Sequence[Path], time_zone: str) -> Calendars:
 
 def calendar_of(agency: str, files: Sequence[Path], time_zone: str) -> Calendar:
     """The calendar of one agency."""
-    return calendars_of(files, time_zone).of(path_of(agency))
+    return calendars_of(files, time_zone).of(path_by_dots(agency))
 
 
 def read_rules(files: Sequence[Path]) -> list[DayRule]:
@@ -59,9 +60,3 @@ def warn_of_unannounced_years(last: date) -> None:
             "since belong into a file for --calendar",
             err=True,
         )
-
-
-def path_of(agency: str) -> list[str]:
-    """The codes above a code and itself, as far as codes tell: H26, H26.17, H26.17.3."""
-    parts = agency.split(".") if agency else []
-    return [".".join(parts[: number + 1]) for number in range(len(parts))]

@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_option, calendars_of, path_of, warn_of_unannounced_years
+from cli.calendar.options import agency_option, calendar_option, calendars_of, warn_of_unannounced_years
 from cli.settings import Settings
 from cli.terminal_escape import print_json, printable
+from schemas.working_time.agency_calendars import path_by_dots
 from schemas.working_time.calendar import FIRST_DAY, LAST_DAY
 from schemas.working_time.day import SHARES, Day
 from schemas.working_time.duration import amount_text
@@ -36,7 +37,7 @@ def command(settings: Settings, month: datetime, agency: str, files: tuple[Path,
     if not FIRST_DAY.year <= month.year <= LAST_DAY.year:
         raise click.UsageError(f"{month:%Y-%m} is not between {FIRST_DAY:%Y-%m} and {LAST_DAY:%Y-%m}")
     calendars = calendars_of(files, settings.profile.time_zone)
-    calendar = calendars.of(path_of(agency))
+    calendar = calendars.of(path_by_dots(agency))
     dates = [date(month.year, month.month, day) for day in range(1, monthrange(month.year, month.month)[1] + 1)]
     days = [(calendar.day(day), calendar.reception(day)) for day in dates]
     warn_of_unannounced_years(dates[-1])

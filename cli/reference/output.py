@@ -34,6 +34,8 @@ def print_loaded(client: Client, kind: KindName, loaded: Load | None) -> None:
 
 def removed_yet_counted(client: Client, kind: KindName, before: set[str], after: Iterable[Any]) -> dict[str, int]:
     """Codes and aliases that are declared no longer and have been counted, with the number of their cases."""
+    if not before:
+        return {}
     declared = {name for each in after for name in (each.code, *getattr(each, "aliases", ()))}
     return cases_with(client, kind, before - declared)
 

@@ -145,6 +145,27 @@ ORDER BY at
 SETTINGS index_granularity = 8192
 COMMENT 'What each audit found';
 
+CREATE TABLE calendar_rules
+(
+    `load` UInt64 COMMENT 'Load that it belongs to',
+    `first` Date32 COMMENT 'First local day',
+    `last` Date32 COMMENT 'Last local day; 2299-12-31 where open',
+    `weekdays` Array(UInt8) COMMENT 'Weekdays of a schedule, 1 is Monday; none where the rule is about the days themselves',
+    `kind` LowCardinality(String) COMMENT 'off, worked or half',
+    `hours` Array(Tuple(
+        opens UInt16,
+        closes UInt16)) COMMENT 'Stretches of working time, in minutes after local midnight',
+    `agency` String COMMENT 'Whom it is for, with everything below it; empty for everybody',
+    `applies_to` LowCardinality(String) COMMENT 'working time, reception or both',
+    `same_day_until` UInt16 COMMENT 'Last minute at which a same-day procedure is received for the same day',
+    `name` String COMMENT 'Occasion',
+    `source` String COMMENT 'Decision that it comes from'
+)
+ENGINE = MergeTree
+ORDER BY (load, first, agency)
+SETTINGS index_granularity = 8192
+COMMENT 'Day rules of calendars, as declared; they win over the built-in ones';
+
 CREATE TABLE city_past
 (
     `until` DateTime('UTC') COMMENT 'Start of the day of the refresh: later windows are not in it',
@@ -525,6 +546,20 @@ ENGINE = ReplacingMergeTree(restated_at)
 ORDER BY (topic, epoch)
 SETTINGS index_granularity = 8192
 COMMENT 'Rebuilds that may have changed figures: who, when and why';
+
+CREATE TABLE ruling_loads
+(
+    `topic` LowCardinality(String) COMMENT 'Topic that is counted',
+    `epoch` UInt16 COMMENT 'Epoch whose counts it decides',
+    `pinned_at` DateTime64(6, 'UTC') COMMENT 'Since when it holds; its local day is the one whose tree of agencies gives each its calendar',
+    `agencies` UInt64 COMMENT 'Load of agencies; 0 for none',
+    `calendar` UInt64 COMMENT 'Load of the calendar; 0 for the built-in one alone',
+    `procedures` UInt64 COMMENT 'Load of procedures; 0 for none'
+)
+ENGINE = MergeTree
+ORDER BY (topic, epoch, pinned_at)
+SETTINGS index_granularity = 8192
+COMMENT 'Loads of reference data by which terms and verdicts are counted: the greatest pinned_at of an epoch holds';
 
 CREATE TABLE sources
 (
