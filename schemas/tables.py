@@ -419,6 +419,7 @@ VIEWS = (
     "letters",
     "open_dead_letters",
     "standing_alerts",
+    "figure_restatements",
     "agency_names",
     "agency_tree",
     "agency_days",

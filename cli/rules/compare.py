@@ -28,7 +28,9 @@ _FIGURES = ("received", "carried_over", "early", "on_time", "late", "in_term", "
 @from_option
 @to_option
 @agency_option
-@click.option("--rule", type=RuleParameter(), help="With current and loaded: judge by this rule.  [default: the leading]")
+@click.option(
+    "--rule", type=RuleParameter(), help="With current and loaded: judge by this rule.  [default: the leading]"
+)
 @limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with `agencies` and `changes`.")
 @click.pass_obj
@@ -56,9 +58,7 @@ def command(
     with database(settings.clickhouse) as client:
         current = current_ruling(client, settings.profile)
         leading = rule or settings.profile.leading
-        sides = [
-            side(text, leading, current, lambda: loaded_ruling(client, settings.profile)) for text in (one, other)
-        ]
+        sides = [side(text, leading, current, lambda: loaded_ruling(client, settings.profile)) for text in (one, other)]
     with gone_through(StoredCases(settings.clickhouse, span, agency)) as (cases, advance):
         found = compare(cases, *sides, span, limit, advance)
     if as_json:
@@ -77,7 +77,18 @@ def command(
 
 def _show(sides: list[Side], found: Comparison) -> None:
     table = Table()
-    for heading in ("Agency", "By", "Received", "Carried over", "Early", "On time", "Late", "In term", "Overdue", "Good"):
+    for heading in (
+        "Agency",
+        "By",
+        "Received",
+        "Carried over",
+        "Early",
+        "On time",
+        "Late",
+        "In term",
+        "Overdue",
+        "Good",
+    ):
         table.add_column(heading, justify="left" if heading in ("Agency", "By") else "right")
     for agency, pair in sorted(found.agencies.items()):
         for number, (by, figures) in enumerate(zip(sides, pair, strict=True)):

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS restated_figures
     after  Int64                  COMMENT 'What is shown since'
 )
 ENGINE = {replicated}ReplacingMergeTree
+PARTITION BY epoch
 ORDER BY (topic, epoch, agency, month, rule, figure)
 COMMENT 'Figures of months that a rebuild changed; a figure that is not here stayed as it was';
 
