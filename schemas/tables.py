@@ -278,6 +278,7 @@ CITY_PAST = Table(
         (
             *("received", "received_online", "fee_bearing", "fee_paid_online", "resolved", "resolved_on_time", "ended"),
             *("components", "components_digitised", "rated", "satisfied", "feedback_answered", "feedback_on_time"),
+            *("on_time", "judged"),
         ),
         "Int64",
     ),
@@ -285,7 +286,8 @@ CITY_PAST = Table(
 
 CITY_WAITING = Table(
     "city_waiting",
-    {"kind": _LABEL, "agency": _LABEL, "receiver": _LABEL, "term": _PERHAPS, "dossiers": "UInt64", "overdue": "UInt64"},
+    {"kind": _LABEL, "agency": _LABEL, "receiver": _LABEL, "due_at": _PERHAPS}
+    | dict.fromkeys(("dossiers", "overdue"), "UInt64"),
 )
 
 AGENCY_PAST = Table(
@@ -407,6 +409,8 @@ DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedu
 VIEWS = (
     "periods",
     "dossiers",
+    "standings",
+    "rule_figures",
     "agency_windows",
     "overdue_dossiers",
     "freshness",
@@ -434,6 +438,8 @@ VIEWS = (
 _WAY = "way = 'today'"
 _SPAN = "since = '2026-01-01', until = '2026-12-31'"
 ARGUMENTS = {
+    "standings": "as_of = '2026-01-01 00:00:00'",
+    "rule_figures": _SPAN,
     "agency_tree": "as_of = '2026-01-01'",
     "node_figures": f"{_WAY}, {_SPAN}",
     "node_days": f"node = 'H26', {_WAY}, {_SPAN}",

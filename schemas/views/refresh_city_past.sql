@@ -23,7 +23,9 @@ SELECT
     sum(windows.rated) AS rated,
     sum(windows.satisfied) AS satisfied,
     sum(windows.feedback_answered) AS feedback_answered,
-    sum(windows.feedback_on_time) AS feedback_on_time
+    sum(windows.feedback_on_time) AS feedback_on_time,
+    sum({on_time}) AS on_time,
+    sum({judged}) AS judged
 FROM windows FINAL
 ARRAY JOIN if(has(compared, toDate(window, '{time_zone}')), [whole, part], [whole]) AS placed
 WHERE window < toStartOfDay(now(), '{time_zone}')

@@ -68,8 +68,6 @@ REPORT_FORM = Rule(
 )
 RULES = (INSTANT, DATE, DECISION_766, REPORT_FORM)
 """The current version of each rule."""
-RULE_NAMES: tuple[RuleName, ...] = tuple(rule.name for rule in RULES)
-"""The rules in the order in which facts and tables have them."""
 
 INSTANT_AS_SENT, DATE_AS_SENT = (
     structs.replace(rule, version=1, moved_by=(), counts_late_extensions=True) for rule in (INSTANT, DATE)
