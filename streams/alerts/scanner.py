@@ -16,7 +16,6 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.errors import DossierError
 from schemas.instant import to_micros
-from schemas.rule_names import number_of
 from schemas.topics import EVENTS
 from streams.alerts.due_soon import Horizons, horizons
 from streams.alerts.grounds import grounds
@@ -133,7 +132,6 @@ class OverdueScanner:
             "agencies": ["", *soon.of_agency],
             "soon": [to_micros(soon.default), *map(to_micros, soon.of_agency.values())],
             "soon_default": to_micros(soon.default),
-            "rule": number_of(leading),
             "rule_prefix": f"{leading} v",
         }
         return [_case(*row) for row in client.execute(query("overdue", self._profile), parameters)]

@@ -21,34 +21,16 @@ SELECT
 FROM
 (
     WITH
-        fromUnixTimestamp64Micro(%(now)s, 'UTC') AS now,
-        -- The steps of the leading rule; a plain case has none.
-        countEqual(verdict_rule, %(rule)s) AS steps,
-        indexOf(verdict_rule, %(rule)s) AS first,
-        arraySlice(verdict_since, first, steps) AS since,
-        arraySlice(verdict_standing, first, steps) AS stands,
-        arraySlice(verdict_until, first, steps) AS until,
-        arrayLastIndex(at -> at <= now, since) AS step,
-        -- The last step by which it was not overdue already: it is overdue since then without a break.
-        arrayLastIndex(each -> each != 5, arraySlice(stands, 1, step)) AS before
+        {verdicts},
+        fromUnixTimestamp64Micro(%(now)s, 'UTC') AS present
     SELECT
         dossier,
         agency,
         procedure,
         partition,
-        coalesce(term, term_computed) AS sent,
-        multiIf(case_kind != 'dossier', 'gone', voided, 'voided', outcome_at <= now, outcome, '') AS ended,
-        multiIf(
-            ended != '' OR received_at > now, NULL,
-            empty(verdict_rule),
-                -- By date the whole local day of the term is in time, up to its last microsecond.
-                if(%(rule)s = 1, sent,
-                    fromUnixTimestamp64Micro(
-                        toUnixTimestamp(toStartOfDay(sent, '{time_zone}') + INTERVAL 1 DAY) * 1000000 - 1, 'UTC')),
-            step = 0 OR stands[step] NOT IN (4, 5), NULL,
-            step = before OR (before > 0 AND stands[before] = 4 AND until[before] < since[before + 1]),
-                nullIf(until[before], toDateTime64('2299-12-31 00:00:00', 6, 'UTC')),
-            since[before + 1] - toIntervalMicrosecond(1)) AS deadline
+        held_term AS sent,
+        multiIf(case_kind != 'dossier', 'gone', voided, 'voided', outcome_at <= present, outcome, '') AS ended,
+        if(ended != '' OR received_at > present, NULL, due_by({leading}, present)) AS deadline
     FROM facts FINAL
     WHERE (ended = '' AND deadline < fromUnixTimestamp64Micro(%(horizon)s, 'UTC'))
         OR dossier IN (SELECT dossier FROM standing_alerts)
