@@ -30,4 +30,4 @@ FROM windows FINAL
 ARRAY JOIN if(has(compared, toDate(window, '{time_zone}')), [whole, part], [whole]) AS placed
 WHERE window < toStartOfDay(now(), '{time_zone}')
 GROUP BY placed.1, placed.2
-SETTINGS max_threads = 1, prefer_column_name_to_alias = 1
+SETTINGS max_threads = 1

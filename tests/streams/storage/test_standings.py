@@ -57,7 +57,7 @@ _PARTS = (histories(), st.sampled_from((False, False, False, True)))
 def test_at_any_instant_cases_stand_as_the_rules_say(client: Client, found: list[History], instants: list[int]) -> None:
     store(client, found)
     for at in instants:
-        sql = f"SELECT dossier, is_open, {', '.join(BY_RULE)} FROM standings(as_of = %(at)s)"  # noqa: S608  # our names
+        sql = f"SELECT dossier, is_open, {', '.join(BY_RULE)} FROM standings(as_of = %(at)s)"  # our names
         told = {
             dossier: (is_open, *standings) for dossier, is_open, *standings in client.execute(sql, {"at": local(at)})
         }
@@ -76,7 +76,7 @@ def test_at_any_instant_cases_stand_as_the_rules_say(client: Client, found: list
 def test_an_open_case_is_due_at_the_last_instant_in_time(client: Client, found: list[History], at: int) -> None:
     store(client, found)
     dues = ", ".join(f"toUnixTimestamp64Micro(due_by({number}, instant))" for number in range(1, len(RULES) + 1))
-    sql = f"WITH {sql_parts(Profile())['verdicts']}, toDateTime64(%(at)s, 6, '{ZONE}') AS instant SELECT dossier, {dues} FROM facts"  # noqa: S608  # our names
+    sql = f"WITH {sql_parts(Profile())['verdicts']}, toDateTime64(%(at)s, 6, '{ZONE}') AS instant SELECT dossier, {dues} FROM facts"  # our names
     for dossier, *told_dues in client.execute(sql, {"at": local(at)}):
         history = found[int(dossier[1:])]
         for rule, due_at in zip(RULES, told_dues, strict=True):
