@@ -4,8 +4,8 @@
 CREATE OR REPLACE VIEW rule_figures AS
 SELECT
     agency,
-    CAST(rule, 'Enum8(\'instant\' = 1, \'date\' = 2, \'decision 766\' = 3, \'report form\' = 4)') AS rule,
-    found.rule = {leading} AS is_leading,
+    CAST(number, 'Enum8(\'instant\' = 1, \'date\' = 2, \'decision 766\' = 3, \'report form\' = 4)') AS rule,
+    number = {leading} AS is_leading,
     sumIf(found.dossiers, NOT is_carried_over) AS received,
     sumIf(found.dossiers, NOT is_carried_over AND is_online) AS received_online,
     sumIf(found.dossiers, is_carried_over) AS carried_over,
@@ -39,5 +39,5 @@ FROM
         AND (received_at >= beginning OR ifNull(outcome_at >= beginning, true))
     GROUP BY agency, is_carried_over, is_online, has_ended, standings
 ) AS found
-ARRAY JOIN found.standings AS standing, [1, 2, 3, 4] AS rule
-GROUP BY agency, rule
+ARRAY JOIN found.standings AS standing, [1, 2, 3, 4] AS number
+GROUP BY agency, number
