@@ -26,6 +26,15 @@ STANDINGS = ("early", "on time", "late", "in term", "overdue")
 """How a case can stand by a rule, in the order in which stored verdicts number it, from 1 on; 0 is not judged."""
 
 
+TITLES: dict[RuleName, tuple[str, str]] = {
+    "instant": ("thời điểm", "instant"),
+    "date": ("ngày", "date"),
+    "decision 766": ("Quyết định 766", "Decision 766"),
+    "report form": ("biểu mẫu báo cáo", "the report form"),
+}
+"""What terms are compared by, in Vietnamese and English."""
+
+
 def number_of(rule: RuleName) -> int:
     """The number by which stored verdicts and queries know this rule."""
     return RULE_NAMES.index(rule) + 1

@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from schemas.deployment_profile import Profile
-from schemas.rule_names import JUDGED, ON_TIME, number_of
+from schemas.rule_names import JUDGED, ON_TIME, TITLES, number_of
 
 
 def sql_parts(profile: Profile) -> dict[str, str]:
@@ -12,6 +12,8 @@ def sql_parts(profile: Profile) -> dict[str, str]:
 
     `verdicts` are items of a WITH that say how rows of `facts` stand, `leading` is the number of the leading rule, and
     `on_time` and `judged` are sums of counters: what ended in time by this rule, and what ended and is judged by it.
+    `due_soon` says whether a dossier of the view `dossiers` is due soon: by working hours, alerts know it, which have
+    the calendars of agencies.
     """
     leading = profile.leading
     parts = {
@@ -20,8 +22,16 @@ def sql_parts(profile: Profile) -> dict[str, str]:
         "leading": str(number_of(leading)),
         "on_time": " + ".join(ON_TIME[leading]),
         "judged": " + ".join(JUDGED[leading]),
+        "leading_name": leading,
+        "leading_vi": TITLES[leading][0],
+        "leading_en": TITLES[leading][1],
+        "due_soon_amount": str(profile.due_soon.amount),
+        "due_soon_unit": profile.due_soon.unit,
     }
-    return {"verdicts": filled(_fragment("verdicts"), parts), **parts}
+    due_soon = "due_soon_by_the_clock" if profile.due_soon.unit == "hours" else "due_soon_by_alerts"
+    return {
+        name: filled(_fragment(text), parts) for name, text in {"verdicts": "verdicts", "due_soon": due_soon}.items()
+    } | parts
 
 
 def filled(text: str, parts: dict[str, str]) -> str:

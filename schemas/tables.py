@@ -408,6 +408,8 @@ DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedu
 """What is looked up of the current reference data; views may use them, so they are made before."""
 VIEWS = (
     "periods",
+    "leading_rule",
+    "standing_alerts",
     "dossiers",
     "standings",
     "rule_figures",
@@ -422,7 +424,6 @@ VIEWS = (
     "event_ties",
     "letters",
     "open_dead_letters",
-    "standing_alerts",
     "figure_restatements",
     "agency_names",
     "agency_tree",
@@ -438,7 +439,7 @@ VIEWS = (
 _WAY = "way = 'today'"
 _SPAN = "since = '2026-01-01', until = '2026-12-31'"
 ARGUMENTS = {
-    "standings": "as_of = '2026-01-01 00:00:00'",
+    "standings": "as_of = '2026-12-31 23:59:59.999999'",
     "rule_figures": _SPAN,
     "agency_tree": "as_of = '2026-01-01'",
     "node_figures": f"{_WAY}, {_SPAN}",

@@ -15,27 +15,27 @@
     -- Of any other case, the last step of the rule that began by then.
     (rule, instant) -> arrayLastIndex((each, since) -> each = rule AND since <= instant, verdict_rule, verdict_since)
         AS step_by,
-    (rule, instant) -> if(
-        verdict_standing[step_by(rule, instant)] = 4 AND instant > verdict_until[step_by(rule, instant)],
-        5,
-        verdict_standing[step_by(rule, instant)]) AS step_standing,
     -- 1 early, 2 on time, 3 late, 4 in term, 5 overdue, 0 not judged or not received yet.
-    (rule, instant) -> toUInt8(if(empty(verdict_rule), plain_standing(rule, instant), step_standing(rule, instant))) AS standing_by,
-    -- What became of a case before it was overdue by itself, as by a second request for supplements: the last step of the
-    -- rule that was another one, and the first of those after it.
-    (rule, instant) -> arrayLastIndex(
-        (each, since, stands) -> each = rule AND since <= instant AND stands != 5,
-        verdict_rule, verdict_since, verdict_standing) AS step_before,
-    (rule, instant) -> subtractMicroseconds(
-        verdict_since[if(step_before(rule, instant) = 0, indexOf(verdict_rule, rule), step_before(rule, instant) + 1)], 1)
-        AS last_in_time,
-    (rule, instant) -> multiIf(
-        verdict_standing[step_by(rule, instant)] = 4,
-            nullIf(verdict_until[step_by(rule, instant)], toDateTime64('2299-12-31 00:00:00', 6, 'UTC')),
-        verdict_standing[step_by(rule, instant)] != 5, NULL,
-        verdict_standing[step_before(rule, instant)] = 4,
-            least(verdict_until[step_before(rule, instant)], last_in_time(rule, instant)),
-        last_in_time(rule, instant)) AS step_due,
+    (rule, instant) -> toUInt8(if(
+        empty(verdict_rule),
+        plain_standing(rule, instant),
+        arrayMap(
+            (standing, until) -> if(standing = 4 AND instant > until, 5, standing),
+            verdict_standing, verdict_until)[step_by(rule, instant)])) AS standing_by,
+    -- Where a case is overdue by itself, as by a second request for supplements, it was in time up to the first of these
+    -- steps, or up to its deadline before.
+    (rule, instant) -> arrayMap(
+        (step, before) -> multiIf(
+            verdict_standing[step] = 4,
+                nullIf(verdict_until[step], toDateTime64('2299-12-31 00:00:00', 6, 'UTC')),
+            verdict_standing[step] != 5, NULL,
+            verdict_standing[before] = 4,
+                least(verdict_until[before], subtractMicroseconds(verdict_since[before + 1], 1)),
+            subtractMicroseconds(verdict_since[if(before = 0, indexOf(verdict_rule, rule), before + 1)], 1)),
+        [step_by(rule, instant)],
+        [arrayLastIndex(
+            (each, since, standing) -> each = rule AND since <= instant AND standing != 5,
+            verdict_rule, verdict_since, verdict_standing)])[1] AS step_due,
     -- Of a case that is open then: the last instant at which an end would be in time, if nothing else happens. NULL without
     -- a term, while the clock stands, and where the rule takes it for resolved.
     (rule, instant) -> multiIf(

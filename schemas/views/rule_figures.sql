@@ -25,8 +25,9 @@ FROM
         {verdicts},
         -- Some zones skip midnights: add days to dates.
         toDateTime64({since:Date}, 6, '{time_zone}') AS beginning,
-        subtractMicroseconds(toDateTime64(addDays(toDate32({until:Date}), 1), 6, '{time_zone}'), 1) AS last,
-        least(last, now64(6)) AS as_of
+        assumeNotNull((SELECT least(
+            subtractMicroseconds(toDateTime64(addDays(toDate32({until:Date}), 1), 6, '{time_zone}'), 1),
+            now64(6)))) AS as_of
     SELECT
         toString(agency) AS agency,
         received_at < beginning AS is_carried_over,
