@@ -42,11 +42,12 @@ class AgencyCalendars:
         calendar = self._of.get(agency)
         if calendar is None:
             calendar = self._of[agency] = self._calendars.of(
-                [self._stands_for.get(code, "") for code in self._path(agency)]
+                [self._stands_for.get(code, "") for code in self.path_of(agency)]
             )
         return calendar
 
-    def _path(self, agency: str) -> Sequence[str]:
+    def path_of(self, agency: str) -> Sequence[str]:
+        """The codes of which the rules hold for this agency, from the general to the specific."""
         own = self._names.get(agency, agency)
         path = self._paths.get(agency)
         if path is None:

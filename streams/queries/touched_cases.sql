@@ -1,8 +1,8 @@
--- How many cases other loads may decide otherwise. A calendar that counts an agency's days otherwise from `since` on
+-- How many cases other loads may decide otherwise, and some of them. A calendar that counts an agency's days otherwise from `since` on
 -- decides the terms that end there; of cases with stops also what happened since then. Another promise decides dossiers
 -- that were received on its days, unless the source sent their term and nothing moved it.
 WITH toDateTime64('2299-12-31 00:00:00', 6, 'UTC') AS never
-SELECT uniqExact(dossier) AS cases
+SELECT uniqExact(dossier) AS cases, groupUniqArray(1000)(dossier) AS some
 FROM
 (
     SELECT dossier

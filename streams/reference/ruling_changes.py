@@ -5,9 +5,8 @@ procedure promised on the day of its reception. What is compared with a term has
 only in days to come changes no standing: it changes a case only if one of its terms ends there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from clickhouse_driver import Client
 from msgspec import Struct, structs
@@ -23,16 +22,24 @@ from streams.reference.ruling_loading import procedures_of, ruling_of
 from streams.reference.ruling_pins import DECIDING, Loads, Pin, held, newest, pin
 from streams.storage.clickhouse_client import external_table
 
+_INSTANT = "DateTime64(6, 'UTC')"
 _AHEAD = timedelta(hours=1)
 """How far clocks may differ: what begins within an hour may have begun elsewhere."""
 
 
+class Touched(Struct, frozen=True):
+    """At most how many counted cases are decided otherwise, and up to a thousand of them."""
+
+    cases: int = 0
+    some: tuple[str, ...] = ()
+
+
 class Waiting(Struct, frozen=True):
-    """A load that does not decide yet, since it would decide so many counted cases otherwise."""
+    """A load that does not decide yet, since it would decide counted cases otherwise."""
 
     kind: KindName
     load: int
-    cases: int
+    touched: Touched
 
 
 class Adoption(Struct, frozen=True):
@@ -48,31 +55,51 @@ def adopt(client: Client, profile: Profile, epoch: int, now: datetime | None = N
     Whoever finds newer loads does it: the command that loaded them, or a worker where that command was killed.
     """
     before = held(client, epoch)
-    found = newest(client)
     at = before.later(now or datetime.now(UTC))
-    loads, waiting = before.loads, []
+    loads, waiting = weigh(client, profile, before, at)
+    if loads == before.loads and before.pinned_at:
+        return Adoption(before, waiting)
+    return Adoption(pin(client, before, loads, at), waiting)
+
+
+def weigh(client: Client, profile: Profile, before: Pin, at: datetime) -> tuple[Loads, tuple[Waiting, ...]]:
+    """The loads that may decide instead of the pinned ones, and the newer ones that may not; pins nothing."""
+    found, loads = newest(client), before.loads
+    waiting: list[Waiting] = []
     for kind in DECIDING:
         number = getattr(found, kind)
         if number == getattr(loads, kind):
             continue
         tried: Loads = structs.replace(loads, **{kind: number})
-        cases = touched_cases(client, profile, before, Pin(epoch, at, tried), at)
-        if cases:
-            waiting.append(Waiting(kind, number, cases))
+        touched = touched_cases(client, profile, before, Pin(before.epoch, at, tried), at)
+        if touched.cases:
+            waiting.append(Waiting(kind, number, touched))
         else:
             loads = tried
-    if loads == before.loads and before.pinned_at:
-        return Adoption(before, tuple(waiting))
-    return Adoption(pin(client, before, loads, at), tuple(waiting))
+    return loads, tuple(waiting)
 
 
-def touched_cases(client: Client, profile: Profile, before: Pin, after: Pin, now: datetime) -> int:
-    """At most how many counted cases one pin decides otherwise than another; raises what the driver does."""
+def touched_cases(client: Client, profile: Profile, before: Pin, after: Pin, now: datetime) -> Touched:
+    """The counted cases that one pin may decide otherwise than another; raises what the driver does."""
     days = list(_changed_days(client, profile, before, after))
     promises = list(_changed_promises(client, profile, before.loads.procedures, after.loads.procedures))
+    return cases_on(client, days, promises, now)
+
+
+def cases_on(
+    client: Client,
+    days: Sequence[tuple[str, datetime]],
+    promises: Sequence[tuple[str, str, datetime, datetime]],
+    now: datetime,
+) -> Touched:
+    """The counted cases that depend on what changes; raises what the driver does.
+
+    `days` are agencies, each with the instant from which on its calendar is another one. `promises` are procedures and
+    channels, each with the instants from which on and up to which dossiers are promised something else.
+    """
     if not days and not promises:
-        return 0
-    ((cases,),) = client.execute(
+        return Touched()
+    ((cases, some),) = client.execute(
         query("touched_cases"),
         {"now": now + _AHEAD},
         external_tables=[
@@ -82,10 +109,7 @@ def touched_cases(client: Client, profile: Profile, before: Pin, after: Pin, now
             ),
         ],
     )
-    return int(cases)
-
-
-_INSTANT = "DateTime64(6, 'UTC')"
+    return Touched(cases, tuple(sorted(some)))
 
 
 def _changed_days(client: Client, profile: Profile, before: Pin, after: Pin) -> Iterator[tuple[str, datetime]]:
@@ -103,7 +127,9 @@ def _changed_days(client: Client, profile: Profile, before: Pin, after: Pin) -> 
             yield agency, _begin(day, profile)
 
 
-def _changed_promises(client: Client, profile: Profile, before: int, after: int) -> Iterator[tuple[Any, ...]]:
+def _changed_promises(
+    client: Client, profile: Profile, before: int, after: int
+) -> Iterator[tuple[str, str, datetime, datetime]]:
     if before == after:
         return
     for each in changed_promises(procedures_of(client, before), procedures_of(client, after)):

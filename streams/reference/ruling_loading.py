@@ -1,14 +1,15 @@
 """The ruling of an epoch, made of the loads that are pinned for it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from clickhouse_driver import Client
+from msgspec import structs
 
 from schemas.deployment_profile import Profile
 from schemas.reference.procedure import ProcedureVersion
 from schemas.working_time.agency_calendars import AgencyCalendars
 from schemas.working_time.built_in import built_in_rules
+from schemas.working_time.day_rule import DayRule
 from streams.on_time.promised_terms import PromisedTerms
 from streams.on_time.ruling import Ruling, built_in_ruling
 from streams.reference.kinds import KINDS
@@ -32,23 +33,29 @@ def ruling_of(client: Client, profile: Profile, pin: Pin) -> Ruling:
 
 
 def calendars_of(client: Client, profile: Profile, pin: Pin) -> AgencyCalendars | None:
-    """The calendars of all agencies by this pin; None where no rules are loaded, so that the built-in ones decide.
-
-    The place of an agency is that of the local day on which the pin was made: what decides must not change by itself.
-    """
+    """The calendars of all agencies by this pin; None where no rules are loaded, so that the built-in ones decide."""
     if not pin.loads.calendar:
         return None
-    loaded = declared(client, KINDS["calendar"], pin.loads.calendar)
+    loaded = rules_of(client, pin)
     rules = [*built_in_rules(), *loaded]
-    if pin.pinned_at is None or not any(rule.agency for rule in loaded):
+    if not any(rule.agency for rule in loaded):
         return AgencyCalendars(rules, time_zone=profile.time_zone)
-    day = pin.pinned_at.astimezone(profile.zone).date()
-    return AgencyCalendars(
-        rules,
-        _places(client, pin.loads.agencies, day),
-        _names(client, pin.loads.agencies),
-        profile.time_zone,
-    )
+    places, names = _places(client, profile, pin), _names(client, pin)
+    return AgencyCalendars(rules, places, names, profile.time_zone)
+
+
+def rules_of(client: Client, pin: Pin) -> list[DayRule]:
+    """The rules of the calendar by this pin, which win over the built-in ones; agencies by their codes."""
+    rules: list[DayRule] = declared(client, KINDS["calendar"], pin.loads.calendar)
+    if not any(rule.agency for rule in rules):
+        return rules
+    names = _names(client, pin)
+    return [structs.replace(rule, agency=names.get(rule.agency, rule.agency)) for rule in rules]
+
+
+def path_of(client: Client, profile: Profile, pin: Pin, agency: str) -> Sequence[str]:
+    """The codes of which the rules hold for an agency, from the general to the specific."""
+    return AgencyCalendars((), _places(client, profile, pin), _names(client, pin)).path_of(agency)
 
 
 def procedures_of(client: Client, load: int) -> list[ProcedureVersion]:
@@ -73,19 +80,22 @@ def procedures_of(client: Client, load: int) -> list[ProcedureVersion]:
     ]
 
 
-def _places(client: Client, load: int, day: date) -> Mapping[str, Sequence[str]]:
+def _places(client: Client, profile: Profile, pin: Pin) -> Mapping[str, Sequence[str]]:
+    """The paths of the local day on which the pin was made: what decides must not change by itself."""
+    if pin.pinned_at is None:
+        return {}
     rows = client.execute(
         "SELECT agency, path FROM agency_placements "
         "WHERE load = %(load)s AND valid_from <= %(day)s AND valid_to >= %(day)s",
-        {"load": load, "day": day},
+        {"load": pin.loads.agencies, "day": pin.pinned_at.astimezone(profile.zone).date()},
     )
     return dict(rows)
 
 
-def _names(client: Client, load: int) -> Mapping[str, str]:
+def _names(client: Client, pin: Pin) -> Mapping[str, str]:
     """The codes that aliases stand for."""
     rows = client.execute(
         "SELECT arrayJoin(aliases) AS alias, any(code) FROM agencies WHERE load = %(load)s GROUP BY alias",
-        {"load": load},
+        {"load": pin.loads.agencies},
     )
     return dict(rows)

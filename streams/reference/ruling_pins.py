@@ -45,6 +45,16 @@ class Pin(Struct, frozen=True, gc=False):
         return now if self.pinned_at is None else max(now, self.pinned_at + timedelta(milliseconds=1))
 
 
+def all_pins(client: Client) -> list[Pin]:
+    """All pins in the order in which they were made; raises what the driver does."""
+    rows = client.execute(
+        "SELECT epoch, pinned_at, agencies, calendar, procedures FROM ruling_loads "
+        "WHERE topic = %(topic)s ORDER BY epoch, pinned_at",
+        {"topic": EVENTS},
+    )
+    return [Pin(epoch, pinned_at, Loads(*loads)) for epoch, pinned_at, *loads in rows]
+
+
 def held(client: Client, epoch: int) -> Pin:
     """The pin of this epoch that holds; one of nothing where there is none. Raises what the driver does."""
     rows = client.execute(

@@ -39,8 +39,8 @@ def count(
     dead = MemoryDeadLetters()
     with closing(ClickHouseStore(clickhouse)) as store:
         profile = profile or Profile()
-        decides = ruling or built_in_ruling(profile.time_zone)
-        counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile, decides), store)
+        ruling = ruling or built_in_ruling(profile.time_zone)
+        counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile, ruling), store)
         with closing(Pipeline(counting, store, dead)) as pipeline:
             pipeline.take([record for records in log.values() for record in records]).result()
     assert dead.letters == []
