@@ -100,7 +100,9 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
         tune_gc()
         alerting = AlertingThread(
             lambda: AlertLog(settings.kafka, settings.clickhouse, settings.alert_key),
-            lambda: OverdueScanner(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
+            lambda: OverdueScanner(
+                settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels, lambda: identity.ruling
+            ),
             telemetry.scanned,
         )
         on_leader_change = alerting.set_leader if settings.alert_levels else lambda _: None
