@@ -19,6 +19,7 @@ from streams.counting.facts import facts_of
 from streams.counting.registers import Register, pack, updates
 from streams.counting.rows import facts_row
 from streams.counting.store_interface import Stored
+from streams.on_time.ruling import built_in_ruling
 
 _Row: TypeAlias = tuple[Any, ...]
 _POS = list(FACTS.columns).index("pos")
@@ -52,6 +53,7 @@ class CaseCheck:
     def __init__(self, clickhouse: ClickHouseConnection, profile: Profile, *, with_windows: bool = False) -> None:
         self._clickhouse = clickhouse
         self._profile = profile
+        self._ruling = built_in_ruling(profile.time_zone)
         self._with_windows = with_windows
 
     def run(self, client: Client, part: Part, cut: Cut, pending: Mapping[str, PendingCase], found: CaseResults) -> None:
@@ -127,7 +129,7 @@ class CaseCheck:
             return []
         if not registers or row is None:
             return [FactsDifference(name, "dossier", *(("missing", name) if row is None else (name, "missing")))]
-        facts = facts_of(registers)
+        facts = facts_of(registers, self._ruling)
         if self._with_windows:
             found.windows.update((*window, row[_PARTITION]) for window in contributions(facts, self._profile))
         stored = Stored(row[_POS], pack(registers), row[_NUMBER])

@@ -24,6 +24,7 @@ from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, updates
 from streams.counting.store_interface import WindowRow
+from streams.on_time.ruling import built_in_ruling
 from streams.queries import figures, query
 from streams.storage.clickhouse_client import external_table
 
@@ -56,6 +57,7 @@ class WindowCheck:
     def __init__(self, clickhouse: ClickHouseConnection, profile: Profile, patience: float) -> None:
         self._clickhouse = clickhouse
         self._profile = profile
+        self._ruling = built_in_ruling(profile.time_zone)
         self._patience = patience
 
     def run(self, client: Client, only: Set[WindowRow] | None) -> tuple[list[WindowDifference], int]:
@@ -194,7 +196,7 @@ class WindowCheck:
         return [*states, (_NEVER, self._counted(registers, partition))]
 
     def _counted(self, registers: dict[str, Register], partition: int) -> _Counted:
-        counted = contributions(facts_of(registers), self._profile)
+        counted = contributions(facts_of(registers, self._ruling), self._profile)
         return {(agency, start, partition): counts for (agency, start), counts in counted.items()}
 
 

@@ -13,5 +13,9 @@ DELTA = 1
 """A change of a window by an event."""
 WINDOW_READ = 5
 """A window that is read from the store. In a large table each may lie in a granule of its own: 1 to 2 ms."""
+JUDGING = 5
+"""An ended dossier that stops or extensions may have moved is judged by all rules."""
+JUDGED_REGISTERS = 4
+"""So many registers of such a dossier are gone through in the time of an event."""
 BYTES = 256
 """So many bytes of a dossier's registers are unpacked, packed and written again in the time of an event."""

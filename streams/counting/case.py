@@ -9,8 +9,13 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from schemas.counters import WINDOW_SECONDS
+from streams.counting.batch_limit import JUDGED_REGISTERS, JUDGING
+from streams.counting.case_history import MOVING
 from streams.counting.packed_counters import ONE, Packed
 from streams.counting.registers import Register, Registers, is_numbered, numbered_key
+from streams.counting.verdict_steps import final_standings
+from streams.on_time.plain_case import Standings
+from streams.on_time.ruling import Ruling
 
 _WINDOW = WINDOW_SECONDS * 1_000_000
 
@@ -23,6 +28,8 @@ class Sums(Struct):
     """The register with the highest number, which gives the current term."""
     kept_online: int = 0
     """Payments made online and not given back."""
+    is_moved: bool = False
+    """Whether there is an extension or a stop, so that the case may not be plain."""
     windows: dict[int, Packed] = {}
     """Their counters, by the start of the window in seconds."""
 
@@ -36,6 +43,8 @@ class Sums(Struct):
         if amount := counted(key, register):
             self._add(register[4], amount)
         name, _, number = key.partition(":")
+        if name in MOVING:
+            self.is_moved = True
         if name == "extension":
             if not self.last_extension or int(number) > int(self.last_extension.partition(":")[2]):
                 self.last_extension = key
@@ -61,7 +70,10 @@ class Case(Struct):
     pos: int = 0
     number: int = 0
     changed: bool = False
+    effort: int = 0
+    """What judging it took, in units of `streams.counting.batch_limit`."""
     _sums: Sums | None = None
+    _standings: Standings | None = None
 
     @property
     def sums(self) -> Sums:
@@ -70,8 +82,16 @@ class Case(Struct):
             self._sums = sums_of(self.registers)
         return self._sums
 
+    def final_standings(self, ruling: Ruling) -> Standings:
+        """How the dossier, which has ended, stands by each rule; judged once between two changes."""
+        if self._standings is None:
+            self._standings = final_standings(self.registers, ruling)
+            self.effort += JUDGING + len(self.registers) // JUDGED_REGISTERS
+        return self._standings
+
     def put(self, changed: Iterable[tuple[str, Register]]) -> None:
         """Put these registers in place of those with the same keys."""
+        self._standings = None
         if self._sums is not None:
             for key, register in changed:
                 if is_numbered(key):

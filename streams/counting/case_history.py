@@ -1,14 +1,15 @@
 """The history of a case for the rules of being on time: a pure function of its registers."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from schemas.working_time.calendar import Calendar
-from streams.counting.facts import facts_of
-from streams.counting.registers import Register, Registers
+from streams.counting.begin_and_end import begin_of, end_of
+from streams.counting.registers import Register, Registers, outcome
 from streams.on_time.clock_stops import Stop, StopKind
 from streams.on_time.history import UNIT_OF_APPOINTMENTS, Appointment, Extension, History
 from streams.on_time.promise import Promise
+from streams.on_time.ruling import Ruling
 
 Promises: TypeAlias = Callable[[str, str, int], Promise | None]
 """What a procedure promises for a channel and an instant of reception; None where nothing."""
@@ -21,6 +22,8 @@ _STOPS: tuple[tuple[str, str, StopKind], ...] = (
     ("obligation", "settlement", "obligation"),
     ("pause", "resumption", "pause"),
 )
+MOVING = frozenset({"extension", *(begins for begins, _, _ in _STOPS)})
+"""Names of the registers that may move a term."""
 
 
 def history_of(
@@ -30,45 +33,62 @@ def history_of(
     posting_reasons: Collection[str] = POSTING_REASONS,
 ) -> History | None:
     """The history of this case by the calendar of its agency; None while its reception is missing, or it is void."""
-    facts = facts_of(registers)
-    if facts.received_at is None or facts.voided:
+    found = ruled_history(registers, Ruling(lambda _agency: calendar, promises), posting_reasons)
+    return found and found[0]
+
+
+def ruled_history(
+    registers: Registers, ruling: Ruling, posting_reasons: Collection[str] = POSTING_REASONS
+) -> tuple[History, Calendar] | None:
+    """The same with the calendar, which is that of the agency that is responsible now."""
+    get = registers.get
+    intake, void, assignment, term, returned = map(get, ("intake", "void", "assignment", "term", "return"))
+    intake = intake or get("feedback")
+    if intake is None or (void is not None and void[5][0]):
         return None
-    promise = promises(facts.procedure, facts.channel, facts.received_at)
-    term = registers.get("term")
-    return History(
-        received_at=facts.received_at,
-        computed=promise.due(facts.received_at, calendar) if promise else None,
+    several = [key for key in registers if ":" in key]
+    case_kind, agency, channel, received_at, procedure, _, _ = begin_of(registers, intake, several)
+    calendar = ruling.calendar_of(assignment[5][0] if assignment else agency)
+    promise = ruling.promise_of(procedure or "", channel, received_at)
+    ended, ended_at, _ = end_of(outcome(registers), returned)
+    history = History(
+        received_at=received_at,
+        computed=promise.due(received_at, calendar) if promise else None,
         unit=promise.duration.unit if promise else UNIT_OF_APPOINTMENTS,
         appointment=_appointment(term) if term else None,
         extensions=tuple(
-            Extension(_appointment(register), bool(register[5][2])) for register in _by_number(registers, "extension")
+            [
+                Extension(_appointment(register), bool(register[5][2]))
+                for register in _by_number(registers, several, "extension")
+            ]
         ),
-        stops=tuple(_stops(registers, facts.received_at, posting_reasons)),
-        outcome=facts.outcome,
-        outcome_at=facts.outcome_at,
-        returned_at=facts.returned_at,
-        is_feedback=facts.case_kind == "feedback",
+        stops=tuple(_stops(registers, several, received_at, posting_reasons)),
+        outcome=ended,  # type: ignore[arg-type]  # the kind of an event that ends a case
+        outcome_at=ended_at,
+        returned_at=returned[4] if returned else None,
+        is_feedback=case_kind == "feedback",
     )
+    return history, calendar
 
 
 def _appointment(register: Register) -> Appointment:
     return Appointment(register[5][0], register[4])
 
 
-def _by_number(registers: Registers, name: str) -> list[Register]:
-    found = [
-        (int(key.partition(":")[2]), register) for key, register in registers.items() if key.startswith(f"{name}:")
-    ]
-    return [register for _, register in sorted(found, key=lambda numbered: numbered[0])]
+def _by_number(registers: Registers, several: Sequence[str], name: str) -> list[Register]:
+    found = [(int(key[len(name) + 1 :]), key) for key in several if key.startswith(f"{name}:")]
+    return [registers[key] for _, key in sorted(found)]
 
 
-def _stops(registers: Registers, received_at: int, posting_reasons: Collection[str]) -> Iterator[Stop]:
+def _stops(
+    registers: Registers, several: Sequence[str], received_at: int, posting_reasons: Collection[str]
+) -> Iterator[Stop]:
     """The stops since the reception.
 
     To receive a dossier is to take it as complete: that ends what stopped before, unless the source ended it later.
     """
     for begins, ends, kind in _STOPS:
-        for register in _by_number(registers, begins):
+        for register in _by_number(registers, several, begins):
             payload: Any = register[5]
             ended = registers.get(f"{ends}:{payload[0]}")
             start, end = register[4], ended[4] if ended else None

@@ -7,6 +7,8 @@ from typing import TypeAlias
 from schemas.counters import WINDOW_SECONDS
 from schemas.deployment_profile import Profile
 from streams.counting.facts import Facts
+from streams.counting.verdict_steps import STANDINGS
+from streams.on_time.plain_case import ENDED, Standings, place_of
 
 Window: TypeAlias = tuple[str, int]
 """(agency, start of the window in seconds since 1970)."""
@@ -92,6 +94,14 @@ def _dossier(facts: Facts, profile: Profile) -> Iterator[_Counted]:
         yield ended, "resolved_electronically", facts.electronic_result
     elif facts.outcome in ("withdrawn", "refused", "stopped"):
         yield ended, facts.outcome, 1
+    if ended is not None:
+        by_instant, by_date, by_766, by_form = final_standings(facts, ended, profile)
+        yield ended, "resolved_on_time_by_instant", facts.outcome == "resolved" and by_instant == "on time"
+        yield ended, "resolved_on_time_by_date", facts.outcome == "resolved" and by_date == "on time"
+        yield ended, "judged_by_766", 1
+        yield ended, "on_time_by_766", by_766 == "on time"
+        yield ended, "form_early", by_form == "early"
+        yield ended, "form_on_time", by_form == "on time"
     yield facts.returned_at, "returned", 1
     for at in facts.extended_at:
         yield at, "extensions", 1
@@ -110,6 +120,18 @@ def _dossier(facts: Facts, profile: Profile) -> Iterator[_Counted]:
     yield facts.digitised_at, "components_reused", facts.components_reused
     yield facts.rated_at, "rated", 1
     yield facts.rated_at, "satisfied", facts.satisfied
+
+
+def final_standings(facts: Facts, ended: int, profile: Profile) -> Standings:
+    """How a dossier that ended then stands by each rule, as now known, in the order of RULE_NAMES.
+
+    That is its last step by the rule. A plain case has no steps, but one term, which its end is held against.
+    """
+    if last := dict(zip(facts.verdict_rule, facts.verdict_standing, strict=True)):
+        return tuple([STANDINGS[last[rule] - 1] for rule in sorted(last)])
+    term = facts.term_computed if facts.term is None else facts.term
+    place = place_of(ended, term, lambda at: local_date(at, profile).toordinal())
+    return ENDED[place, facts.outcome == "resolved"]
 
 
 def _feedback(facts: Facts, profile: Profile) -> Iterator[_Counted]:

@@ -14,8 +14,11 @@ from schemas.deployment_profile import Profile
 from schemas.events import Channel
 from schemas.instant import from_micros
 from streams.counting.case import Case, counted
+from streams.counting.identity import Identity
 from streams.counting.packed_counters import ONE, Packed
 from streams.counting.registers import Register, Registers, outcome, reception
+from streams.on_time.plain_case import ENDED, FIRST, LAST, PLACES, Place, Standings
+from streams.on_time.ruling import Ruling
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
@@ -24,7 +27,7 @@ _QUARTERS = _DAY // _QUARTER
 
 Counted: TypeAlias = tuple[int, Packed]
 """An instant in microseconds, and what is counted there."""
-Part: TypeAlias = Callable[[Case, str, Profile], Sequence[Counted]]
+Part: TypeAlias = Callable[[Case, str, Identity], Sequence[Counted]]
 """A part of what a case counts, where the register of this key changes."""
 PartsByReception: TypeAlias = Mapping[str, tuple[Part, ...]]
 """Parts by the kind of event that the case was received with."""
@@ -56,7 +59,7 @@ def _received_at(registers: Registers, intake: Register) -> int:
     return at
 
 
-def _reception(case: Case, _: str, __: Profile) -> Sequence[Counted]:
+def _reception(case: Case, _: str, __: Identity) -> Sequence[Counted]:
     registers = case.registers
     intake: Any = reception(registers)
     channel = _received_value(registers, intake, "amended:channel", 1)
@@ -65,8 +68,8 @@ def _reception(case: Case, _: str, __: Profile) -> Sequence[Counted]:
     return ((_received_at(registers, intake), received),)
 
 
-def _outcome(case: Case, _: str, profile: Profile) -> Sequence[Counted]:
-    registers = case.registers
+def _outcome(case: Case, _: str, identity: Identity) -> Sequence[Counted]:
+    registers, profile = case.registers, identity.profile
     ended, returned = outcome(registers), registers.get("return")
     if ended is None or ended[3] == "reopened":
         if returned is None or (ended is not None and returned[:3] <= ended[:3]):
@@ -74,22 +77,79 @@ def _outcome(case: Case, _: str, profile: Profile) -> Sequence[Counted]:
         kind, at, electronic = "resolved", returned[4], False
     else:
         kind, at, electronic = ended[3], ended[4], ended[3] == "resolved" and ended[5][0]
-    is_answer = "intake" not in registers
-    if kind != "resolved" and not (is_answer and kind == "feedback_answered"):
-        return ((at, _ENDS[kind]),) if kind in _ENDS and not is_answer else _NOTHING
+    zone = profile.zone
     term = _term(case)
-    on_time, early = True, False
-    if term is not None:
-        zone = profile.zone
-        day, last_day = _local_day(at, zone), _local_day(term, zone)
-        on_time, early = at <= term if profile.terms == "instant" else day <= last_day, day < last_day
-    return ((at, _ANSWERS[on_time] if is_answer else _RESOLUTIONS[on_time, early, electronic]),)
+    if "intake" not in registers:
+        if kind != "resolved" and kind != "feedback_answered":
+            return _NOTHING
+        return ((at, _ANSWERS[_is_on_time(_place(at, term, zone), profile)]),)
+    place = _place(at, term, zone)
+    if _may_be_moved(case, kind, at, returned):
+        judged = _judged(kind, case.final_standings(identity.ruling))
+    elif term is None and (computed := _computed(registers, identity.ruling)) is not None:
+        judged = _PLAIN[kind, _place(at, computed, zone)]
+    else:
+        judged = _PLAIN[kind, place]
+    if kind != "resolved":
+        return ((at, _ENDS[kind] + judged),)
+    return ((at, _RESOLUTIONS[_is_on_time(place, profile), place == "day before", electronic] + judged),)
 
 
-def _implied_outcome(case: Case, key: str, profile: Profile) -> Sequence[Counted]:
-    """The outcome where the return may imply it."""
+def _implied_outcome(case: Case, key: str, identity: Identity) -> Sequence[Counted]:
+    """The outcome where the return may imply it, or where Decision 766 may measure by the return."""
     ended = outcome(case.registers)
-    return _outcome(case, key, profile) if ended is None or ended[3] == "reopened" else _NOTHING
+    return _outcome(case, key, identity) if ended is None or ended[3] != "resolved" else _NOTHING
+
+
+def _is_on_time(place: Place, profile: Profile) -> bool:
+    """Whether an end in this place is on time by the rule of the profile."""
+    return place != "day after" and (place != "same day" or profile.terms == "date")
+
+
+def _may_be_moved(case: Case, kind: str, ended: int, returned: Register | None) -> bool:
+    """Whether this ended dossier has to be judged, as it may not be plain."""
+    if case.sums.is_moved or (returned is not None and kind != "resolved" and returned[4] > ended):
+        return True
+    registers = case.registers
+    term: Any = registers.get("term")
+    if term is None:
+        return False
+    set_at = term[4]
+    intake: Any = registers["intake"]
+    return set_at > ended or set_at > _received_at(registers, intake) or not FIRST <= term[5][0] < LAST
+
+
+def _computed(registers: Registers, ruling: Ruling) -> int | None:
+    """What its procedure promises to a dossier to which the source sent no term."""
+    intake: Any = registers["intake"]
+    procedure = _received_value(registers, intake, "amended:procedure", 2)
+    received_at = _received_at(registers, intake)
+    promise = ruling.promise_of(procedure or "", _received_value(registers, intake, "amended:channel", 1), received_at)
+    return promise.due(received_at, ruling.calendar_of(agency_of(registers, intake))) if promise else None
+
+
+def _place(at: int, term: int | None, zone: ZoneInfo) -> Place:
+    """Where an instant lies beside a term, as `place_of` says."""
+    if term is None:
+        return "no term"
+    day, last_day = _local_day(at, zone), _local_day(term, zone)
+    if day != last_day:
+        return "day before" if day < last_day else "day after"
+    return "in time" if at <= term else "same day"
+
+
+@lru_cache(256)
+def _judged(kind: str, standings: Standings) -> Packed:
+    """What the verdicts on a dossier that ended by this kind of event count."""
+    by_instant, by_date, by_766, by_form = standings
+    return _combined(
+        resolved_on_time_by_instant=kind == "resolved" and by_instant == "on time",
+        resolved_on_time_by_date=kind == "resolved" and by_date == "on time",
+        judged_by_766=True,
+        on_time_by_766=by_766 == "on time",
+        form_early=by_form == "early",
+        form_on_time=by_form == "on time",
+    )
 
 
 def _term(case: Case) -> int | None:
@@ -121,18 +181,18 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
     return 0 if offset is None else round(offset.total_seconds() * _SECOND)
 
 
-def _returned(case: Case, _: str, __: Profile) -> Sequence[Counted]:
+def _returned(case: Case, _: str, __: Identity) -> Sequence[Counted]:
     returned = case.registers.get("return")
     return ((returned[4], ONE["returned"]),) if returned is not None else _NOTHING
 
 
-def _numbered(case: Case, key: str, _: Profile) -> Sequence[Counted]:
+def _numbered(case: Case, key: str, _: Identity) -> Sequence[Counted]:
     """The numbered register that changes: what the others count stays."""
     register = case.registers.get(key)
     return ((register[4], counted(key, register)),) if register is not None else _NOTHING
 
 
-def _digitisation(case: Case, _: str, __: Profile) -> Sequence[Counted]:
+def _digitisation(case: Case, _: str, __: Identity) -> Sequence[Counted]:
     register: Any = case.registers.get("digitisation")
     if register is None:
         return _NOTHING
@@ -141,7 +201,7 @@ def _digitisation(case: Case, _: str, __: Profile) -> Sequence[Counted]:
     return ((register[4], scanned + ONE["components_digitised"] * digitised + ONE["components_reused"] * reused),)
 
 
-def _rating(case: Case, _: str, __: Profile) -> Sequence[Counted]:
+def _rating(case: Case, _: str, __: Identity) -> Sequence[Counted]:
     rating = case.registers.get("rating")
     if rating is None:
         return _NOTHING
@@ -149,16 +209,16 @@ def _rating(case: Case, _: str, __: Profile) -> Sequence[Counted]:
     return ((rating[4], rated + satisfied if rating[5][0] else rated),)
 
 
-def _feedback(case: Case, _: str, __: Profile) -> Sequence[Counted]:
+def _feedback(case: Case, _: str, __: Identity) -> Sequence[Counted]:
     intake: Any = reception(case.registers)
     return ((_received_at(case.registers, intake), ONE["feedback_received"]),)
 
 
-def _unnumbered(case: Case, key: str, profile: Profile) -> Sequence[Counted]:
+def _unnumbered(case: Case, key: str, identity: Identity) -> Sequence[Counted]:
     """Everything but the numbered registers."""
     if len(case.registers) == 1:
-        return _reception(case, key, profile)
-    return [each for part in _UNNUMBERED for each in part(case, key, profile)]
+        return _reception(case, key, identity)
+    return [each for part in _UNNUMBERED for each in part(case, key, identity)]
 
 
 _UNNUMBERED: tuple[Part, ...] = (_reception, _outcome, _returned, _digitisation, _rating)
@@ -187,6 +247,11 @@ _RESOLUTIONS = {
 }
 _ANSWERS = {on_time: _combined(feedback_answered=True, feedback_on_time=on_time) for on_time in _FLAGS}
 _ENDS = {kind: ONE[kind] for kind in ("withdrawn", "refused", "stopped")}
+_PLAIN = {
+    (kind, place): _judged(kind, ENDED[place, kind == "resolved"])
+    for kind, place in product((*_ENDS, "resolved"), PLACES)
+}
+"""What a plain dossier counts by the place of its end beside its term."""
 _RATED = {
     "received": (ONE["rated"], ONE["satisfied"]),
     "feedback_received": (ONE["feedback_rated"], ONE["feedback_satisfied"]),
@@ -200,6 +265,7 @@ def _parts(dossier: tuple[Part, ...], feedback: tuple[Part, ...] = ()) -> PartsB
 EVERYTHING = _parts((_unnumbered,), (_feedback, _outcome, _rating))
 """All parts but the numbered registers, which `deltas` moves by their sums."""
 _OUTCOME = _parts((_outcome,), (_outcome,))
+_STOP = _parts((_outcome,))
 PARTS_OF: dict[str, PartsByReception] = {
     "received": EVERYTHING,
     "feedback_received": EVERYTHING,
@@ -208,12 +274,12 @@ PARTS_OF: dict[str, PartsByReception] = {
     "transferred": EVERYTHING,
     "term_set": _OUTCOME,
     "extended": _parts((_outcome, _numbered), (_outcome,)),
-    "supplement_requested": _parts((_numbered,)),
-    "supplement_answered": {},
-    "obligation_set": {},
-    "obligation_met": {},
-    "paused": {},
-    "resumed": {},
+    "supplement_requested": _parts((_outcome, _numbered)),
+    "supplement_answered": _STOP,
+    "obligation_set": _STOP,
+    "obligation_met": _STOP,
+    "paused": _STOP,
+    "resumed": _STOP,
     "resolved": _OUTCOME,
     "withdrawn": _OUTCOME,
     "refused": _OUTCOME,
@@ -232,8 +298,10 @@ PARTS_OF: dict[str, PartsByReception] = {
 
 _BY_ENDING = ("outcome", "reply", "return")
 NOTHING_WITHOUT: dict[str, tuple[str, ...]] = {
-    kind: _BY_ENDING if _outcome in parts["received"] else ()
+    kind: () if {_outcome, _implied_outcome}.isdisjoint(parts["received"]) else _BY_ENDING
     for kind, parts in PARTS_OF.items()
     if parts and not {_unnumbered, _reception}.intersection(parts["received"])
 }
 """Kinds whose parts count nothing in a case that has neither the register that changes nor one of these."""
+ONLY_MEASURING = {"term_set", *(kind for kind, parts in PARTS_OF.items() if parts is _STOP)}
+"""Kinds that count nothing themselves, but decide how an outcome counts."""

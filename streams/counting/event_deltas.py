@@ -5,20 +5,26 @@ ones. The difference of `contributions` before and after gives the same; a prope
 """
 
 from schemas.counters import WINDOW_SECONDS
-from schemas.deployment_profile import Profile
 from streams.counting.case import Case
 from streams.counting.contributions import Window
-from streams.counting.delta_parts import EVERYTHING, NOTHING_WITHOUT, PARTS_OF, PartsByReception, agency_of, is_void
+from streams.counting.delta_parts import (
+    EVERYTHING,
+    NOTHING_WITHOUT,
+    ONLY_MEASURING,
+    PARTS_OF,
+    PartsByReception,
+    agency_of,
+    is_void,
+)
+from streams.counting.identity import Identity
 from streams.counting.packed_counters import Packed
 from streams.counting.registers import Register, Registers, reception
 
-_ONLY_MEASURES = {"term"}
-"""Registers that count nothing themselves, but decide how an outcome counts."""
 _WINDOW = WINDOW_SECONDS * 1_000_000
 
 
 def apply_updates(
-    case: Case, changed: tuple[tuple[str, Register], ...], kind: str, profile: Profile
+    case: Case, changed: tuple[tuple[str, Register], ...], kind: str, identity: Identity
 ) -> dict[Window, Packed]:
     """Merge what an event of this kind changes into the case; returns what that adds to windows, where anything."""
     parts = PARTS_OF[kind]
@@ -30,11 +36,11 @@ def apply_updates(
     agency = _counting_agency(registers) if moves else ""
     needed = NOTHING_WITHOUT.get(kind)
     counts = needed is None or key in registers or not registers.keys().isdisjoint(needed)
-    before = _contributions(case, key, parts, profile) if counts else {}
+    before = _contributions(case, key, parts, identity) if counts else {}
     case.put(changed)
-    if not counts and key in _ONLY_MEASURES:
+    if not counts and kind in ONLY_MEASURING:
         return {}
-    after = _contributions(case, key, parts, profile)
+    after = _contributions(case, key, parts, identity)
     if before:
         delta = {window: amount for window, new in after.items() if (amount := new - before.get(window, 0))}
         for window, old in before.items():
@@ -64,16 +70,16 @@ def _move(delta: dict[Window, Packed], case: Case, before: str, after: str) -> N
             delta[window] = delta.get(window, 0) + amount
 
 
-def _contributions(case: Case, key: str, parts: PartsByReception, profile: Profile) -> dict[Window, Packed]:
+def _contributions(case: Case, key: str, parts: PartsByReception, identity: Identity) -> dict[Window, Packed]:
     registers = case.registers
     intake = reception(registers)
     if intake is None or is_void(registers):
         return {}
     of_kind = parts[intake[3]]
     if len(of_kind) == 1:
-        every = of_kind[0](case, key, profile)
+        every = of_kind[0](case, key, identity)
     else:
-        every = [each for part in of_kind for each in part(case, key, profile)]
+        every = [each for part in of_kind for each in part(case, key, identity)]
     if not every:
         return {}
     agency = agency_of(registers, intake)

@@ -23,7 +23,7 @@ def fold_events(
     Ends at the first event whose dossier's facts are not cached, and where the batch takes `max_effort`, of which
     other runs take `effort`. Returns what the batch takes then.
     """
-    state, profile = run.state, identity.profile
+    state, profile, ruling = run.state, identity.profile, identity.ruling
     facts, numbers = state.facts, state.numbers
     cases: dict[str, Case] = {}
     refused: dict[int, Register] = {}
@@ -55,7 +55,7 @@ def fold_events(
         if not case.pos:
             case.number = numbers.next()
         case.pos, case.changed = pos, True
-        if delta := apply_updates(case, changed, register[3], profile):
+        if delta := apply_updates(case, changed, register[3], identity):
             deltas.append((pos, delta))
             effort += DELTA * len(delta)
             for window in delta:
@@ -68,7 +68,7 @@ def fold_events(
         if case.changed:
             stored = Stored(case.pos, pack_registers(case.registers), case.number)
             facts.put(dossier, stored)
-            rows.append(case_row(dossier, state.partition, stored, values_of(case.registers), profile))
+            rows.append(case_row(dossier, state.partition, stored, values_of(case.registers, ruling), profile))
         else:
             facts.touch(dossier)
     batch.facts.extend(rows)

@@ -1,13 +1,18 @@
 """The facts of a case: what its registers mean, in flat columns, as the table `facts` keeps them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from schemas.events import PAYLOAD_FIELDS, Value
+from schemas.events import Value
+from streams.counting.begin_and_end import begin_of, end_of
+from streams.counting.case_history import MOVING
 from streams.counting.registers import Register, Registers, outcome, reception
+from streams.counting.verdict_steps import NO_STEPS, steps_of
 from streams.on_time.history import Outcome
+from streams.on_time.plain_case import FINISHED, FIRST, LAST
+from streams.on_time.ruling import Ruling, built_in_ruling
 
 CaseKind = Literal["", "dossier", "feedback"]
 Suspension = Literal["", "supplement", "obligation", "pause"]
@@ -80,12 +85,12 @@ class Facts(Struct, frozen=True):
         return bool(self.case_kind) and not self.voided and not self.outcome
 
 
-def facts_of(registers: Registers) -> Facts:
-    """What these registers mean, a pure function of them."""
-    return Facts(*values_of(registers))
+def facts_of(registers: Registers, ruling: Ruling | None = None) -> Facts:
+    """What these registers mean by a ruling, as a rule the built-in one: a pure function of both."""
+    return Facts(*values_of(registers, ruling or built_in_ruling()))
 
 
-def values_of(registers: Registers) -> tuple[Any, ...]:
+def values_of(registers: Registers, ruling: Ruling) -> tuple[Any, ...]:
     """The same as a tuple, in the order of the fields of Facts."""
     get = registers.get
     intake, assignment, void = reception(registers), get("assignment"), get("void")
@@ -94,15 +99,26 @@ def values_of(registers: Registers) -> tuple[Any, ...]:
     components, digitised, reused, _ = digitisation[5] if digitisation else _NOT_DIGITISED
     # Most cases have neither numbered registers nor amendments.
     several = [key for key in registers if ":" in key]
-    case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = _intake(registers, intake, several)
-    numbered = _numbered(registers, several) if several else {}
-    term_original, term, extended_at, apologies = _term(get("term"), numbered.get("extension", {}))
+    case_kind, agency, channel, received_at, procedure, receiver, fee_bearing = begin_of(registers, intake, several)
+    numbered = _numbered(registers, several) if several else _NONE
+    appointed, returned = get("term"), get("return")
+    term_original, term, extended_at, apologies = _term(appointed, numbered.get("extension", _NONE))
     suspended_at, suspension = _suspension(numbered) if numbered else (None, "")
-    ended, ended_at, electronic_result = _outcome(outcome(registers), get("return"))
+    ended, ended_at, electronic_result = end_of(outcome(registers), returned)
     payments, refunds = _money(registers, several) if several else ((), ())
+    is_voided = bool(void and void[5][0])
+    # Decides at once that nearly all cases are plain, as `is_plain` does of their history.
+    is_plain = received_at is None or (
+        appointed is not None
+        and appointed[4] <= received_at
+        and (ended_at is None or appointed[4] <= ended_at)
+        and FIRST <= appointed[5][0] < LAST
+        and (returned is None or ended_at is None or ended in FINISHED or returned[4] <= ended_at)
+        and (not numbered or MOVING.isdisjoint(numbered))
+    )
     return (
         case_kind,
-        bool(void and void[5][0]),
+        is_voided,
         assignment[5][0] if assignment else agency,
         receiver or "",
         channel,
@@ -123,7 +139,7 @@ def values_of(registers: Registers) -> tuple[Any, ...]:
         ended,
         ended_at,
         electronic_result,
-        get("return", _NO_REGISTER)[4],
+        returned[4] if returned else None,
         payments,
         refunds,
         digitisation[4] if digitisation else None,
@@ -133,39 +149,13 @@ def values_of(registers: Registers) -> tuple[Any, ...]:
         rating[4] if rating else None,
         bool(rating and rating[5][0]),
         (rating[5][1] or 0) if rating else 0,
-        None,
-        *_NO_STEPS,
+        *(NO_STEPS if is_plain else steps_of(registers, ruling)),
     )
 
 
-_NO_STEPS = ((), (), (), ())
 _NOT_DIGITISED = (0, 0, 0, False)
-_NO_REGISTER: Any = (None,) * 6
+_NONE: dict[Any, Any] = {}
 _Numbered: TypeAlias = Mapping[str, dict[int, Register]]
-
-
-def _intake(registers: Registers, intake: Register | None, several: Sequence[str]) -> tuple[Any, ...]:
-    if intake is None:
-        return "", "", "", None, None, None, False
-    agency, channel, *rest = intake[5]
-    procedure, receiver, fee_bearing = rest or (None, None, False)
-    case_kind, received_at = "dossier" if intake[3] == "received" else "feedback", intake[4]
-    for field in PAYLOAD_FIELDS["amended"] if any(key.startswith("amended:") for key in several) else ():
-        amendment: Any = registers.get(f"amended:{field}")
-        if amendment is None or amendment[:3] <= intake[:3]:
-            continue
-        value = amendment[5][0]
-        if field == "agency":
-            agency = value
-        elif field == "channel":
-            channel = value
-        elif field == "received_at":
-            received_at = value
-        elif field == "procedure":
-            procedure = value
-        else:
-            fee_bearing = value
-    return case_kind, agency, channel, received_at, procedure, receiver, fee_bearing
 
 
 def _term(term: Register | None, extensions: dict[int, Register]) -> tuple[Value, Value, tuple[int, ...], int]:
@@ -188,16 +178,6 @@ def _suspension(numbered: _Numbered) -> tuple[int | None, str]:
         if number not in numbered.get(end, {})
     ]
     return min(begun) if begun else (None, "")
-
-
-def _outcome(register: Register | None, returned: Register | None) -> tuple[str, int | None, Value]:
-    if returned is not None and (register is None or (register[3] == "reopened" and returned[:3] > register[:3])):
-        # A result that was handed over existed, although the source never reported when it was ready.
-        return "resolved", returned[4], False
-    if register is None or register[3] == "reopened":
-        return "", None, False
-    kind = "answered" if register[3] == "feedback_answered" else register[3]
-    return kind, register[4], kind == "resolved" and register[5][0]
 
 
 def _money(registers: Registers, several: Iterable[str]) -> tuple[tuple[Payment, ...], tuple[Refund, ...]]:
