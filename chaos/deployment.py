@@ -260,7 +260,7 @@ class Deployment:
         truth = expected(
             self.sent, partitions=self.partitions, terms=self.profile.terms, time_zone=self.profile.time_zone
         )
-        return judge(truth, stored_in(self.clickhouse))
+        return judge(truth, stored_in(self.clickhouse), thoroughly=False)
 
     def audited(self) -> Audit:
         """What `dossier audit` finds."""
