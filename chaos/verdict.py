@@ -86,9 +86,13 @@ def judge(expected: Expected, stored: Stored, *, thoroughly: bool = True) -> Ver
 
 def _wrong_standing(expected: Expected, dossier: str, case: Case, thoroughly: bool) -> str | None:
     life = expected.lives[dossier]
-    if thoroughly or case.verdict_rule or life.is_moved or not crc32(dossier.encode()) % 16:
-        return wrong_standing(life, case, expected.zone)
-    return None
+    if not (thoroughly or case.verdict_rule or life.is_moved or not crc32(dossier.encode()) % 16):
+        return None
+    if case in life.agreed:
+        return None
+    if (why := wrong_standing(life, case, expected.zone)) is None:
+        life.agreed.add(case)
+    return why
 
 
 def stored_in(clickhouse: ClickHouseConnection) -> Stored:

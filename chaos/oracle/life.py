@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from chaos.oracle.event_content import micros
 from chaos.oracle.law import Law
@@ -22,6 +22,8 @@ class Life(Struct, frozen=True, dict=True):
 
     state: State
     law: Law
+    agreed: set[object] = field(default_factory=set)
+    """Rows that were found to agree with it at every instant: schedules of one log end with the same rows."""
 
     @property
     def is_judged(self) -> bool:

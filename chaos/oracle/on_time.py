@@ -5,6 +5,7 @@ happened, and goes from one piece to the next: the clock runs, or it stands and 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
@@ -62,6 +63,7 @@ def standing(
     return case.by_766() if rule == "decision 766" else case.by_form()
 
 
+@lru_cache(1024)
 def maximum(received: int, promise: Promised | None, days: WorkingDays) -> int | None:
     """When a dossier that came in at this instant is due by what its procedure promises."""
     if promise is None:

@@ -157,7 +157,10 @@ class WorkingDays:
             return self._of_year(year, unit)
         turn = self.midnight(date(year + 1, 1, 1))
         return sum(
-            (stop - begin if unit == "working hours" else share for begin, stop, share in self._until(start, turn)),
+            (
+                Fraction(stop - begin) if unit == "working hours" else share
+                for begin, stop, share in self._until(start, turn)
+            ),
             Fraction(0),
         )
 
