@@ -13,8 +13,7 @@ from streams.counting.batch_limit import JUDGED_REGISTERS, JUDGING
 from streams.counting.case_history import MOVING
 from streams.counting.packed_counters import ONE, Packed
 from streams.counting.registers import Register, Registers, is_numbered, numbered_key
-from streams.counting.verdict_steps import final_standings
-from streams.on_time.plain_case import Standings
+from streams.counting.verdict_steps import Steps, steps_of
 from streams.on_time.ruling import Ruling
 
 _WINDOW = WINDOW_SECONDS * 1_000_000
@@ -72,8 +71,9 @@ class Case(Struct):
     changed: bool = False
     effort: int = 0
     """What judging it took, in units of `streams.counting.batch_limit`."""
+    judged: Steps | None = None
+    """The steps of its verdicts, where they are known."""
     _sums: Sums | None = None
-    _standings: Standings | None = None
 
     @property
     def sums(self) -> Sums:
@@ -82,16 +82,16 @@ class Case(Struct):
             self._sums = sums_of(self.registers)
         return self._sums
 
-    def final_standings(self, ruling: Ruling) -> Standings:
-        """How the dossier, which has ended, stands by each rule; judged once between two changes."""
-        if self._standings is None:
-            self._standings = final_standings(self.registers, ruling)
+    def steps(self, ruling: Ruling) -> Steps:
+        """The steps of its verdicts; they are made once between two changes."""
+        if self.judged is None:
+            self.judged = steps_of(self.registers, ruling)
             self.effort += JUDGING + len(self.registers) // JUDGED_REGISTERS
-        return self._standings
+        return self.judged
 
     def put(self, changed: Iterable[tuple[str, Register]]) -> None:
         """Put these registers in place of those with the same keys."""
-        self._standings = None
+        self.judged = None
         if self._sums is not None:
             for key, register in changed:
                 if is_numbered(key):

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from schemas.counters import WINDOW_SECONDS
 from schemas.deployment_profile import Profile
 from streams.counting.facts import Facts
-from streams.counting.verdict_steps import STANDINGS
+from streams.counting.verdict_steps import last_standings
 from streams.on_time.plain_case import ENDED, Standings, place_of
 
 Window: TypeAlias = tuple[str, int]
@@ -127,8 +127,8 @@ def final_standings(facts: Facts, ended: int, profile: Profile) -> Standings:
 
     That is its last step by the rule. A plain case has no steps, but one term, which its end is held against.
     """
-    if last := dict(zip(facts.verdict_rule, facts.verdict_standing, strict=True)):
-        return tuple([STANDINGS[last[rule] - 1] for rule in sorted(last)])
+    if facts.verdict_rule:
+        return last_standings(facts.verdict_rule, facts.verdict_standing)
     term = facts.term_computed if facts.term is None else facts.term
     place = place_of(ended, term, lambda at: local_date(at, profile).toordinal())
     return ENDED[place, facts.outcome == "resolved"]

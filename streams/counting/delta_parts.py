@@ -17,6 +17,7 @@ from streams.counting.case import Case, counted
 from streams.counting.identity import Identity
 from streams.counting.packed_counters import ONE, Packed
 from streams.counting.registers import Register, Registers, outcome, reception
+from streams.counting.verdict_steps import last_standings
 from streams.on_time.plain_case import ENDED, FIRST, LAST, PLACES, Place, Standings
 from streams.on_time.ruling import Ruling
 
@@ -68,7 +69,7 @@ def _reception(case: Case, _: str, __: Identity) -> Sequence[Counted]:
     return ((_received_at(registers, intake), received),)
 
 
-def _outcome(case: Case, _: str, identity: Identity) -> Sequence[Counted]:
+def _outcome(case: Case, __: str, identity: Identity) -> Sequence[Counted]:
     registers, profile = case.registers, identity.profile
     ended, returned = outcome(registers), registers.get("return")
     if ended is None or ended[3] == "reopened":
@@ -84,12 +85,16 @@ def _outcome(case: Case, _: str, identity: Identity) -> Sequence[Counted]:
             return _NOTHING
         return ((at, _ANSWERS[_is_on_time(_place(at, term, zone), profile)]),)
     place = _place(at, term, zone)
+    computed: int | None = None
+    rules: Sequence[int] = ()
     if _may_be_moved(case, kind, at, returned):
-        judged = _judged(kind, case.final_standings(identity.ruling))
-    elif term is None and (computed := _computed(registers, identity.ruling)) is not None:
-        judged = _PLAIN[kind, _place(at, computed, zone)]
+        computed, rules, _, standings, _ = case.steps(identity.ruling)
+    elif term is None:
+        computed = _computed(registers, identity.ruling)
+    if rules:
+        judged = _judged(kind, last_standings(rules, standings))
     else:
-        judged = _PLAIN[kind, place]
+        judged = _PLAIN[kind, place if computed is None else _place(at, computed, zone)]
     if kind != "resolved":
         return ((at, _ENDS[kind] + judged),)
     return ((at, _RESOLUTIONS[_is_on_time(place, profile), place == "day before", electronic] + judged),)

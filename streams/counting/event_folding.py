@@ -55,7 +55,11 @@ def fold_events(
         if not case.pos:
             case.number = numbers.next()
         case.pos, case.changed = pos, True
-        if delta := apply_updates(case, changed, register[3], identity):
+        delta = apply_updates(case, changed, register[3], identity)
+        if case.effort:
+            effort += case.effort
+            case.effort = 0
+        if delta:
             deltas.append((pos, delta))
             effort += DELTA * len(delta)
             for window in delta:
@@ -68,7 +72,8 @@ def fold_events(
         if case.changed:
             stored = Stored(case.pos, pack_registers(case.registers), case.number)
             facts.put(dossier, stored)
-            rows.append(case_row(dossier, state.partition, stored, values_of(case.registers, ruling), profile))
+            values = values_of(case.registers, ruling, case.judged)
+            rows.append(case_row(dossier, state.partition, stored, values, profile))
         else:
             facts.touch(dossier)
     batch.facts.extend(rows)

@@ -9,7 +9,7 @@ from schemas.events import Value
 from streams.counting.begin_and_end import begin_of, end_of
 from streams.counting.case_history import MOVING
 from streams.counting.registers import Register, Registers, outcome, reception
-from streams.counting.verdict_steps import NO_STEPS, steps_of
+from streams.counting.verdict_steps import NO_STEPS, Steps, steps_of
 from streams.on_time.history import Outcome
 from streams.on_time.plain_case import FINISHED, FIRST, LAST
 from streams.on_time.ruling import Ruling, built_in_ruling
@@ -90,8 +90,8 @@ def facts_of(registers: Registers, ruling: Ruling | None = None) -> Facts:
     return Facts(*values_of(registers, ruling or built_in_ruling()))
 
 
-def values_of(registers: Registers, ruling: Ruling) -> tuple[Any, ...]:
-    """The same as a tuple, in the order of the fields of Facts."""
+def values_of(registers: Registers, ruling: Ruling, judged: Steps | None = None) -> tuple[Any, ...]:
+    """The same as a tuple, in the order of the fields of Facts; `judged` are its steps, where they are known."""
     get = registers.get
     intake, assignment, void = reception(registers), get("assignment"), get("void")
     progress, digitisation, rating = get("progress"), get("digitisation"), get("rating")
@@ -149,7 +149,7 @@ def values_of(registers: Registers, ruling: Ruling) -> tuple[Any, ...]:
         rating[4] if rating else None,
         bool(rating and rating[5][0]),
         (rating[5][1] or 0) if rating else 0,
-        *(NO_STEPS if is_plain else steps_of(registers, ruling)),
+        *(NO_STEPS if is_plain else judged or steps_of(registers, ruling)),
     )
 
 

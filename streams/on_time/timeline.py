@@ -39,7 +39,7 @@ def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ..
     """The steps in their order, the first one at the reception; none where the rule does not judge the case."""
     if not is_judged(rule, history):
         return ()
-    end = _NEVER if history.outcome_at is None else max(history.outcome_at, history.received_at)
+    end = end_of_clock(history)
     supplements = any(stop.kind == "supplement" for stop in history.stops)
     if rule.name == "decision 766":
         if supplements:
@@ -49,16 +49,21 @@ def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ..
     else:
         steps = _open(rule, history, calendar, end, rule.moved_by)
         if supplements and rule.name == "report form":
-            steps = _waiting(list(steps), history, end)
+            steps = waiting(list(steps), history, end)
     if end < _NEVER:
-        steps = chain(steps, _judged(rule, history, calendar, _since_end(rule, history, end)))
-    return tuple(_distinct(steps))
+        steps = chain(steps, _judged(rule, history, calendar, since_end(rule, history, end)))
+    return tuple(distinct(steps))
+
+
+def end_of_clock(history: History) -> int:
+    """The end, though not before the reception; while there is none, after everything."""
+    return _NEVER if history.outcome_at is None else max(history.outcome_at, history.received_at)
 
 
 def _open(rule: Rule, history: History, calendar: Calendar, end: int, moved_by: Collection[StopKind]) -> Iterator[Step]:
     """The steps before the end: each term from when it was set, and each stop that moves it."""
     table = calendar.timetable
-    for (since, term), (until, _) in pairwise([*_terms(history), (_NEVER, None)]):
+    for (since, term), (until, _) in pairwise([*terms_of(history), (_NEVER, None)]):
         if since >= end:
             return
         if term is None:
@@ -76,7 +81,7 @@ def _open(rule: Rule, history: History, calendar: Calendar, end: int, moved_by: 
                 yield Step(stop, "in term", deadline)
 
 
-def _terms(history: History) -> list[tuple[int, int | None]]:
+def terms_of(history: History) -> list[tuple[int, int | None]]:
     """The terms that hold one after the other, each from an instant on: of those set, the one of the highest number."""
     found = [(history.received_at, history.computed)]
     best = -1
@@ -88,7 +93,7 @@ def _terms(history: History) -> list[tuple[int, int | None]]:
     return found
 
 
-def _waiting(steps: list[Step], history: History, end: int) -> Iterator[Step]:
+def waiting(steps: list[Step], history: History, end: int) -> Iterator[Step]:
     """The steps of the report form: while a dossier waits for supplements, it is on time."""
     waits = stopped(history.stops, history.received_at, end, SUPPLEMENTS)
     begins, sinces = [begin for begin, _ in waits], [step.since for step in steps]
@@ -117,7 +122,7 @@ def _of_766(history: History) -> list[int]:
     return sorted({history.received_at, *(at for at in (*sent, *asked) if at > history.received_at)})
 
 
-def _since_end(rule: Rule, history: History, end: int) -> list[int]:
+def since_end(rule: Rule, history: History, end: int) -> list[int]:
     """The end, and what may still change a verdict after it: a rule may look at what was sent or handed over later."""
     later = {end}
     if rule.counts_late_extensions:
@@ -128,7 +133,7 @@ def _since_end(rule: Rule, history: History, end: int) -> list[int]:
     return sorted(at for at in later if at >= end)
 
 
-def _distinct(steps: Iterable[Step]) -> list[Step]:
+def distinct(steps: Iterable[Step]) -> list[Step]:
     """The last step of each instant, where it is not as the one before."""
     found: list[Step] = []
     for step in steps:

@@ -94,7 +94,7 @@ def _by_report_form(rule: Rule, history: History, at: int, calendar: Calendar) -
 def _by_766(rule: Rule, history: History, at: int, calendar: Calendar) -> Verdict:
     """As the portal computes it: end less supplements against the appointment sent, or else the procedure's maximum."""
     ended = history.has_ended(at)
-    measured = _end_by_766(history, at) if ended else at
+    measured = end_by_766(history, at) if ended else at
     requests = [stop for stop in history.stops if stop.kind == "supplement" and stop.start <= history.until(at)]
     if rule.late_from_supplement and len(requests) >= rule.late_from_supplement:
         term, deadline = _deadline_by_766(rule, history, at, [], calendar)
@@ -123,7 +123,7 @@ def _deadline_by_766(
     return term, deadline_of(term, rule.basis, table)
 
 
-def _end_by_766(history: History, at: int) -> int:
+def end_by_766(history: History, at: int) -> int:
     """Status 9; else 10, where something was handed over later; else 8, 3 or 7."""
     end = history.until(at)
     if history.outcome != "resolved" and history.returned_at is not None and end < history.returned_at <= at:
@@ -133,7 +133,7 @@ def _end_by_766(history: History, at: int) -> int:
 
 def _is_finished(history: History, at: int) -> bool:
     """Whether it ended by status 9 or 10: processing went on, although supplements are not on record."""
-    return history.has_ended(at) and (history.outcome == "resolved" or _end_by_766(history, at) != history.outcome_at)
+    return history.has_ended(at) and (history.outcome == "resolved" or end_by_766(history, at) != history.outcome_at)
 
 
 def _standing(ended: bool, measured: int, deadline: int | None) -> Standing:

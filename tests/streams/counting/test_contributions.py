@@ -17,12 +17,14 @@ from schemas.events import (
     FeedbackAnswered,
     FeedbackReceived,
     Paid,
+    Paused,
     Rated,
     Received,
     Refunded,
     Refused,
     Reopened,
     Resolved,
+    Resumed,
     Returned,
     Stopped,
     SupplementRequested,
@@ -52,6 +54,13 @@ def window(local: str, agency: str = "H01") -> tuple[str, int]:
     return agency, micros(local) // 1_000_000
 
 
+NOT_LATE = {"judged_by_766": 1, "on_time_by_766": 1, "form_on_time": 1}
+"""Counters of verdicts, of a dossier that ended without a result."""
+ON_TIME = NOT_LATE | {"resolved_on_time_by_instant": 1, "resolved_on_time_by_date": 1}
+POSTED = (
+    said(Paused, "2026-03-04 09:00", reason="land posting"),
+    said(Resumed, "2026-03-05 09:00"),
+)
 EXAMPLES: list[tuple[str, tuple[Event, ...], str, dict[str, int]]] = [
     ("reception", (RECEIVED,), "2026-03-02 08:00", {"received": 1}),
     (
@@ -70,26 +79,43 @@ EXAMPLES: list[tuple[str, tuple[Event, ...], str, dict[str, int]]] = [
         "result in time",
         (RECEIVED, TERM, said(Resolved, "2026-03-10 16:58")),
         "2026-03-10 16:55",
-        {"resolved": 1, "resolved_on_time": 1},
+        {"resolved": 1, "resolved_on_time": 1} | ON_TIME,
     ),
-    ("late result", (RECEIVED, TERM, said(Resolved, "2026-03-11 09:00")), "2026-03-11 09:00", {"resolved": 1}),
+    (
+        "late result",
+        (RECEIVED, TERM, said(Resolved, "2026-03-11 09:00")),
+        "2026-03-11 09:00",
+        {"resolved": 1, "judged_by_766": 1},
+    ),
+    (
+        "result in time by date alone",
+        (RECEIVED, TERM, said(Resolved, "2026-03-10 17:01")),
+        "2026-03-10 17:00",
+        {"resolved": 1, **ON_TIME, "resolved_on_time_by_instant": 0},
+    ),
+    (
+        "result in time by a stop alone",
+        (RECEIVED, TERM, *POSTED, said(Resolved, "2026-03-11 09:00")),
+        "2026-03-11 09:00",
+        {"resolved": 1, **ON_TIME, "on_time_by_766": 0},
+    ),
     (
         "early result",
         (RECEIVED, TERM, said(Resolved, "2026-03-09 23:59")),
         "2026-03-09 23:55",
-        {"resolved": 1, "resolved_on_time": 1, "resolved_early": 1},
+        {"resolved": 1, "resolved_on_time": 1, "resolved_early": 1, **ON_TIME, "form_early": 1, "form_on_time": 0},
     ),
     (
         "result without a term",
         (RECEIVED, said(Resolved, "2026-03-20 09:00", e_result=True)),
         "2026-03-20 09:00",
-        {"resolved": 1, "resolved_on_time": 1, "resolved_electronically": 1},
+        {"resolved": 1, "resolved_on_time": 1, "resolved_electronically": 1} | ON_TIME,
     ),
     (
         "return alone",
         (RECEIVED, said(Returned, "2026-03-20 09:00")),
         "2026-03-20 09:00",
-        {"resolved": 1, "resolved_on_time": 1, "returned": 1},
+        {"resolved": 1, "resolved_on_time": 1, "returned": 1} | ON_TIME,
     ),
     (
         "return after the result",
@@ -97,9 +123,20 @@ EXAMPLES: list[tuple[str, tuple[Event, ...], str, dict[str, int]]] = [
         "2026-03-21 09:00",
         {"returned": 1},
     ),
-    ("withdrawal", (RECEIVED, TERM, said(Withdrawn, "2026-03-04 09:00")), "2026-03-04 09:00", {"withdrawn": 1}),
-    ("refusal", (RECEIVED, said(Refused, "2026-03-04 09:00")), "2026-03-04 09:00", {"refused": 1}),
-    ("stop", (RECEIVED, said(Stopped, "2026-03-04 09:00")), "2026-03-04 09:00", {"stopped": 1}),
+    (
+        "withdrawal",
+        (RECEIVED, TERM, said(Withdrawn, "2026-03-04 09:00")),
+        "2026-03-04 09:00",
+        {"withdrawn": 1} | NOT_LATE,
+    ),
+    ("refusal", (RECEIVED, said(Refused, "2026-03-04 09:00")), "2026-03-04 09:00", {"refused": 1} | NOT_LATE),
+    ("stop", (RECEIVED, said(Stopped, "2026-03-04 09:00")), "2026-03-04 09:00", {"stopped": 1} | NOT_LATE),
+    (
+        "late refusal",
+        (RECEIVED, TERM, said(Refused, "2026-03-11 09:00")),
+        "2026-03-11 09:00",
+        {"refused": 1, "judged_by_766": 1, "form_on_time": 1},
+    ),
     (
         "extensions",
         (RECEIVED, *(said(Extended, "2026-03-04 09:00", number=n, term=at("2026-04-01 17:00")) for n in (1, 2))),
@@ -174,7 +211,7 @@ EXAMPLES: list[tuple[str, tuple[Event, ...], str, dict[str, int]]] = [
 
 @pytest.mark.parametrize(("history", "start", "counted"), [pytest.param(*rest, id=name) for name, *rest in EXAMPLES])
 def test_each_counts_in_its_own_window(history: tuple[Event, ...], start: str, counted: dict[str, int]) -> None:
-    assert counts(*history)[window(start)] == counted
+    assert counts(*history)[window(start)] == {name: amount for name, amount in counted.items() if amount}
 
 
 FEE = said(Received, "2026-03-02 08:01", agency="H01", fee_bearing=True)
@@ -206,6 +243,11 @@ def test_nothing_counts_before_the_reception_and_all_of_it_after() -> None:
         "resolved": 1,
         "resolved_on_time": 1,
         "resolved_early": 1,
+        "resolved_on_time_by_instant": 1,
+        "resolved_on_time_by_date": 1,
+        "judged_by_766": 1,
+        "on_time_by_766": 1,
+        "form_early": 1,
         "rated": 1,
         "satisfied": 1,
     }
