@@ -18,17 +18,16 @@ def wrong_by(*changes: tuple[str, str]) -> str:
 
 
 STOPPED = "if found and begin <= found[-1][1]:"
-LASTS = "        if start > deadline_of(term, basis, table):\n            break\n"
-STEPS = "            if start > deadline:\n                break\n"
+PASSED = "            if start > deadline:\n                break\n            steps.append"
 MOVED = "        and (not numbered or MOVING.isdisjoint(numbered))\n"
 PLAIN = "    if history.stops or history.extensions:\n        return False\n"
 JUDGED = "    if case.sums.is_moved or (returned"
-MEMO = "        self._standings = None\n        if self._sums"
+MEMO = "        self.judged = None\n        if self._sums"
 CALENDAR = "ruling.calendar_of(assignment[5][0] if assignment else agency)"
 ASSIGNED = '    "assigned": EVERYTHING,\n'
 STOPS = "_STOP = _parts((_outcome,))"
 PROMISE = 'ruling.promise_of(procedure or "", channel, received_at)'
-RULES = "enumerate(ruling.rules_for(history.received_at, calendar), 1)"
+RULES = "ruling.rules_for(history.received_at, calendar)"
 RECEPTION = "            if start < received_at and (end is None or end <= received_at):\n                continue\n"
 
 
@@ -36,8 +35,7 @@ RECEPTION = "            if start < received_at and (end is None or end <= recei
     ("rule", "instead"),
     [
         pytest.param(STOPPED, "if False:", id="overlapping stops count twice"),
-        pytest.param(LASTS, "", id="a stop moves a term that has passed"),
-        pytest.param(STEPS, "", id="a step goes on after its deadline"),
+        pytest.param(PASSED, "            steps.append", id="a stop moves a term that has passed"),
         pytest.param(RECEPTION, "", id="what stopped before the reception is not over with it"),
         pytest.param(MOVED, "", id="cases with stops or extensions are taken for plain"),
         pytest.param(PLAIN, "", id="stops and extensions leave a case plain"),
