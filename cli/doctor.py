@@ -25,6 +25,7 @@ _CHECKS: dict[str, tuple[Callable[[Settings], str], set[str]]] = {
     "tables": (doctor_checks.check_tables, {"profile", "clickhouse"}),
     "access": (doctor_checks.check_access, {"tables"}),
     "identity": (doctor_checks.check_identity, {"profile", "kafka", "clickhouse"}),
+    "terms": (doctor_checks.check_ruling, {"identity"}),
     "offsets": (doctor_checks.check_offsets, {"identity"}),
     "records": (doctor_checks.check_records, {"offsets"}),
     "state": (doctor_checks.check_state, {"identity"}),

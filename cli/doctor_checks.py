@@ -19,6 +19,8 @@ from schemas.topics import EVENTS, declared
 from streams.broker import topics
 from streams.broker.group import members
 from streams.errors import StateUnusable
+from streams.reference.ruling_changes import weigh
+from streams.reference.ruling_pins import held
 from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, database, explain
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.counting_progress import lag
@@ -166,6 +168,23 @@ def check_identity(settings: Settings) -> str:
     """The stored counts belong to this topic and these rules."""
     identity = identify(plan_of(settings))
     return f"{identity.topic}, {identity.partitions} partitions, epoch {identity.epoch}"
+
+
+def check_ruling(settings: Settings) -> str:
+    """Which loads of reference data decide terms, and which newer ones wait."""
+    identity = identify(plan_of(settings))
+    with database(settings.clickhouse) as client:
+        pinned = held(client, identity.epoch)
+        loads, waiting = weigh(client, identity.profile, pinned, pinned.later(datetime.now(UTC)))
+    parts = [f"decided by {pinned.loads}"]
+    if loads != pinned.loads:
+        parts.append(f"workers will adopt {loads}")
+    parts += [
+        f"{each.kind} {each.load} waits for `dossier rebuild`, since it decides up to {each.touched.cases:,} dossiers "
+        "otherwise"
+        for each in waiting
+    ]
+    return "; ".join(parts)
 
 
 def check_offsets(settings: Settings) -> str:

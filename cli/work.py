@@ -2,10 +2,11 @@
 
 import os
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from importlib.metadata import version
 
 import click
+from msgspec import structs
 
 from cli.logs import configure
 from cli.migrate import plan_of
@@ -25,6 +26,7 @@ from streams.worker.cadence import Cadence
 from streams.worker.heartbeat_row import heartbeats
 from streams.worker.instrumented_store import InstrumentedDeadLetters, InstrumentedStore
 from streams.worker.pipeline import Pipeline
+from streams.worker.ruling_watch import RulingWatch
 from streams.worker.state_restoring import restored
 from streams.worker.telemetry import Telemetry
 from streams.worker.worker import BatchLimits, make_app, run, tune_gc
@@ -53,6 +55,8 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
     identity = identify(plan)
     require_agreement(settings.kafka, settings.clickhouse)
     telemetry = Telemetry(settings.stall_seconds)
+    watch = RulingWatch(settings.clickhouse, identity.profile, identity.epoch, telemetry)
+    identity = structs.replace(identity, ruling=watch.first())
     telemetry.built(version("dossier-stream"), identity)
     pages = {
         "/metrics": metrics_page(telemetry.page),
@@ -62,6 +66,7 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
     with ExitStack() as stack:
         if address := metrics or settings.metrics:
             stack.enter_context(served(address, "--metrics" if metrics else "DOSSIER_METRICS", pages))
+        stack.enter_context(closing(watch))
         # From here on this is a service with a log; errors before are one line for a person.
         configure(settings.log)
         own = name or f"{socket.gethostname()}-{os.getpid()}"
@@ -89,6 +94,7 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
             telemetry=telemetry,
             cadence=Cadence(settings.windows_seconds, settings.flush_seconds),
             enter=local.enter if local else None,
+            watch=watch,
         )
         limits = BatchLimits(settings.batch_records, settings.batch_seconds)
         tune_gc()

@@ -335,6 +335,29 @@ OFFICIALS = Table("officials", {"load": "UInt64", "code": "String", "unit": "Str
 
 OFFICIAL_NAMES = Table("official_names", {"load": "UInt64", "code": "String", "name": "String"})
 
+CALENDAR_RULES = Table(
+    "calendar_rules",
+    {
+        "load": "UInt64",
+        "first": "Date32",
+        "last": "Date32",
+        "weekdays": "Array(UInt8)",
+        "kind": _LABEL,
+        "hours": "Array(Tuple(opens UInt16, closes UInt16))",
+        "agency": "String",
+        "applies_to": _LABEL,
+        "same_day_until": "UInt16",
+        "name": "String",
+        "source": "String",
+    },
+)
+
+RULING_LOADS = Table(
+    "ruling_loads",
+    {"topic": _LABEL, "epoch": "UInt16", "pinned_at": _INSTANT}
+    | dict.fromkeys(("agencies", "calendar", "procedures"), "UInt64"),
+)
+
 MIGRATIONS = Table(
     "migrations",
     {"name": "String", "checksum": "String", "applied_at": "DateTime64(3, 'UTC')"},
@@ -345,6 +368,7 @@ TABLES = (
     *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, AGENCY_MONTHS, RECEIVER_DAYS),
     *(DATA_CONFLICTS, MIGRATIONS),
     *(REFERENCE_LOADS, AGENCIES, AGENCY_PLACEMENTS, PROCEDURES, OFFICIALS, OFFICIAL_NAMES),
+    *(CALENDAR_RULES, RULING_LOADS),
 )
 DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedure_labels")
 """What is looked up of the current reference data; views may use them, so they are made before."""

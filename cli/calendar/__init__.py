@@ -10,5 +10,5 @@ def command() -> None:
     """Show the working time that terms are counted by, and compare it with an official list.
 
     Without --calendar it is office hours, the holidays of the law, and the swaps that were announced. No service is
-    needed.
+    needed, but for --loaded.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.calendar.options import agency_option, calendar_option, calendars_of, path_of, read_rules
+from cli.calendar.options import agency_option, calendar_option, chosen_calendars, loaded_option, read_rules
 from cli.settings import Settings
 from cli.terminal_escape import plural, print_json, printable
 from schemas.working_time.calendar import FIRST_DAY, LAST_DAY
@@ -24,6 +24,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--to", "last", type=_DAY, metavar="YYYY-MM-DD", help="Last day.  [default: the year's of the list]")
 @agency_option
 @calendar_option
+@loaded_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object for each difference.")
 @click.pass_obj
 def command(
@@ -33,6 +34,7 @@ def command(
     last: datetime | None,
     agency: str,
     files: tuple[Path, ...],
+    loaded: bool,
     as_json: bool,
 ) -> None:
     """Compare the calendar with an official list of the days off and of the Saturdays that are worked instead.
@@ -45,9 +47,8 @@ def command(
     """
     listed = read_rules(lists)
     begin, end = _period(listed, first, last)
-    calendars = calendars_of(files, settings.profile.time_zone)
-    path = path_of(agency)
-    found = list(differences(listed, calendars.of(path), path, begin, end))
+    chosen = chosen_calendars(settings, agency, files, loaded=loaded)
+    found = list(differences(listed, chosen.calendar, chosen.path, begin, end))
     if as_json:
         print_json(
             [

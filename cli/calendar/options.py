@@ -1,12 +1,15 @@
 """Options of commands that count working time, and the calendar that they choose."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from cli.findings import refuse
+from cli.settings import Settings
+from schemas.working_time.agency_calendars import path_by_dots
 from schemas.working_time.built_in import ANNOUNCED_UNTIL, built_in_rules
 from schemas.working_time.calendar import Calendar, Calendars
 from schemas.working_time.day_rule import DayRule
@@ -25,16 +28,50 @@ calendar_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Rules of your own as CSV, XLSX or JSON, which win over the built-in ones; may be repeated.",
 )
+loaded_option = click.option(
+    "--loaded", is_flag=True, help="Count by the calendar that is loaded and decides terms; needs ClickHouse."
+)
 
 
-def calendars_of(files: Sequence[Path], time_zone: str) -> Calendars:
-    """The calendars by the built-in rules and those of files; findings end the command with exit code 4."""
-    return Calendars([*built_in_rules(), *read_rules(files)], time_zone)
+class Chosen(NamedTuple):
+    """The calendars that a command was asked for, and the codes from the root of the tree down to its agency."""
+
+    calendars: Calendars
+    path: Sequence[str]
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of the agency."""
+        return self.calendars.of(self.path)
 
 
-def calendar_of(agency: str, files: Sequence[Path], time_zone: str) -> Calendar:
-    """The calendar of one agency."""
-    return calendars_of(files, time_zone).of(path_of(agency))
+def chosen_calendars(settings: Settings, agency: str, files: Sequence[Path], *, loaded: bool) -> Chosen:
+    """The calendars by the built-in rules, those that are loaded if they are asked for, and those of files.
+
+    Findings end the command with exit code 4. With `loaded` it raises Unreachable or NotMigrated.
+    """
+    own = read_rules(files)
+    rules, path = _loaded(settings, agency) if loaded else ([], path_by_dots(agency))
+    return Chosen(Calendars([*built_in_rules(), *rules, *own], settings.profile.time_zone), path)
+
+
+def _loaded(settings: Settings, agency: str) -> tuple[list[DayRule], Sequence[str]]:
+    """The rules by which terms are computed, and the path of the agency; says which newer ones wait."""
+    # The client of a database that other commands do not need.
+    from streams.reference.ruling_loading import path_of, rules_of
+    from streams.reference.ruling_pins import Pin, held, newest
+    from streams.storage.clickhouse_client import database
+    from streams.storage.epochs import read_history
+
+    with database(settings.clickhouse) as client:
+        serving, current = read_history(client).serving, newest(client)
+        pin = held(client, serving.epoch) if serving else Pin(0)
+        if pin.pinned_at is None:
+            # Nothing is counted yet: these are the ones by which it will be.
+            pin = Pin(pin.epoch, datetime.now(UTC), current)
+        if pin.loads.calendar != current.calendar:
+            click.echo("a newer calendar is loaded, and does not decide terms yet: see `dossier doctor`", err=True)
+        return rules_of(client, pin), path_of(client, settings.profile, pin, agency)
 
 
 def read_rules(files: Sequence[Path]) -> list[DayRule]:
@@ -59,9 +96,3 @@ def warn_of_unannounced_years(last: date) -> None:
             "since belong into a file for --calendar",
             err=True,
         )
-
-
-def path_of(agency: str) -> list[str]:
-    """The codes above a code and itself, as far as codes tell: H26, H26.17, H26.17.3."""
-    parts = agency.split(".") if agency else []
-    return [".".join(parts[: number + 1]) for number in range(len(parts))]

@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_option, calendars_of, path_of, warn_of_unannounced_years
+from cli.calendar.options import (
+    agency_option,
+    calendar_option,
+    chosen_calendars,
+    loaded_option,
+    warn_of_unannounced_years,
+)
 from cli.settings import Settings
 from cli.terminal_escape import print_json, printable
 from schemas.working_time.calendar import FIRST_DAY, LAST_DAY
@@ -24,9 +30,12 @@ _NAMED = 10
 @click.argument("month", metavar="YYYY-MM", type=click.DateTime(["%Y-%m"]))
 @agency_option
 @calendar_option
+@loaded_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object for each day.")
 @click.pass_obj
-def command(settings: Settings, month: datetime, agency: str, files: tuple[Path, ...], as_json: bool) -> None:
+def command(
+    settings: Settings, month: datetime, agency: str, files: tuple[Path, ...], loaded: bool, as_json: bool
+) -> None:
     """Show each day of a month: whether it is worked, its hours, and the rule that decides it.
 
     Where dossiers are received in other hours, a second line has these.
@@ -35,8 +44,8 @@ def command(settings: Settings, month: datetime, agency: str, files: tuple[Path,
     """
     if not FIRST_DAY.year <= month.year <= LAST_DAY.year:
         raise click.UsageError(f"{month:%Y-%m} is not between {FIRST_DAY:%Y-%m} and {LAST_DAY:%Y-%m}")
-    calendars = calendars_of(files, settings.profile.time_zone)
-    calendar = calendars.of(path_of(agency))
+    chosen = chosen_calendars(settings, agency, files, loaded=loaded)
+    calendars, calendar = chosen.calendars, chosen.calendar
     dates = [date(month.year, month.month, day) for day in range(1, monthrange(month.year, month.month)[1] + 1)]
     days = [(calendar.day(day), calendar.reception(day)) for day in dates]
     warn_of_unannounced_years(dates[-1])

@@ -9,18 +9,20 @@ import click
 
 from cli.findings import refuse
 from connectors.errors import WrongReferenceData
-from connectors.reference.reading import read_agencies, read_officials, read_procedures
-from connectors.reference.writing import Record, agency_record, official_record, procedure_record
+from connectors.reference.reading import read_agencies, read_day_rules, read_officials, read_procedures
+from connectors.reference.writing import Record, agency_record, day_rule_record, official_record, procedure_record
 from schemas.reference.agency import Agency
 from schemas.reference.findings import Finding
 from schemas.reference.official import Official
 from schemas.reference.procedure import ProcedureVersion
+from schemas.working_time.day_rule import DayRule
 from streams.reference.kinds import KIND_NAMES, KindName
 
 _READERS: dict[KindName, Callable[[Sequence[Path]], list[Any]]] = {
     "agencies": read_agencies,
     "procedures": read_procedures,
     "officials": read_officials,
+    "calendar": read_day_rules,
 }
 
 kind_argument = click.argument("kind", type=click.Choice(KIND_NAMES))
@@ -62,10 +64,12 @@ def read(kind: KindName, files: Sequence[Path]) -> list[Any]:
     return content
 
 
-def record_of(declared: Agency | ProcedureVersion | Official, *, with_name: bool) -> Record:
+def record_of(declared: Agency | ProcedureVersion | Official | DayRule, *, with_name: bool) -> Record:
     """The cells of what is declared, by column."""
     if isinstance(declared, Agency):
         return agency_record(declared)
     if isinstance(declared, ProcedureVersion):
         return procedure_record(declared)
+    if isinstance(declared, DayRule):
+        return day_rule_record(declared)
     return official_record(declared, with_name=with_name)

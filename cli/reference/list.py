@@ -65,4 +65,4 @@ def command(settings: Settings, kind: KindName, shape: str | None, exact: bool, 
             table.add_row(*(brief(cell(record[name])) for name in shown))
         console().print(table)
     else:
-        click.echo(f"no {kind} are loaded: `dossier reference load {kind}` does")
+        click.echo(f"no {kind} {'is' if kind == 'calendar' else 'are'} loaded: `dossier reference load {kind}` does")

@@ -3,7 +3,7 @@
 import click
 
 from cli.reference.arguments import by_option, kind_argument
-from cli.reference.output import print_loaded
+from cli.reference.output import print_deciding, print_loaded
 from cli.settings import Settings
 from streams.reference.kinds import KINDS, KindName
 from streams.reference.loads import restore
@@ -25,3 +25,4 @@ def command(settings: Settings, kind: KindName, number: int, by: str) -> None:
     """
     with database(settings.clickhouse) as client:
         print_loaded(client, kind, restore(client, KINDS[kind], number, by=by))
+        print_deciding(client, kind, settings.profile)

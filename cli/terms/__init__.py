@@ -10,5 +10,5 @@ def command() -> None:
     """Compute when a term ends, or how much of a unit lies between two instants, and explain it day by day.
 
     UNIT is working-days, working-hours, days or months. Times are local ones unless they have an offset. No service is
-    needed.
+    needed, but for --loaded.
     """

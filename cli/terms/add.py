@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_of, calendar_option, warn_of_unannounced_years
+from cli.calendar.options import (
+    agency_option,
+    calendar_option,
+    chosen_calendars,
+    loaded_option,
+    warn_of_unannounced_years,
+)
 from cli.settings import Settings
 from cli.terminal_escape import print_json
 from cli.terms.arguments import Amount, Time, UnitName, instant, local_text
@@ -23,6 +29,7 @@ from schemas.working_time.explanation import explain
 @click.argument("unit", metavar="UNIT", type=UnitName())
 @agency_option
 @calendar_option
+@loaded_option
 @click.option(
     "--same-day", is_flag=True, help="A same-day procedure: the day of START is the first of the term's days."
 )
@@ -36,6 +43,7 @@ def command(
     unit: Unit,
     agency: str,
     files: tuple[Path, ...],
+    loaded: bool,
     same_day: bool,
     with_days: bool,
     as_json: bool,
@@ -51,7 +59,7 @@ def command(
     if same_day and unit == "months":
         raise click.UsageError("--same-day is for hours and days: a term in months is none of the same day")
     zone = settings.profile.zone
-    calendar = calendar_of(agency, files, settings.profile.time_zone)
+    calendar = chosen_calendars(settings, agency, files, loaded=loaded).calendar
     explained = explain(instant(start, zone), Duration(amount, unit), calendar, same_day)
     warn_of_unannounced_years(from_micros(explained.end).date())
     if not as_json:

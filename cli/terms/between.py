@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli.calendar.options import agency_option, calendar_of, calendar_option
+from cli.calendar.options import agency_option, calendar_option, chosen_calendars, loaded_option
 from cli.settings import Settings
 from cli.terminal_escape import print_json
 from cli.terms.arguments import Time, UnitName, instant, local_text
@@ -22,6 +22,7 @@ from schemas.working_time.explanation import explain_between
 @click.argument("unit", metavar="UNIT", type=UnitName())
 @agency_option
 @calendar_option
+@loaded_option
 @click.option("--explain", "with_days", is_flag=True, help="Show each day, what it counts, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --explain it has `days`.")
 @click.pass_obj
@@ -32,6 +33,7 @@ def command(
     unit: Unit,
     agency: str,
     files: tuple[Path, ...],
+    loaded: bool,
     with_days: bool,
     as_json: bool,
 ) -> None:
@@ -46,7 +48,7 @@ def command(
     first, last = instant(start, zone), instant(end, zone)
     if with_days and last < first:
         raise click.UsageError("--explain needs a B that is not before A")
-    calendar = calendar_of(agency, files, settings.profile.time_zone)
+    calendar = chosen_calendars(settings, agency, files, loaded=loaded).calendar
     amount = between(first, last, unit, calendar)
     explained = explain_between(first, last, unit, calendar) if with_days else None
     if as_json:

@@ -7,6 +7,8 @@ from schemas.reference.agency import Agency
 from schemas.reference.official import Official
 from schemas.reference.procedure import FeeLine, ProcedureVersion
 from schemas.reference.validity import FIRST_DAY, LAST_DAY, shown_validity
+from schemas.working_time.day_rule import SAME_DAY_UNTIL, DayRule
+from schemas.working_time.hours import WEEKDAYS, time_text
 
 Record: TypeAlias = dict[str, str | int | list[str]]
 """Cells by their column: a JSON object of a file."""
@@ -52,6 +54,23 @@ def official_record(official: Official, *, with_name: bool) -> Record:
     """The cells of an official; the name only where it is asked for."""
     cells: Record = {"code": official.code, "unit": official.unit}
     return cells | {"name": official.name or ""} if with_name else cells
+
+
+def day_rule_record(rule: DayRule) -> Record:
+    """The cells of a rule of a calendar."""
+    is_open = rule.last == (LAST_DAY if rule.weekdays else rule.first)
+    return {
+        "from": rule.first.isoformat(),
+        "to": "" if is_open else rule.last.isoformat(),
+        "weekdays": [WEEKDAYS[day - 1] for day in rule.weekdays],
+        "kind": rule.kind,
+        "hours": list(map(str, rule.hours)),
+        "agency": rule.agency,
+        "applies_to": rule.applies_to,
+        "same_day_until": "" if rule.same_day_until == SAME_DAY_UNTIL else time_text(rule.same_day_until),
+        "name": rule.name,
+        "source": rule.source,
+    }
 
 
 def cell(value: str | int | list[str]) -> str:

@@ -52,7 +52,13 @@ CREATE TABLE agency_months
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = MergeTree
 ORDER BY (month, agency)
@@ -94,7 +100,13 @@ CREATE TABLE agency_past
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = MergeTree
 ORDER BY (day, agency)
@@ -132,6 +144,27 @@ ENGINE = MergeTree
 ORDER BY at
 SETTINGS index_granularity = 8192
 COMMENT 'What each audit found';
+
+CREATE TABLE calendar_rules
+(
+    `load` UInt64 COMMENT 'Load that it belongs to',
+    `first` Date32 COMMENT 'First local day',
+    `last` Date32 COMMENT 'Last local day; 2299-12-31 where open',
+    `weekdays` Array(UInt8) COMMENT 'Weekdays of a schedule, 1 is Monday; none where the rule is about the days themselves',
+    `kind` LowCardinality(String) COMMENT 'off, worked or half',
+    `hours` Array(Tuple(
+        opens UInt16,
+        closes UInt16)) COMMENT 'Stretches of working time, in minutes after local midnight',
+    `agency` String COMMENT 'Whom it is for, with everything below it; empty for everybody',
+    `applies_to` LowCardinality(String) COMMENT 'working time, reception or both',
+    `same_day_until` UInt16 COMMENT 'Last minute at which a same-day procedure is received for the same day',
+    `name` String COMMENT 'Occasion',
+    `source` String COMMENT 'Decision that it comes from'
+)
+ENGINE = MergeTree
+ORDER BY (load, first, agency)
+SETTINGS index_granularity = 8192
+COMMENT 'Day rules of calendars, as declared; they win over the built-in ones';
 
 CREATE TABLE city_past
 (
@@ -320,7 +353,12 @@ CREATE TABLE facts
     `components_reused` UInt16 COMMENT 'Components re-used from earlier data',
     `rated_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'When the citizen rated it',
     `satisfied` Bool COMMENT 'Whether the citizen was satisfied',
-    `score` UInt8 COMMENT 'Score given, 0 without one'
+    `score` UInt8 COMMENT 'Score given, 0 without one',
+    `term_computed` Nullable(DateTime64(6, 'UTC')) COMMENT 'Term that the procedure promises, where the source sent none',
+    `verdict_rule` Array(UInt8) COMMENT 'Rule of each step: 1 instant, 2 date, 3 Decision 766, 4 report form; no steps of a plain case',
+    `verdict_since` Array(DateTime64(6, 'UTC')) COMMENT 'When each step begins',
+    `verdict_standing` Array(UInt8) COMMENT 'How the case stands: 1 early, 2 on time, 3 late, 4 in term, 5 overdue',
+    `verdict_until` Array(DateTime64(6, 'UTC')) COMMENT 'After this it is overdue although nothing happened; 2299-12-31 where time alone changes nothing'
 )
 ENGINE = ReplacingMergeTree(pos)
 ORDER BY dossier
@@ -473,6 +511,20 @@ ORDER BY (kind, load)
 SETTINGS index_granularity = 8192
 COMMENT 'Loads of reference data: the greatest load of a kind is the current one';
 
+CREATE TABLE ruling_loads
+(
+    `topic` LowCardinality(String) COMMENT 'Topic that is counted',
+    `epoch` UInt16 COMMENT 'Epoch whose counts it decides',
+    `pinned_at` DateTime64(6, 'UTC') COMMENT 'Since when it holds; its local day is the one whose tree of agencies gives each its calendar',
+    `agencies` UInt64 COMMENT 'Load of agencies; 0 for none',
+    `calendar` UInt64 COMMENT 'Load of the calendar; 0 for the built-in one alone',
+    `procedures` UInt64 COMMENT 'Load of procedures; 0 for none'
+)
+ENGINE = MergeTree
+ORDER BY (topic, epoch, pinned_at)
+SETTINGS index_granularity = 8192
+COMMENT 'Loads of reference data by which terms and verdicts are counted: the greatest pinned_at of an epoch holds';
+
 CREATE TABLE sources
 (
     `source` LowCardinality(String) COMMENT 'System that records events',
@@ -520,7 +572,13 @@ CREATE TABLE windows
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
     `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
     `feedback_rated` Int64 COMMENT 'feedback cases rated by the citizen',
-    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied'
+    `feedback_satisfied` Int64 COMMENT 'rated feedback cases whose citizen was satisfied',
+    `resolved_on_time_by_instant` Int64 COMMENT 'resolved dossiers within their term by the rule by instant, which stops move',
+    `resolved_on_time_by_date` Int64 COMMENT 'resolved dossiers within their term by the rule by date, which stops move',
+    `judged_by_766` Int64 COMMENT 'dossiers with an outcome, as Decision 766 judges them',
+    `on_time_by_766` Int64 COMMENT 'dossiers with an outcome that Decision 766 counts as on time',
+    `form_early` Int64 COMMENT 'dossiers with an outcome that the report form counts as early',
+    `form_on_time` Int64 COMMENT 'dossiers with an outcome that the report form counts as on time, not early'
 )
 ENGINE = ReplacingMergeTree(pos)
 PARTITION BY toYYYYMM(window)

@@ -28,6 +28,7 @@ from streams.counting.record import Record
 from streams.counting.record_decoding import decode_records
 from streams.counting.rows import progress_row
 from streams.counting.store_interface import LastRecord, Row, Store
+from streams.on_time.ruling import Ruling
 
 
 class Counting:
@@ -74,6 +75,10 @@ class Counting:
     def cached_bytes(self) -> int:
         """The size of the registers of all dossiers that are cached."""
         return sum(state.facts.bytes for state in self._partitions.values())
+
+    def adopt(self, ruling: Ruling) -> None:
+        """Count by this ruling from now on: whoever calls it knows that it decides every counted case as before."""
+        self._identity = structs.replace(self._identity, ruling=ruling)
 
     def revoke(self, partitions: Iterable[int]) -> None:
         """Restore local state of these partitions no longer, before `forget` is called; any thread may call this."""

@@ -22,10 +22,10 @@ from streams.counting.store_interface import Row
 from streams.counting.write_order import DeadLetterSink
 from streams.dead_letters.topic import DeadLetterTopic
 from streams.errors import RefusedRow
-from streams.on_time.ruling import built_in_ruling
 from streams.rebuild import tables
 from streams.rebuild.preconditions import source_of
 from streams.rebuild.replay import digest_events, records_from_events, records_from_topic, stored_events
+from streams.reference.ruling_loading import load_ruling
 from streams.storage.clickhouse_client import chunks
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.deployment_plan import Plan
@@ -81,7 +81,7 @@ class Backfill:
                 closing(stored_events(self._plan.clickhouse)) as events,
             ):
                 records = records_from_events((event for _, event in events), entry.origin.partitions)
-                self._count(entry, store, _NoDeadLetters(), records, _lines, total)
+                self._count(self._identity(client, entry), entry, store, _NoDeadLetters(), records, _lines, total)
             if digest_events(client) == (total, digest):
                 return entry
             self._on_step("raw events were written meanwhile, by a worker outside the group: count them again")
@@ -99,12 +99,19 @@ class Backfill:
         with closing(ClickHouseStore(self._plan.clickhouse, names=tables.NAMES)) as store, closing(dead_letters):
             starts = dict.fromkeys(ends, 0) | _next_offsets(store)
             with closing(records_from_topic(self._plan.kafka, starts, ends)) as records:
-                self._count(entry, store, dead_letters, records, _offsets, total, sum(starts.values()))
+                identity = self._identity(client, entry)
+                self._count(identity, entry, store, dead_letters, records, _offsets, total, sum(starts.values()))
         tables.resume_after_replay(client)
         return entry
 
+    def _identity(self, client: Client, entry: Entry) -> Identity:
+        """The identity of what is counted: by the loads that are pinned for the epoch in which workers continue."""
+        ruling = load_ruling(client, self._plan.profile, entry.epoch)
+        return Identity(EVENTS, entry.origin.partitions, entry.epoch - 1, self._plan.profile, ruling)
+
     def _count(
         self,
+        identity: Identity,
         entry: Entry,
         store: ClickHouseStore,
         dead_letters: DeadLetterSink,
@@ -115,9 +122,6 @@ class Backfill:
     ) -> None:
         """Count those of the records that the rebuild has not counted yet."""
         starts = _next_offsets(store)
-        profile = self._plan.profile
-        ruling = built_in_ruling(profile.time_zone)
-        identity = Identity(EVENTS, entry.origin.partitions, entry.epoch - 1, profile, ruling)
         # Raw events were admitted when they were first counted; their order here is not the one that decided it.
         numbered = sys.maxsize if source_of(entry) == "events" else MAX_NUMBERED
         # However many lines were dead-lettered once, they are dead-lettered again.

@@ -32,6 +32,7 @@ from streams.rebuild.preconditions import (
     source_of,
 )
 from streams.rebuild.replay import digest_events
+from streams.reference.ruling_pins import held, newest, pin_newest
 from streams.storage.clickhouse_client import database
 from streams.storage.deployment_plan import Plan
 from streams.storage.epochs import Entry, History, Origin, later_than, read_history, write_entry
@@ -94,6 +95,7 @@ class Rebuild:
                 else f"rebuild database {self._database} from "
                 + (f"{digest_events(client)[0]} raw events" if is_from_events else f"topic {EVENTS}"),
                 *changes(serving, entry),
+                *self._loads(client, serving, entry),
             ]
             if tables.is_exchanged(client, WINDOWS, entry):
                 return [*lines, "the counts are exchanged; offsets, views and old tables are left to do"]
@@ -142,6 +144,12 @@ class Rebuild:
             write_entry(client, structs.replace(entry, state="abandoned", changed_at=later_than(entry)))
             return True
 
+    def _loads(self, client: Client, serving: Entry, entry: Entry) -> list[str]:
+        """The line that says which loads would decide instead of others, if any."""
+        pinned = held(client, entry.epoch)
+        now, then = held(client, serving.epoch).loads, pinned.loads if pinned.pinned_at else newest(client)
+        return [] if now == then else [f"loads that decide terms: {now} -> {then}"]
+
     def _read_history(self, client: Client) -> History:
         require_migrated(client, self._plan)
         return read_history(client)
@@ -168,6 +176,9 @@ class Rebuild:
             write_entry(client, entry)
             # From here on no worker starts; one that was just starting may have joined.
             require_no_members(self._plan.kafka, self._observer.waiting_for)
+        # Whatever is loaded from here on, a rebuild that is resumed counts by the same loads, and so will the workers.
+        pinned = pin_newest(client, entry.epoch)
+        self._observer.step(f"terms are decided by {pinned.loads}")
         backfill = Backfill(self._plan, self._records, self._observer.step, self._observer.counted, self._state)
         if is_from_topic:
             return backfill.from_topic(client, entry, offsets)

@@ -10,11 +10,22 @@ from schemas.reference.agency_tree import placements
 from schemas.reference.changes import Change, agency_changes, official_changes, procedure_changes
 from schemas.reference.official import Official
 from schemas.reference.procedure import FeeLine, ProcedureVersion
-from schemas.tables import AGENCIES, AGENCY_PLACEMENTS, OFFICIAL_NAMES, OFFICIALS, PROCEDURES, Table
+from schemas.tables import (
+    AGENCIES,
+    AGENCY_PLACEMENTS,
+    CALENDAR_RULES,
+    OFFICIAL_NAMES,
+    OFFICIALS,
+    PROCEDURES,
+    Table,
+)
+from schemas.working_time.day_rule import DayRule
+from schemas.working_time.hours import Hours
+from schemas.working_time.rule_changes import calendar_changes
 
-KindName: TypeAlias = Literal["agencies", "procedures", "officials"]
+KindName: TypeAlias = Literal["agencies", "procedures", "officials", "calendar"]
 KIND_NAMES: tuple[KindName, ...] = get_args(KindName)
-T = TypeVar("T", Agency, ProcedureVersion, Official)
+T = TypeVar("T", Agency, ProcedureVersion, Official, DayRule)
 Row: TypeAlias = tuple[Any, ...]
 Derived: TypeAlias = tuple[Table, Callable[[Sequence[Any]], Iterable[Row]]]
 """A table, and the function that derives its rows from what was declared."""
@@ -38,6 +49,11 @@ class Kind(Struct, Generic[T], frozen=True):
     def tables(self) -> tuple[Table, ...]:
         """All tables that hold rows of its loads."""
         return self.table, *(table for table, _ in self.derived)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether what is declared has codes, which events may name."""
+        return "code" in self.table.columns
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -64,6 +80,8 @@ def _value(field: Any) -> Any:
 def _field(column: str, value: Any) -> Any:
     if column == "fees":
         return tuple(FeeLine(*line) for line in value)
+    if column == "hours":
+        return tuple(Hours(*stretch) for stretch in value)
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -90,4 +108,5 @@ KINDS: dict[KindName, Kind[Any]] = {
         official_changes,
         ((OFFICIAL_NAMES, lambda officials: ((each.code, each.name) for each in officials if each.name)),),
     ),
+    "calendar": Kind("calendar", DayRule, CALENDAR_RULES, calendar_changes),
 }

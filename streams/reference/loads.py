@@ -61,21 +61,26 @@ def content(client: Client, kind: Kind[Any], load: Load | None, *, with_names: b
     """What a load declares, ordered by code; nothing for None. The names of officials only of the current load."""
     if load is None:
         return []
-    columns = ", ".join(f"`{column}`" for column in kind.columns)
-    rows = client.execute(
-        f"SELECT {columns} FROM {kind.table.name} WHERE load = %(load)s ORDER BY ALL",  # noqa: S608  # our own names
-        {"load": load.load},
-    )
-    found = [kind.from_row(row) for row in rows]
+    found = declared(client, kind, load.load)
     if not (with_names and kind.name == "officials"):
         return found
     names = _names(client)
     return [structs.replace(official, name=names.get(official.code, "")) for official in found]
 
 
+def declared(client: Client, kind: Kind[Any], number: int) -> list[Any]:
+    """What the load of this number declares, without names of officials; nothing for 0."""
+    columns = ", ".join(f"`{column}`" for column in kind.columns)
+    rows = client.execute(
+        f"SELECT {columns} FROM {kind.table.name} WHERE load = %(load)s ORDER BY ALL",  # noqa: S608  # our own names
+        {"load": number},
+    )
+    return [kind.from_row(row) for row in rows]
+
+
 def declared_names(client: Client, kind: Kind[Any], load: Load | None) -> set[str]:
-    """The codes that a load declares, and the aliases of its agencies."""
-    if load is None:
+    """The codes that a load declares, and the aliases of its agencies; a calendar declares none."""
+    if load is None or not kind.has_codes:
         return set()
     named = (
         "agency AS name FROM agency_placements" if kind.name == "agencies" else f"code AS name FROM {kind.table.name}"

@@ -98,8 +98,8 @@ def insert(client: Client, table: Table, rows: Sequence[Sequence[object] | Mappi
     client.execute(f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES", rows)
 
 
-def external_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> ExternalTable:
-    """The table `asked`, sent along with a query: faster than literals, without their limit, and nothing to escape.
+def external_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], name: str = "asked") -> ExternalTable:
+    """A table that is sent along with a query: faster than literals, without their limit, and nothing to escape.
 
     `columns` are types by name.
     """
@@ -107,7 +107,7 @@ def external_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]])
         {name: value.encode() if isinstance(value, str) else value for name, value in zip(columns, row, strict=True)}
         for row in rows
     ]
-    return [{"name": "asked", "structure": list(columns.items()), "data": data}]
+    return [{"name": name, "structure": list(columns.items()), "data": data}]
 
 
 def explain(error: Exception, connection: ClickHouseConnection) -> Exception:

@@ -14,6 +14,7 @@ from streams.counting.record import Record, in_sequence
 from streams.counting.store_interface import Row, Store
 from streams.counting.write_order import DeadLetterSink, flush, flush_windows
 from streams.errors import LostEvents, TooManyDeadLetters
+from streams.on_time.ruling import Ruling
 from streams.worker.cadence import AT_ONCE, Cadence, Layer
 from streams.worker.telemetry import Telemetry
 
@@ -55,7 +56,7 @@ class Pipeline:
     `cadence` says when rows are written; `flush_due` must be called now and then, unless it is AT_ONCE. `telemetry` is
     told of each step. A `flusher` must flush one batch at a time, in the order of submission; an `events_executor`
     writes events in parallel. `enter` gets the rows of facts and of progress that are confirmed, in the thread that
-    flushes.
+    flushes. `watch` is asked before each take for a ruling by which to count from then on; it may settle before.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Pipeline:
         cadence: Cadence = AT_ONCE,
         clock: Callable[[], float] = time.monotonic,
         enter: Callable[[Sequence[Row], Sequence[Row]], None] | None = None,
+        watch: Callable[[Callable[[], None]], Ruling | None] | None = None,
     ) -> None:
         self.telemetry = telemetry or Telemetry()
         self._counting = counting
@@ -81,6 +83,7 @@ class Pipeline:
         self._cadence = cadence
         self._clock = clock
         self._enter = enter
+        self._watch = watch
         self._lock = threading.RLock()
         self._waiting: Unflushed | None = None
         self._in_flight: Flight | None = None
@@ -106,6 +109,8 @@ class Pipeline:
             self.settle()
             # One by one: the event loop's thread may add another at any moment.
             self._counting.forget([self._revoked.pop()])
+        if self._watch and (ruling := self._watch(self.settle)):
+            self._counting.adopt(ruling)
         confirmed: Future[None] = Future()
         parts = in_sequence(records)
         for part in parts:

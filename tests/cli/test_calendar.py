@@ -1,11 +1,12 @@
-"""`dossier calendar` for people and for programs; no test needs a service."""
+"""`dossier calendar` for people and for programs."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import ROOT, Run
+from schemas.connection import ClickHouseConnection
+from tests.cli.commands import AWAY, ROOT, Run, named
 
 SAMPLES = ROOT / "samples"
 OFFICIAL = SAMPLES / "days-off-2026.csv"
@@ -123,3 +124,26 @@ def test_a_list_that_names_no_days_needs_a_period(dossier: Run, tmp_path: Path) 
     path.write_text("from,weekdays,kind\n2026-01-01,sat,off\n")
     assert "the list names no days: give --from and --to" in dossier("calendar", "check", path).err
     assert dossier("calendar", "check", path, "--from", "2026-03-01", "--to", "2026-03-31").code == 0
+
+
+@pytest.mark.clickhouse
+def test_the_calendar_that_is_loaded_is_used_where_it_is_asked_for(
+    dossier: Run, clickhouse: ClickHouseConnection, tmp_path: Path
+) -> None:
+    there = named(clickhouse)
+    (tmp_path / "tree.csv").write_text("code,name_vi,parent,level,aliases\nH21,x,,province,000.H21\nW,x,H21,commune,\n")
+    (tmp_path / "days.csv").write_text("from,kind,agency\n2026-03-03,off,000.H21\n")
+    assert dossier("reference", "load", "agencies", tmp_path / "tree.csv", **there).code == 0
+    assert dossier("reference", "load", "calendar", tmp_path / "days.csv", **there).code == 0
+    for agency, options, days in (("W", ["--loaded"], 21), ("W", [], 22), ("H22", ["--loaded"], 22)):
+        shown = dossier("calendar", "show", "2026-03", "--agency", agency, *options, **there).out
+        assert shown.startswith(f"2026-03 of {agency}: {days} working days")
+    ended = dossier("terms", "add", "2026-03-02T09:00", "1", "working-days", "--agency", "W", "--loaded", **there)
+    assert (ended.code, ended.out, ended.err) == (0, "2026-03-04T09:00:00+07:00\n", "")
+
+
+@pytest.mark.loopback
+def test_without_clickhouse_there_is_no_loaded_calendar(dossier: Run) -> None:
+    ended = dossier("calendar", "show", "2026-03", "--loaded", clickhouse=AWAY)
+    assert ended.code == 3
+    assert "does not answer" in ended.reason

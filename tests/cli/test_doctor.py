@@ -18,7 +18,7 @@ from tests.cli.commands import AWAY, Ended, Run, apart
 
 SUBJECTS = (
     *("program", "profile", "platform", "disk", "kafka"),
-    *("topics", "clickhouse", "tables", "access", "identity", "offsets", "records", "state", "workers"),
+    *("topics", "clickhouse", "tables", "access", "identity", "terms", "offsets", "records", "state", "workers"),
 )
 
 
@@ -76,6 +76,7 @@ class TestServices:
         ended = dossier("doctor", **deployed)
         found = findings(ended)
         assert (ended.code, wrong(found)) == (0, {})
+        assert found["terms"] == ("ok", "decided by the built-in calendar")
         assert found["kafka"][1].endswith(f"at {deployed['kafka']}, 1 broker(s)")
         assert (
             found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1), dossier-imports (1)"

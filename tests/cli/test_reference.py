@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,16 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import NetworkError
 
 from cli.reference.arguments import record_of
-from connectors.reference.reading import read_agencies, read_procedures
+from connectors.reference.reading import read_agencies, read_day_rules, read_procedures
 from connectors.reference.writing import cell
 from schemas.connection import ClickHouseConnection
+from schemas.deployment_profile import Profile
 from schemas.events import Received
 from schemas.reference.official import Official
+from streams.reference.ruling_loading import load_ruling
+from streams.reference.ruling_pins import held, newest
+from streams.storage.clickhouse_client import database
+from streams.storage.epochs import Entry, Origin, write_entry
 from tests.cli.commands import AWAY, ROOT, Run, named
 from tests.streams.cases import said
 from tests.streams.counted import count
@@ -146,7 +152,13 @@ def test_what_is_listed_can_be_loaded_again(dossier: Run, clickhouse: ClickHouse
 
 
 @pytest.mark.parametrize(
-    ("read", "names"), [(read_agencies, ("agencies", "agencies-merger")), (read_procedures, ("procedures",))]
+    ("read", "names"),
+    [
+        (read_agencies, ("agencies", "agencies-merger")),
+        (read_procedures, ("procedures",)),
+        (read_day_rules, ("calendar",)),
+        (read_day_rules, ("days-off-2026",)),
+    ],
 )
 def test_samples_are_written_as_they_are_read(read: Any, names: tuple[str, ...], tmp_path: Path) -> None:
     declared = read([SAMPLES / f"{name}.csv" for name in names])
@@ -265,3 +277,39 @@ def test_clickhouse_that_goes_away_in_the_middle_leaves_nothing_half_loaded(
     assert "does not answer" in ended.reason
     assert dossier("reference", "list", "agencies", **there).out.startswith("no agencies are loaded")
     assert dossier("reference", "load", "agencies", province, **there).out.endswith("2 rows, 2 added\n")
+
+
+@pytest.mark.clickhouse
+def test_a_load_says_whether_terms_are_computed_by_it(
+    dossier: Run, clickhouse: ClickHouseConnection, tmp_path: Path
+) -> None:
+    there, profile = named(clickhouse), Profile()
+    procedure = "code,name_vi,level,service_level,term,unit\nP,x,commune,full,{},working days\n"
+    first, second, days = (tmp_path / name for name in ("first.csv", "second.csv", "days.csv"))
+    first.write_text(procedure.format(3))
+    second.write_text(procedure.format(5))
+    days.write_text("from,kind\n2026-03-04,off\n")
+    with database(clickhouse) as client:
+        origin = Origin("cluster", "topic", 2, profile.rules)
+        write_entry(client, Entry(1, origin, "serving", "", datetime(2026, 1, 1, tzinfo=UTC)))
+        at_once = "terms are computed by it: no dossier that is counted depends on what it changes\n"
+        loaded = dossier("reference", "load", "procedures", first, **there)
+        assert (loaded.code, loaded.err) == (0, at_once)
+        received = said(Received, "2026-03-03 09:00", agency="H26", procedure="P", channel="online")
+        count(clickhouse, received, ruling=load_ruling(client, profile, 1))
+        for kind, file in (("procedures", second), ("calendar", days)):
+            ended = dossier("reference", "load", kind, file, **there)
+            assert ended.code == 0
+            assert "up to 1 dossier would be decided otherwise, such as D1; `dossier rules compare`" in ended.err
+        assert dossier("reference", "restore", "procedures", loaded.out.split()[1], **there).err == at_once
+        assert held(client, 1).loads.procedures == newest(client).procedures
+        assert held(client, 1).loads.calendar == 0
+    assert dossier("reference", "load", "officials", written_officials(tmp_path), **there).err == ""
+    listed = dossier("reference", "list", "calendar", "--csv", **there).out
+    assert listed.splitlines()[1] == "2026-03-04,,,off,,,both,,,"
+    (tmp_path / "again.csv").write_text(listed)
+    assert dossier("reference", "diff", "calendar", tmp_path / "again.csv", **there).out == "nothing changed\n"
+
+
+def written_officials(folder: Path) -> Path:
+    return written(folder, ("cb-1", "H26", "Nguyễn Thị Mẫu"), name="o.csv", header="code,unit,name\n")

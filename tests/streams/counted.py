@@ -15,7 +15,7 @@ from schemas.topics import EVENTS
 from streams.counting.batch_counting import Counting
 from streams.counting.identity import Identity
 from streams.counting.record import Record
-from streams.on_time.ruling import built_in_ruling
+from streams.on_time.ruling import Ruling, built_in_ruling
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.worker.pipeline import Pipeline
 from tests.strategies import PUBLISHED
@@ -28,6 +28,7 @@ def count(
     *events: Event,
     profile: Profile | None = None,
     published: datetime = PUBLISHED,
+    ruling: Ruling | None = None,
 ) -> None:
     """Count these events, each a record of its own published then, into a migrated database that holds none yet."""
     log: defaultdict[int, list[Record]] = defaultdict(list)
@@ -38,7 +39,8 @@ def count(
     dead = MemoryDeadLetters()
     with closing(ClickHouseStore(clickhouse)) as store:
         profile = profile or Profile()
-        counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile, built_in_ruling(profile.time_zone)), store)
+        ruling = ruling or built_in_ruling(profile.time_zone)
+        counting = Counting(Identity(EVENTS, PARTITIONS, 1, profile, ruling), store)
         with closing(Pipeline(counting, store, dead)) as pipeline:
             pipeline.take([record for records in log.values() for record in records]).result()
     assert dead.letters == []

@@ -14,6 +14,7 @@ from schemas import ddl
 from schemas.connection import KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.events import MAX_NUMBERED, Paid, Received
+from schemas.reference.procedure import ProcedureVersion
 from schemas.tables import REFRESHES
 from schemas.topics import EVENTS
 from streams.audit.audit_run import audit
@@ -23,6 +24,10 @@ from streams.errors import Diverged, LostEvents, NotMigrated, RefusedRow, Supers
 from streams.on_time.ruling import built_in_ruling
 from streams.rebuild.preconditions import Source
 from streams.rebuild.rebuild import Rebuild
+from streams.reference.kinds import KINDS
+from streams.reference.loads import write
+from streams.reference.ruling_changes import adopt
+from streams.reference.ruling_pins import BUILT_IN, held, pin_newest
 from streams.storage import table_migration
 from streams.storage.clickhouse_client import database
 from streams.storage.deployment_plan import Plan
@@ -161,6 +166,34 @@ def test_a_full_dossier_stays_what_it_is_from_the_topic_and_from_raw_events(empt
 def history(plan: Plan) -> list[Any]:
     with database(plan.clickhouse) as client:
         return list(read_history(client).entries)
+
+
+def test_it_counts_by_the_loads_that_were_current_when_it_began(empty: Plan) -> None:
+    publish(empty.kafka, said(Received, "2026-03-03 09:00", agency="H01", procedure="P", channel="online"))
+    work(empty)
+    with database(empty.clickhouse) as client:
+        loads = [promising(client, days) for days in (3, 4, 5)]
+        assert adopt(client, empty.profile, 1).pin.loads == BUILT_IN
+        terms, serving = "SELECT toString(term_computed) FROM facts FINAL", pin_newest(client, 3)
+        assert serving.loads.procedures == loads[-1]
+        later = promising(client, 6)
+        preview = Rebuild(empty, None, Onlooker()).preview()
+        assert f"loads that decide terms: the built-in calendar -> procedures {loads[-1]}" in preview
+        assert f"terms are decided by procedures {loads[-1]}" in rebuild(empty).lines
+        assert ask(empty, terms) == [("2026-03-10 02:00:00.000000",)]
+        assert adopt(client, empty.profile, 3).waiting[0].load == later
+        for source in ("topic", "events"):
+            rebuild(empty, source)
+            assert ask(empty, terms) == [("2026-03-11 02:00:00.000000",)]
+        assert held(client, 7).loads.procedures == later
+
+
+def promising(client: Client, days: int) -> int:
+    """Load a procedure with a term of so many working days; returns the number of the load."""
+    procedure = ProcedureVersion(code="P", name_vi="x", service_level="full", term=days, unit="working days")
+    load = write(client, KINDS["procedures"], [procedure], by="lan")
+    assert load is not None
+    return load.load
 
 
 def test_an_empty_database_is_rebuilt_to_an_empty_one(empty: Plan) -> None:

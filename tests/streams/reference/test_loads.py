@@ -15,13 +15,14 @@ from schemas.reference.official import Official
 from schemas.reference.procedure import FeeLine, ProcedureVersion
 from streams.errors import NoSuchLoad, NotExclusive
 from streams.reference import loads
-from streams.reference.kinds import KINDS
+from streams.reference.kinds import KIND_NAMES, KINDS
 from streams.reference.loads import Load, changes, content, current, history, reload, restore, write
 from streams.storage.clickhouse_client import connect
+from tests.schemas.working_time.calendars import on, schedule
 
 pytestmark = pytest.mark.clickhouse
 
-AGENCY, PROCEDURE, OFFICIAL = KINDS["agencies"], KINDS["procedures"], KINDS["officials"]
+AGENCY, PROCEDURE, OFFICIAL, CALENDAR = (KINDS[name] for name in KIND_NAMES)
 HOSTILE = "Sở \"Nội vụ\" <b>'x'</b> | a\nb \\ \x1b[31m" + "ộ" * 260
 PROVINCE = Agency(code="H26", name_vi="Thành phố Hà Nội", level="province", aliases=("000.00.00.H26",))
 WARD = Agency(code="H26.1", name_vi=HOSTILE, parent="H26", level="commune", group="xã phường")
@@ -38,6 +39,8 @@ BIRTH = ProcedureVersion(
     valid_from=date(2025, 7, 1),
 )
 VISIT = ProcedureVersion(code="2.1", name_vi="Không thời hạn", service_level="information", channel="direct")
+SUMMER = schedule("1-5", "07:00-11:30", "13:30-17:00", since="2026-04-16", last=date(2026, 10, 15), same_day_until=870)
+SWAP = on("2026-12-31", "worked", agency="H26", applies_to="working", name=HOSTILE, source=HOSTILE)
 CLERK = Official(code="cb-1", unit="H26.1", name="Nguyễn Thị Mẫu")
 
 
@@ -55,7 +58,8 @@ def loaded(client: Client, kind: Any, *declared: Any) -> Load:
 
 
 @pytest.mark.parametrize(
-    ("kind", "declared"), [(AGENCY, [PROVINCE, WARD]), (PROCEDURE, [BIRTH, VISIT]), (OFFICIAL, [CLERK])]
+    ("kind", "declared"),
+    [(AGENCY, [PROVINCE, WARD]), (PROCEDURE, [BIRTH, VISIT]), (OFFICIAL, [CLERK]), (CALENDAR, [SUMMER, SWAP])],
 )
 def test_what_is_loaded_is_read_as_it_was(client: Client, kind: Any, declared: Sequence[Any]) -> None:
     load = loaded(client, kind, *declared)
