@@ -96,7 +96,12 @@ def test_a_view_that_shows_every_result_as_on_time_is_found(counted: Plan, clien
         ("dossiers", "ifNull(outcome_at > now64(6), true) AS is_open", "false AS is_open", "dossiers H01 open"),
         ("dossiers", "= 5 AS is_overdue", "= 9 AS is_overdue", "overdue_dossiers H01 overdue"),
         ("overdue_dossiers", "WHERE is_overdue", "WHERE false", "overdue_dossiers H01 overdue"),
-        ("agency_windows", "on_time / nullIf(judged", "judged / nullIf(judged", "agency_windows year 2026 H01 on_time_rate"),
+        (
+            "agency_windows",
+            "on_time / nullIf(judged",
+            "judged / nullIf(judged",
+            "agency_windows year 2026 H01 on_time_rate",
+        ),
         ("agency_windows", "toStartOfDay(window, 'Asia/Ho_Chi_Minh')", "toStartOfDay(window, 'UTC')", ""),
     ],
 )
