@@ -9,7 +9,7 @@ from streams.storage.clickhouse_client import database
 
 
 class PinnedRuling:
-    """Gives the ruling by the loads that are pinned at each call, made anew only where these are others; for one thread.
+    """Gives the ruling by the loads that are pinned at each call, made anew only where they changed; for one thread.
 
     A call raises Unreachable or NotMigrated.
     """

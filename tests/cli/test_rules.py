@@ -1,7 +1,6 @@
 """`dossier rules` for people and for programs."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def test_every_rule_is_shown_with_its_source_and_the_one_that_leads(dossier: Run
 
 
 @pytest.fixture
-def variables(plan: Plan) -> Iterator[dict[str, str]]:
+def variables(plan: Plan) -> dict[str, str]:
     """A city in which one dossier was resolved an hour after its term, and one is open since."""
     count(
         plan.clickhouse,
@@ -49,7 +48,7 @@ def variables(plan: Plan) -> Iterator[dict[str, str]]:
         said(Received, "2026-03-02 09:00", dossier="D2", agency="H02"),
         said(TermSet, "2026-03-02 09:00", dossier="D2", term=at("2026-03-31 09:00")),
     )
-    yield named(plan.clickhouse)
+    return named(plan.clickhouse)
 
 
 MARCH = ("--from", "2026-03-01", "--to", "2026-03-31")
