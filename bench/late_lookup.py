@@ -64,9 +64,9 @@ class Result(Struct, frozen=True):
 def make(client: Client, dossiers: int) -> None:
     """Make so many open dossiers, and return when ClickHouse has merged what it wants to merge."""
     now = datetime.now(UTC)
-    described = {"dossier": "D", "source": "bench", "occurred_at": now}
-    events = Received(id="1", agency="H26.1", **described), TermSet(id="2", term=now, **described)
-    registers = pack(merged(events)).hex()
+    received = Received(id="1", dossier="D", source="bench", occurred_at=now, agency="H26.1")
+    term_set = TermSet(id="2", dossier="D", source="bench", occurred_at=now, term=now)
+    registers = pack(merged((received, term_set))).hex()
     for first in range(0, dossiers, _AT_ONCE):
         count = min(_AT_ONCE, dossiers - first)
         named = {"dossiers": dossiers, "first": first, "count": count, "agencies": _AGENCIES, "registers": registers}
