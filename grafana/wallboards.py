@@ -99,8 +99,8 @@ def _tile(figure: Figure, period: Period, size: int) -> tuple[Panel, Panel]:
     """The value of a figure, and the strip below it: how it stands, and how it was before."""
     empty = NO_DOSSIERS if figure.unit == "share" else NO_DATA
     sql = query("city", period=period)
-    # The rate of which it is asked most by which rule it is.
-    rule = [override("rule", displayName="Theo / By", **_plain())] if figure is OVERALL_ON_TIME else []
+    # A figure without a target leaves room to say by which rule all of them are.
+    rule = [override("rule", displayName="Theo / By", **_plain())] if figure is RESOLVED_ON_TIME else []
     against = PERIODS[period][2]
     trend = f"{figure.name}_trend"
     standing = []

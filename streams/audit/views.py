@@ -28,6 +28,12 @@ _SUMMED = (
     "satisfied",
     "feedback_answered",
     "feedback_on_time",
+    "resolved_on_time_by_instant",
+    "resolved_on_time_by_date",
+    "judged_by_766",
+    "on_time_by_766",
+    "form_early",
+    "form_on_time",
 )
 
 

@@ -1,10 +1,12 @@
 """The views of how cases stand, on the real engine, against the rules themselves."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import date, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from clickhouse_driver import Client
@@ -12,23 +14,32 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.deployment_profile import Profile
+from schemas.deployment_profile import Profile, decode_profile
+from schemas.events import Event
 from schemas.instant import from_micros
-from schemas.rule_names import RULE_NAMES, STANDINGS
+from schemas.rule_names import RULE_NAMES, STANDINGS, RuleName
 from schemas.sql_parts import sql_parts
+from schemas.tables import FACTS
+from streams.counting.facts import facts_of
+from streams.counting.registers import merged, pack
+from streams.counting.rows import facts_row
+from streams.counting.store_interface import Stored
 from streams.on_time.figures import kept
 from streams.on_time.history import Appointment, History
 from streams.on_time.period import InPeriod, in_period
 from streams.on_time.plain_case import is_plain
 from streams.on_time.rules import RULES
+from streams.on_time.ruling import built_in_ruling
 from streams.on_time.timeline import timeline
-from streams.on_time.verdicts import judge
+from streams.on_time.verdicts import Standing, judge
 from streams.storage.clickhouse_client import connect
+from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.deployment_plan import Plan
 from streams.storage.table_migration import make_tables
 from tests.streams.on_time.lives import USUAL, moments
 from tests.streams.on_time.test_verdicts import histories
 from tests.streams.on_time.told import micros, told
+from tests.test_sample import SAMPLES, sample_events
 from tests.thorough import sized
 
 pytestmark = pytest.mark.clickhouse
@@ -123,7 +134,7 @@ def expected_figures(found: list[History], since: date, end: date) -> dict[tuple
     for rule in RULES:
         belonging: dict[str, list[tuple[str, InPeriod]]] = {}
         for number, history in enumerate(found):
-            row = facts_of(f"D{number}", history)
+            row = columns_of(f"D{number}", history)
             each = None if history.is_feedback else in_period(rule, history, start, stop, USUAL)
             if each is not None:
                 belonging.setdefault(row["agency"], []).append((row["channel"], each))
@@ -140,7 +151,7 @@ def expected_figures(found: list[History], since: date, end: date) -> dict[tuple
                 "dossiers": whole,
                 "ended": sum(each.has_ended for _, each in several),
                 "pending": sum(not each.has_ended for _, each in several),
-                **{name.replace(" ", "_"): stands[name] for name in STANDINGS},
+                **{name.replace(" ", "_"): stands[name] for name in get_args(Standing)},
                 "kept": good,
                 "kept_rate": good / whole,
             }
@@ -184,15 +195,65 @@ def test_views_lead_with_the_rule_that_the_profile_names(client: Client, plan: P
     ) == [("decision 766",)]
 
 
+@pytest.mark.parametrize(
+    ("rule", "on_time", "judged"),
+    [("instant", 1, 7), ("date", 2, 7), ("decision 766", 3, 8), ("report form", 4 + 5, 9)],
+)
+def test_every_view_of_counters_sums_those_of_the_leading_rule(
+    client: Client, plan: Plan, rule: RuleName, on_time: int, judged: int
+) -> None:
+    counters = (
+        "resolved, resolved_on_time_by_instant, resolved_on_time_by_date, on_time_by_766, judged_by_766, form_early"
+    )
+    client.execute(
+        f"INSERT INTO windows (agency, window, partition, pos, {counters}, form_on_time, refused) "
+        "SELECT 'H26', toStartOfFiveMinutes(now()), 0, 1, 7, 1, 2, 3, 8, 4, 5, 2"
+    )
+    make_tables(structs.replace(plan, profile=Profile(leading_rule=rule)), lambda _: None, dry_run=False)
+    span = "since = '2020-01-01', until = '2099-12-31'"
+    for view in (
+        "agency_days",
+        "agency_windows WHERE period = 'day'",
+        f"node_days(node = 'H26', way = 'today', {span})",
+        f"node_figures(way = 'today', {span})",
+        "city_figures WHERE period = 'day'",
+    ):
+        assert client.execute(f"SELECT on_time, judged FROM {view}") == [(on_time, judged)], view
+    assert client.execute("SELECT late FROM city_figures WHERE period = 'day'") == [(judged - on_time,)]
+
+
+@pytest.mark.parametrize(("profile_file", "on_time"), [("profile.toml", 468), ("profile-by-date.toml", 505)])
+def test_the_sample_log_has_its_totals_by_instant_and_by_date(
+    client: Client, plan: Plan, tmp_path: Path, profile_file: str, on_time: int
+) -> None:
+    profile = decode_profile((SAMPLES / profile_file).read_bytes(), profile_file)
+    make_tables(structs.replace(plan, profile=profile), lambda _: None, dry_run=False)
+    events: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in sample_events(tmp_path):
+        events[event.dossier].append(event)
+    ruling = built_in_ruling(profile.time_zone)
+    with closing(ClickHouseStore(plan.clickhouse)) as stored:
+        cases = {dossier: merged(several) for dossier, several in events.items()}
+        written = [
+            facts_row(dossier, 0, Stored(1, pack(case)), facts_of(case, ruling), profile)
+            for dossier, case in cases.items()
+        ]
+        stored.write(FACTS, written)
+    counted = "count(), countIf(channel = 'online'), countIf(is_judged), countIf(is_in_time) FROM dossiers"
+    assert client.execute(f"SELECT {counted}") == [(717, 627, 661, on_time)]
+    both = "countIf(standing_by_instant = 'on time'), countIf(standing_by_date = 'on time') FROM dossiers"
+    assert client.execute(f"SELECT {both} WHERE outcome = 'resolved'") == [(468, 505)]
+
+
 def store(client: Client, found: Iterable[History]) -> None:
     """The facts of these cases, as far as they decide how these stand."""
     client.execute("TRUNCATE TABLE facts")
-    rows = [facts_of(f"D{number}", history) for number, history in enumerate(found)]
+    rows = [columns_of(f"D{number}", history) for number, history in enumerate(found)]
     if rows:
         client.execute(f"INSERT INTO facts ({', '.join(rows[0])}) VALUES", rows)
 
 
-def facts_of(dossier: str, history: History) -> dict[str, Any]:
+def columns_of(dossier: str, history: History) -> dict[str, Any]:
     """The columns of `facts` that verdicts depend on."""
     steps = [
         (number, step.since, STANDINGS.index(step.standing) + 1, step.overdue_after or NEVER)
