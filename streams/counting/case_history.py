@@ -1,6 +1,6 @@
 """The history of a case for the rules of being on time: a pure function of its registers."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from schemas.working_time.calendar import Calendar
@@ -25,6 +25,8 @@ _STOPS: tuple[tuple[str, str, StopKind], ...] = (
 MOVING = frozenset({"extension", *(begins for begins, _, _ in _STOPS)})
 """Names of the registers that may move a term."""
 
+_Numbered: TypeAlias = Mapping[str, list[tuple[int, str]]]
+
 
 def history_of(
     registers: Registers,
@@ -47,6 +49,7 @@ def ruled_history(
     if intake is None or (void is not None and void[5][0]):
         return None
     several = [key for key in registers if ":" in key]
+    numbered = _numbered(several)
     case_kind, agency, channel, received_at, procedure, _, _ = begin_of(registers, intake, several)
     calendar = ruling.calendar_of(assignment[5][0] if assignment else agency)
     promise = ruling.promise_of(procedure or "", channel, received_at)
@@ -59,10 +62,10 @@ def ruled_history(
         extensions=tuple(
             [
                 Extension(_appointment(register), bool(register[5][2]))
-                for register in _by_number(registers, several, "extension")
+                for register in _by_number(registers, numbered, "extension")
             ]
         ),
-        stops=tuple(_stops(registers, several, received_at, posting_reasons)),
+        stops=tuple(_stops(registers, numbered, received_at, posting_reasons)),
         outcome=ended,  # type: ignore[arg-type]  # the kind of an event that ends a case
         outcome_at=ended_at,
         returned_at=returned[4] if returned else None,
@@ -75,20 +78,29 @@ def _appointment(register: Register) -> Appointment:
     return Appointment(register[5][0], register[4])
 
 
-def _by_number(registers: Registers, several: Sequence[str], name: str) -> list[Register]:
-    found = [(int(key[len(name) + 1 :]), key) for key in several if key.startswith(f"{name}:")]
-    return [registers[key] for _, key in sorted(found)]
+def _numbered(several: Iterable[str]) -> _Numbered:
+    """The extensions and stops among these keys, by name: the number of each, and its key."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for key in several:
+        name, _, number = key.partition(":")
+        if name in MOVING:
+            found.setdefault(name, []).append((int(number), key))
+    return found
+
+
+def _by_number(registers: Registers, numbered: _Numbered, name: str) -> list[Register]:
+    return [registers[key] for _, key in sorted(numbered[name])] if name in numbered else []
 
 
 def _stops(
-    registers: Registers, several: Sequence[str], received_at: int, posting_reasons: Collection[str]
+    registers: Registers, numbered: _Numbered, received_at: int, posting_reasons: Collection[str]
 ) -> Iterator[Stop]:
     """The stops since the reception.
 
     To receive a dossier is to take it as complete: that ends what stopped before, unless the source ended it later.
     """
     for begins, ends, kind in _STOPS:
-        for register in _by_number(registers, several, begins):
+        for register in _by_number(registers, numbered, begins):
             payload: Any = register[5]
             ended = registers.get(f"{ends}:{payload[0]}")
             start, end = register[4], ended[4] if ended else None

@@ -33,6 +33,8 @@ Part: TypeAlias = Callable[[Case, str, Identity], Sequence[Counted]]
 PartsByReception: TypeAlias = Mapping[str, tuple[Part, ...]]
 """Parts by the kind of event that the case was received with."""
 _NOTHING: tuple[Counted, ...] = ()
+_FINAL = ("resolved", "feedback_answered")
+"""Ends that no later return changes."""
 
 
 def is_void(registers: Registers) -> bool:
@@ -78,16 +80,23 @@ def _outcome(case: Case, __: str, identity: Identity) -> Sequence[Counted]:
         kind, at, electronic = "resolved", returned[4], False
     else:
         kind, at, electronic = ended[3], ended[4], ended[3] == "resolved" and ended[5][0]
-    zone = profile.zone
-    term = _term(case)
-    if "intake" not in registers:
+    zone, sums, appointed = identity.zone, case.sums, registers.get("term")
+    term: int | None = None if appointed is None else appointed[5][0]
+    if sums.last_extension:
+        term = registers[sums.last_extension][5][0]
+    intake = registers.get("intake")
+    if intake is None:
         if kind != "resolved" and kind != "feedback_answered":
             return _NOTHING
         return ((at, _ANSWERS[_is_on_time(_place(at, term, zone), profile)]),)
     place = _place(at, term, zone)
     computed: int | None = None
     rules: Sequence[int] = ()
-    if _may_be_moved(case, kind, at, returned):
+    if (
+        sums.is_moved
+        or (returned is not None and kind != "resolved" and returned[4] > at)
+        or (appointed is not None and not _is_plain(registers, intake, appointed, at))
+    ):
         computed, rules, _, standings, _ = case.steps(identity.ruling)
     elif term is None:
         computed = _computed(registers, identity.ruling)
@@ -103,7 +112,7 @@ def _outcome(case: Case, __: str, identity: Identity) -> Sequence[Counted]:
 def _implied_outcome(case: Case, key: str, identity: Identity) -> Sequence[Counted]:
     """The outcome where the return may imply it, or where Decision 766 may measure by the return."""
     ended = outcome(case.registers)
-    return _outcome(case, key, identity) if ended is None or ended[3] != "resolved" else _NOTHING
+    return _outcome(case, key, identity) if ended is None or ended[3] not in _FINAL else _NOTHING
 
 
 def _is_on_time(place: Place, profile: Profile) -> bool:
@@ -111,17 +120,10 @@ def _is_on_time(place: Place, profile: Profile) -> bool:
     return place != "day after" and (place != "same day" or profile.terms == "date")
 
 
-def _may_be_moved(case: Case, kind: str, ended: int, returned: Register | None) -> bool:
-    """Whether this ended dossier has to be judged, as it may not be plain."""
-    if case.sums.is_moved or (returned is not None and kind != "resolved" and returned[4] > ended):
-        return True
-    registers = case.registers
-    term: Any = registers.get("term")
-    if term is None:
-        return False
-    set_at = term[4]
-    intake: Any = registers["intake"]
-    return set_at > ended or set_at > _received_at(registers, intake) or not FIRST <= term[5][0] < LAST
+def _is_plain(registers: Registers, intake: Register, appointed: Register, ended: int) -> bool:
+    """Whether a dossier that ended, which nothing else moves, held this term from its reception on."""
+    set_at, term = appointed[4], appointed[5][0]
+    return set_at <= ended and set_at <= _received_at(registers, intake) and FIRST <= term < LAST
 
 
 def _computed(registers: Registers, ruling: Ruling) -> int | None:
@@ -155,15 +157,6 @@ def _judged(kind: str, standings: Standings) -> Packed:
         form_early=by_form == "early",
         form_on_time=by_form == "on time",
     )
-
-
-def _term(case: Case) -> int | None:
-    last = case.sums.last_extension
-    if last:
-        at: int = case.registers[last][5][0]
-        return at
-    term = case.registers.get("term")
-    return None if term is None else term[5][0]
 
 
 def _local_day(at: int, zone: ZoneInfo) -> int:
@@ -301,12 +294,25 @@ PARTS_OF: dict[str, PartsByReception] = {
 }
 """The parts that an event of each kind can change."""
 
-_BY_ENDING = ("outcome", "reply", "return")
-NOTHING_WITHOUT: dict[str, tuple[str, ...]] = {
-    kind: () if {_outcome, _implied_outcome}.isdisjoint(parts["received"]) else _BY_ENDING
+_BY_ENDING, _BY_OTHER_ENDING = ("outcome", "reply", "return"), ("outcome",)
+_NOTHING_WITHOUT: dict[str, tuple[str, ...]] = {
+    kind: _BY_ENDING if _outcome in parts["received"] else ()
     for kind, parts in PARTS_OF.items()
     if parts and not {_unnumbered, _reception}.intersection(parts["received"])
-}
+} | {"returned": _BY_OTHER_ENDING}
 """Kinds whose parts count nothing in a case that has neither the register that changes nor one of these."""
+
+
+def may_count(kind: str, key: str, registers: Registers) -> bool:
+    """Whether the parts of this kind may count anything before its register with this key changes."""
+    needed = _NOTHING_WITHOUT.get(kind)
+    if needed is None or key in registers:
+        return True
+    if needed is _BY_OTHER_ENDING:
+        ended = registers.get("outcome")
+        return ended is not None and ended[3] not in _FINAL
+    return not registers.keys().isdisjoint(needed)
+
+
 ONLY_MEASURING = {"term_set", *(kind for kind, parts in PARTS_OF.items() if parts is _STOP)}
 """Kinds that count nothing themselves, but decide how an outcome counts."""

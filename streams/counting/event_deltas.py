@@ -9,12 +9,12 @@ from streams.counting.case import Case
 from streams.counting.contributions import Window
 from streams.counting.delta_parts import (
     EVERYTHING,
-    NOTHING_WITHOUT,
     ONLY_MEASURING,
     PARTS_OF,
     PartsByReception,
     agency_of,
     is_void,
+    may_count,
 )
 from streams.counting.identity import Identity
 from streams.counting.packed_counters import Packed
@@ -34,8 +34,7 @@ def apply_updates(
     key, registers = changed[0][0], case.registers
     moves = parts is EVERYTHING and bool(registers)
     agency = _counting_agency(registers) if moves else ""
-    needed = NOTHING_WITHOUT.get(kind)
-    counts = needed is None or key in registers or not registers.keys().isdisjoint(needed)
+    counts = may_count(kind, key, registers)
     before = _contributions(case, key, parts, identity) if counts else {}
     case.put(changed)
     if not counts and kind in ONLY_MEASURING:

@@ -139,6 +139,6 @@ def distinct(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         if found and found[-1].since == step.since:
             found.pop()
-        if not found or (step.standing, step.overdue_after) != (found[-1].standing, found[-1].overdue_after):
+        if not found or step.standing != found[-1].standing or step.overdue_after != found[-1].overdue_after:
             found.append(step)
     return found

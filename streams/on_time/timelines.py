@@ -4,63 +4,73 @@ Rules have most of their work in common: how stops move a term does not depend o
 rare is left to `timeline`.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from schemas.working_time.calendar import Calendar
 from schemas.working_time.timetable import Timetable
-from streams.on_time.clock_stops import Stop, stopped
+from streams.on_time.clock_stops import Stop, StopKind, stopped
 from streams.on_time.history import History
-from streams.on_time.local_days import local_day
-from streams.on_time.moving import deadline_of, moved
-from streams.on_time.rules import Rule
+from streams.on_time.local_days import last_moment, local_day
+from streams.on_time.moving import moved
+from streams.on_time.rules import Basis, Rule
 from streams.on_time.timeline import Step, distinct, end_of_clock, since_end, terms_of, timeline, waiting
 from streams.on_time.verdicts import Standing, end_by_766, is_judged
 
 
 def timelines(rules: Sequence[Rule], history: History, calendar: Calendar) -> list[Sequence[Step]]:
     """The steps by each of these rules; none where a rule does not judge the case."""
-    table, end = calendar.timetable, end_of_clock(history)
+    end = end_of_clock(history)
     supplements = [stop for stop in history.stops if stop.kind == "supplement"] if history.stops else []
     terms = [(since, term) for since, term in terms_of(history) if since < end]
-    opens: dict[object, _Open] = {}
+    deadlines = _Deadlines(calendar.timetable)
+    opens: dict[object, tuple[list[Step], int | None]] = {}
     found: list[Sequence[Step]] = []
     for rule in rules:
+        by_766 = rule.name == "decision 766"
         if not is_judged(rule, history):
             found.append(())
-            continue
-        by_766 = rule.name == "decision 766"
-        if history.stops and not _is_usual(rule, history, supplements):
+        elif history.stops and not _is_usual(rule, history, supplements):
             found.append(timeline(rule, history, calendar))
-            continue
-        if by_766 and supplements:
-            found.append(distinct(_with_a_supplement(rule, history, supplements[0], table)))
-            continue
-        moved_by = () if by_766 else rule.moved_by
-        key = rule.basis, moved_by
-        if key not in opens:
-            opens[key] = _open(rule, history, terms, end, table, moved_by)
-        steps, term = opens[key]
-        if supplements and rule.name == "report form":
-            steps = list(waiting(steps, history, end))
-        if history.outcome_at is not None:
-            if history.stops and not by_766:
-                ended = [Step(end, _standing(rule, history, end, term, table), None)]
-            else:
-                ended = [
-                    Step(at, _standing(rule, history, at, _sent(rule, history, at), table), None)
-                    for at in since_end(rule, history, end)
-                ]
-            steps = [*steps, *ended]
-        found.append(distinct(steps))
+        elif by_766 and supplements:
+            found.append(distinct(_with_a_supplement(rule, history, supplements[0], deadlines)))
+        else:
+            moved_by = () if by_766 else rule.moved_by
+            key = rule.basis, moved_by
+            if key not in opens:
+                opens[key] = _open(rule, history, terms, end, deadlines, moved_by)
+            steps, term = opens[key]
+            if supplements and rule.name == "report form":
+                steps = list(waiting(steps, history, end))
+            if history.outcome_at is not None:
+                if moved_by and history.stops:
+                    steps = [*steps, Step(end, _standing(rule, history, end, term, deadlines), None)]
+                else:
+                    steps = [*steps, *_ended(rule, history, end, deadlines)]
+            found.append(distinct(steps))
     return found
 
 
-class _Open(NamedTuple):
-    """The steps up to the end, and the term that the end is held against."""
+class _Deadlines:
+    """Deadlines and local days of the few terms of a case, each computed once for all rules."""
 
-    steps: list[Step]
-    term: int | None
+    def __init__(self, table: Timetable) -> None:
+        self.table = table
+        self._by_date: dict[int, tuple[int, int]] = {}
+
+    def of(self, term: int, basis: Basis) -> int:
+        """The last instant in time."""
+        return term if basis == "instant" else self._dated(term)[1]
+
+    def day(self, term: int) -> int:
+        """The local day."""
+        return self._dated(term)[0]
+
+    def _dated(self, term: int) -> tuple[int, int]:
+        found = self._by_date.get(term)
+        if found is None:
+            day = local_day(term, self.table)
+            found = self._by_date[term] = day, last_moment(day, self.table)
+        return found
 
 
 def _is_usual(rule: Rule, history: History, supplements: Sequence[Stop]) -> bool:
@@ -87,53 +97,64 @@ def _open(
     history: History,
     terms: Sequence[tuple[int, int | None]],
     end: int,
-    table: Timetable,
-    moved_by: Sequence[str],
-) -> _Open:
-    """As `timeline` goes through terms and stops."""
-    steps, basis = [], rule.basis
-    term: int | None = None
+    deadlines: _Deadlines,
+    moved_by: Sequence[StopKind],
+) -> tuple[list[Step], int | None]:
+    """The steps up to the end, as `timeline` goes through terms and stops; and the term that is held against it."""
+    steps: list[Step] = []
+    basis, term = rule.basis, None
     for place, (since, term) in enumerate(terms, 1):
-        until = terms[place][0] if place < len(terms) else end
         if term is None:
             steps.append(Step(since, "in term", None))
             continue
-        deadline = deadline_of(term, basis, table)
+        deadline = deadlines.of(term, basis)
         steps.append(Step(since, "in term", deadline))
-        for start, stop in stopped(history.stops, since, until, moved_by) if history.stops and moved_by else ():
+        if not history.stops or not moved_by:
+            continue
+        until = terms[place][0] if place < len(terms) else end
+        for start, stop in stopped(history.stops, since, until, moved_by):
             if start > deadline:
                 break
             steps.append(Step(start, "in term", None))
             if stop < until or until == history.outcome_at:
-                term = moved(term, [(start, stop)], history.unit, basis, table)
-                deadline = deadline_of(term, basis, table)
+                term = moved(term, [(start, stop)], history.unit, basis, deadlines.table)
+                deadline = deadlines.of(term, basis)
             if stop < until:
                 steps.append(Step(stop, "in term", deadline))
-    return _Open(steps, term)
+    return steps, term
 
 
-def _sent(rule: Rule, history: History, at: int) -> int | None:
-    """The term that holds of a case at an instant after its end, if nothing moves it."""
-    sent = history.sent(at if rule.counts_late_extensions else history.until(at))
-    return sent.term if sent else history.computed
+def _ended(rule: Rule, history: History, end: int, deadlines: _Deadlines) -> Iterator[Step]:
+    """The end, and what is known only later, where nothing moves the term."""
+    for at in since_end(rule, history, end) if _may_change_later(rule, history, end) else (end,):
+        sent = history.sent(at if rule.counts_late_extensions else history.until(at))
+        term = sent.term if sent else history.computed
+        yield Step(at, _standing(rule, history, at, term, deadlines), None)
 
 
-def _standing(rule: Rule, history: History, at: int, term: int | None, table: Timetable) -> Standing:
+def _may_change_later(rule: Rule, history: History, end: int) -> bool:
+    if rule.name == "decision 766" and history.outcome != "resolved":
+        return True
+    sent = history.extensions[-1].appointment if len(history.extensions) == 1 else history.appointment
+    return rule.counts_late_extensions and (len(history.extensions) > 1 or (sent is not None and sent.at > end))
+
+
+def _standing(rule: Rule, history: History, at: int, term: int | None, deadlines: _Deadlines) -> Standing:
     """How the case, which has ended, stands at an instant by its term."""
     is_form = rule.name == "report form"
     if term is None or (is_form and history.outcome != "resolved"):
         return "on time"
     measured = end_by_766(history, at) if rule.name == "decision 766" else history.until(at)
-    if is_form and local_day(measured, table) < local_day(term, table):
+    if is_form and local_day(measured, deadlines.table) < deadlines.day(term):
         return "early"
-    return "on time" if measured <= deadline_of(term, rule.basis, table) else "late"
+    return "on time" if measured <= deadlines.of(term, rule.basis) else "late"
 
 
-def _with_a_supplement(rule: Rule, history: History, stop: Stop, table: Timetable) -> list[Step]:
+def _with_a_supplement(rule: Rule, history: History, stop: Stop, deadlines: _Deadlines) -> list[Step]:
     """By Decision 766, where one supplement was asked for: what it took is added to an appointment that was sent."""
     assert history.appointment is not None  # noqa: S101
     received, ended, (start, answered) = history.received_at, history.outcome_at, (stop.start, stop.end)
-    deadline = deadline_of(history.appointment.term, rule.basis, table)
+    deadline = deadlines.of(history.appointment.term, rule.basis)
     later = deadline if answered is None else deadline + max(answered - start, 0)
     steps = [Step(received, "in term", deadline) if received <= deadline else Step(received, "overdue", None)]
     if ended is None or start < ended:

@@ -34,10 +34,14 @@ from schemas.events import (
     Withdrawn,
 )
 from schemas.instant import to_micros
+from streams.counting.case_history import ruled_history
 from streams.counting.contributions import Contributions, contributions, difference, local_date, on_time, window_of
-from streams.counting.facts import Facts
+from streams.counting.facts import Facts, facts_of
+from streams.on_time.verdicts import judge
 from tests.strategies import conflicting_events, events_of
-from tests.streams.cases import DATE, INSTANT, at, counts, facts, micros, said, total
+from tests.streams.cases import DATE, INSTANT, at, counts, facts, joined, micros, said, total
+from tests.streams.on_time.lives import lives
+from tests.streams.rulings import VARIED
 from tests.thorough import sized
 
 RECEIVED = said(Received, "2026-03-02 08:01", agency="H01")
@@ -56,6 +60,8 @@ def window(local: str, agency: str = "H01") -> tuple[str, int]:
 
 NOT_LATE = {"judged_by_766": 1, "on_time_by_766": 1, "form_on_time": 1}
 """Counters of verdicts, of a dossier that ended without a result."""
+VERDICTS = tuple(COUNTERS)[-6:]
+LONG_AFTER = micros("2030-01-01 00:00")
 ON_TIME = NOT_LATE | {"resolved_on_time_by_instant": 1, "resolved_on_time_by_date": 1}
 POSTED = (
     said(Paused, "2026-03-04 09:00", reason="land posting"),
@@ -339,6 +345,31 @@ def test_an_extension_is_what_counts_as_the_term() -> None:
 
 def test_without_an_outcome_nothing_is_in_time_or_late() -> None:
     assert on_time(facts(RECEIVED, TERM), INSTANT) is None
+
+
+@settings(max_examples=sized(60, 2_000))
+@given(life=lives(10))
+def test_verdicts_are_counted_once_everything_has_happened(life: list[Event]) -> None:
+    registers = joined(*life)
+    counted, found = total(contributions(facts_of(registers, VARIED), INSTANT)), ruled_history(registers, VARIED)
+    assert found
+    history, calendar = found
+    expected: dict[str, int] = {}
+    if history.outcome:
+        verdicts = [
+            judge(rule, history, LONG_AFTER, calendar) for rule in VARIED.rules_for(history.received_at, calendar)
+        ]
+        by_instant, by_date, by_766, by_form = [verdict.standing for verdict in verdicts if verdict]
+        is_resolved = history.outcome == "resolved"
+        expected = {
+            "resolved_on_time_by_instant": is_resolved and by_instant == "on time",
+            "resolved_on_time_by_date": is_resolved and by_date == "on time",
+            "judged_by_766": True,
+            "on_time_by_766": by_766 == "on time",
+            "form_early": by_form == "early",
+            "form_on_time": by_form == "on time",
+        }
+    assert {name: counted.get(name, 0) for name in VERDICTS} == dict.fromkeys(VERDICTS, 0) | expected
 
 
 BERLIN = Profile(time_zone="Europe/Berlin", terms="date")
