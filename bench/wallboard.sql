@@ -39,7 +39,8 @@ SELECT
 FROM numbers({count});
 
 INSERT INTO windows (agency, window, partition, pos, received, received_online, fee_bearing, fee_paid_online, digitisations,
-    components, components_digitised, resolved, resolved_on_time, rated, satisfied)
+    components, components_digitised, resolved, resolved_on_time, resolved_on_time_by_instant,
+    rated, satisfied)
 SELECT
     agency,
     toStartOfFiveMinutes(counted.1) AS five_minutes,
@@ -53,6 +54,7 @@ SELECT
     sumIf(components, counted.2 = 'digitised'),
     sumIf(components_digitised, counted.2 = 'digitised'),
     sum(counted.2 = 'outcome'),
+    sum(counted.2 = 'outcome' AND on_time),
     sum(counted.2 = 'outcome' AND on_time),
     sum(counted.2 = 'rated'),
     sum(counted.2 = 'rated' AND satisfied)

@@ -17,7 +17,7 @@ from schemas.deployment_profile import Profile
 from schemas.reference.agency import LEVELS
 from streams.reports.node_report import NodeReport, Selection, TreeAs, node_report
 from streams.reports.procedure_report import By, procedure_report
-from streams.reports.report import FIGURES, RATES, Report, report
+from streams.reports.report import FIGURES, LED, RATES, Report, report
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -100,10 +100,10 @@ def command(
         print_json(found)
     elif shape == "csv":
         writer = csv.writer(sys.stdout)
-        writer.writerow(["agency", *FIGURES, *RATES])
+        writer.writerow(["agency", *FIGURES, *LED, *RATES])
         for row in (*found.agencies, {"agency": ""} | found.total):
             code = csv_cell(row["agency"], exact=exact, terminal=sys.stdout.isatty())
-            writer.writerow([code, *(row[name] for name in (*FIGURES, *RATES))])
+            writer.writerow([code, *(row[name] for name in (*FIGURES, *LED, *RATES))])
     else:
         show(found, settings.profile)
 

@@ -10,7 +10,7 @@ from cli.report_output import csv_cell, figure_cells, freshness_line
 from cli.terminal_escape import brief
 from schemas.deployment_profile import Profile
 from streams.reports.node_report import NodeReport
-from streams.reports.report import FIGURES, RATES
+from streams.reports.report import FIGURES, LED, RATES
 
 _LABELS = ("code", "name", "parent", "level", "group")
 
@@ -18,10 +18,10 @@ _LABELS = ("code", "name", "parent", "level", "group")
 def write_nodes(found: NodeReport, *, exact: bool) -> None:
     """Print all figures as CSV, one agency a line, the total last."""
     writer = csv.writer(sys.stdout)
-    writer.writerow([*_LABELS, *FIGURES, *RATES])
+    writer.writerow([*_LABELS, *FIGURES, *LED, *RATES])
     for row in (*found.nodes, dict.fromkeys(_LABELS, "") | found.total):
         labels = [csv_cell(row[name], exact=exact, terminal=sys.stdout.isatty()) for name in _LABELS]
-        writer.writerow([*labels, *(row[name] for name in (*FIGURES, *RATES))])
+        writer.writerow([*labels, *(row[name] for name in (*FIGURES, *LED, *RATES))])
 
 
 def show_nodes(found: NodeReport, profile: Profile) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from cli.terminal_escape import printable
 from connectors.files.formula_escape import escape_formula
 from schemas.deployment_profile import Profile
+from schemas.rule_names import TITLES
 from streams.reports.report import Freshness
 
 
@@ -41,7 +42,7 @@ def freshness_line(fresh: Freshness, as_of: datetime, profile: Profile) -> str:
     behind = (fresh.counted_at - fresh.published_at).total_seconds()
     return (
         f"Newest event of {local:%Y-%m-%d %H:%M} ({profile.time_zone}), published {_ago(as_of - fresh.published_at)} "
-        f"ago, counted within {max(behind, 0.0):.1f} s. Terms are compared by {profile.terms}."
+        f"ago, counted within {max(behind, 0.0):.1f} s. Terms are compared by {TITLES[profile.leading][1]}."
     )
 
 

@@ -14,7 +14,17 @@ from streams.reports.node_report import NOT_DECLARED
 from streams.reports.procedure_report import ProcedureReport
 
 _FIGURES = (
-    *("received", "received_online", "resolved", "resolved_on_time", "on_time_rate", "median_days", "p90_days"),
+    *(
+        "received",
+        "received_online",
+        "resolved",
+        "resolved_on_time",
+        "judged",
+        "on_time",
+        "on_time_rate",
+        "median_days",
+        "p90_days",
+    ),
     *("open", "overdue"),
 )
 _LABELS = {"procedure": ("procedure", "name_vi", "field", "service_level"), "field": ("field",)}

@@ -8,12 +8,16 @@ import click
 import msgspec
 
 from cli.options import data_option
-from cli.settings import unknown_platform
+from cli.settings import read_profile, unknown_platform
 from cli.terminal_escape import printable
 from deploy.embedded.data_lock import is_locked
+from deploy.embedded.deployment_profile_file import PROFILE
 from deploy.embedded.generated_secrets import FOLDER, KAFKA_USER, NAMES, read_secrets
 from deploy.embedded.state_file import PlatformState, read_state
+from schemas.deployment_profile import Profile
+from schemas.errors import SettingError
 from schemas.reader_access import OWNER, READER
+from schemas.rule_names import TITLES, RuleName
 
 _NOTHING_RUNS = 3
 
@@ -33,9 +37,13 @@ def command(context: click.Context, data: Path, as_json: bool, show_secrets: boo
         shown = msgspec.to_builtins(state) if state else {"state": "stopped", "processes": []}
         if state:
             shown["access"] = [each._asdict() for each in access(data.absolute(), state, show_secrets)]
+        if state and (leading := _leading(data)):
+            shown["leading_rule"] = leading
         click.echo(msgspec.json.encode(shown))
     elif state:
         click.echo(describe(state))
+        if leading := _leading(data):
+            click.echo(f"\nTerms are compared by {TITLES[leading][1]}.")
         head = Access("server", "address", "user", "password", "")
         click.echo("\n" + "\n".join(_table([head, *access(data.absolute(), state, show_secrets)])))
     elif is_locked(data.absolute()):
@@ -43,6 +51,15 @@ def command(context: click.Context, data: Path, as_json: bool, show_secrets: boo
     else:
         click.echo(f"nothing runs in {data}: `dossier up --data {data}` starts it")
     context.exit(_NOTHING_RUNS if state is None else int(state.state != "ready"))
+
+
+def _leading(data: Path) -> RuleName | None:
+    """The rule that figures are by in this data directory; None where its profile cannot be read."""
+    kept = data.absolute() / PROFILE
+    try:
+        return read_profile(kept, "DOSSIER_DATA").leading if kept.exists() else Profile().leading
+    except SettingError:
+        return None
 
 
 class Access(NamedTuple):

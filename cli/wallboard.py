@@ -44,7 +44,14 @@ def frame(reading: Reading, period: Period, size: tuple[int, int], keys: str = "
         shown.add_column(_translated(heading, roomy=roomy), justify="right", no_wrap=True)
     for figure in FIGURES:
         shown.add_row(*_row(figure, reading.figures, roomy=roomy))
-    return Group(shown, _age(reading), Text(keys, style="dim"))
+    return Group(shown, _age(reading), _foot(reading, keys))
+
+
+def _foot(reading: Reading, keys: str) -> Text:
+    """By which rule terms are compared, and what keys do."""
+    rule = reading.figures.get("rule")
+    told = f"So hạn theo / terms compared by: {rule}" if rule else ""
+    return Text("\n".join(filter(None, (told, keys))), style="dim")
 
 
 def _row(figure: Figure, figures: dict[str, Any], *, roomy: bool) -> tuple[Text, Text, Text, Text]:

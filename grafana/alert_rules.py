@@ -95,8 +95,8 @@ DOSSIER_RULES = (
         "warning",
         "Tồn đọng quá hạn / Overdue backlog",
         f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are overdue",
-        f"{{{{ $labels.agency_name }}}} has {_COUNT} open dossiers past their term; up to {AGENCY_OVERDUE.limit:g} are "
-        "tolerated.",
+        f"{{{{ $labels.agency_name }}}} has {_COUNT} open dossiers that are overdue; up to {AGENCY_OVERDUE.limit:g} "
+        "are tolerated.",
         15 * _MINUTES,
         placeholders=_NAMED,
     ),
@@ -106,9 +106,9 @@ DOSSIER_RULES = (
         "limit",
         "agencies",
         "info",
-        "Sắp đến hạn trong 24 giờ / Due within 24 hours",
-        f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are due within 24 hours",
-        f"{_COUNT} open dossiers of {{{{ $labels.agency_name }}}} reach their term within 24 hours.",
+        "Sắp đến hạn / Due soon",
+        f"{{{{ $labels.agency_name }}}}: {_COUNT} dossiers are due soon",
+        f"{_COUNT} open dossiers of {{{{ $labels.agency_name }}}} are due soon by the leading rule.",
         15 * _MINUTES,
         placeholders=_NAMED,
     ),
@@ -120,10 +120,10 @@ DOSSIER_RULES = (
         "warning",
         "Tỷ lệ đúng hạn dưới mục tiêu / On-time rate under target",
         f"{{{{ $labels.agency_name }}}}: {_SHARE} resolved on time this month",
-        f"{{{{ $labels.agency_name }}}} resolved {_SHARE} of its dossiers of this month on time; the target is "
+        f"{{{{ $labels.agency_name }}}} ended {_SHARE} of its dossiers of this month on time; the target is "
         f"{ON_TIME.target:.0%}.",
         60 * _MINUTES,
-        rate_of="resolved",
+        rate_of="judged",
         placeholders=_NAMED,
     ),
     Rule(

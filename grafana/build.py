@@ -14,6 +14,7 @@ from grafana.analyst_dashboards.payments import payments
 from grafana.analyst_dashboards.pipeline import pipeline
 from grafana.analyst_dashboards.procedures import procedures
 from grafana.analyst_dashboards.ranking import ranking
+from grafana.analyst_dashboards.rules import rules
 from grafana.dashboard_layout import Dashboard
 from grafana.wallboards import PERIODS, playlist, wallboard
 
@@ -24,6 +25,7 @@ WALLBOARDS: tuple[Dashboard, ...] = tuple(map(wallboard, PERIODS))
 DASHBOARDS: tuple[Dashboard, ...] = (
     *WALLBOARDS,
     ranking(),
+    rules(),
     agency(),
     late(),
     dossier(),

@@ -99,6 +99,19 @@ REASONS: Codes = {
     "full": "hồ sơ quá nhiều mục / dossier is full",
 }
 """Why a line is a dead letter."""
+RULES: Codes = {
+    "instant": "theo thời điểm / by instant",
+    "date": "theo ngày / by date",
+    "decision 766": "theo Quyết định 766 / Decision 766",
+    "report form": "theo biểu mẫu II.06a / report form",
+}
+STANDINGS: Codes = {
+    "early": "trước hạn / early",
+    "on time": "đúng hạn / on time",
+    "late": "quá hạn / late",
+    "in term": "trong hạn / in term",
+    "overdue": "đang quá hạn / overdue",
+}
 LEVELS: Codes = {
     "ministry": "bộ, ngành / ministry",
     "province": "tỉnh, thành phố / province",

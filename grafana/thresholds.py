@@ -27,17 +27,17 @@ OVERDUE = Figure(
     "overdue",
     "Đang giải quyết quá hạn",
     "Overdue now",
-    "Dossiers that are open although their term has passed, as of now.",
+    "Open dossiers that are overdue by the leading rule, as of now.",
     "count",
     better="lower",
     target=0,
     limit=100,
 )
 RESOLVED_LATE = Figure(
-    "resolved_late",
+    "late",
     "Đã giải quyết quá hạn",
     "Resolved late",
-    "Dossiers resolved in the period after their term.",
+    "Dossiers that ended in the period and were late by the leading rule.",
     "count",
     better="lower",
     target=0,
@@ -45,9 +45,9 @@ RESOLVED_LATE = Figure(
 )
 OVERALL_ON_TIME = Figure(
     "overall_on_time_rate",
-    "Tỷ lệ đúng hạn theo QĐ 766",
-    "Overall on time, Decision 766",
-    "Resolved in the period within the term plus open within the term, over resolved in the period plus open.",
+    "Tỷ lệ đúng hạn chung",
+    "Overall on time",
+    "Ended in the period in time plus open in time, over ended in the period plus open, by the leading rule.",
     "share",
     target=0.98,
     limit=0.9,
@@ -60,10 +60,10 @@ OPEN = Figure(
     "count",
 )
 RESOLVED_ON_TIME = Figure(
-    "resolved_on_time",
+    "on_time",
     "Đã giải quyết đúng hạn",
     "Resolved on time",
-    "Dossiers resolved in the period within their current term, or without one.",
+    "Dossiers that ended in the period and were in time by the leading rule.",
     "count",
 )
 RECEIVED = Figure("received", "Đã tiếp nhận", "Received", "Dossiers received in the period.", "count")
@@ -143,7 +143,7 @@ AGENCY_OVERDUE = Figure(
     "overdue",
     "Hồ sơ quá hạn",
     "Overdue dossiers of an agency",
-    "Dossiers of one agency that are open although their term has passed, as of now.",
+    "Open dossiers of one agency that are overdue by the leading rule, as of now.",
     "count",
     better="lower",
     target=0,
@@ -151,9 +151,10 @@ AGENCY_OVERDUE = Figure(
 )
 DUE_SOON = Figure(
     "due_soon",
-    "Hồ sơ sắp đến hạn trong 24 giờ",
-    "Due within 24 hours",
-    "Dossiers of one agency that are open and whose term is within the next 24 hours.",
+    "Hồ sơ sắp đến hạn",
+    "Due soon",
+    "Open dossiers of one agency that are due soon by the leading rule: within 24 hours, unless the profile says "
+    "otherwise.",
     "count",
     better="lower",
     target=0,
@@ -163,7 +164,7 @@ ON_TIME = Figure(
     "on_time_rate",
     "Tỷ lệ giải quyết đúng hạn",
     "On-time rate",
-    "Dossiers resolved in the period within their term, or without one, over dossiers resolved in the period.",
+    "Dossiers that ended in the period in time, over those that ended and that the leading rule judges.",
     "share",
     target=0.98,
     limit=0.9,

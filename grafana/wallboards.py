@@ -99,6 +99,8 @@ def _tile(figure: Figure, period: Period, size: int) -> tuple[Panel, Panel]:
     """The value of a figure, and the strip below it: how it stands, and how it was before."""
     empty = NO_DOSSIERS if figure.unit == "share" else NO_DATA
     sql = query("city", period=period)
+    # A figure without a target leaves room to say by which rule all of them are.
+    rule = [override("rule", displayName="Theo / By", **_plain())] if figure is RESOLVED_ON_TIME else []
     against = PERIODS[period][2]
     trend = f"{figure.name}_trend"
     standing = []
@@ -107,8 +109,8 @@ def _tile(figure: Figure, period: Period, size: int) -> tuple[Panel, Panel]:
     strip = _strip(
         figure,
         f"{figure.description} {target_text(figure)}. {against}: the change since, and in brackets what it was.",
-        only(sql, *(each["matcher"]["options"] for each in standing), trend),
-        [*standing, override(trend, displayName="Xu hướng / Trend", **_plain())],
+        only(sql, *(each["matcher"]["options"] for each in (*standing, *rule)), trend),
+        [*standing, *rule, override(trend, displayName="Xu hướng / Trend", **_plain())],
     )
     return _value(figure, only(sql, figure.name), size), strip
 

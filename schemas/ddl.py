@@ -7,6 +7,7 @@ from importlib.resources import files
 from msgspec import Struct
 
 from schemas.deployment_profile import Profile
+from schemas.sql_parts import filled, sql_parts
 from schemas.tables import DICTIONARIES, REFRESHES, VIEWS
 
 PREAMBLE = (
@@ -48,8 +49,10 @@ def migrations(replicated: bool) -> tuple[Script, ...]:
 def views(profile: Profile) -> tuple[Script, ...]:
     """The views in their order, recreated whenever their text or the profile has changed."""
     folder = files("schemas") / "views"
-    filled = {"{time_zone}": profile.time_zone, "{terms}": profile.terms}
-    return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in (*VIEWS, *REFRESHES))
+    parts = sql_parts(profile)
+    return tuple(
+        _script(f"{name}.sql", filled((folder / f"{name}.sql").read_text(), parts), {}) for name in (*VIEWS, *REFRESHES)
+    )
 
 
 def dictionaries(profile: Profile, database: str) -> tuple[Script, ...]:
@@ -58,8 +61,8 @@ def dictionaries(profile: Profile, database: str) -> tuple[Script, ...]:
     Each names the database in its query: the server runs it in no database.
     """
     folder = files("schemas") / "dictionaries"
-    filled = {"{time_zone}": profile.time_zone, "{database}": database}
-    return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), filled) for name in DICTIONARIES)
+    parameters = {"{time_zone}": profile.time_zone, "{database}": database}
+    return tuple(_script(f"{name}.sql", (folder / f"{name}.sql").read_text(), parameters) for name in DICTIONARIES)
 
 
 def structure() -> dict[str, str]:

@@ -246,6 +246,7 @@ CITY_PAST = Table(
         (
             *("received", "received_online", "fee_bearing", "fee_paid_online", "resolved", "resolved_on_time", "ended"),
             *("components", "components_digitised", "rated", "satisfied", "feedback_answered", "feedback_on_time"),
+            *("on_time", "judged"),
         ),
         "Int64",
     ),
@@ -253,7 +254,8 @@ CITY_PAST = Table(
 
 CITY_WAITING = Table(
     "city_waiting",
-    {"kind": _LABEL, "agency": _LABEL, "receiver": _LABEL, "term": _PERHAPS, "dossiers": "UInt64", "overdue": "UInt64"},
+    {"kind": _LABEL, "agency": _LABEL, "receiver": _LABEL, "due_at": _PERHAPS}
+    | dict.fromkeys(("dossiers", "overdue"), "UInt64"),
 )
 
 AGENCY_PAST = Table(
@@ -374,7 +376,11 @@ DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedu
 """What is looked up of the current reference data; views may use them, so they are made before."""
 VIEWS = (
     "periods",
+    "leading_rule",
+    "standing_alerts",
     "dossiers",
+    "standings",
+    "rule_figures",
     "agency_windows",
     "overdue_dossiers",
     "freshness",
@@ -386,7 +392,6 @@ VIEWS = (
     "event_ties",
     "letters",
     "open_dead_letters",
-    "standing_alerts",
     "agency_names",
     "agency_tree",
     "agency_days",
@@ -401,6 +406,8 @@ VIEWS = (
 _WAY = "way = 'today'"
 _SPAN = "since = '2026-01-01', until = '2026-12-31'"
 ARGUMENTS = {
+    "standings": "as_of = '2026-12-31 23:59:59.999999'",
+    "rule_figures": _SPAN,
     "agency_tree": "as_of = '2026-01-01'",
     "node_figures": f"{_WAY}, {_SPAN}",
     "node_days": f"node = 'H26', {_WAY}, {_SPAN}",

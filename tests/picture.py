@@ -17,14 +17,14 @@ SIZE = (102, 24)
 FIGURES: dict[str, Any] = {
     "overdue": 197,
     "overdue_trend": "▲ 193 (4)",
-    "resolved_late": 47,
-    "resolved_late_trend": "= 0 (47)",
+    "late": 47,
+    "late_trend": "= 0 (47)",
     "overall_on_time_rate": 0.94932502596054,
     "overall_on_time_rate_trend": "▼ 4.0 điểm (98.9%)",
     "open": 1079,
     "open_trend": "▲ 342 (737)",
-    "resolved_on_time": 3689,
-    "resolved_on_time_trend": "▼ 112 (3,801)",
+    "on_time": 3689,
+    "on_time_trend": "▼ 112 (3,801)",
     "received": 4395,
     "received_trend": "▲ 308 (4,087)",
     "online_rate": 0.6511945392491467,
@@ -37,6 +37,7 @@ FIGURES: dict[str, Any] = {
     "satisfaction_rate_trend": "▲ 1.0 điểm (94.3%)",
     "feedback_on_time_rate": 0.9594594594594594,
     "feedback_on_time_rate_trend": "▼ 0.9 điểm (96.8%)",
+    "rule": "thời điểm / instant",
 }
 """The row that `dossier watch --period month` read on 30 November 2026 from a database filled by the simulator.
 

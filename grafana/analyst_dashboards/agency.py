@@ -69,7 +69,7 @@ def agency() -> Dashboard:
             10,
             series(
                 "Tỷ lệ đúng hạn theo tháng / On-time rate by month",
-                "Resolved on time over resolved, of each local month; a month without any has no point.",
+                "In time over what ended, by the leading rule, of each local month; a month without any has no point.",
                 query("agency_rates", agency_is_chosen=_CHOSEN),
                 "share",
                 bars=True,

@@ -6,6 +6,8 @@ from grafana.code_labels import (
     FIELDS,
     KINDS,
     METHODS,
+    RULES,
+    STANDINGS,
     STATES,
     STATUSES,
     label_mappings,
@@ -89,15 +91,18 @@ def dossier() -> Dashboard:
     )
 
 
+_BY_RULE = {"by_instant": "instant", "by_date": "date", "by_766": "decision 766", "by_report_form": "report form"}
 _NOW = (
     *agency_columns("receiver", "Nơi tiếp nhận / Receiver"),
     column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
     *named_columns("procedure", "Thủ tục / Procedure"),
     column("channel", "Kênh nộp / Channel", mappings=label_mappings(CHANNELS)),
     column("received_at", "Tiếp nhận / Received"),
-    column("term", "Hạn trả / Term"),
+    column("term", "Hạn hẹn trả / Term as sent"),
+    column("due_at", "Hạn còn lại / Due"),
     column("outcome_at", "Kết quả lúc / Outcome"),
     column("in_time", "Đúng hạn / In time"),
+    *(column(name, RULES[rule], mappings=label_mappings(STANDINGS)) for name, rule in _BY_RULE.items()),
     column("extensions", "Gia hạn / Extensions", "count"),
     column("supplements", "Bổ sung / Supplements", "count"),
     column("paid_amount", "Đã nộp / Paid", "money"),

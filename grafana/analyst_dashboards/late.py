@@ -33,13 +33,13 @@ def late() -> Dashboard:
         *named_columns("procedure", "Thủ tục / Procedure"),
         column("status", "Trạng thái / Status", mappings=label_mappings(STATUSES)),
         column("unit", "Bộ phận / Unit"),
-        column("term", "Hạn trả / Term"),
+        column("due_at", "Hạn trả / Due"),
         column("extensions", "Gia hạn / Extensions", "count"),
     ]
     return dashboard(
         "dossiers-late",
         "Hồ sơ quá hạn và sắp đến hạn / Late and soon-late dossiers",
-        "Open dossiers past their term, and those whose term is within three days.",
+        "Open dossiers that are overdue by the leading rule, and those that are due within three days.",
         [
             at(0, 0, 6, 5, tile(AGENCY_OVERDUE, only(counts, "overdue"))),
             at(6, 0, 6, 5, tile(DUE_SOON, only(counts, "due_soon"))),
@@ -63,7 +63,7 @@ def late() -> Dashboard:
                 11,
                 table(
                     "Quá hạn / Overdue",
-                    "Open dossiers past their term, the longest first; at most 500.",
+                    "Open dossiers that are overdue by the leading rule, the longest first; at most 500.",
                     query("late_overdue", agency_is_chosen=_CHOSEN, **_NAMES),
                     overrides=[
                         *columns,
@@ -78,7 +78,7 @@ def late() -> Dashboard:
                 10,
                 table(
                     "Sắp đến hạn / Soon late",
-                    "Open dossiers whose term is within three days, the next first; at most 500.",
+                    "Open dossiers that are due within three days by the leading rule, the next first; at most 500.",
                     query("late_soon", agency_is_chosen=_CHOSEN, **_NAMES),
                     overrides=[*columns, column("days_left", "Số ngày còn lại / Days left", "days")],
                 ),

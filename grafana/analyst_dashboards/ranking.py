@@ -18,7 +18,7 @@ from grafana.thresholds import (
 from grafana.variables import PERIOD, TO_OTHERS, agency_columns, choice_variable
 
 RATES: tuple[tuple[Figure, str, str], ...] = (
-    (ON_TIME, "resolved_on_time", "resolved"),
+    (ON_TIME, "on_time", "judged"),
     (ONLINE, "received_online", "received"),
     (ONLINE_PAYMENT, "fee_paid_online", "fee_bearing"),
     (DIGITISATION, "components_digitised", "components"),

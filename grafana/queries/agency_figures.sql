@@ -1,7 +1,7 @@
 -- Figures of one agency in the chosen period so far; always one row, rates are NULL where there is nothing to divide by.
 SELECT
     sum(agency_days.received) AS received,
-    sum(resolved_on_time) / nullIf(sum(resolved), 0) AS on_time_rate,
+    sum(on_time) / nullIf(sum(judged), 0) AS on_time_rate,
     sum(received_online) / nullIf(sum(agency_days.received), 0) AS online_rate,
     sum(fee_paid_online) / nullIf(sum(fee_bearing), 0) AS online_payment_rate,
     sum(satisfied) / nullIf(sum(rated), 0) AS satisfaction_rate

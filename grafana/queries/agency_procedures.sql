@@ -4,7 +4,7 @@ SELECT
     count() AS received,
     countIf(is_open) AS open,
     countIf(is_overdue) AS overdue,
-    countIf(outcome = 'resolved' AND on_time) / nullIf(countIf(outcome = 'resolved'), 0) AS on_time_rate,
+    countIf(is_in_time) / nullIf(countIf(is_judged), 0) AS on_time_rate,
     quantileExactIfOrNull(0.5)(days, outcome = 'resolved') AS median_days,
     quantileExactIfOrNull(0.9)(days, outcome = 'resolved') AS p90_days
 FROM dossiers

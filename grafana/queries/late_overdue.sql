@@ -6,12 +6,12 @@ SELECT
     {procedure_name} AS procedure_name,
     status,
     unit,
-    term,
+    due_at,
     days_overdue,
     extensions
 FROM
 (
     SELECT * FROM overdue_dossiers WHERE {agency_is_chosen}
 )
-ORDER BY term, dossier
+ORDER BY due_at, dossier
 LIMIT 500

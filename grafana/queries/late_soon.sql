@@ -6,12 +6,12 @@ SELECT
     {procedure_name} AS procedure_name,
     status,
     unit,
-    term,
-    dateDiff('second', now64(6), assumeNotNull(term)) / 86400 AS days_left,
+    due_at,
+    dateDiff('second', now64(6), assumeNotNull(due_at)) / 86400 AS days_left,
     extensions
 FROM
 (
-    SELECT * FROM dossiers WHERE is_open AND NOT is_overdue AND term <= now() + INTERVAL 3 DAY AND {agency_is_chosen}
+    SELECT * FROM dossiers WHERE is_open AND NOT is_overdue AND due_at <= now() + INTERVAL 3 DAY AND {agency_is_chosen}
 )
-ORDER BY term, dossier
+ORDER BY due_at, dossier
 LIMIT 500

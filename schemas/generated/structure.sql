@@ -183,7 +183,9 @@ CREATE TABLE city_past
     `rated` Int64 COMMENT 'dossiers rated by the citizen',
     `satisfied` Int64 COMMENT 'rated dossiers whose citizen was satisfied',
     `feedback_answered` Int64 COMMENT 'feedback cases answered',
-    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one'
+    `feedback_on_time` Int64 COMMENT 'answered feedback cases within their current term, or without one',
+    `on_time` Int64 COMMENT 'dossiers that ended in time by the leading rule',
+    `judged` Int64 COMMENT 'dossiers that ended and are judged by the leading rule'
 )
 ENGINE = MergeTree
 ORDER BY (is_day, start)
@@ -195,14 +197,14 @@ CREATE TABLE city_waiting
     `kind` LowCardinality(String) COMMENT 'now, or what was open a day, month or year before the refresh',
     `agency` LowCardinality(String) COMMENT 'Agency responsible now',
     `receiver` LowCardinality(String) COMMENT 'Office that took them in',
-    `term` Nullable(DateTime64(6, 'UTC')) COMMENT 'Of now: the term that these dossiers have',
+    `due_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'Of now: the last instant in time by the leading rule; of refreshed: when',
     `dossiers` UInt64 COMMENT 'Open dossiers',
     `overdue` UInt64 COMMENT 'Of what was open before: those that were overdue then'
 )
 ENGINE = MergeTree
 ORDER BY kind
 SETTINGS index_granularity = 8192
-COMMENT 'Open dossiers of the whole city by term, and how many there were before';
+COMMENT 'Open dossiers of the whole city by deadline, and how many there were before';
 
 CREATE TABLE data_conflicts
 (

@@ -40,7 +40,9 @@ SELECT
     judged_by_766,
     on_time_by_766,
     form_early,
-    form_on_time
+    form_on_time,
+    {on_time} AS on_time,
+    {judged} AS judged
 FROM agency_past
 WHERE (SELECT count() FROM windows) >= 500000
 UNION ALL
@@ -83,6 +85,8 @@ SELECT
     judged_by_766,
     on_time_by_766,
     form_early,
-    form_on_time
+    form_on_time,
+    {on_time},
+    {judged}
 FROM windows FINAL
 WHERE (SELECT count() FROM windows) < 500000 OR window >= (SELECT max(until) FROM agency_past)

@@ -1,5 +1,5 @@
 -- Counts per agency and period of local time. Ask for one period: the others are then not read.
--- Rates are NULL where their denominator is 0: no data is not nought percent.
+-- `on_time` of `judged`, and the rate of it, are by the leading rule. Rates are NULL where their denominator is 0: no data is not nought percent.
 CREATE OR REPLACE VIEW agency_windows AS
 SELECT
     period,
@@ -42,8 +42,10 @@ SELECT
     sum(by_period.on_time_by_766) AS on_time_by_766,
     sum(by_period.form_early) AS form_early,
     sum(by_period.form_on_time) AS form_on_time,
+    {on_time} AS on_time,
+    {judged} AS judged,
     received_online / nullIf(received, 0) AS online_rate,
-    resolved_on_time / nullIf(resolved, 0) AS on_time_rate,
+    on_time / nullIf(judged, 0) AS on_time_rate,
     fee_paid_online / nullIf(fee_bearing, 0) AS online_payment_rate,
     components_digitised / nullIf(components, 0) AS digitisation_rate,
     satisfied / nullIf(rated, 0) AS satisfaction_rate,

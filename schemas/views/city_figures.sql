@@ -2,7 +2,8 @@
 -- day, month or year before (`…_before`). Always one row a period, also where nothing was counted.
 -- What is overdue, and what was open and overdue before, may be a quarter of a minute old (city_waiting); where there are
 -- half a million windows or more, corrections of former days may be five minutes old (city_past).
--- Open and overdue then are by the terms that hold now. Rates are NULL where their denominator is 0, and what city_waiting
+-- `resolved_on_time` is as sent, by the terms of the profile; `on_time` of `judged`, `late`, `overdue` and the overall rate are
+-- by the leading rule. Rates are NULL where their denominator is 0, and what city_waiting
 -- tells is NULL where it was not filled for ten minutes: nobody knows it, and 0 would look well.
 CREATE OR REPLACE VIEW city_figures AS
 WITH
@@ -34,12 +35,18 @@ SELECT
     sumIf(parts.resolved_on_time, is_before) AS resolved_on_time_before,
     resolved - resolved_on_time AS resolved_late,
     resolved_before - resolved_on_time_before AS resolved_late_before,
+    sumIf(parts.judged, is_now) AS judged,
+    sumIf(parts.judged, is_before) AS judged_before,
+    sumIf(parts.on_time, is_now) AS on_time,
+    sumIf(parts.on_time, is_before) AS on_time_before,
+    judged - on_time AS late,
+    judged_before - on_time_before AS late_before,
     sum(parts.open) AS open,
     if(is_known, sum(parts.open_before), NULL) AS open_before,
     if(is_known, sum(parts.overdue), NULL) AS overdue,
     if(is_known, sum(parts.overdue_before), NULL) AS overdue_before,
-    (resolved_on_time + open - overdue) / nullIf(resolved + open, 0) AS overall_on_time_rate,
-    (resolved_on_time_before + open_before - overdue_before) / nullIf(resolved_before + open_before, 0)
+    (on_time + open - overdue) / nullIf(judged + open, 0) AS overall_on_time_rate,
+    (on_time_before + open_before - overdue_before) / nullIf(judged_before + open_before, 0)
         AS overall_on_time_rate_before,
     sumIf(parts.received_online, is_now) / nullIf(sumIf(parts.received, is_now), 0) AS online_rate,
     sumIf(parts.received_online, is_before) / nullIf(sumIf(parts.received, is_before), 0) AS online_rate_before,
@@ -74,6 +81,8 @@ FROM
         satisfied,
         feedback_answered,
         feedback_on_time,
+        on_time,
+        judged,
         if(is_day, city_past.received - ended, 0) AS open,
         0 AS open_before,
         0 AS overdue,
@@ -98,6 +107,8 @@ FROM
         satisfied,
         feedback_answered,
         feedback_on_time,
+        {on_time},
+        {judged},
         windows.received - resolved - withdrawn - refused - stopped,
         0,
         0,
@@ -123,19 +134,15 @@ FROM
         0,
         0,
         0,
+        0,
+        0,
         if(kind = all_periods[place], dossiers, 0),
-        if(
-            kind = 'now'
-                AND if('{terms}' = 'instant',
-                    now64(6) > term,
-                    toDate(now(), '{time_zone}') > toDate(term, '{time_zone}')),
-            dossiers,
-            0),
+        if(kind = 'now' AND now64(6) > due_at, dossiers, 0),
         if(kind = all_periods[place], city_waiting.overdue, 0),
-        if(kind = 'refreshed', term, NULL)
+        if(kind = 'refreshed', due_at, NULL)
     FROM city_waiting
     UNION ALL
     -- A row a period, whatever was counted.
-    SELECT arrayJoin([1, 2, 3]), false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL
+    SELECT arrayJoin([1, 2, 3]), false, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL
 ) AS parts
 GROUP BY place

@@ -1,5 +1,8 @@
--- One row per dossier, as of its latest records; what was voided or never received is not among them.
+-- One row per dossier, as of its latest records; what was voided or never received is not among them. How it stands is as of
+-- now, by the leading rule where none is named; `on_time` is as sent, by the terms of the profile.
 CREATE OR REPLACE VIEW dossiers AS
+WITH
+    {verdicts}
 SELECT
     dossier,
     agency,
@@ -12,12 +15,21 @@ SELECT
         suspension != '', suspension,
         step != '', 'processing',
         'received') AS status,
-    outcome = '' AS is_open,
-    is_open AND term IS NOT NULL
-        AND if('{terms}' = 'instant', now64(6) > term, toDate(now(), '{time_zone}') > toDate(term, '{time_zone}')) AS is_overdue,
+    ifNull(outcome_at > now64(6), true) AS is_open,
+    standing_by({leading}, now64(6)) = 5 AS is_overdue,
+    standing_name(standing_by({leading}, now64(6))) AS standing,
+    standing_name(standing_by(1, now64(6))) AS standing_by_instant,
+    standing_name(standing_by(2, now64(6))) AS standing_by_date,
+    standing_name(standing_by(3, now64(6))) AS standing_by_766,
+    standing_name(standing_by(4, now64(6))) AS standing_by_report_form,
+    due_by({leading}, now64(6)) AS due_at,
+    {due_soon} AS is_due_soon,
+    NOT is_open AND ({leading} > 2 OR outcome = 'resolved') AS is_judged,
+    is_judged AND standing_by({leading}, now64(6)) IN (1, 2) AS is_in_time,
     received_at,
     term_original,
     term,
+    term_computed,
     length(extended_at) AS extensions,
     apologies,
     length(supplement_requested_at) AS supplements,

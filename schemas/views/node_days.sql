@@ -49,7 +49,9 @@ SELECT
     sum(agency_days.judged_by_766) AS judged_by_766,
     sum(agency_days.on_time_by_766) AS on_time_by_766,
     sum(agency_days.form_early) AS form_early,
-    sum(agency_days.form_on_time) AS form_on_time
+    sum(agency_days.form_on_time) AS form_on_time,
+    sum(agency_days.on_time) AS on_time,
+    sum(agency_days.judged) AS judged
 FROM agency_days
 WHERE day BETWEEN {since:Date} AND {until:Date}
     AND (toString(agency), if(is_then, arrayCount(start -> start <= day, starts), 1)) IN

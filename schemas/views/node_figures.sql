@@ -68,6 +68,8 @@ SELECT
     on_time_by_766,
     form_early,
     form_on_time,
+    {on_time} AS on_time,
+    {judged} AS judged,
     if(is_known, counted.open, NULL) AS open,
     if(is_known, counted.overdue, NULL) AS overdue
 FROM
@@ -77,7 +79,7 @@ FROM
         path[-1] AS node,
         if(depth > 1, whole_path[depth - 1], '') AS parent,
         depth = length(whole_path) AS is_own,
-        (SELECT maxOrNull(term) > now64(6) - INTERVAL 10 MINUTE FROM city_waiting WHERE kind = 'refreshed') AS is_known,
+        (SELECT maxOrNull(due_at) > now64(6) - INTERVAL 10 MINUTE FROM city_waiting WHERE kind = 'refreshed') AS is_known,
         sum(placed.received) AS received,
         sum(placed.received_online) AS received_online,
         sum(placed.received_postal) AS received_postal,
@@ -259,9 +261,7 @@ FROM
                 today,
                 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                 sum(dossiers),
-                sumIf(dossiers, if('{terms}' = 'instant',
-                    now64(6) > term,
-                    toDate(now(), '{time_zone}') > toDate(term, '{time_zone}')))
+                sumIf(dossiers, now64(6) > due_at)
             FROM city_waiting
             WHERE kind = 'now' AND dossiers > 0
             GROUP BY agency

@@ -1,4 +1,4 @@
--- Dossiers that are open although their term has passed, as of now: time alone puts them here.
+-- Dossiers that are open and overdue by the leading rule, as of now: time alone puts them here.
 CREATE OR REPLACE VIEW overdue_dossiers AS
 SELECT
     dossier,
@@ -8,7 +8,9 @@ SELECT
     received_at,
     term_original,
     term,
-    dateDiff('second', term, now64(6)) / 86400 AS days_overdue,
+    term_computed,
+    due_at,
+    dateDiff('second', due_at, now64(6)) / 86400 AS days_overdue,
     extensions,
     apologies,
     suspension,

@@ -23,8 +23,14 @@ SELECT
     sum(windows.rated) AS rated,
     sum(windows.satisfied) AS satisfied,
     sum(windows.feedback_answered) AS feedback_answered,
-    sum(windows.feedback_on_time) AS feedback_on_time
-FROM windows FINAL
+    sum(windows.feedback_on_time) AS feedback_on_time,
+    sum(windows.on_time) AS on_time,
+    sum(windows.judged) AS judged
+FROM
+(
+    SELECT *, {on_time} AS on_time, {judged} AS judged
+    FROM windows FINAL
+) AS windows
 ARRAY JOIN if(has(compared, toDate(window, '{time_zone}')), [whole, part], [whole]) AS placed
 WHERE window < toStartOfDay(now(), '{time_zone}')
 GROUP BY placed.1, placed.2

@@ -3,7 +3,7 @@
 DROP VIEW IF EXISTS refresh_city_waiting;
 
 CREATE MATERIALIZED VIEW refresh_city_waiting REFRESH AFTER 15 SECOND TO city_waiting AS
-SELECT kind, agency, receiver, term, dossiers, overdue
+SELECT kind, agency, receiver, due_at, dossiers, overdue
 FROM waiting
 UNION ALL
 SELECT 'refreshed', '', '', now64(6), 0, 0

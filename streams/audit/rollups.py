@@ -32,6 +32,8 @@ _FIGURES = (
     "satisfied",
     "feedback_answered",
     "feedback_on_time",
+    "on_time",
+    "judged",
 )
 _CITY = ("refresh_city_past", "refresh_city_waiting")
 

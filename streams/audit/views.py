@@ -7,7 +7,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
 from schemas.ddl import views
-from schemas.deployment_profile import Profile, profile_of
+from schemas.deployment_profile import Profile
 from streams.audit.findings import Finding
 from streams.audit.lasting import CHECKS, PAUSE_SECONDS
 from streams.queries import figures, query
@@ -28,6 +28,12 @@ _SUMMED = (
     "satisfied",
     "feedback_answered",
     "feedback_on_time",
+    "resolved_on_time_by_instant",
+    "resolved_on_time_by_date",
+    "judged_by_766",
+    "on_time_by_766",
+    "form_early",
+    "form_on_time",
 )
 
 
@@ -40,7 +46,7 @@ def view_findings(client: Client, profile: Profile, pause: Callable[[float], Non
     found: list[Finding] = []
     if serving := read_history(client).serving:
         # Views go by the rules of the stored counts, until a rebuild changes both.
-        scripts = views(profile_of(serving.origin.rules))
+        scripts = views(profile.counted_by(serving.origin.rules))
         existing = Views(client, scripts)
         found = [
             Finding("views", script.name.removesuffix(".sql"), why, "as declared")

@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, structs
 
 from schemas.reference.validity import FIRST_DAY, LAST_DAY, is_valid
+from schemas.rule_names import RuleName
 from streams.on_time.clock_stops import ALL_KINDS, SUPPLEMENTS, StopKind
 
-RuleName: TypeAlias = Literal["instant", "date", "decision 766", "report form"]
 Basis: TypeAlias = Literal["instant", "date"]
 """What is compared: the very instants, or their local days. A term by date lasts through the whole of its day."""
 
@@ -68,8 +68,6 @@ REPORT_FORM = Rule(
 )
 RULES = (INSTANT, DATE, DECISION_766, REPORT_FORM)
 """The current version of each rule."""
-RULE_NAMES: tuple[RuleName, ...] = tuple(rule.name for rule in RULES)
-"""The rules in the order in which facts and tables have them."""
 
 INSTANT_AS_SENT, DATE_AS_SENT = (
     structs.replace(rule, version=1, moved_by=(), counts_late_extensions=True) for rule in (INSTANT, DATE)

@@ -6,11 +6,12 @@ from functools import cache, cached_property, lru_cache
 
 from msgspec import Struct
 
+from schemas.rule_names import RULE_NAMES
 from schemas.working_time.built_in import built_in_calendar, built_in_rules
 from schemas.working_time.calendar import TIME_ZONE, Calendar
 from streams.on_time.local_days import local_day
 from streams.on_time.promise import Promise
-from streams.on_time.rules import RULE_NAMES, RULES, Rule, valid_on
+from streams.on_time.rules import RULES, Rule, valid_on
 
 
 class Ruling(Struct, frozen=True, dict=True):

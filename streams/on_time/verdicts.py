@@ -9,12 +9,13 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
+from schemas.rule_names import RuleName
 from schemas.working_time.calendar import Calendar
 from streams.on_time.clock_stops import Interval, elapsed, stopped
 from streams.on_time.history import History
 from streams.on_time.local_days import local_day
 from streams.on_time.moving import deadline_of, moved
-from streams.on_time.rules import Rule, RuleName
+from streams.on_time.rules import Rule
 from streams.on_time.term import term_at
 
 Standing: TypeAlias = Literal["early", "on time", "late", "in term", "overdue"]

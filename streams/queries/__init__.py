@@ -4,16 +4,15 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from schemas.deployment_profile import Profile
+from schemas.sql_parts import filled, sql_parts
 
 
 def query(name: str, profile: Profile | None = None, **parts: str) -> str:
     """The query of this name; the rules of a deployment and other parts of its text replace their names in braces."""
     text = (files("streams") / "queries" / f"{name}.sql").read_text()
     if profile is not None:
-        parts = {"time_zone": profile.time_zone, "terms": profile.terms, **parts}
-    for part, value in parts.items():
-        text = text.replace(f"{{{part}}}", value)
-    return text
+        parts = sql_parts(profile) | parts
+    return filled(text, parts)
 
 
 def figures(columns: Iterable[str], amount: str = "{}") -> str:

@@ -10,7 +10,7 @@ FROM
         toInt64(0) AS counted
     FROM city_past
     UNION ALL
-    WITH resolved + withdrawn + refused + stopped AS ended
+    WITH resolved + withdrawn + refused + stopped AS ended, {on_time} AS on_time, {judged} AS judged
     SELECT
         concat('city_past day ', toString(toDateTime(toStartOfDay(window, '{time_zone}'), 'UTC'), 'UTC')) AS day,
         arrayJoin([{summed}]) AS each,
@@ -21,7 +21,7 @@ FROM
     WHERE window < (SELECT max(until) FROM city_past)
     GROUP BY day
     UNION ALL
-    WITH resolved + withdrawn + refused + stopped AS ended
+    WITH resolved + withdrawn + refused + stopped AS ended, {on_time} AS on_time, {judged} AS judged
     SELECT
         concat('city_past 5 minutes ', toString(window, 'UTC')) AS part,
         arrayJoin([{summed}]) AS each,

@@ -7,7 +7,7 @@ FROM
         concat('agency_windows ', period, ' ', toString(toYear(start)), ' ', agency) AS place,
         arrayJoin([
             {summed},
-            ('on_time_rate', toInt64(round(sum(ifNull(on_time_rate, 0) * resolved)))),
+            ('on_time_rate', toInt64(round(sum(ifNull(on_time_rate, 0) * judged)))),
             ('online_rate', toInt64(round(sum(ifNull(online_rate, 0) * received))))
         ]) AS each,
         each.1 AS figure,
@@ -21,7 +21,7 @@ FROM
         concat('agency_windows ', arrayJoin(['5 minutes', 'hour', 'day', 'month', 'quarter', 'year']), ' ', year, ' ', agency),
         arrayJoin([
             {summed},
-            ('on_time_rate', sum(resolved_on_time)),
+            ('on_time_rate', sum({on_time})),
             ('online_rate', sum(received_online))
         ]) AS each,
         each.1,
@@ -50,14 +50,23 @@ FROM
     FROM overdue_dossiers
     GROUP BY agency
     UNION ALL
+    WITH
+        empty(outcome) OR outcome_at > now64(6) AS is_open,
+        if(term IS NULL, term_computed, term) AS held,
+        arraySort(arrayFilter(
+            step -> step.1 = {leading} AND step.2 <= now64(6),
+            arrayZip(verdict_rule, verdict_since, verdict_standing, verdict_until)))[-1] AS last_step
     SELECT
         concat(arrayJoin(if(each.1 = 'overdue', ['dossiers ', 'overdue_dossiers '], ['dossiers '])), agency),
         arrayJoin([
             ('dossiers', toInt64(count())),
-            ('open', toInt64(countIf(empty(outcome)))),
-            ('overdue', toInt64(countIf(empty(outcome) AND ifNull(if('{terms}' = 'instant',
-                term < now64(6),
-                formatDateTime(term, '%Y%m%d', '{time_zone}') < formatDateTime(now(), '%Y%m%d', '{time_zone}')), false)))),
+            ('open', toInt64(countIf(is_open))),
+            ('overdue', toInt64(countIf(is_open AND if(
+                notEmpty(verdict_rule),
+                last_step.3 = 5 OR (last_step.3 = 4 AND last_step.4 < now64(6)),
+                ifNull(if({leading} = 1,
+                    held < now64(6),
+                    formatDateTime(held, '%Y%m%d', '{time_zone}') < formatDateTime(now(), '%Y%m%d', '{time_zone}')), false))))),
             ('on_time', toInt64(countIf(notEmpty(outcome) AND (term IS NULL OR if('{terms}' = 'instant',
                 outcome_at <= term,
                 formatDateTime(outcome_at, '%Y%m%d', '{time_zone}') <= formatDateTime(term, '%Y%m%d', '{time_zone}')))))),
@@ -78,7 +87,9 @@ FROM
             ('received', received),
             ('resolved', resolved),
             ('resolved_on_time', resolved_on_time),
-            ('resolved_late', resolved_late)
+            ('resolved_late', resolved_late),
+            ('on_time', on_time),
+            ('late', late)
         ]) AS each,
         each.1,
         each.2,
@@ -92,7 +103,9 @@ FROM
             ('received', sum(received)),
             ('resolved', sum(resolved)),
             ('resolved_on_time', sum(resolved_on_time)),
-            ('resolved_late', sum(resolved) - sum(resolved_on_time))
+            ('resolved_late', sum(resolved) - sum(resolved_on_time)),
+            ('on_time', sum({on_time})),
+            ('late', sum({judged}) - sum({on_time}))
         ]) AS each,
         each.1,
         toInt64(0),

@@ -12,7 +12,6 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 from msgspec import structs
 
-from schemas.deployment_profile import profile_of
 from schemas.tables import REFRESHES, WINDOWS
 from schemas.topics import EVENTS
 from streams.broker import topics
@@ -189,7 +188,7 @@ class Rebuild:
         """Make the views, set the group's offsets and drop the former tables; then the epoch serves."""
         applied = dict(client.execute("SELECT name, checksum FROM migrations FINAL"))
         for script, why in pending_views(
-            client, profile_of(entry.origin.rules), self._plan.clickhouse.database, applied
+            client, self._plan.profile.counted_by(entry.origin.rules), self._plan.clickhouse.database, applied
         ):
             self._observer.step(f"repair: {why}" if why else f"apply {script.name}")
             apply(client, script)

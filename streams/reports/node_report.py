@@ -11,6 +11,7 @@ from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.deployment_profile import Profile
 from schemas.instant import EARLIEST, LATEST
+from schemas.rule_names import RuleName
 from streams.queries import query
 from streams.reports.report import FIGURES, Freshness, read_freshness, with_rates
 from streams.reports.roll_up import Path, Sums, merged, roll_up
@@ -55,6 +56,7 @@ class NodeReport(Struct, frozen=True):
 
     as_of: datetime
     rules: str
+    leading_rule: RuleName
     tree_as: TreeAs
     nodes: list[dict[str, Any]]
     total: dict[str, Any]
@@ -86,12 +88,16 @@ def node_report(
         fresh = read_freshness(client)
     places = [(tuple(path), (*(counted or _NOTHING), waiting, late)) for path, counted, waiting, late in rows]
     nodes = roll_up(places, len(FIGURES))
-    found = chosen(nodes, labels, Selection(selection.level, code, selection.tree))
+    found = chosen(nodes, labels, Selection(selection.level, code, selection.tree), profile)
     total = merged((sums for path, sums in nodes.items() if len(path) == 1), len(FIGURES))
-    return NodeReport(now, profile.rules, tree_as, found, with_rates(_named(total.whole)), fresh)
+    return NodeReport(
+        now, profile.rules, profile.leading, tree_as, found, with_rates(_named(total.whole), profile), fresh
+    )
 
 
-def chosen(nodes: Mapping[Path, Sums], labels: Mapping[str, Label], selection: Selection) -> list[dict[str, Any]]:
+def chosen(
+    nodes: Mapping[Path, Sums], labels: Mapping[str, Label], selection: Selection, profile: Profile
+) -> list[dict[str, Any]]:
     """The selected nodes with their labels; valid agencies are there also where they have no figures.
 
     In a tree, an agency that had several parents is below each of them, with what it had there; elsewhere it is one.
@@ -116,7 +122,7 @@ def chosen(nodes: Mapping[Path, Sums], labels: Mapping[str, Label], selection: S
     for key, several in grouped.items():
         label, sums = labels.get(key[-1], _UNKNOWN), merged(several, len(FIGURES))
         parent = key[-2] if len(key) > 1 else label.path[-2] if len(label.path) > 1 else above.get(key[-1], "")
-        found.append((key, _node(key[-1], parent, label, sums)))
+        found.append((key, _node(key[-1], parent, label, sums, profile)))
     if selection.tree:
         found.sort(key=lambda pair: pair[0])
     else:
@@ -128,10 +134,12 @@ _UNKNOWN = Label(is_declared=False)
 _NOTHING = (0,) * len(COUNTERS)
 
 
-def _node(code: str, parent: str, label: Label, sums: Sums) -> dict[str, Any]:
+def _node(code: str, parent: str, label: Label, sums: Sums, profile: Profile) -> dict[str, Any]:
     named = {"code": code, "name": label.name, "name_en": label.name_en, "parent": parent, "level": label.level}
     named |= {"group": label.group}
-    return named | {"is_declared": label.is_declared} | with_rates(_named(sums.whole)) | {"own": _named(sums.own)}
+    return (
+        named | {"is_declared": label.is_declared} | with_rates(_named(sums.whole), profile) | {"own": _named(sums.own)}
+    )
 
 
 def _named(values: Iterable[int]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from schemas.connection import ClickHouseConnection
 from schemas.deployment_profile import Profile
+from schemas.rule_names import RuleName
 from streams.reports.report import Freshness, read_freshness
 from streams.storage.clickhouse_client import database
 
@@ -15,7 +16,7 @@ By: TypeAlias = Literal["procedure", "field"]
 FULL, PARTIAL = ("full", "4"), ("partial", "3")
 """Service levels, each with the older word for it."""
 _FIRST, _LAST = date(1970, 1, 1), date(2149, 6, 6)
-_COUNTS = ("received", "received_online", "resolved", "resolved_on_time", "open", "overdue")
+_COUNTS = ("received", "received_online", "resolved", "resolved_on_time", "judged", "on_time", "open", "overdue")
 _COLUMNS = (
     *("field", "procedure", "name_vi", "name_en", "service_level", "is_declared", "is_current"),
     *(*_COUNTS, "median_days", "p90_days"),
@@ -44,6 +45,7 @@ class ProcedureReport(Struct, frozen=True):
 
     as_of: datetime
     rules: str
+    leading_rule: RuleName
     by: By
     rows: list[dict[str, Any]]
     services: Services
@@ -75,7 +77,7 @@ def procedure_report(
     else:
         rows = of_procedures
     rows.sort(key=lambda row: (-row["received"], row["field"], row.get("procedure", "")))
-    return ProcedureReport(datetime.now(UTC), profile.rules, by, rows, services(of_procedures), fresh)
+    return ProcedureReport(datetime.now(UTC), profile.rules, profile.leading, by, rows, services(of_procedures), fresh)
 
 
 def services(procedures: Iterable[Mapping[str, Any]], field: str | None = None) -> Services:
@@ -89,5 +91,5 @@ def services(procedures: Iterable[Mapping[str, Any]], field: str | None = None) 
 
 def _row(values: Iterable[Any]) -> dict[str, Any]:
     row = dict(zip(_COLUMNS, values, strict=True))
-    rate = row["resolved_on_time"] / row["resolved"] if row["resolved"] else None
+    rate = row["on_time"] / row["judged"] if row["judged"] else None
     return {key: int(value) if key in _COUNTS else value for key, value in row.items()} | {"on_time_rate": rate}

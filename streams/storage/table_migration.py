@@ -10,7 +10,7 @@ from clickhouse_driver.errors import ServerException
 from msgspec import structs
 
 from schemas.ddl import Script, dictionaries, migrations, preamble, views
-from schemas.deployment_profile import Profile, profile_of
+from schemas.deployment_profile import Profile
 from streams.errors import NotMigrated, Unfinished
 from streams.storage.clickhouse_client import DRIVER_ERRORS, connect, explain
 from streams.storage.deployment_plan import Plan
@@ -182,7 +182,7 @@ def _pending(client: Client | None, plan: Plan, applied: Mapping[str, str]) -> I
 def _profile(client: Client | None, plan: Plan, applied: Mapping[str, str]) -> Profile:
     if client is not None and IDENTITY in applied and (serving := read_history(client).serving):
         # The rules of the stored counts, not those of the settings: a rebuild changes counts and views together.
-        return profile_of(serving.origin.rules)
+        return plan.profile.counted_by(serving.origin.rules)
     return plan.profile
 
 

@@ -9,6 +9,7 @@ from clickhouse_driver import Client
 
 from grafana.analyst_dashboards.ranking import RATES, ranking
 from grafana.build import DASHBOARDS
+from grafana.code_labels import RULES
 from grafana.panels import ORANGE
 from grafana.sql_macros import Context, expand
 from grafana.sql_queries import ALL
@@ -130,7 +131,7 @@ class TestAgency:
 
     def test_of_an_agency_that_does_not_exist_nothing_is_known(self, seeded_city: Client) -> None:
         # Not 0, which is green: a name with a slip would look like an agency without a backlog.
-        for english in ("Backlog by age", "Overdue dossiers of an agency", "Due within 24 hours", "Being processed"):
+        for english in ("Backlog by age", "Overdue dossiers of an agency", "Due soon", "Being processed"):
             (found,) = shown(seeded_city, "dossiers-agency", english, agency="x", period="day")
             assert set(found.values()) == {None}
         (found,) = shown(seeded_city, "dossiers-late", "Overdue dossiers of an agency", agency=["x"])
@@ -158,6 +159,26 @@ class TestAgency:
         )[0]
         assert sum(row["Tiếp nhận / Received"] for row in found) == received
         assert sum(row["Giải quyết / Resolved"] for row in found) == resolved_
+
+
+class TestRules:
+    def test_the_same_dossiers_stand_side_by_side_by_four_rules(self, seeded_city: Client) -> None:
+        found = shown(seeded_city, "dossiers-rules", "The chosen agencies", agency=[ALL], period="year")
+        assert [row["rule"] for row in found] == list(RULES)
+        assert len({row["dossiers"] for row in found}) == 1
+        for row in found:
+            counts = ("received_online", "received_otherwise", "carried_over")
+            assert row["dossiers"] == sum(row[name] for name in counts) == row["ended"] + row["pending"]
+            assert row["dossiers"] == sum(row[name] for name in ("early", "on_time", "late", "in_term", "overdue"))
+
+    def test_each_agency_has_its_four_lines(self, seeded_city: Client) -> None:
+        found = shown(seeded_city, "dossiers-rules", "Each agency", agency=[HOSTILE], period="year")
+        assert [(row["agency"], row["rule"]) for row in found] == [(HOSTILE, rule) for rule in RULES]
+        assert {row["overdue"] for row in found} == {2}
+
+    def test_it_says_which_rule_leads(self, seeded_city: Client) -> None:
+        found = shown(seeded_city, "dossiers-rules", "Elsewhere terms are compared by")
+        assert found == [{"rule": "thời điểm / instant"}]
 
 
 class TestLate:

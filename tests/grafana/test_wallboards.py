@@ -91,7 +91,7 @@ def big_city(databases: Databases) -> Iterator[Client]:
 class TestFigures:
     def test_today_is_what_happened_today_and_stands_beside_yesterday(self, seeded_city: Client) -> None:
         found = one(seeded_city, query("city", period="day"))
-        assert (found["received"], found["resolved_on_time"], found["resolved_late"]) == (1, 1, 1)
+        assert (found["received"], found["on_time"], found["late"]) == (1, 1, 1)
         assert (found["open"], found["overdue"]) == (4, 2)
         assert found["overall_on_time_rate"] == (1 + 4 - 2) / (2 + 4)
         assert (found["online_rate"], found["online_payment_rate"]) == (0, None)
@@ -99,17 +99,18 @@ class TestFigures:
         assert found["feedback_on_time_rate"] == 1
         assert found["overdue_trend"] == "= 0 (2)"
         assert found["open_trend"] == "▼ 1 (5)"
-        assert found["resolved_on_time_trend"] == "= 0 (1)"
+        assert found["on_time_trend"] == "= 0 (1)"
         assert found["satisfaction_rate_trend"] == "▼ 50.0 điểm (100.0%)"
         assert found["online_payment_rate_trend"] == "–"
+        assert found["rule"] == "thời điểm / instant"
 
     @pytest.mark.parametrize("period", PERIODS)
     def test_the_wall_agrees_with_the_analysts_views(self, seeded_city: Client, period: Period) -> None:
         found = one(seeded_city, query("city", period=period))
         analyst = one(
             seeded_city,
-            "SELECT sum(received) AS received, sum(resolved_on_time) AS resolved_on_time, "
-            "sum(resolved) - resolved_on_time AS resolved_late FROM agency_windows "
+            "SELECT sum(agency_windows.received) AS received, sum(agency_windows.on_time) AS on_time, "
+            "sum(judged) - on_time AS late FROM agency_windows "
             f"WHERE period = '{period}' AND start = (SELECT start FROM city_figures WHERE period = '{period}')",
         )
         analyst |= one(seeded_city, "SELECT count() AS overdue FROM overdue_dossiers")
@@ -168,7 +169,7 @@ class TestFigures:
         client.execute("DROP VIEW refresh_city_waiting")
         client.execute("TRUNCATE TABLE city_waiting")
         if refreshed:
-            client.execute("INSERT INTO city_waiting (kind, term) VALUES", [("refreshed", now - refreshed)])
+            client.execute("INSERT INTO city_waiting (kind, due_at) VALUES", [("refreshed", now - refreshed)])
         found = client.execute("SELECT open, overdue, overall_on_time_rate FROM city_figures WHERE period = 'day'")
         assert found == [(1, None, None)]
         client.disconnect()

@@ -1,6 +1,8 @@
+from datetime import date
+
 import pytest
 
-from schemas.deployment_profile import Profile, decode_profile, profile_of
+from schemas.deployment_profile import DueSoon, LateFromSupplement, Profile, decode_profile, profile_of
 from schemas.errors import SettingError
 
 
@@ -13,6 +15,33 @@ def test_an_empty_profile_counts_in_viet_nam_by_the_instant() -> None:
 def test_a_profile_says_what_it_chooses() -> None:
     text = '# nothing else\ntime_zone = "Europe/Berlin"\nterms = "date"\n'
     assert decode_profile(text.encode(), "profile.toml") == Profile(time_zone="Europe/Berlin", terms="date")
+
+
+def test_a_profile_leads_with_the_rule_that_its_terms_are_compared_by_unless_it_names_another() -> None:
+    assert Profile().leading == "instant"
+    assert Profile(terms="date").leading == "date"
+    text = 'terms = "date"\nleading_rule = "decision 766"\ndue_soon = { amount = 8, unit = "working hours" }\n'
+    profile = decode_profile(text.encode(), "profile.toml")
+    assert profile.leading == "decision 766"
+    assert profile.due_soon == DueSoon(8, "working hours")
+
+
+def test_what_only_shapes_views_is_no_part_of_the_rules_and_stays_when_counts_are_of_other_rules() -> None:
+    chosen = Profile(leading_rule="report form", due_soon=DueSoon(3))
+    assert chosen.rules == Profile().rules
+    counted = chosen.counted_by(Profile("UTC", "date").rules)
+    assert counted == Profile("UTC", "date", "report form", DueSoon(3))
+
+
+def test_late_from_supplement_is_part_of_the_rules_with_its_days() -> None:
+    text = b"late_from_supplement = [{valid_from = 2026-01-01, number = 3}, {valid_from = 2027-01-01, number = 0}]"
+    profile = decode_profile(text, "profile.toml")
+    assert profile.late_from_supplement == (
+        LateFromSupplement(date(2026, 1, 1), 3),
+        LateFromSupplement(date(2027, 1, 1), 0),
+    )
+    assert profile.rules.endswith(" late_from_supplement=2026-01-01:3,2027-01-01:0")
+    assert profile_of(profile.rules) == profile
 
 
 def test_every_choice_is_part_of_the_rules() -> None:
@@ -42,6 +71,22 @@ def test_rules_tell_the_profile_they_are_of() -> None:
         (b'terms = "month"', "terms = 'month'"),
         (b'terms = ["date"]', "terms = ['date']"),
         (b"terms = 2026-01-01", "terms = datetime.date(2026, 1, 1)"),
+        (b'leading_rule = "766"', "leading_rule = '766'"),
+        (b"due_soon = 24", "due_soon = 24"),
+        (b"due_soon = { amount = 0 }", "due_soon.amount = 0"),
+        (b'due_soon = { unit = "days" }', "due_soon.unit = 'days'"),
+        (b"due_soon = { hours = 2 }", "due_soon = {'hours': 2}"),
+        (b"late_from_supplement = 3", "late_from_supplement = 3"),
+        (
+            b"late_from_supplement = [{valid_from = 2026-01-01, number = -1}]",
+            "late_from_supplement[0].number = -1",
+        ),
+        (b"late_from_supplement = [{valid_from = 'soon', number = 1}]", "late_from_supplement[0].valid_from = 'soon'"),
+        (b"late_from_supplement = [{number = 1}]", "late_from_supplement[0] = {'number': 1}"),
+        (
+            b"late_from_supplement = [{valid_from = 2026-02-01, number = 1}, {valid_from = 2026-01-01, number = 3}]",
+            "late_from_supplement: valid_from = 2026-01-01",
+        ),
         (b'timezone = "UTC"', "'timezone' = 'UTC'"),
         (b'"a\\nb" = 1', r"'a\nb' = 1"),
         (b"[profile]\nterms = 'date'", "'profile' = {'terms': 'date'}"),

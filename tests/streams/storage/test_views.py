@@ -45,7 +45,7 @@ from tests.streams.declared import declare_agencies, declare_procedures
 pytestmark = pytest.mark.clickhouse
 RATES = {
     "online_rate": ("received_online", "received"),
-    "on_time_rate": ("resolved_on_time", "resolved"),
+    "on_time_rate": ("resolved_on_time_by_instant", "resolved"),
     "online_payment_rate": ("fee_paid_online", "fee_bearing"),
     "digitisation_rate": ("components_digitised", "components"),
     "satisfaction_rate": ("satisfied", "rated"),
