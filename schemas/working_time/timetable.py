@@ -7,20 +7,23 @@ evenly. So a term is an addition of positions, and everything is integers below 
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
 
 from schemas.errors import OutsideCalendar
 from schemas.instant import from_micros, to_micros
 from schemas.reference.validity import ONE_DAY
 from schemas.working_time.day import SHARES, Day
-from schemas.working_time.day_rule import Kind
 from schemas.working_time.duration import Unit
-from schemas.working_time.hours import Hours
 
+Integers: TypeAlias = NDArray[np.int64]
 MINUTE = 60_000_000
 """Microseconds."""
 DAY_MINUTES = 1_965_600
@@ -51,33 +54,32 @@ class Timetable:
     which the last one ends. `end` is the end of all work.
     """
 
-    def __init__(self, zone: ZoneInfo, days: Sequence[Day]) -> None:
-        self.first_ordinal = days[0].day.toordinal()
-        self.midnights = array("q", _midnights(self.first_ordinal, len(days), zone))
-        shapes: dict[tuple[Kind, tuple[Hours, ...], int], _Shape] = {}
-        worked: list[tuple[int, int, _Shape]] = []
-        for ordinal, day in enumerate(days, self.first_ordinal):
+    def __init__(self, zone: ZoneInfo, first_ordinal: int, kinds: Sequence[Day], kind_of: Integers) -> None:
+        """All days from the first one on: of each the number of its kind. A kind is like some day of it."""
+        self.first_ordinal = first_ordinal
+        self.midnights = _midnights(first_ordinal, len(kind_of), zone)
+        midnights = np.frombuffer(self.midnights, np.int64)
+        usual = [minute * MINUTE for minute in range(1441)]
+        shapes = [_shape(day, usual) for day in kinds]
+        of_days = kind_of.copy()
+        for at in np.flatnonzero(np.diff(midnights) != 1440 * MINUTE).tolist():
+            # Clocks are put forward or back within the day.
+            day, begin = kinds[kind_of[at]], self.midnights[at]
             if day.hours:
-                key = (day.kind, day.hours, day.same_day_until)
-                shape = shapes.get(key)
-                if shape is None:
-                    shape = shapes[key] = _shape(day, [minute * MINUTE for minute in range(1441)])
-                midnight = self.midnight(ordinal)
-                if self.midnight(ordinal + 1) - midnight != 1440 * MINUTE:
-                    # Clocks are put forward or back within the day.
-                    shape = _shape(day, [_local(ordinal, minute, zone) - midnight for minute in range(1441)])
-                if shape.opens:
-                    worked.append((ordinal, midnight, shape))
-        self.opens = array("q", [at + each for _, at, shape in worked for each in shape.opens])
-        self.closes = array("q", [at + each for _, at, shape in worked for each in shape.closes])
-        self.cut_offs = array("q", [at + shape.cut_off for _, at, shape in worked for _ in shape.opens])
-        self.ordinals = array("q", [ordinal for ordinal, _, shape in worked for _ in shape.opens])
-        self.worked = array("q", [each for _, _, shape in worked for each in shape.worked])
-        self.minutes = array("q", [shape.minutes for _, _, shape in worked for _ in shape.opens])
+                of_days[at] = len(shapes)
+                shapes.append(_shape(day, [_local(first_ordinal + at, each, zone) - begin for each in range(1441)]))
+        days = np.repeat(np.arange(len(of_days)), np.array([len(shape.opens) for shape in shapes])[of_days])
+        sessions = _Sessions(shapes, of_days, days)
+        begins = midnights[days]
+        self.opens = _array(begins + sessions.of(lambda shape: shape.opens))
+        self.closes = _array(begins + sessions.of(lambda shape: shape.closes))
+        self.cut_offs = _array(begins + sessions.of(lambda shape: (shape.cut_off,) * len(shape.opens)))
+        self.ordinals = _array(days + first_ordinal)
+        self.worked = _array(sessions.of(lambda shape: shape.worked[:-1]))
+        self.minutes = _array(sessions.of(lambda shape: (shape.minutes,) * len(shape.opens)))
         self.end = self.closes[-1] if self.closes else self.midnights[0]
-        shapes_of_days = [shape for _, _, shape in worked]
-        self.by_hours = _scale(shapes_of_days, [shape.minutes for shape in shapes_of_days])
-        self.by_days = _scale(shapes_of_days, [shape.weight for shape in shapes_of_days])
+        self.by_hours = sessions.scale(lambda shape: shape.minutes)
+        self.by_days = sessions.scale(lambda shape: shape.weight)
 
     def session(self, at: int) -> int:
         """The session in which a clock that starts at this instant begins to run: this one, or the next."""
@@ -138,7 +140,10 @@ class Timetable:
 
 
 class _Shape(NamedTuple):
-    """What all days of the same hours have in common; times are microseconds after midnight."""
+    """What all days of the same hours have in common; times are microseconds after midnight.
+
+    `worked` is what was worked before each stretch, and by the end of the last one.
+    """
 
     opens: tuple[int, ...]
     closes: tuple[int, ...]
@@ -155,38 +160,53 @@ def _shape(day: Day, minutes: Sequence[int]) -> _Shape:
     return _Shape(
         tuple(opens for opens, _ in stretches),
         tuple(closes for _, closes in stretches),
-        worked[:-1],
+        worked,
         minutes[day.same_day_until],
         worked[-1] // MINUTE,
         int(DAY_MINUTES * SHARES[day.kind]),
     )
 
 
-def _scale(shapes: Sequence[_Shape], weights: Sequence[int]) -> Scale:
-    """The positions if each day weighs so many minutes."""
-    begins = accumulate((weight * MINUTE for weight in weights), initial=0)
-    days = list(zip(shapes, weights, begins, strict=False))
-    return Scale(
-        array("q", [begin for shape, _, begin in days for _ in shape.opens]),
-        array(
-            "q",
-            [
-                begin + done * weight // shape.minutes
-                for shape, weight, begin in days
-                for done in (*shape.worked[1:], shape.minutes * MINUTE)
-            ],
-        ),
-        array("q", [weight for shape, weight, _ in days for _ in shape.opens]),
-    )
+class _Sessions:
+    """Looks values of all sessions up by the shapes of their days; `days` has the place of the day of each."""
+
+    def __init__(self, shapes: Sequence[_Shape], of_days: Integers, days: Integers) -> None:
+        self._shapes, self._of_days, self._days = shapes, of_days, days
+        counts = [len(shape.opens) for shape in shapes]
+        # The first session of each shape in a list of those of all shapes, and of each day in that of all days.
+        of_shapes = np.array([0, *accumulate(counts)][:-1], np.int64)
+        of_all_days = np.cumsum(np.array(counts)[of_days]) - np.array(counts)[of_days]
+        self._places = np.arange(len(days)) - of_all_days[days] + of_shapes[of_days[days]]
+
+    def of(self, value: Callable[[_Shape], Sequence[int]]) -> Integers:
+        """The value of each session, which shapes have for each of theirs."""
+        return np.array([each for shape in self._shapes for each in value(shape)], np.int64)[self._places]
+
+    def scale(self, weigh: Callable[[_Shape], int]) -> Scale:
+        """The positions if each day that is worked weighs so many minutes."""
+        weights = [weigh(shape) if shape.opens else 0 for shape in self._shapes]
+        of_days = np.array(weights, np.int64)[self._of_days] * MINUTE
+        begins = (np.cumsum(of_days) - of_days)[self._days]
+        weighed = dict(zip(map(id, self._shapes), weights, strict=True))
+        ends = self.of(lambda shape: [done * weighed[id(shape)] // shape.minutes for done in shape.worked[1:]])
+        weight = self.of(lambda shape: (weighed[id(shape)],) * len(shape.opens))
+        return Scale(_array(begins), _array(begins + ends), _array(weight))
 
 
-def _midnights(first: int, days: int, zone: ZoneInfo) -> Iterator[int]:
+def _array(values: Integers) -> "array[int]":
+    """Bisection of single values is several times as fast over these as over arrays of numpy."""
+    return array("q", np.ascontiguousarray(values, np.int64).tobytes())
+
+
+@lru_cache(4)
+def _midnights(first: int, days: int, zone: ZoneInfo) -> "array[int]":
     """The instants at which so many days begin, and at which the last one ends."""
-    at = datetime.fromordinal(first)
+    found, at = array("q"), datetime.fromordinal(first)
     for day in range(days + 1):
         offset = zone.utcoffset(at) or _NOTHING
-        yield ((first + day - _EPOCH) * 86_400 - offset.days * 86_400 - offset.seconds) * 1_000_000
+        found.append(((first + day - _EPOCH) * 86_400 - offset.days * 86_400 - offset.seconds) * 1_000_000)
         at += ONE_DAY
+    return found
 
 
 def _local(ordinal: int, minute: int, zone: ZoneInfo) -> int:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from schemas.errors import OutsideCalendar
+from schemas.working_time.calendar import Calendar
 from schemas.working_time.timetable import DAY_MINUTES, TICKS
 from tests.schemas.working_time.calendars import calendar_of
 
@@ -32,3 +34,11 @@ def test_sessions_follow_each_other_and_positions_have_no_gap() -> None:
         for i in (0, 1, 1000, len(table.opens) - 1):
             assert table.instant(scale.ends[i], scale) == table.closes[i]
             assert table.position(table.opens[i], scale) == (scale.ends[i - 1] if i else 0)
+
+
+def test_a_calendar_without_working_days_has_no_sessions() -> None:
+    table = Calendar([]).timetable
+    assert len(table.opens) == 0
+    assert table.end == table.midnights[0]
+    with pytest.raises(OutsideCalendar, match="no working day"):
+        table.open(table.first_ordinal)
