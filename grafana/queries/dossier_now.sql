@@ -10,7 +10,6 @@ SELECT
     received_at,
     term,
     due_at,
-    due_at,
     outcome_at,
     multiIf(is_overdue, 'quá hạn / overdue', is_open, '–', standing IN ('early', 'on time'), 'có / yes', 'không / no') AS in_time,
     toString(standing_by_instant) AS by_instant,

@@ -16,12 +16,14 @@ FROM
         if(receiver = '', agency, receiver) AS office,
         arrayJoin(arrayFilter(each -> each.1, [
             (was_open(now64(6)), 'now', due_by({leading}, now64(6)), false),
-            (was_open(day), 'day', NULL, standing_by({leading}, day) = 5),
-            (was_open(month), 'month', NULL, standing_by({leading}, month) = 5),
-            (was_open(year), 'year', NULL, standing_by({leading}, year) = 5)
+            (was_open(day), 'day', NULL, overdue_by({leading}, day)),
+            (was_open(month), 'month', NULL, overdue_by({leading}, month)),
+            (was_open(year), 'year', NULL, overdue_by({leading}, year))
         ])) AS waiting
     FROM facts FINAL
     WHERE case_kind = 'dossier' AND NOT voided
+        -- Few were open at any of them: nothing is computed of the others.
+        AND (was_open(now64(6)) OR was_open(day) OR was_open(month) OR was_open(year))
 )
 GROUP BY kind, agency, receiver, due_at
 UNION ALL

@@ -1,11 +1,10 @@
 """What the procedures of a catalogue promise, and how two catalogues differ in it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from schemas.instant import from_micros
 from schemas.reference.procedure import CHANNELS, ProcedureVersion
 from schemas.reference.validity import FIRST_DAY, LAST_DAY, ONE_DAY, boundaries
 from streams.on_time.promise import Promise, promise_of
@@ -26,7 +25,7 @@ class PromisedTerms:
         versions = self._versions.get(procedure)
         if versions is None:
             return None
-        key = procedure, channel, from_micros(received_at).astimezone(self._zone).date()
+        key = procedure, channel, datetime.fromtimestamp(received_at // 1_000_000, self._zone).date()
         if key not in self._promises:
             self._promises[key] = promise_of(versions, channel, key[2])
         return self._promises[key]

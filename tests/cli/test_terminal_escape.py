@@ -43,7 +43,7 @@ def figures(agency: str) -> dict[str, Any]:
     return {"agency": agency} | dict.fromkeys(FIGURES, 1) | dict.fromkeys(RATES, 0.5)
 
 
-REPORT = Report(AT, "v1", [figures(HOSTILE)], figures(""), Freshness(AT, AT, AT))
+REPORT = Report(AT, "v1", "instant", [figures(HOSTILE)], figures(""), Freshness(AT, AT, AT))
 AUDIT = Audit(
     dossiers=1,
     events=1,

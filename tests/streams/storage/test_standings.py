@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from clickhouse_driver import Client
@@ -31,7 +31,7 @@ from streams.on_time.plain_case import is_plain
 from streams.on_time.rules import RULES
 from streams.on_time.ruling import built_in_ruling
 from streams.on_time.timeline import timeline
-from streams.on_time.verdicts import judge
+from streams.on_time.verdicts import Standing, judge
 from streams.storage.clickhouse_client import connect
 from streams.storage.clickhouse_store import ClickHouseStore
 from streams.storage.deployment_plan import Plan
@@ -151,7 +151,7 @@ def expected_figures(found: list[History], since: date, end: date) -> dict[tuple
                 "dossiers": whole,
                 "ended": sum(each.has_ended for _, each in several),
                 "pending": sum(not each.has_ended for _, each in several),
-                **{name.replace(" ", "_"): stands[name] for name in STANDINGS},
+                **{name.replace(" ", "_"): stands[name] for name in get_args(Standing)},
                 "kept": good,
                 "kept_rate": good / whole,
             }
