@@ -60,10 +60,10 @@ def measured(client: Client, server: psutil.Process, rounds: int) -> list[Row]:
     for _ in range(rounds):
         for title, sql in queries.items():
             times[title].append(_asked(client, server, sql))
-    least = {title: tuple(min(column) for column in zip(*found, strict=True)) for title, found in times.items()}
+    least = {title: (min(each[0] for each in found), min(each[1] for each in found)) for title, found in times.items()}
     former = {title.partition(",")[0]: cpu for title, (_, cpu) in least.items() if ", as it was" in title}
     return [
-        Row(title, round(seconds, 3), round(cpu, 3), round(cpu / former[title], 2) if title in former else None)
+        Row(title, round(seconds, 3), round(cpu, 3), round(cpu / former[title], 2) if former.get(title) else None)
         for title, (seconds, cpu) in least.items()
     ]
 

@@ -20,4 +20,4 @@ FROM rule_figures(
 WHERE {agency_is_chosen}
 GROUP BY {grouped} figures.rule
 ORDER BY {order} figures.rule
-LIMIT 2000
+LIMIT 8000

@@ -10,7 +10,7 @@ import pytest
 from cli.report_output import csv_cell
 from schemas.connection import ClickHouseConnection
 from schemas.events import Received, Resolved, TermSet
-from streams.reports.report import FIGURES, RATES
+from streams.reports.report import FIGURES, LED, RATES
 from tests.cli.commands import Run, named
 from tests.streams.cases import at, said
 from tests.streams.counted import count
@@ -54,9 +54,9 @@ def test_json_has_every_figure_and_rate_of_each_agency_and_in_total(
     dossier: Run, counted: ClickHouseConnection
 ) -> None:
     found = json.loads(dossier("report", "--json", **named(counted)).out)
-    assert found.keys() == {"as_of", "rules", "agencies", "total", "freshness"}
-    assert [agency.keys() for agency in found["agencies"]] == [{"agency", *FIGURES, *RATES}] * 2
-    assert found["total"].keys() == {*FIGURES, *RATES}
+    assert found.keys() == {"as_of", "rules", "leading_rule", "agencies", "total", "freshness"}
+    assert [agency.keys() for agency in found["agencies"]] == [{"agency", *FIGURES, *LED, *RATES}] * 2
+    assert found["total"].keys() == {*FIGURES, *LED, *RATES}
     first, second = found["agencies"]
     assert (first["agency"], first["on_time_rate"], first["online_rate"]) == ("H01", None, 0.0)
     assert (second["agency"], second["on_time_rate"]) == ("Sở Xây dựng", 1.0)
@@ -67,7 +67,7 @@ def test_csv_has_an_agency_a_line_the_total_last_and_nothing_where_there_is_no_r
     dossier: Run, counted: ClickHouseConnection
 ) -> None:
     rows = list(csv.DictReader(dossier("report", "--csv", **named(counted)).out.splitlines()))
-    assert [*rows[0]] == ["agency", *FIGURES, *RATES]
+    assert [*rows[0]] == ["agency", *FIGURES, *LED, *RATES]
     assert [(row["agency"], row["received"], row["on_time_rate"], row["overdue"]) for row in rows] == [
         ("H01", "1", "", "1"),
         ("Sở Xây dựng", "1", "1.0", "0"),

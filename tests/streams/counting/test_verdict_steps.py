@@ -12,6 +12,7 @@ from schemas import events as kinds
 from schemas.deployment_profile import Profile
 from schemas.envelope import encode, encode_event
 from schemas.events import AnyEvent, Event
+from schemas.rule_names import RULE_NAMES
 from schemas.tables import FACTS
 from streams.counting.batch_counting import Counting
 from streams.counting.case_history import ruled_history
@@ -22,7 +23,6 @@ from streams.counting.registers import merged
 from streams.counting.verdict_steps import NEVER, STANDINGS
 from streams.counting.write_order import flush_windows
 from streams.on_time.promise import Promise
-from streams.on_time.rules import RULE_NAMES
 from streams.on_time.ruling import Ruling, built_in_ruling
 from streams.on_time.verdicts import judge
 from tests.strategies import events_of

@@ -8,7 +8,7 @@ from schemas.connection import ClickHouseConnection
 from schemas.events import Received, Resolved, TermSet
 from schemas.reference.agency import Level
 from streams.reports.node_report import NOT_DECLARED, NodeReport, Selection, TreeAs, node_report
-from streams.reports.report import FIGURES, RATES, report
+from streams.reports.report import FIGURES, LED, RATES, report
 from streams.storage.clickhouse_client import database
 from tests.schemas.reference.agencies import agency
 from tests.schemas.reference.test_agency_tree import BEFORE, HANOI, MERGER
@@ -97,7 +97,7 @@ def test_a_level_has_each_of_its_agencies_once_also_without_figures(counted: Cli
         "BD-new": (1, "H26"), "P1": (1, "BD"), "P2": (1, "BD"), "NH-new": (0, "H26"), "P4": (0, "H26"),
     }  # fmt: skip
     assert found.nodes[0].keys() == {
-        *("code", "name", "name_en", "parent", "level", "group", "is_declared", "own"), *FIGURES, *RATES
+        *("code", "name", "name_en", "parent", "level", "group", "is_declared", "own"), *FIGURES, *LED, *RATES
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
 from schemas.events import Event, FeedbackReceived, Paid, Rated, Received, Resolved, TermSet, Withdrawn
 from streams.errors import NotMigrated, Unreachable
-from streams.reports.report import FIGURES, RATES, report, stored_events
+from streams.reports.report import FIGURES, LED, RATES, report, stored_events
 from tests.streams.cases import INSTANT, at, counts, said
 from tests.streams.counted import count
 
@@ -73,7 +73,7 @@ def test_each_agency_has_what_its_dossiers_count_and_the_total_is_their_sum(coun
         assert {counter: agency[counter] for counter in COUNTERS} == expected(agency["agency"])
     assert {figure: found.total[figure] for figure in COUNTERS} == expected("H01", "H02", "Sở Xây dựng")
     assert (found.total["received"], found.total["resolved_on_time"], found.total["paid_amount"]) == (5, 1, 50_000)
-    assert found.total.keys() == {*FIGURES, *RATES}
+    assert found.total.keys() == {*FIGURES, *LED, *RATES}
     assert found.rules == INSTANT.rules
 
 
@@ -120,7 +120,7 @@ def test_freshness_is_the_newest_of_all(counted: ClickHouseConnection) -> None:
 def test_without_events_everything_is_nought_or_none(clickhouse: ClickHouseConnection) -> None:
     found = report(clickhouse, INSTANT)
     assert found.agencies == []
-    assert found.total == dict.fromkeys(FIGURES, 0) | dict.fromkeys(RATES)
+    assert found.total == dict.fromkeys((*FIGURES, *LED), 0) | dict.fromkeys(RATES)
     assert set(structs.astuple(found.freshness)) == {None}
     assert stored_events(clickhouse) == 0
 

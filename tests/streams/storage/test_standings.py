@@ -17,7 +17,7 @@ from msgspec import structs
 from schemas.deployment_profile import Profile, decode_profile
 from schemas.events import Event
 from schemas.instant import from_micros
-from schemas.rule_names import RULE_NAMES, STANDINGS
+from schemas.rule_names import RULE_NAMES, STANDINGS, RuleName
 from schemas.sql_parts import sql_parts
 from schemas.tables import FACTS
 from streams.counting.facts import facts_of
@@ -193,6 +193,33 @@ def test_views_lead_with_the_rule_that_the_profile_names(client: Client, plan: P
     assert client.execute(
         "SELECT DISTINCT rule FROM rule_figures(since = '2026-03-01', until = '2026-03-31') WHERE is_leading"
     ) == [("decision 766",)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "on_time", "judged"),
+    [("instant", 1, 7), ("date", 2, 7), ("decision 766", 3, 8), ("report form", 4 + 5, 9)],
+)
+def test_every_view_of_counters_sums_those_of_the_leading_rule(
+    client: Client, plan: Plan, rule: RuleName, on_time: int, judged: int
+) -> None:
+    counters = (
+        "resolved, resolved_on_time_by_instant, resolved_on_time_by_date, on_time_by_766, judged_by_766, form_early"
+    )
+    client.execute(
+        f"INSERT INTO windows (agency, window, partition, pos, {counters}, form_on_time, refused) "
+        "SELECT 'H26', toStartOfFiveMinutes(now()), 0, 1, 7, 1, 2, 3, 8, 4, 5, 2"
+    )
+    make_tables(structs.replace(plan, profile=Profile(leading_rule=rule)), lambda _: None, dry_run=False)
+    span = "since = '2020-01-01', until = '2099-12-31'"
+    for view in (
+        "agency_days",
+        "agency_windows WHERE period = 'day'",
+        f"node_days(node = 'H26', way = 'today', {span})",
+        f"node_figures(way = 'today', {span})",
+        "city_figures WHERE period = 'day'",
+    ):
+        assert client.execute(f"SELECT on_time, judged FROM {view}") == [(on_time, judged)], view
+    assert client.execute("SELECT late FROM city_figures WHERE period = 'day'") == [(judged - on_time,)]
 
 
 @pytest.mark.parametrize(("profile_file", "on_time"), [("profile.toml", 468), ("profile-by-date.toml", 505)])

@@ -51,7 +51,7 @@ RATES = {
     "satisfaction_rate": ("satisfied", "rated"),
     "feedback_on_time_rate": ("feedback_on_time", "feedback_answered"),
 }
-ALWAYS_THERE = {"periods": 4, "waiting": 1, "data_age": 1, "city_figures": 3}
+ALWAYS_THERE = {"periods": 4, "leading_rule": 1, "waiting": 1, "data_age": 1, "city_figures": 3}
 """Views that say in their rows that there is nothing."""
 
 
