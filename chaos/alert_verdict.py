@@ -11,6 +11,7 @@ from streams.alerts.log import AlertLog
 from streams.alerts.scanner import OverdueScanner
 from streams.alerts.topic import read_alerts
 from streams.errors import Superseded
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.clickhouse_client import database
 
 _SHOWN = 5
@@ -44,7 +45,8 @@ def alert_trouble(kafka: KafkaConnection, clickhouse: ClickHouseConnection, prof
 
 
 def _check(kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile) -> None:
-    scanner = OverdueScanner(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS))
+    ruling = built_in_ruling(profile.time_zone)
+    scanner = OverdueScanner(kafka, clickhouse, profile, parse_levels(DEFAULT_LEVELS), lambda: ruling)
     with closing(scanner), closing(AlertLog(kafka, clickhouse)) as log:
         scanner.scan(log, datetime.now(UTC))  # the first one sees none
         while scanner.scan(log, datetime.now(UTC)).alerts:
@@ -61,7 +63,7 @@ def wrong_in(alerts: Sequence[Alert]) -> Iterator[str]:
             return
         before = stands.get(alert.dossier)
         if alert.state == "cleared":
-            if before is None or (before.level, before.term) != (alert.level, alert.term):
+            if before is None or (before.level, before.deadline) != (alert.level, alert.deadline):
                 yield f"alert {number} clears what does not stand"
             stands.pop(alert.dossier, None)
             continue

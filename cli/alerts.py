@@ -56,10 +56,14 @@ def list_command(
     zone = settings.profile.zone
     for alert in found:
         state = alert.state if not alert.why else f"{alert.state} ({alert.why})"
-        times = [at.astimezone(zone).isoformat(sep=" ", timespec="minutes") for at in (alert.at, alert.term)]
+        at, term, deadline = (
+            time.astimezone(zone).isoformat(sep=" ", timespec="minutes") if time else "none"
+            for time in (alert.at, alert.term, alert.deadline)
+        )
+        held = f"  by {printable(alert.rule)}: deadline {deadline}" if alert.rule else ""
         click.echo(
-            f"{alert.seq:>8}  {times[0]}  {printable(state, 20)}  {printable(alert.level, 12)}  "
-            f"{printable(alert.agency, 16)}  {printable(alert.dossier)}  term {times[1]}"
+            f"{alert.seq:>8}  {at}  {printable(state, 20)}  {printable(alert.level, 12)}  "
+            f"{printable(alert.agency, 16)}  {printable(alert.dossier)}  term {term}{held}"
         )
     if total > len(found):
         click.echo(f"and {total - len(found):,} more: --limit lists them")

@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Terms": {
         "calendar": "Show the working days of a month, or check them.",
         "terms": "Compute when a term ends, and explain it.",
+        "rules": "Show the rules of being on time; compare two.",
     },
     "Figures": {
         "report": "Show the figures of each agency.",

@@ -1,5 +1,6 @@
 """Options and their types that several commands have."""
 
+import getpass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ data_option = click.option(
     show_envvar=True,
     help="Data directory of the platform.",
 )
+
+
+def user_name() -> str:
+    """Who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a user without a name.
+        return "unknown"
 
 
 class Address(click.ParamType):

@@ -3,6 +3,7 @@
 import click
 
 from cli.migrate import plan_of
+from cli.options import user_name
 from cli.progress import Display
 from cli.settings import Settings
 from cli.signals import Interrupted, Stop
@@ -48,18 +49,28 @@ class _Terminal:
 @click.option(
     "--take-over", is_flag=True, help="Move a database to this Kafka cluster; the former cluster is gone for good."
 )
+@click.option(
+    "--why",
+    default="",
+    metavar="TEXT",
+    help="Why figures that were shown may change; needed where other rules or loads decide than before.",
+)
 @click.option("--abandon", is_flag=True, help="Abandon an unfinished rebuild and keep the former counts.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.pass_obj
-def command(settings: Settings, source: Source | None, take_over: bool, abandon: bool, dry_run: bool) -> None:
+def command(settings: Settings, source: Source | None, take_over: bool, why: str, abandon: bool, dry_run: bool) -> None:
     """Count everything anew: by other rules, for another topic or partition count, or in place of damaged counts.
 
     Readers see the former counts until all is counted. Stop the workers first; the rebuild waits for one that is still
     leaving the group. If a rebuild is interrupted, run it again: it resumes. Only one runs at a time.
 
-    Exit codes: 0 rebuilt, 1 another rebuild or a worker runs, 3 Kafka or ClickHouse is away, 130 or 143 stopped.
+    Figures of months that move are kept with who rebuilt, when and why: `dossier rules history` shows them, `dossier
+    rules compare current loaded` previews them.
+
+    Exit codes: 0 rebuilt, 1 another rebuild or a worker runs, 2 --why is missing, 3 Kafka or ClickHouse is away, 130 or
+    143 stopped.
     """
-    if abandon and (source or take_over or dry_run):
+    if abandon and (source or take_over or dry_run or why):
         raise click.UsageError("--abandon takes no other option")
     with Stop() as stop, Display() as display:
         terminal = _Terminal(display, stop)
@@ -70,6 +81,8 @@ def command(settings: Settings, source: Source | None, take_over: bool, abandon:
             records=settings.batch_records,
             take_over=take_over,
             state=settings.state,
+            why=why,
+            by=user_name(),
         )
         if dry_run:
             for line in rebuild.preview():

@@ -83,10 +83,15 @@ ENDS: Codes = {
     "voided": "đã hủy / voided",
     "gone": "không còn là hồ sơ / no dossier any more",
     "term": "đổi hạn trả / term changed",
+    "waiting": "tạm dừng tính hạn / clock stands",
     "agency": "đổi đơn vị / agency changed",
+    "rule": "đổi quy tắc / rule changed",
     "levels": "mức không còn dùng / level no longer used",
+    "compared": "so với hạn / compared with the deadline",
+    "repeated supplement": "yêu cầu bổ sung nhiều lần / supplements requested again",
+    "unanswered supplement": "chưa bổ sung / supplements not handed in",
 }
-"""Why an alert was cleared."""
+"""Why an alert was cleared, or raised."""
 REASONS: Codes = {
     "empty": "rỗng / empty",
     "too_many_lines": "quá nhiều dòng / too many lines",
@@ -142,7 +147,7 @@ def label_mappings(codes: Codes) -> list[dict[str, Any]]:
 
 def level_mappings() -> list[dict[str, Any]]:
     """Mappings for alert levels, which each deployment chooses: `due-24h`, `overdue`, `overdue-3d`."""
-    texts = {"/^overdue$/": "quá hạn / overdue"}
+    texts = {"/^overdue$/": "quá hạn / overdue", "/^due-soon$/": "sắp đến hạn / due soon"}
     for letter, (vietnamese, english) in _UNITS.items():
         texts[f"/^due-(\\d+){letter}$/"] = f"còn $1 {vietnamese} / due in $1 {english}"
         texts[f"/^overdue-(\\d+){letter}$/"] = f"quá hạn $1 {vietnamese} / overdue $1 {english}"

@@ -22,14 +22,21 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 class Level(Struct, frozen=True):
     """A level of urgency: it is reached once `after` has passed since the deadline; before it where negative.
 
-    Its name says so: `due-3d`, `due-24h`, `overdue`, `overdue-3d`. Days are of 24 hours.
+    Its name says so: `due-3d`, `due-24h`, `overdue`, `overdue-3d`. Days are of 24 hours. `due-soon` is reached when the
+    deployment calls a dossier due soon (profile, `due_soon`); among the levels it has the place of `due-24h`.
     """
 
     name: str
     after: timedelta
 
+    @property
+    def is_due_soon(self) -> bool:
+        """Whether the profile says when it is reached, perhaps in working hours."""
+        return self.name == DUE_SOON
 
-DEFAULT_LEVELS = "due-3d,due-24h,overdue,overdue-3d"
+
+DUE_SOON = "due-soon"
+DEFAULT_LEVELS = f"due-3d,{DUE_SOON},overdue,overdue-3d"
 
 
 def parse_levels(text: str) -> tuple[Level, ...]:
@@ -42,9 +49,11 @@ def parse_levels(text: str) -> tuple[Level, ...]:
 
 
 def _level(name: str) -> Level:
+    if name == DUE_SOON:
+        return Level(name, -timedelta(hours=24))
     found = _NAME.fullmatch(name)
     if found is None or (found["side"] == "due" and found["number"] is None):
-        raise ValueError(f"{name!r} is no level: such as due-3d, due-24h, overdue or overdue-3d")
+        raise ValueError(f"{name!r} is no level: such as due-3d, due-soon, overdue or overdue-3d")
     after = timedelta(**{_UNITS[found["unit"]]: int(found["number"])}) if found["number"] else timedelta()
     return Level(name, -after if found["side"] == "due" else after)
 
@@ -54,18 +63,28 @@ class Alert(Struct, frozen=True, kw_only=True):
 
     `seq` numbers the alerts of a deployment without a gap: a consumer that stores the greatest one reads each alert
     once. A dossier has at most one standing alert: one of a higher level replaces it, and `cleared` ends it, with the
-    level, agency and term it was raised for.
+    level, agency, term and deadline it was raised for. The deadline is the last instant that was in time by the rule,
+    which is named with its version; alerts of former versions of this program have neither.
     """
 
     seq: Annotated[int, Meta(ge=1)]
     dossier: str
     state: Literal["raised", "cleared"]
-    level: Annotated[str, Meta(description="Such as due-24h or overdue-3d")]
-    why: Annotated[str, Meta(description="Of cleared: the dossier's outcome, or voided, term, agency, gone or levels")]
+    level: Annotated[str, Meta(description="Such as due-soon or overdue-3d")]
+    why: Annotated[
+        str,
+        Meta(
+            description="Of raised: compared (the deadline with the time), or the special case of the rule, such as "
+            "repeated supplement. Of cleared: the dossier's outcome, or voided, term, waiting (its clock stands), "
+            "agency, rule, gone or levels"
+        ),
+    ]
     agency: Annotated[str, Meta(description="The agency responsible when it was raised")]
     procedure: str
-    term: Instant
+    term: Annotated[Instant | None, Meta(description="Term that held when it was raised")]
     at: Annotated[Instant, Meta(description="When this was found")]
+    rule: Annotated[str, Meta(description="Rule that it was judged by, such as date v2")] = ""
+    deadline: Annotated[Instant | None, Meta(description="Last instant in time by the rule")] = None
 
 
 def encode_alert(alert: Alert) -> bytes:

@@ -199,11 +199,13 @@ _ALERT = Alert(
     dossier="H01.2026.000123",
     state="raised",
     level="overdue",
-    why="",
+    why="compared",
     agency="H01.12",
     procedure="1.004194",
     term=datetime(2026, 3, 9, 9, 0, tzinfo=UTC),
-    at=datetime(2026, 3, 9, 9, 0, 4, tzinfo=UTC),
+    at=datetime(2026, 3, 9, 17, 0, 4, tzinfo=UTC),
+    rule="date v2",
+    deadline=datetime(2026, 3, 9, 16, 59, 59, 999_999, tzinfo=UTC),
 )
 
 

@@ -188,6 +188,36 @@ DEPLOYMENT = Table(
     },
 )
 
+RESTATEMENTS = Table(
+    "restatements",
+    {
+        "topic": _LABEL,
+        "epoch": "UInt16",
+        "from_epoch": "UInt16",
+        "restated_at": "DateTime64(3, 'UTC')",
+        "restated_by": "String",
+        "why": "String",
+        "rules_before": "String",
+        "rules_after": "String",
+        "loads_before": "String",
+        "loads_after": "String",
+    },
+)
+
+RESTATED_FIGURES = Table(
+    "restated_figures",
+    {
+        "topic": _LABEL,
+        "epoch": "UInt16",
+        "agency": _LABEL,
+        "month": "Date",
+        "rule": _LABEL,
+        "figure": _LABEL,
+        "before": "Int64",
+        "after": "Int64",
+    },
+)
+
 GAPS = Table(
     "gaps",
     {
@@ -211,9 +241,11 @@ ALERTS = Table(
         "why": _LABEL,
         "agency": _LABEL,
         "procedure": _LABEL,
-        "term": _INSTANT,
+        "term": _PERHAPS,
         "at": _INSTANT,
         "offset": "UInt64",
+        "rule": _LABEL,
+        "deadline": _PERHAPS,
     },
 )
 
@@ -368,7 +400,7 @@ MIGRATIONS = Table(
 TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
     *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, AGENCY_MONTHS, RECEIVER_DAYS),
-    *(DATA_CONFLICTS, MIGRATIONS),
+    *(DATA_CONFLICTS, MIGRATIONS, RESTATEMENTS, RESTATED_FIGURES),
     *(REFERENCE_LOADS, AGENCIES, AGENCY_PLACEMENTS, PROCEDURES, OFFICIALS, OFFICIAL_NAMES),
     *(CALENDAR_RULES, RULING_LOADS),
 )
@@ -392,6 +424,7 @@ VIEWS = (
     "event_ties",
     "letters",
     "open_dead_letters",
+    "figure_restatements",
     "agency_names",
     "agency_tree",
     "agency_days",

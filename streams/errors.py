@@ -35,6 +35,12 @@ class Unfinished(StreamsError):
     exit_code = 4
 
 
+class NeedsReason(StreamsError):
+    """The command changes figures that were shown: say why, and it is kept with them."""
+
+    exit_code = 2
+
+
 class Superseded(StreamsError):
     """Another process has replaced this one, which is fenced off: restart it, none of its writes since are kept."""
 

@@ -1,6 +1,5 @@
 """Arguments and options that several subcommands have, and how their files are read."""
 
-import getpass
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from cli.findings import refuse
+from cli.options import user_name
 from connectors.errors import WrongReferenceData
 from connectors.reference.reading import read_agencies, read_day_rules, read_officials, read_procedures
 from connectors.reference.writing import Record, agency_record, day_rule_record, official_record, procedure_record
@@ -32,17 +32,9 @@ files_argument = click.argument(
 )
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run as a user without a name.
-        return "unknown"
-
-
 by_option = click.option(
     "--by",
-    default=_user,
+    default=user_name,
     show_default="the user of the operating system",
     help="Who loads it, as `history` shows.",
 )

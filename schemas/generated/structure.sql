@@ -279,9 +279,11 @@ CREATE TABLE dossier_alerts
     `why` LowCardinality(String) COMMENT 'Of cleared: the outcome, or voided, term, agency, gone or levels',
     `agency` LowCardinality(String) COMMENT 'Agency responsible when it was raised',
     `procedure` LowCardinality(String) COMMENT 'Administrative procedure',
-    `term` DateTime64(6, 'UTC') COMMENT 'Term that held when it was raised',
+    `term` Nullable(DateTime64(6, 'UTC')) COMMENT 'Term that held when it was raised; NULL where a rule needs none',
     `at` DateTime64(6, 'UTC') COMMENT 'When it was found',
-    `offset` UInt64 COMMENT 'Offset on dossier-alerts'
+    `offset` UInt64 COMMENT 'Offset on dossier-alerts',
+    `rule` LowCardinality(String) COMMENT 'Rule that it was judged by, such as date v2; empty before rules were named',
+    `deadline` Nullable(DateTime64(6, 'UTC')) COMMENT 'Last instant in time by the rule; NULL before rules were named'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (dossier, seq)
@@ -512,6 +514,41 @@ ENGINE = MergeTree
 ORDER BY (kind, load)
 SETTINGS index_granularity = 8192
 COMMENT 'Loads of reference data: the greatest load of a kind is the current one';
+
+CREATE TABLE restated_figures
+(
+    `topic` LowCardinality(String) COMMENT 'Topic that is counted',
+    `epoch` UInt16 COMMENT 'Epoch whose counts replaced the former ones',
+    `agency` LowCardinality(String) COMMENT 'Agency, by its code',
+    `month` Date COMMENT 'First local day of the month',
+    `rule` LowCardinality(String) COMMENT 'Rule of being on time; empty for a counter',
+    `figure` LowCardinality(String) COMMENT 'Counter, or how dossiers stood at the end of the month by the rule',
+    `before` Int64 COMMENT 'What was shown',
+    `after` Int64 COMMENT 'What is shown since'
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY epoch
+ORDER BY (topic, epoch, agency, month, rule, figure)
+SETTINGS index_granularity = 8192
+COMMENT 'Figures of months that a rebuild changed; a figure that is not here stayed as it was';
+
+CREATE TABLE restatements
+(
+    `topic` LowCardinality(String) COMMENT 'Topic that is counted',
+    `epoch` UInt16 COMMENT 'Epoch whose counts replaced the former ones',
+    `from_epoch` UInt16 COMMENT 'Epoch whose counts had been shown',
+    `restated_at` DateTime64(3, 'UTC') COMMENT 'When both were compared, just before the exchange',
+    `restated_by` String COMMENT 'Who rebuilt',
+    `why` String COMMENT 'Why',
+    `rules_before` String COMMENT 'Rules of the former counts',
+    `rules_after` String COMMENT 'Rules of the new counts',
+    `loads_before` String COMMENT 'Loads of agencies, calendar and procedures that had decided',
+    `loads_after` String COMMENT 'Loads that decide since'
+)
+ENGINE = ReplacingMergeTree(restated_at)
+ORDER BY (topic, epoch)
+SETTINGS index_granularity = 8192
+COMMENT 'Rebuilds that may have changed figures: who, when and why';
 
 CREATE TABLE ruling_loads
 (

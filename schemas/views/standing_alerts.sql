@@ -5,8 +5,11 @@ SELECT
     argMax(history.level, history.seq) AS level,
     argMax(history.agency, history.seq) AS agency,
     argMax(history.procedure, history.seq) AS procedure,
-    argMax(history.term, history.seq) AS term,
+    argMax(tuple(history.term), history.seq).1 AS term,
     argMax(history.at, history.seq) AS at,
+    argMax(history.rule, history.seq) AS rule,
+    argMax(tuple(history.deadline), history.seq).1 AS deadline,
+    argMax(history.why, history.seq) AS why,
     max(history.seq) AS seq
 FROM dossier_alerts AS history
 GROUP BY dossier

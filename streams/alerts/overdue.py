@@ -1,6 +1,6 @@
 """The rule of alerts: which dossiers are late or soon will be, by their facts and the time. It is pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -9,29 +9,45 @@ from schemas.alerts import Alert, Level
 
 
 class StandingAlert(Struct, frozen=True):
-    """An alert of a dossier that was raised and not cleared."""
+    """An alert of a dossier that was raised at an instant and not cleared.
+
+    Alerts of former versions have no rule and no deadline.
+    """
 
     level: str
     agency: str
     procedure: str
-    term: datetime
+    term: datetime | None
+    at: datetime
+    rule: str = ""
+    deadline: datetime | None = None
 
 
 class Case(Struct, frozen=True):
     """A dossier as it is counted, and its standing alert.
 
     `ended` is its outcome, or `voided`, or `gone` where it is no longer counted as a dossier; empty while it is open.
-    `deadline` is the last instant that is in time, by the term rule of the deployment. Both instants are None without a
-    term.
+    `deadline` is the last instant that is in time, by the leading rule of the deployment; None without a term, and
+    while the clock stands. `soon` is the instant before which a deadline of its agency is due soon. `sent` is the term
+    without stops, by which alerts of former versions are compared.
     """
 
     dossier: str
     agency: str
     procedure: str
     ended: str
-    term: datetime | None
+    sent: datetime | None
     deadline: datetime | None
+    soon: datetime
     standing: StandingAlert | None = None
+
+
+class Grounds(Struct, frozen=True):
+    """Why an alert is raised: the rule with its version, the term that it holds the dossier against, and the reason."""
+
+    rule: str
+    term: datetime | None
+    why: str
 
 
 class Scan(Struct, frozen=True):
@@ -41,47 +57,90 @@ class Scan(Struct, frozen=True):
     standing: Mapping[str, int]
 
 
-def alerts_of(cases: Iterable[Case], levels: Sequence[Level], now: datetime, seq: int) -> Iterator[Alert]:
+def alerts_of(
+    cases: Iterable[Case],
+    levels: Sequence[Level],
+    rule: str,
+    now: datetime,
+    seq: int,
+    grounds_of: Callable[[Case], Grounds],
+) -> Iterator[Alert]:
     """The alerts that are due, numbered from `seq` on: the same cases and `now` always give the same alerts.
 
     A dossier gets only the most urgent level that it has reached, so one that is long overdue at its first scan is
     announced once. `levels` are ordered from the least urgent. A standing alert is never cleared because the clock was
-    set back; it is cleared where the dossier ended, its term or agency changed, or its level is no longer used.
+    set back; it is cleared where the dossier ended, its deadline or agency changed, its clock stands, or its level or
+    rule is no longer used. `rule` is the name of the leading rule, and `grounds_of` is asked for what is raised.
     """
     for case in cases:
-        for is_raised, why, alert in _changes(case, {level.name: level for level in levels}, now):
-            yield Alert(
-                seq=seq,
-                dossier=case.dossier,
-                state="raised" if is_raised else "cleared",
-                level=alert.level,
-                why=why,
-                agency=alert.agency,
-                procedure=alert.procedure,
-                term=alert.term,
-                at=now,
+        standing = case.standing
+        if standing and (why := why_cleared(case, levels, rule, now)):
+            yield _alert(case, "cleared", standing, why, now, seq)
+            seq += 1
+            standing = None
+        level = reached(case, levels, now)
+        if level and (standing is None or _rank(level.name, levels) > _rank(standing.level, levels)):
+            grounds = grounds_of(case)
+            raised = StandingAlert(
+                level.name, case.agency, case.procedure, grounds.term, now, grounds.rule, case.deadline
             )
+            yield _alert(case, "raised", raised, grounds.why, now, seq)
             seq += 1
 
 
-def _changes(case: Case, levels: dict[str, Level], now: datetime) -> Iterator[tuple[bool, str, StandingAlert]]:
+def reached(case: Case, levels: Sequence[Level], now: datetime) -> Level | None:
+    """The most urgent level that the dossier has reached; None where it has reached none, or its clock stands."""
+    deadline = case.deadline
+    if case.ended or deadline is None:
+        return None
+    return next(
+        (
+            level
+            for level in reversed(levels)
+            if (deadline < case.soon if level.is_due_soon else now > deadline + level.after)
+        ),
+        None,
+    )
+
+
+def why_cleared(case: Case, levels: Sequence[Level], rule: str, now: datetime) -> str:
+    """Why the standing alert of a case must be cleared; empty where it still holds."""
     standing = case.standing
-    if standing and (why := _why_cleared(case, standing, levels)):
-        yield False, why, standing
-        standing = None
-    if case.ended or case.term is None or case.deadline is None:
-        return
-    reached = [level for level in levels.values() if now > case.deadline + level.after]
-    if reached and (standing is None or reached[-1].after > levels[standing.level].after):
-        yield True, "", StandingAlert(reached[-1].name, case.agency, case.procedure, case.term)
-
-
-def _why_cleared(case: Case, standing: StandingAlert, levels: dict[str, Level]) -> str:
-    """Why a standing alert must be cleared; empty where it still holds."""
+    if standing is None:
+        return ""
     if case.ended:
         return case.ended
-    if case.term != standing.term:
-        return "term"
+    if now >= standing.at and _has_moved(case, standing):
+        return "term" if case.deadline or case.sent is None else "waiting"
     if case.agency != standing.agency:
         return "agency"
-    return "" if standing.level in levels else "levels"
+    if standing.rule and not standing.rule.startswith(f"{rule} v"):
+        return "rule"
+    return "" if any(level.name == standing.level for level in levels) else "levels"
+
+
+def _has_moved(case: Case, standing: StandingAlert) -> bool:
+    """Whether the deadline is another one than that for which the alert was raised."""
+    if standing.deadline is not None:
+        return case.deadline != standing.deadline
+    return case.deadline is None or case.sent != standing.term
+
+
+def _rank(name: str, levels: Sequence[Level]) -> int:
+    return next(rank for rank, level in enumerate(levels) if level.name == name)
+
+
+def _alert(case: Case, state: str, about: StandingAlert, why: str, now: datetime, seq: int) -> Alert:
+    return Alert(
+        seq=seq,
+        dossier=case.dossier,
+        state="raised" if state == "raised" else "cleared",
+        level=about.level,
+        why=why,
+        agency=about.agency,
+        procedure=about.procedure,
+        term=about.term,
+        at=now,
+        rule=about.rule,
+        deadline=about.deadline,
+    )

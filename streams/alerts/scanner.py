@@ -8,20 +8,24 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+from clickhouse_driver import Client
 from kafka import KafkaConsumer, TopicPartition
 
-from schemas.alerts import Level
+from schemas.alerts import DUE_SOON, Alert, Level
 from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.deployment_profile import Profile
 from schemas.errors import DossierError
 from schemas.instant import to_micros
 from schemas.topics import EVENTS
+from streams.alerts.due_soon import Horizons, horizons
+from streams.alerts.grounds import grounds
 from streams.alerts.log import AlertLog
-from streams.alerts.overdue import Case, Scan, StandingAlert, alerts_of
+from streams.alerts.overdue import Case, Scan, StandingAlert, alerts_of, reached
 from streams.broker import topics
 from streams.errors import NotMigrated, Superseded
+from streams.on_time.ruling import Ruling
 from streams.queries import query
-from streams.storage.clickhouse_client import database
+from streams.storage.clickhouse_client import database, external_table
 from streams.storage.clickhouse_store import ClickHouseStore
 
 log = logging.getLogger(__name__)
@@ -39,15 +43,22 @@ class OverdueScanner:
     """Scans the dossiers of a deployment for alerts that are due; for one thread.
 
     It remembers where the partitions ended at its last scan, so after a pause it must be replaced by a new one.
+    `ruling` is asked for at each scan: loads that decide may change meanwhile.
     """
 
     def __init__(
-        self, kafka: KafkaConnection, clickhouse: ClickHouseConnection, profile: Profile, levels: Sequence[Level]
+        self,
+        kafka: KafkaConnection,
+        clickhouse: ClickHouseConnection,
+        profile: Profile,
+        levels: Sequence[Level],
+        ruling: Callable[[], Ruling],
     ) -> None:
         self._kafka = kafka
         self._clickhouse = clickhouse
         self._profile = profile
         self._levels = levels
+        self._ruling = ruling
         self._ends: Mapping[int, int] | None = None
         self._consumer: KafkaConsumer | None = None
 
@@ -60,7 +71,7 @@ class OverdueScanner:
         """
         ends, self._ends = self._ends, self._read_ends()
         current = self._current_partitions(ends) if ends is not None else []
-        due = list(alerts_of(self._read_cases(current, now), self._levels, now, alerts.next)) if current else []
+        due = self.due(current, now, alerts.next) if current else []
         alerts.append(due)
         with database(self._clickhouse) as client:
             return Scan(due, dict(client.execute("SELECT level, count() FROM standing_alerts GROUP BY level")))
@@ -86,20 +97,45 @@ class OverdueScanner:
             reached = store.read_checkpoints(EVENTS)
         return [at for at, end in ends.items() if end == 0 or (at in reached and reached[at].offset + 1 >= end)]
 
-    def _read_cases(self, partitions: Sequence[int], now: datetime) -> list[Case]:
-        first = self._levels[0].after
+    def due(self, partitions: Sequence[int], now: datetime, seq: int) -> list[Alert]:
+        """The alerts that are due in these partitions, numbered from `seq` on; raises Unreachable or NotMigrated."""
+        ruling, leading, levels = self._ruling(), self._profile.leading, self._levels
+        with database(self._clickhouse) as client:
+            cases = self._read_cases(client, partitions, now, self._horizons(client, now, ruling))
+            registers = _registers(client, [case.dossier for case in cases if reached(case, levels, now)])
+        return list(
+            alerts_of(
+                *(cases, levels, leading, now, seq),
+                lambda case: grounds(case, registers.get(case.dossier), leading, now, ruling),
+            )
+        )
+
+    def _horizons(self, client: Client, now: datetime, ruling: Ruling) -> Horizons:
+        due_soon, agencies = self._profile.due_soon, ()
+        if due_soon.unit == "working hours":
+            agencies = tuple(agency for (agency,) in client.execute("SELECT DISTINCT agency FROM facts"))
+        return horizons(due_soon.amount, due_soon.unit, now, agencies, ruling.calendar_of)
+
+    def _read_cases(self, client: Client, partitions: Sequence[int], now: datetime, soon: Horizons) -> list[Case]:
+        names = [level.name for level in self._levels]
+        horizon = max(soon.latest if level.is_due_soon else now - level.after for level in self._levels)
+        leading = self._profile.leading
         parameters = {
             "partitions": list(partitions),
             "complete": int(self._ends is not None and len(partitions) == len(self._ends)),
             "most": _DOSSIERS_PER_SCAN,
             "now": to_micros(now),
-            "horizon": to_micros(now - first),
-            "first": round(first.total_seconds()),
-            "levels": [level.name for level in self._levels],
+            "horizon": to_micros(horizon),
+            "levels": names,
             "afters": [round(level.after.total_seconds()) for level in self._levels],
+            "soon_level": names.index(DUE_SOON) + 1 if DUE_SOON in names else 0,
+            # An agency has no empty code: there is always one pair.
+            "agencies": ["", *soon.of_agency],
+            "soon": [to_micros(soon.default), *map(to_micros, soon.of_agency.values())],
+            "soon_default": to_micros(soon.default),
+            "rule_prefix": f"{leading} v",
         }
-        with database(self._clickhouse) as client:
-            return [_case(*row) for row in client.execute(query("overdue", self._profile), parameters)]
+        return [_case(*row) for row in client.execute(query("overdue", self._profile), parameters)]
 
 
 def _case(
@@ -107,13 +143,26 @@ def _case(
     agency: str,
     procedure: str,
     ended: str,
-    term: datetime | None,
+    sent: datetime | None,
     deadline: datetime | None,
+    soon: datetime,
     level: str,
     *standing: Any,
 ) -> Case:
     alert = StandingAlert(level, *standing) if level else None
-    return Case(dossier, agency, procedure, ended, term, deadline, alert)
+    return Case(dossier, agency, procedure, ended, sent, deadline, soon, alert)
+
+
+def _registers(client: Client, dossiers: Sequence[str]) -> dict[str, bytes]:
+    """The packed registers of these dossiers; raises what the driver does."""
+    if not dossiers:
+        return {}
+    rows = client.execute(
+        "SELECT dossier, registers FROM facts FINAL WHERE dossier IN asked",
+        external_tables=external_table({"dossier": "String"}, ((dossier,) for dossier in dossiers)),
+        settings={"strings_as_bytes": True},
+    )
+    return {dossier.decode(): registers for dossier, registers in rows}
 
 
 class AlertingThread:

@@ -16,8 +16,8 @@ from schemas.tables import REFRESHES, WINDOWS
 from schemas.topics import EVENTS
 from streams.broker import topics
 from streams.broker.group import commit_offsets, require_no_members
-from streams.errors import Unfinished
-from streams.rebuild import tables
+from streams.errors import NotMigrated, Unfinished
+from streams.rebuild import restatement, tables
 from streams.rebuild.backfill import Backfill
 from streams.rebuild.preconditions import (
     Source,
@@ -40,6 +40,9 @@ from streams.storage.offset_agreement import read_offsets
 from streams.storage.rollups import refresh
 from streams.storage.table_migration import apply, pending_views, require_migrated
 
+_LONGEST_SECONDS = 6 * 3600
+"""How long the comparison of all months may take: it must not be lost to the time that an answer usually has."""
+
 
 class Observer(Protocol):
     """Is told how a rebuild proceeds. Each call may raise to stop the rebuild, which can then be resumed."""
@@ -58,8 +61,9 @@ class Rebuild:
     """A rebuild of one database: `run` begins or resumes it, `preview` describes it, `abandon` gives it up.
 
     Without a `source` it takes that of an unfinished rebuild, else the raw events. With `take_over` it may move the
-    database to another Kafka cluster. `state` is the directory of local state, if it shall have any. All methods raise
-    Unreachable, NotMigrated, or an error that says what must be done first.
+    database to another Kafka cluster. `state` is the directory of local state, if it shall have any. `why` and `by` are
+    kept with the figures that move. All methods raise Unreachable, NotMigrated, or an error that says what must be done
+    first.
     """
 
     def __init__(
@@ -71,9 +75,13 @@ class Rebuild:
         records: int = 100,
         take_over: bool = False,
         state: Path | None = None,
+        why: str = "",
+        by: str = "",
     ) -> None:
         self._plan = plan
         self._source = source
+        self._why = why
+        self._by = by
         self._observer = observer
         self._records = records
         self._take_over = take_over
@@ -118,7 +126,10 @@ class Rebuild:
             entry = history.unfinished or self._new_entry(history, found)
             if not tables.is_exchanged(client, WINDOWS, entry):
                 self._require_allowed(history, found)
+                serving, is_resumed = serving_entry(history), history.unfinished is not None
+                restatement.begin(client, serving, entry, self._why, self._by, is_resumed=is_resumed)
                 entry = self._fill(client, history, entry, found)
+                self._restate(serving, entry)
             for table in tables.REBUILT:
                 if not tables.is_exchanged(client, table, entry):
                     self._observer.step(f"exchange {table.name}")
@@ -183,6 +194,19 @@ class Rebuild:
             return backfill.from_topic(client, entry, offsets)
         resumes = {at.partition: resume_offset(at, stored, found) for at in offsets}
         return backfill.from_events(client, entry, resumes, new_numbers=stored.partitions != entry.origin.partitions)
+
+    def _restate(self, serving: Entry, entry: Entry) -> None:
+        """Compare the counts that were shown with the new ones, while there are both."""
+        self._observer.step("compare what was shown with what will be")
+        profile = self._plan.profile.counted_by(entry.origin.rules)
+        try:
+            with database(self._plan.clickhouse, _LONGEST_SECONDS, max_execution_time=0) as patient:
+                moved = restatement.finish(patient, serving, entry, profile)
+        except NotMigrated as error:
+            # A table or column of the former counts is gone: they are what the rebuild is to repair.
+            self._observer.step(f"the former counts cannot be compared: {error}")
+        else:
+            self._observer.step(f"{moved} figures of months move: `dossier rules history` shows them")
 
     def _finish(self, client: Client, entry: Entry) -> Entry:
         """Make the views, set the group's offsets and drop the former tables; then the epoch serves."""

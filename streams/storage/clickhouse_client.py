@@ -61,8 +61,11 @@ _T = TypeVar("_T")
 ExternalTable: TypeAlias = list[dict[str, object]]
 
 
-def connect(connection: ClickHouseConnection, **settings: object) -> Client:
-    """A client of this deployment's database; it connects at its first query and is for one thread at a time."""
+def connect(connection: ClickHouseConnection, seconds: float = _TIMEOUT_SECONDS, **settings: object) -> Client:
+    """A client of this deployment's database; it connects at its first query and is for one thread at a time.
+
+    An answer may take so many seconds to begin or to go on.
+    """
     return NativeClient(
         host=connection.host,
         port=connection.port,
@@ -72,16 +75,18 @@ def connect(connection: ClickHouseConnection, **settings: object) -> Client:
         secure=connection.secure,
         ca_certs=connection.ca_file or None,
         connect_timeout=5,
-        send_receive_timeout=_TIMEOUT_SECONDS,
+        send_receive_timeout=seconds,
         sync_request_timeout=5,
         settings=_SETTINGS | settings,
     )
 
 
 @contextmanager
-def database(connection: ClickHouseConnection, **settings: object) -> Iterator[Client]:
+def database(
+    connection: ClickHouseConnection, seconds: float = _TIMEOUT_SECONDS, **settings: object
+) -> Iterator[Client]:
     """A client that is closed afterwards; errors of the driver inside become NotMigrated or Unreachable."""
-    client = connect(connection, **settings)
+    client = connect(connection, seconds, **settings)
     try:
         yield client
     except DRIVER_ERRORS as error:

@@ -38,7 +38,8 @@ STATUS_IN_VIEW = {
     *filter(None, get_args(Suspension)),
     *filter(None, set(get_args(Outcome)) - {"answered"}),
 }
-ENDINGS = {*filter(None, get_args(Outcome)), "voided", "gone", "term", "agency", "levels"}
+ENDINGS = {*filter(None, get_args(Outcome)), "voided", "gone", "term", "waiting", "agency", "rule", "levels"}
+ENDINGS |= {"compared", "repeated supplement", "unanswered supplement"}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def alert(seq: int, agency: str = "H01.12") -> Alert:
 def test_levels_are_named_by_their_distance_from_the_deadline() -> None:
     assert [(level.name, level.after) for level in parse_levels(DEFAULT_LEVELS)] == [
         ("due-3d", -3 * DAY),
-        ("due-24h", -DAY),
+        ("due-soon", -DAY),
         ("overdue", timedelta()),
         ("overdue-3d", 3 * DAY),
     ]
@@ -51,11 +51,22 @@ def test_levels_come_in_the_order_of_urgency_however_they_are_listed() -> None:
         ("", "'' is no level"),
         ("overdue,,due-1d", "'' is no level"),
         ("due-1d,due-24h", "due-1d and due-24h are the same level"),
+        ("due-24h,due-soon", "due-24h and due-soon are the same level"),
     ],
 )
 def test_what_names_no_level_is_refused_by_name(text: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=f"^{complaint}"):
         parse_levels(text)
+
+
+def test_due_soon_has_the_place_of_a_day_whatever_the_deployment_calls_so() -> None:
+    assert [level.name for level in parse_levels("due-2h,due-soon,due-2d")] == ["due-2d", "due-soon", "due-2h"]
+
+
+def test_an_alert_of_a_former_version_names_no_rule() -> None:
+    former = msgspec.json.decode(encode_alert(alert(7)))
+    del former["rule"], former["deadline"]
+    assert decode_alert(msgspec.json.encode(former)) == alert(7)
 
 
 def test_an_alert_survives_its_travel() -> None:

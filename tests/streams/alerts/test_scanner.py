@@ -12,8 +12,18 @@ from msgspec import structs
 
 from schemas.alerts import DEFAULT_LEVELS, SIGNATURE, Alert, encode_alert, parse_levels, sign
 from schemas.connection import KafkaConnection, Secret
-from schemas.deployment_profile import Profile
-from schemas.events import Event, Extended, Received, Resolved, TermSet, Transferred, Voided
+from schemas.deployment_profile import DueSoon, Profile
+from schemas.events import (
+    Event,
+    Extended,
+    Received,
+    Resolved,
+    SupplementAnswered,
+    SupplementRequested,
+    TermSet,
+    Transferred,
+    Voided,
+)
 from schemas.topics import ALERTS, declared
 from streams.alerts import log as alertlog
 from streams.alerts import scanner as module
@@ -22,6 +32,7 @@ from streams.alerts.scanner import AlertingThread, OverdueScanner
 from streams.alerts.topic import AlertReader, read_alerts
 from streams.broker import topics
 from streams.errors import Superseded, Unreachable
+from streams.on_time.ruling import built_in_ruling
 from streams.storage.deployment_plan import Plan
 from tests.broker import delete_topics, make_deployment
 from tests.counted_topic import ask, publish, work
@@ -34,6 +45,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 LEVELS = parse_levels(DEFAULT_LEVELS)
 TERM = at("2026-03-12 16:00")
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -50,7 +62,7 @@ def open_log(plan: Plan) -> AlertLog:
 
 @contextmanager
 def scanning(plan: Plan) -> Iterator[OverdueScanner]:
-    with closing(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS)) as scanner:
+    with closing(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS, built_in_ruling)) as scanner:
         yield scanner
 
 
@@ -85,9 +97,9 @@ def test_a_dossier_from_first_warning_to_its_end(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"), *dossier("far", TERM + 90 * DAY))
     work(plan)
     assert scan(plan, TERM - 4 * DAY) == []
-    assert scan(plan, TERM - 2 * DAY) == [("D1", "raised", "due-3d", "")]
+    assert scan(plan, TERM - 2 * DAY) == [("D1", "raised", "due-3d", "compared")]
     assert scan(plan, TERM - 2 * DAY) == []
-    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "compared")]
     publish(plan.kafka, said(Resolved, "2026-03-13 17:00", dossier="D1"))
     work(plan)
     assert scan(plan, TERM + 2 * DAY) == [("D1", "cleared", "overdue", "resolved")]
@@ -100,8 +112,8 @@ def test_what_the_law_calls_in_time_is_not_overdue(plan: Plan) -> None:
     by_date = structs.replace(plan, profile=Profile(terms="date"))
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    assert scan(by_date, at("2026-03-12 23:59")) == [("D1", "raised", "due-24h", "")]
-    assert scan(by_date, at("2026-03-13 00:00")) == [("D1", "raised", "overdue", "")]
+    assert scan(by_date, at("2026-03-12 23:59")) == [("D1", "raised", "due-soon", "compared")]
+    assert scan(by_date, at("2026-03-13 00:00")) == [("D1", "raised", "overdue", "compared")]
 
 
 def test_extended_transferred_voided(plan: Plan) -> None:
@@ -119,9 +131,55 @@ def test_extended_transferred_voided(plan: Plan) -> None:
         ("longer", "cleared", "overdue", "term"),
         ("mistake", "cleared", "overdue", "voided"),
         ("moved", "cleared", "overdue", "agency"),
-        ("moved", "raised", "overdue", ""),
+        ("moved", "raised", "overdue", "compared"),
     ]
     assert ask(plan, "SELECT dossier, agency, level FROM standing_alerts") == [("moved", "H02", "overdue")]
+
+
+def test_a_dossier_that_waits_is_not_due_until_its_clock_goes_on(plan: Plan) -> None:
+    publish(plan.kafka, *dossier("D1"))
+    work(plan)
+    assert scan(plan, TERM - DAY / 2) == [("D1", "raised", "due-soon", "compared")]
+    publish(plan.kafka, said(SupplementRequested, "2026-03-12 08:00", dossier="D1", number=1))
+    work(plan)
+    assert scan(plan, TERM - DAY / 4) == [("D1", "cleared", "due-soon", "waiting")]
+    assert scan(plan, TERM + 9 * DAY) == []
+    # It waited from Thursday to Monday morning: two working days.
+    publish(plan.kafka, said(SupplementAnswered, "2026-03-16 08:00", dossier="D1", number=1))
+    work(plan)
+    later = at("2026-03-16 16:00")
+    assert scan(plan, later) == [("D1", "raised", "due-soon", "compared")]
+    assert scan(plan, later + HOUR) == [("D1", "raised", "overdue", "compared")]
+    ((rule, term, deadline),) = ask(plan, "SELECT rule, term, deadline FROM standing_alerts")
+    assert (rule, term, deadline) == ("instant v2", later, later)
+
+
+def test_a_second_request_for_supplements_is_overdue_by_decision_766(plan: Plan) -> None:
+    by_766 = structs.replace(plan, profile=structs.replace(plan.profile, leading_rule="decision 766"))
+    publish(
+        plan.kafka,
+        *dossier("D1", TERM + 90 * DAY),
+        said(SupplementRequested, "2026-03-10 08:00", dossier="D1", number=1),
+        said(SupplementRequested, "2026-03-11 08:00", dossier="D1", number=2),
+    )
+    work(plan)
+    second = at("2026-03-11 08:00")
+    assert scan(by_766, second - HOUR) == []
+    assert scan(by_766, second) == [("D1", "raised", "overdue", "repeated supplement")]
+    assert scan(by_766, second + 3 * DAY) == [("D1", "raised", "overdue-3d", "repeated supplement")]
+    # By the instant its clock stands.
+    assert scan(plan, second + 4 * DAY) == [("D1", "cleared", "overdue-3d", "waiting")]
+
+
+def test_due_soon_counts_working_hours(plan: Plan) -> None:
+    profile = structs.replace(plan.profile, due_soon=DueSoon(8, "working hours"))
+    monday = at("2026-03-16 10:00")
+    publish(plan.kafka, *dossier("D1", monday))
+    work(plan)
+    by_working_hours = structs.replace(plan, profile=profile)
+    # Eight working hours before Monday at 10:00 is Friday at 10:00.
+    assert scan(by_working_hours, at("2026-03-13 10:00")) == []
+    assert scan(by_working_hours, at("2026-03-13 10:01")) == [("D1", "raised", "due-soon", "compared")]
 
 
 def test_nothing_is_said_while_a_history_is_counted(plan: Plan) -> None:
@@ -148,7 +206,7 @@ def test_a_look_is_bounded_and_the_next_goes_on(plan: Plan, monkeypatch: pytest.
 def test_a_dossier_that_the_counts_no_longer_know(plan: Plan) -> None:
     publish(plan.kafka, *dossier("D1"))
     work(plan)
-    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "compared")]
     ask(plan, "TRUNCATE TABLE facts")
     assert scan(plan, TERM + DAY) == [("D1", "cleared", "overdue", "gone")]
 
@@ -178,7 +236,7 @@ def test_a_transaction_that_was_left_open_was_never_said(plan: Plan) -> None:
     killed = open_log(plan)
     killed._producer.begin_transaction()
     killed._producer.send(ALERTS, b"{}", partition=0).get(timeout=10)
-    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "compared")]
     killed.close()
     assert len(stored_alerts(plan)) == 1
 
@@ -190,7 +248,7 @@ def test_alerts_are_read_whatever_compresses_them(plan: Plan) -> None:
             seq=seq,
             dossier=f"D{seq}",
             state="raised",
-            level="due-24h",
+            level="due-soon",
             why="",
             agency="H01",
             procedure="",
@@ -207,7 +265,7 @@ def test_a_zombie_cannot_write(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> N
     work(plan)
     with scanning(plan) as scanner, closing(open_log(plan)) as zombie:
         scanner.scan(zombie, TERM + DAY)
-        assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+        assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "compared")]
         ask(plan, "TRUNCATE TABLE dossier_alerts")  # so that it has something to say
         with pytest.raises(Superseded, match="another worker scans"):
             scanner.scan(zombie, TERM + DAY)
@@ -236,7 +294,7 @@ def test_a_topic_that_was_made_anew_goes_on_with_the_next_number(plan: Plan) -> 
     scan(plan, TERM - 2 * DAY)
     scan(plan, TERM - DAY / 2)
     make_topic_anew(plan)
-    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "")]
+    assert scan(plan, TERM + DAY) == [("D1", "raised", "overdue", "compared")]
     assert [alert.seq for _, alert in read_alerts(plan.kafka, 0)] == [3]
     assert ask(plan, "SELECT level FROM standing_alerts") == [("overdue",)]
 
@@ -304,7 +362,7 @@ def test_the_query_leaves_out_nothing_that_changes(plan: Plan, seed: int) -> Non
         assert stands == {name: (level, agency) for name, agency, term in open_ if (level := reached(now - term))}
         now += timedelta(days=random.randrange(1, 3), hours=random.randrange(24))
         for name in random.sample(names, 8):
-            when = f"2026-03-{20 + turn} 08:00"
+            when = f"{now:%Y-%m-%d %H:%M:%S}"
             publish(
                 plan.kafka,
                 random.choice(
@@ -327,7 +385,7 @@ def test_who_takes_over_again_knows_nothing_of_before(plan: Plan, monkeypatch: p
     scans: Queue[int] = Queue()
 
     def open_scanner() -> OverdueScanner:
-        opened.append(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS))
+        opened.append(OverdueScanner(plan.kafka, plan.clickhouse, plan.profile, LEVELS, built_in_ruling))
         return opened[-1]
 
     thread = AlertingThread(
