@@ -38,6 +38,7 @@ from schemas.deployment_profile import Profile
 from schemas.events import Event
 from schemas.topics import EVENTS
 from streams.audit.audit_run import audit
+from streams.audit.findings import Audit
 from streams.broker.group import members
 from streams.storage.clickhouse_client import connect as clickhouse_client
 from streams.storage.counting_progress import Lag, lag, wait_until_counted
@@ -259,11 +260,11 @@ class Deployment:
         truth = expected(
             self.sent, partitions=self.partitions, terms=self.profile.terms, time_zone=self.profile.time_zone
         )
-        return judge(truth, stored_in(self.clickhouse))
+        return judge(truth, stored_in(self.clickhouse), thoroughly=False)
 
-    def audit_differences(self) -> int:
-        """How many differences `dossier audit` reports."""
-        return audit(self.clickhouse, self.profile).differences
+    def audited(self) -> Audit:
+        """What `dossier audit` finds."""
+        return audit(self.clickhouse, self.profile)
 
     def missing_dead_letters(self) -> int:
         """How many of the invalid lines are not among the dead letters."""

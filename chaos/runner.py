@@ -10,6 +10,7 @@ from typing import TypeAlias
 from msgspec import structs
 
 from chaos.alert_verdict import alert_trouble
+from chaos.audit_words import differences_in_words
 from chaos.deployment import Deployment
 from chaos.outcome import Outcome
 from chaos.run_scale import Scale
@@ -139,7 +140,7 @@ def _attack(deployment: Deployment, scenario: Scenario, scale: Scale) -> Outcome
     sent = _sent(deployment)
     try:
         runs = scenario(deployment, scale)
-        found = deployment.verdict()
+        found, audited = deployment.verdict(), deployment.audited()
         return Outcome(
             runs=runs,
             events=_sent(deployment) - sent,
@@ -147,9 +148,9 @@ def _attack(deployment: Deployment, scenario: Scenario, scale: Scale) -> Outcome
             windows=found.windows,
             lost=found.lost + deployment.missing_dead_letters(),
             doubled=found.doubled,
-            audit=deployment.audit_differences(),
+            audit=audited.differences,
             failure=alert_trouble(deployment.kafka, deployment.clickhouse, deployment.profile),
-            examples=found.examples,
+            examples=(*found.examples, *differences_in_words(audited)),
         )
     except (AssertionError, DossierError) as error:
         return Outcome(failure=str(error) or "an assertion of the scenario", events=_sent(deployment) - sent)

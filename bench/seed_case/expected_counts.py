@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bench.seed_case.case_lives import ONLINE, OPEN, OUTCOMES, POSTAL, RESOLVED, Lives, Whole, lives
 from bench.seed_case.cells import Amounts, Cells, packed, summed
 from bench.seed_case.event_statements import statements
+from bench.seed_case.expected_verdicts import verdicts
 from schemas.counters import COUNTERS
 
 FACTS: dict[str, str] = {
@@ -108,6 +109,7 @@ def _counted(some: Lives) -> _Counted:
     yield "components_reused", some.digitised_at, some.reused
     yield "rated", some.rated_at, some.rated_at > 0
     yield "satisfied", some.rated_at, some.satisfied
+    yield from verdicts(some)
 
 
 def _facts(some: Lives) -> Iterator[Amounts]:

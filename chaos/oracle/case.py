@@ -8,7 +8,10 @@ Terms = Literal["instant", "date"]
 
 
 class Case(Struct, frozen=True, gc=False):
-    """The columns of `facts` of one case, but for `dossier`, `pos` and `registers`; times are microseconds in UTC."""
+    """The columns of `facts` of one case, but for `dossier`, `pos` and `registers`; times are microseconds in UTC.
+
+    Of what is expected, the last four are empty: how a case stands is compared at instants, not by its steps.
+    """
 
     partition: int
     case_kind: str
@@ -48,3 +51,8 @@ class Case(Struct, frozen=True, gc=False):
     rated_at: int | None
     satisfied: bool
     score: int
+    term_computed: int | None
+    verdict_rule: tuple[int, ...] = ()
+    verdict_since: tuple[int, ...] = ()
+    verdict_standing: tuple[int, ...] = ()
+    verdict_until: tuple[int, ...] = ()

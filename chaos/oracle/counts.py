@@ -5,15 +5,18 @@ from zoneinfo import ZoneInfo
 
 from chaos.oracle.case import Case
 from chaos.oracle.facts import local_day
+from chaos.oracle.life import Life
+from chaos.oracle.on_time import RULE_NAMES
 
 
-def counted(case: Case, zone: ZoneInfo) -> Iterator[tuple[int | None, str, int]]:
+def counted(case: Case, life: Life, zone: ZoneInfo) -> Iterator[tuple[int | None, str, int]]:
     """(when, counter, amount) of all that the case counts; nothing before its reception is known, or while void."""
     if case.voided:
         return
     if case.case_kind == "dossier":
         yield from _of_reception(case)
         yield from _of_outcome(case, zone)
+        yield from _of_verdicts(case, life)
         yield from _of_money(case)
         yield case.returned_at, "returned", 1
         yield from ((at, "extensions", 1) for at in case.extended_at)
@@ -57,6 +60,20 @@ def _of_outcome(case: Case, zone: ZoneInfo) -> Iterator[tuple[int | None, str, i
             yield case.outcome_at, "resolved_early", 1
     elif case.outcome in {"withdrawn", "refused", "stopped"}:
         yield case.outcome_at, case.outcome, 1
+
+
+def _of_verdicts(case: Case, life: Life) -> Iterator[tuple[int | None, str, int]]:
+    """How it stands by each rule once everything has happened that is known of it."""
+    at = case.outcome_at
+    if at is None:
+        return
+    instant, date, by_766, form = [life.standing(rule, max(at, life.instants[-1])) for rule in RULE_NAMES]
+    yield at, "resolved_on_time_by_instant", int(case.outcome == "resolved" and instant == "on time")
+    yield at, "resolved_on_time_by_date", int(case.outcome == "resolved" and date == "on time")
+    yield at, "judged_by_766", 1
+    yield at, "on_time_by_766", int(by_766 == "on time")
+    yield at, "form_early", int(form == "early")
+    yield at, "form_on_time", int(form == "on time")
 
 
 def _of_money(case: Case) -> Iterator[tuple[int | None, str, int]]:

@@ -12,6 +12,8 @@ from chaos.oracle.case import Case, Terms
 from chaos.oracle.counts import counted
 from chaos.oracle.event_content import digest_of
 from chaos.oracle.facts import facts
+from chaos.oracle.law import Law, built_in_law
+from chaos.oracle.life import Life
 from chaos.oracle.replay import replayed
 from schemas.events import Event
 
@@ -22,24 +24,33 @@ EventKey: TypeAlias = tuple[str, str, int]
 
 
 class Expected(Struct, frozen=True):
-    """What must be stored: every case's facts, every window's counters that are not zero, every distinct event."""
+    """What must be stored: every case's facts, every window's counters that are not zero, every distinct event.
+
+    `lives` say how each case stands at any instant, and `zone` on which local day that is.
+    """
 
     facts: dict[str, Case]
     windows: dict[WindowKey, dict[str, int]]
     events: set[EventKey]
+    lives: dict[str, Life]
+    zone: ZoneInfo
 
 
-def expected(events: Iterable[Event], *, partitions: int, terms: Terms, time_zone: str) -> Expected:
+def expected(
+    events: Iterable[Event], *, partitions: int, terms: Terms, time_zone: str, law: Law | None = None
+) -> Expected:
     """What must be stored after these events, which may come in any order and be repeated.
 
-    `terms` and `time_zone` are the profile's; `partitions` is the partition count of the events topic. The caller
-    leaves out what counting dead-letters: events in the future, misplaced or invalid ones, and those of a full case.
+    `terms` and `time_zone` are the profile's, `law` is what else decides, as a rule the built-in one; `partitions` is
+    the partition count of the events topic. The caller leaves out what counting dead-letters: events in the future,
+    misplaced or invalid ones, and those of a full case.
     """
     events_of: defaultdict[str, list[Event]] = defaultdict(list)
     for event in events:
         events_of[event.dossier].append(event)
     zone = ZoneInfo(time_zone)
-    found = Expected({}, {}, set())
+    found = Expected({}, {}, set(), {}, zone)
+    law = law or built_in_law(time_zone)
     while events_of:
         dossier, of_case = events_of.popitem()  # a million events: each case is freed as soon as it is counted
         found.events.update((dossier, event.id, digest_of(event)) for event in of_case)
@@ -47,8 +58,9 @@ def expected(events: Iterable[Event], *, partitions: int, terms: Terms, time_zon
         if state is None:
             continue  # only amendments without a single field
         partition = (murmur2(dossier.encode()) & 0x7FFFFFFF) % partitions
-        case = found.facts[dossier] = facts(state, partition, terms, zone)
-        for at, counter, amount in counted(case, zone):
+        life = found.lives[dossier] = Life(state, law)
+        case = found.facts[dossier] = facts(life, partition, terms, zone)
+        for at, counter, amount in counted(case, life, zone):
             if at is not None and amount:
                 key = (case.agency, at // 300_000_000 * 300, partition)
                 counts = found.windows.setdefault(key, {})

@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 
 from chaos.oracle.case import Case, Terms
 from chaos.oracle.event_content import micros
+from chaos.oracle.life import Life
 from chaos.oracle.replay import State
 
 
-def facts(state: State, partition: int, terms: Terms, zone: ZoneInfo) -> Case:
-    """The facts of a case in this state."""
+def facts(life: Life, partition: int, terms: Terms, zone: ZoneInfo) -> Case:
+    """The facts of a case that was replayed, but for its verdicts."""
+    state = life.state
     reception, step, digitised, rated = state.reception, state.step, state.digitised, state.rated
     extensions = [state.numbered["extended"][number] for number in sorted(state.numbered["extended"])]
     requests = state.numbered["supplement_requested"]
@@ -59,6 +61,7 @@ def facts(state: State, partition: int, terms: Terms, zone: ZoneInfo) -> Case:
         rated_at=micros(rated.occurred_at) if rated else None,
         satisfied=rated.satisfied if rated else False,
         score=(rated.score or 0) if rated else 0,
+        term_computed=life.computed,
     )
 
 

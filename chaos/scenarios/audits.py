@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from clickhouse_driver import Client
 from msgspec import Struct
 
+from chaos.audit_words import differences_in_words
 from chaos.deployment import Deployment
 from chaos.run_scale import Scale
 from schemas.events import Received
@@ -170,5 +171,5 @@ def _require_sound(found: Audit) -> None:
 
 
 def _brief(found: Audit) -> str:
-    some = [*found.findings, *found.facts_differences, *found.window_differences][:3]
-    return f"{found.differences} differences, {found.unconfirmed} unconfirmed: {some}"
+    words = "; ".join(differences_in_words(found))
+    return f"{found.differences} differences, {found.unconfirmed} unconfirmed: {words}"

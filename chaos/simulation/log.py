@@ -8,10 +8,13 @@ from random import Random
 from typing import Any
 
 from kafka.partitioner.default import murmur2
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos.oracle.case import Terms
 from chaos.oracle.expected_rows import Capacity, Expected, expected
+from chaos.oracle.law import built_in_law
+from chaos.simulation.ruling import LAW, RULING, TIME_ZONE
+from chaos.simulation.terms import random_term_event
 from schemas import events as kinds
 from schemas.deployment_profile import Profile
 from schemas.envelope import encode_event
@@ -22,7 +25,6 @@ from streams.counting.record import Record, offset_gap
 from streams.on_time.ruling import built_in_ruling
 
 TOPIC = "simulated-events"
-TIME_ZONE = "Asia/Ho_Chi_Minh"
 DOSSIERS = tuple(f"D{number}" for number in range(9))
 
 _LOCAL = timezone(timedelta(hours=7))
@@ -31,6 +33,7 @@ _MONTHS_LATER = datetime(2026, 6, 1, tzinfo=UTC)
 _AHEAD = timedelta(hours=1)
 """How far an event may lie ahead of its record; stated independently of the code under test."""
 _POOL = 400
+_FEW_NUMBERS = 3
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -60,6 +63,8 @@ class Log(Struct, frozen=True, dict=True):
     terms: Terms
     numbered: int = MAX_NUMBERED
     """How many numbered registers a case may have."""
+    own_ruling: bool = False
+    """Whether calendars, promises and rules are those of `chaos.simulation.ruling`."""
 
     @property
     def partitions(self) -> int:
@@ -70,7 +75,11 @@ class Log(Struct, frozen=True, dict=True):
     def identity(self) -> Identity:
         """What the records are counted by."""
         return Identity(
-            TOPIC, self.partitions, 1, Profile(time_zone=TIME_ZONE, terms=self.terms), built_in_ruling(TIME_ZONE)
+            TOPIC,
+            self.partitions,
+            1,
+            Profile(time_zone=TIME_ZONE, terms=self.terms),
+            RULING if self.own_ruling else built_in_ruling(TIME_ZONE),
         )
 
     @cached_property
@@ -106,7 +115,8 @@ class Log(Struct, frozen=True, dict=True):
     def expected(self) -> Expected:
         """What the oracle says must be stored."""
         events = [event for event, reason in self._lines.values() if event is not None and not reason]
-        return expected(events, partitions=self.partitions, terms=self.terms, time_zone=TIME_ZONE)
+        law = LAW if self.own_ruling else built_in_law(TIME_ZONE)
+        return expected(events, partitions=self.partitions, terms=self.terms, time_zone=TIME_ZONE, law=law)
 
     @cached_property
     def _lines(self) -> dict[tuple[int, int, int], tuple[Event | None, str]]:
@@ -134,6 +144,8 @@ def random_log(seed: int) -> Log:
     random = Random(seed)
     partitions = random.choice((2, 3))
     pool = _pool()
+    # The logs of other seeds stay what they were when seeds were chosen that find out what is wrong.
+    is_about_terms = seed % 7 in (0, 1)
     entries = []
     for partition in range(partitions):
         ours = [dossier for dossier in DOSSIERS if partition_of(dossier, partitions) == partition]
@@ -144,8 +156,22 @@ def random_log(seed: int) -> Log:
             lines = tuple([_line(random, pool, ours, earlier) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 4)))])
             earlier += lines
             of_partition.append(Entry(_timestamp(random), lines))
+        if is_about_terms:
+            of_partition = list(_with_terms(Random(f"{seed} {partition} terms"), of_partition, ours))
         entries.append(tuple(_with_gaps(Random(f"{seed} {partition}"), of_partition)))
-    return Log(tuple(entries), random.choice(("instant", "date")), random.choice((1, 2, 3, MAX_NUMBERED)))
+    terms: Terms = random.choice(("instant", "date"))
+    numbered = random.choice((1, 2, 3, MAX_NUMBERED))
+    if is_about_terms:
+        numbered = max(numbered, _FEW_NUMBERS)
+    return Log(tuple(entries), terms, numbered, own_ruling=is_about_terms or seed % 2 == 0)
+
+
+def _with_terms(random: Random, entries: Sequence[Entry], ours: Sequence[str]) -> Iterator[Entry]:
+    """The records, most of them with lines more that move or end a term; two dossiers have nearly all of these."""
+    pool = _term_pool()
+    for entry in entries:
+        more = [random.choice(pool[random.choice(ours[:2])]) for _ in range(random.choice((0, 1, 2, 2, 3)))]
+        yield structs.replace(entry, lines=(*entry.lines, *more))
 
 
 @cache
@@ -204,6 +230,12 @@ def _pool() -> dict[str, list[Line]]:
     """Lines of every dossier, made and encoded once; the same in every process."""
     random = Random(0)
     return {dossier: [_of(random_event(random, dossier)) for _ in range(_POOL)] for dossier in DOSSIERS}
+
+
+@cache
+def _term_pool() -> dict[str, list[Line]]:
+    random = Random(1)
+    return {dossier: [_of(random_term_event(random, dossier, _MORNING)) for _ in range(_POOL)] for dossier in DOSSIERS}
 
 
 def _of(event: Event) -> Line:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from clickhouse_driver import Client
@@ -14,12 +15,13 @@ from schemas.tables import FACTS
 from streams.audit.cutoff import Cut
 from streams.audit.findings import FactsDifference
 from streams.audit.raw_events import Part, RawEvent, may_have_replaced, read_raw_events, stream_rows
+from streams.audit.verdict_stretches import Columns, wrong_stretches
 from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, pack, updates
 from streams.counting.rows import facts_row
 from streams.counting.store_interface import Stored
-from streams.on_time.ruling import built_in_ruling
+from streams.on_time.ruling import Ruling
 
 _Row: TypeAlias = tuple[Any, ...]
 _POS = list(FACTS.columns).index("pos")
@@ -50,10 +52,12 @@ class CaseResults(Struct):
 class CaseCheck:
     """Checks cases; `with_windows` also collects the windows in which they count."""
 
-    def __init__(self, clickhouse: ClickHouseConnection, profile: Profile, *, with_windows: bool = False) -> None:
+    def __init__(
+        self, clickhouse: ClickHouseConnection, profile: Profile, ruling: Ruling, *, with_windows: bool = False
+    ) -> None:
         self._clickhouse = clickhouse
         self._profile = profile
-        self._ruling = built_in_ruling(profile.time_zone)
+        self._ruling = ruling
         self._with_windows = with_windows
 
     def run(self, client: Client, part: Part, cut: Cut, pending: Mapping[str, PendingCase], found: CaseResults) -> None:
@@ -134,11 +138,24 @@ class CaseCheck:
             found.windows.update((*window, row[_PARTITION]) for window in contributions(facts, self._profile))
         stored = Stored(row[_POS], pack(registers), row[_NUMBER])
         recomputed = facts_row(name, row[_PARTITION], stored, facts, self._profile)
-        return [
+        differences = [
             FactsDifference(name, column, _text(is_), _text(should))
             for column, is_, should in zip(FACTS.columns, row, recomputed, strict=True)
             if is_ != should and _comparable(is_) != _comparable(should)
         ]
+        if not differences and (
+            wrong := wrong_stretches(_verdicts_of(row), registers, self._ruling, self._profile.zone)
+        ):
+            differences.append(FactsDifference(name, "verdicts", *wrong))
+        return differences
+
+
+_COLUMNS_OF_VERDICTS = itemgetter(*map(list(FACTS.columns).index, Columns._fields))
+
+
+def _verdicts_of(row: _Row) -> Columns:
+    kind, voided, received_at, term, outcome, *others = _COLUMNS_OF_VERDICTS(row)
+    return Columns(kind.decode(), voided, received_at, term, outcome.decode(), *others)
 
 
 def _as_integers(column: str, kind: str) -> str:

@@ -24,7 +24,7 @@ from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Register, updates
 from streams.counting.store_interface import WindowRow
-from streams.on_time.ruling import built_in_ruling
+from streams.on_time.ruling import Ruling
 from streams.queries import figures, query
 from streams.storage.clickhouse_client import external_table
 
@@ -54,10 +54,10 @@ class WindowCheck:
     reached it: few cases changed by then, and each of them is replayed event by event.
     """
 
-    def __init__(self, clickhouse: ClickHouseConnection, profile: Profile, patience: float) -> None:
+    def __init__(self, clickhouse: ClickHouseConnection, profile: Profile, ruling: Ruling, patience: float) -> None:
         self._clickhouse = clickhouse
         self._profile = profile
-        self._ruling = built_in_ruling(profile.time_zone)
+        self._ruling = ruling
         self._patience = patience
 
     def run(self, client: Client, only: Set[WindowRow] | None) -> tuple[list[WindowDifference], int]:

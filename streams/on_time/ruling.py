@@ -38,7 +38,12 @@ class Ruling(Struct, frozen=True, dict=True):
 
 
 @cache
-def built_in_ruling(time_zone: str = TIME_ZONE) -> Ruling:
+def built_in_ruling(time_zone: str = TIME_ZONE, rules: tuple[Rule, ...] = RULES) -> Ruling:
     """What decides where no reference data was loaded: one calendar for all agencies, and no promises."""
-    calendar = built_in_calendar() if time_zone == TIME_ZONE else Calendar(built_in_rules(), time_zone)
-    return Ruling(lambda _agency: calendar, lambda _procedure, _channel, _received_at: None)
+    calendar = _calendar(time_zone)
+    return Ruling(lambda _agency: calendar, lambda _procedure, _channel, _received_at: None, rules)
+
+
+@cache
+def _calendar(time_zone: str) -> Calendar:
+    return built_in_calendar() if time_zone == TIME_ZONE else Calendar(built_in_rules(), time_zone)

@@ -18,10 +18,9 @@ from schemas.tables import ARGUMENTS, DICTIONARIES, REFRESHES, VIEWS
 
 REBUILDABLE = ("windows", "facts")
 """Tables that a rebuild can restore from the others."""
-DERIVED = (
-    *("sources", "sources_of_events", "city_past", "city_waiting", "agency_past", "agency_months"),
-    *("receiver_days", "data_conflicts", "pulse", "audits"),
-)
+ROLLUPS = ("city_past", "city_waiting", "agency_past", "agency_months", "receiver_days", "data_conflicts")
+"""Tables that refreshable views fill: they hold nothing of their own."""
+DERIVED = ("sources", "sources_of_events", *ROLLUPS, "pulse", "audits")
 """Tables that can be made again at any time: no count depends on them, and they fill by themselves."""
 _REFILLED = {
     "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"
@@ -52,6 +51,10 @@ def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
     for name, text in declared.items():
         if name not in found:
             yield _missing(name, replicated)
+        elif name in ROLLUPS and not found[name]:
+            # A disk was full while its view exchanged it, and the view cannot fill it any more.
+            words = f"table {name} has lost its definition"
+            yield Difference(name, words, (f"DROP TABLE {name}", create(name, replicated)))
         elif name == "sources_of_events":
             if (line := _first_difference(text, found[name])) is not None:
                 repair = (f"DROP TABLE {name}", create(name, replicated), _REFILLED["sources"])

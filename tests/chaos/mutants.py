@@ -9,15 +9,22 @@ from streams.counting import (
     apply_deltas,
     batch_counting,
     caches,
+    case,
+    case_history,
+    delta_parts,
+    event_deltas,
     event_folding,
+    facts,
     facts_loading,
     local_state,
     partition_run,
     partition_state,
     record_decoding,
     state_store,
+    verdict_steps,
     write_order,
 )
+from streams.on_time import clock_stops, moving, plain_case, term, timeline, timelines, verdicts
 from streams.worker import pipeline
 
 COUNTING = (
@@ -25,6 +32,11 @@ COUNTING = (
     *(facts_loading, event_folding, apply_deltas, batch_counting),
 )
 """The modules of the core of counting; each imports only what comes before it."""
+JUDGING = (
+    *(clock_stops, moving, term, verdicts, timeline, timelines, plain_case),
+    *(case_history, verdict_steps, facts, case, delta_parts, event_deltas, event_folding, batch_counting),
+)
+"""From the rules of being on time to counting, for what verdicts depend on."""
 WRITING = (write_order, pipeline)
 LOCAL = (state_store, local_state)
 

@@ -11,7 +11,8 @@ from msgspec import structs
 from chaos.oracle.case import Case
 from chaos.oracle.event_content import digest
 from chaos.oracle.expected_rows import Capacity, Expected, expected
-from chaos.verdict import case_of
+from chaos.oracle.law import Law, built_in_law
+from chaos.verdict import Stored, Verdict, case_of, judge
 from schemas.counters import COUNTERS
 from schemas.deployment_profile import Profile
 from schemas.events import (
@@ -35,7 +36,9 @@ from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import facts_row
-from streams.counting.store_interface import Stored
+from streams.counting.store_interface import Row
+from streams.counting.store_interface import Stored as At
+from streams.on_time.ruling import Ruling, built_in_ruling
 from tests.strategies import MOMENTS, conflicting_events, events
 from tests.streams.cases import at, micros, said
 from tests.thorough import sized
@@ -60,8 +63,14 @@ def told(*events: Event, terms: Literal["instant", "date"] = "instant") -> Expec
     return expected(events, partitions=1, terms=terms, time_zone="Asia/Ho_Chi_Minh")
 
 
-def counted(history: list[AnyEvent], profile: Profile) -> Expected:
-    """The same by the rules of counting."""
+def case_in(row: Row) -> Case:
+    """The case of a row of facts."""
+    named = dict(zip(FACTS.columns, row, strict=True))
+    return case_of(named[name] for name in Case.__struct_fields__)
+
+
+def counted(history: list[AnyEvent], profile: Profile, ruling: Ruling) -> Stored:
+    """The same by the rules of counting, but for the events."""
     registers: dict[str, Registers] = {}
     for event in history:
         registers[event.dossier] = fold(registers.get(event.dossier, {}), event)
@@ -69,14 +78,21 @@ def counted(history: list[AnyEvent], profile: Profile) -> Expected:
     for dossier, held in registers.items():
         partition = partition_of(dossier, PARTITIONS)
         if held:
-            row = facts_row(dossier, partition, Stored(0, pack(held)), facts_of(held), profile)
-            named = dict(zip(FACTS.columns, row, strict=True))
-            facts[dossier] = case_of(named[name] for name in Case.__struct_fields__)
-        for window, counters in contributions(facts_of(held), profile).items():
+            row = facts_row(dossier, partition, At(0, pack(held)), facts_of(held, ruling), profile)
+            facts[dossier] = case_in(row)
+        for window, counters in contributions(facts_of(held, ruling), profile).items():
             counts = windows.setdefault((*window, partition), {})
             for counter, amount in counters.items():
                 counts[counter] = counts.get(counter, 0) + amount
-    return Expected(facts, windows, set())
+    return Stored(facts.items(), windows.items(), ())
+
+
+def assert_agreement(
+    history: list[AnyEvent], repeated: list[AnyEvent], profile: Profile, ruling: Ruling, law: Law
+) -> None:
+    terms, zone = profile.terms, profile.time_zone
+    found = expected(repeated, partitions=PARTITIONS, terms=terms, time_zone=zone, law=law)
+    assert judge(structs.replace(found, events=set()), counted(history, profile, ruling)) == Verdict(0, 0, 0, 0)
 
 
 def test_a_case_has_all_columns_of_facts_but_those_that_say_how_they_came_about() -> None:
@@ -109,10 +125,8 @@ def test_it_agrees_with_the_rules_of_counting_about_any_events(
     random = Random(seed)
     repeated = [*history, *random.choices(history, k=5)]
     random.shuffle(repeated)
-    found = expected(repeated, partitions=PARTITIONS, terms=terms, time_zone=zone)
-    rules = counted(history, Profile(terms=terms, time_zone=zone))
-    assert found.facts == rules.facts
-    assert found.windows == rules.windows
+    profile = Profile(terms=terms, time_zone=zone)
+    assert_agreement(history, repeated, profile, built_in_ruling(zone), built_in_law(zone))
 
 
 @settings(max_examples=sized(10, 300))
@@ -126,10 +140,7 @@ def test_it_agrees_with_the_rules_of_counting_about_any_events(
 )
 def test_it_agrees_about_contents_that_only_their_encoding_tells_apart(history: list[AnyEvent], seed: int) -> None:
     shuffled = Random(seed).sample(history, len(history))
-    found = expected(shuffled, partitions=PARTITIONS, terms="instant", time_zone="UTC")
-    rules = counted(history, Profile(time_zone="UTC"))
-    assert found.facts == rules.facts
-    assert found.windows == rules.windows
+    assert_agreement(history, shuffled, Profile(time_zone="UTC"), built_in_ruling("UTC"), built_in_law("UTC"))
 
 
 def test_its_counters_are_those_of_windows() -> None:

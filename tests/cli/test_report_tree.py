@@ -71,7 +71,7 @@ def test_a_tree_is_indented_and_its_names_control_no_terminal(dossier: Run, coun
 
 def test_json_has_each_node_with_itself_and_all_below(dossier: Run, counted: ClickHouseConnection) -> None:
     found = json.loads(dossier("report", "--agency", "H26", "--tree", "--json", **named(counted)).out)
-    assert found.keys() == {"as_of", "rules", "tree_as", "nodes", "total", "freshness"}
+    assert found.keys() == {"as_of", "rules", "leading_rule", "tree_as", "nodes", "total", "freshness"}
     assert found["tree_as"] == "today"
     assert [(node["code"], node["parent"], node["level"], node["depth"]) for node in found["nodes"]] == [
         ("H26", "", "province", 1),

@@ -15,6 +15,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from deploy.embedded.clickhouse.errors import ServerError
+from deploy.embedded.clickhouse.lost_definitions import remove_lost_definitions
 from deploy.embedded.clickhouse.reader_slots import ReaderSlots
 from deploy.embedded.clickhouse.self_described import SelfDescribed
 from deploy.embedded.clickhouse.users import READABLE, ROLE, write_grants
@@ -66,6 +67,7 @@ class Engine:
             raise SettingError(f"{timezone!r} is no time zone: name one such as Asia/Ho_Chi_Minh") from None
         # The engine's own lock reports a conflict in several lines.
         self._lock = claim(self.data)
+        remove_lost_definitions(self.data)
         self.spool = emptied(self.data / "incoming")
         os.environ["TZ"] = timezone
         time.tzset()

@@ -164,7 +164,7 @@ class TestWhatWasRecordedAgain:
         self, store: ClickHouseStore, clickhouse: ClickHouseConnection, client: Client, again: Event
     ) -> None:
         log = log_of(RECEIVED, again, MOVED)
-        check = CaseCheck(clickhouse, INSTANT)
+        check = CaseCheck(clickhouse, INSTANT, built_in_ruling())
         received = batch_of(store, log_of(RECEIVED))
         write(store, received, *STEPS[:3])
         kept = CaseResults()

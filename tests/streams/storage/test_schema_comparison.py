@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,21 @@ class TestDatabase:
 
     def test_what_refreshing_makes_is_as_declared(self, plan: Plan, client: Client) -> None:
         refresh(client, ("refresh_city_past", "refresh_city_waiting"))
+        assert looked_at(plan) == ([], [])
+
+    def test_a_roll_up_that_lost_its_definition_on_a_full_disk_is_made_anew(self, plan: Plan, client: Client) -> None:
+        """The engine leaves the file empty where the disk becomes full while a view exchanges its table."""
+        (place,) = client.execute(
+            "SELECT data_paths[1], metadata_path FROM system.tables "
+            "WHERE database = currentDatabase() AND name = 'city_waiting'"
+        )
+        store = next(each for each in Path(place[0]).parents if each.name == "store")
+        (store.parent / place[1]).write_bytes(b"")
+        with pytest.raises(ServerException, match="Empty query"):
+            refresh(client, ("refresh_city_waiting",))
+        words = "repair: table city_waiting has lost its definition"
+        assert looked_at(plan, dry_run=False) == ([words], [])
+        refresh(client, ("refresh_city_waiting",))
         assert looked_at(plan) == ([], [])
 
     def test_a_view_that_shows_every_result_as_on_time_is_told_and_made_anew(self, plan: Plan, client: Client) -> None:
