@@ -9,7 +9,28 @@ from msgspec import structs
 
 from connectors.simulator.history import history
 from connectors.simulator.simulation_plan import Plan
-from schemas.events import Amended, Event, Paid, Received, Refunded, Resolved, Transferred, Voided
+from schemas.events import (
+    Amended,
+    Event,
+    Extended,
+    ObligationSet,
+    Paid,
+    Paused,
+    Received,
+    Refunded,
+    Refused,
+    Reopened,
+    Resolved,
+    Resumed,
+    Returned,
+    Stopped,
+    SupplementAnswered,
+    SupplementRequested,
+    TermSet,
+    Transferred,
+    Voided,
+    Withdrawn,
+)
 
 _BEGIN = datetime(2025, 3, 3, tzinfo=UTC)
 _END = datetime(2025, 9, 1, tzinfo=UTC)
@@ -60,7 +81,7 @@ def crowd(dossier: str, payments: int) -> list[Event]:
 
 
 def corrected(events: Sequence[Event], share: float, random: Random) -> list[Event]:
-    """The events, and later records for a share of them that move, revoke, void or contradict them."""
+    """The events, and later records for a share of them that move, stop, revoke, void or contradict them."""
     found = list(events)
     for number, event in enumerate(events):
         if random.random() < share:
@@ -79,6 +100,8 @@ def _corrections(event: Event, number: str, random: Random) -> Iterator[Event]:
                 Transferred(id=number, agency=random.choice(AGENCIES), **common),
                 Amended(id=number, received_at=moved, channel=random.choice(("direct", "online", "postal")), **common),
                 Voided(id=number, **common),
+                *_stops(event.occurred_at, number, common),
+                TermSet(id=number, term=later + timedelta(days=random.randint(-3, 9)), **common),
             )
         )
         if random.random() < 0.3:
@@ -87,10 +110,40 @@ def _corrections(event: Event, number: str, random: Random) -> Iterator[Event]:
     elif isinstance(event, Paid):
         yield Refunded(id=number, transaction=event.transaction, amount=random.randint(0, event.amount), **common)
     elif isinstance(event, Resolved):
-        yield structs.replace(event, id=number, recorded_at=later, e_result=not event.e_result)
+        yield random.choice(
+            (
+                structs.replace(event, id=number, recorded_at=later, e_result=not event.e_result),
+                Extended(id=number, number=9, term=later, apology=random.random() < 0.5, **common),
+                Reopened(id=number, **common),
+            )
+        )
+        # What stopped the clock is told after the end.
+        begun = event.occurred_at - timedelta(days=random.randint(1, 9), minutes=random.randint(0, 600))
+        for each, answered in zip(_stops(begun, f"{number}-stop", common), (True, False, True), strict=True):
+            if random.random() < 0.3:
+                yield structs.replace(each, recorded_at=later)
+                if answered:
+                    yield _END_OF[type(each)](
+                        id=f"{number}-over", number=7, **common | {"occurred_at": event.occurred_at}
+                    )
+    elif isinstance(event, Refused | Withdrawn | Stopped):
+        yield Returned(id=number, **common)
     else:
         # The same id with another content at the same time: which one holds must not depend on their order.
         yield structs.replace(event, occurred_at=event.occurred_at - timedelta(minutes=7))
+
+
+def _stops(at: datetime, number: str, common: dict[str, Any]) -> list[Event]:
+    """A request for supplements, an obligation and the posting of a land procedure, all at once, without their ends."""
+    told = common | {"occurred_at": at, "number": 7}
+    return [
+        SupplementRequested(id=f"{number}-s", **told),
+        ObligationSet(id=f"{number}-o", **told),
+        Paused(id=f"{number}-p", reason="niêm yết công khai", **told),
+    ]
+
+
+_END_OF: dict[type[Event], type[Any]] = {SupplementRequested: SupplementAnswered, Paused: Resumed}
 
 
 def poison(numbers: range) -> list[bytes]:

@@ -25,6 +25,7 @@ from streams.storage.state_folder import StateFolder, counts_origin
 from streams.worker.cadence import Cadence
 from streams.worker.heartbeat_row import heartbeats
 from streams.worker.instrumented_store import InstrumentedDeadLetters, InstrumentedStore
+from streams.worker.pinned_ruling import PinnedRuling
 from streams.worker.pipeline import Pipeline
 from streams.worker.ruling_watch import RulingWatch
 from streams.worker.state_restoring import restored
@@ -98,11 +99,11 @@ def command(settings: Settings, name: str | None, metrics: tuple[str, int] | Non
         )
         limits = BatchLimits(settings.batch_records, settings.batch_seconds)
         tune_gc()
+        profile = identity.profile
+        pinned = PinnedRuling(settings.clickhouse, profile, identity.epoch)
         alerting = AlertingThread(
             lambda: AlertLog(settings.kafka, settings.clickhouse, settings.alert_key),
-            lambda: OverdueScanner(
-                settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels, lambda: identity.ruling
-            ),
+            lambda: OverdueScanner(settings.kafka, settings.clickhouse, profile, settings.alert_levels, pinned),
             telemetry.scanned,
         )
         on_leader_change = alerting.set_leader if settings.alert_levels else lambda _: None

@@ -153,7 +153,7 @@ def check_alerts(city: City, rule: RuleName, at: datetime) -> None:
     """The scanner finds overdue what the rule calls overdue, and due soon what is in term for so few working hours."""
     profile = Profile(leading_rule=rule, due_soon=DueSoon(12, "working hours"))
     scanner = OverdueScanner(KafkaConnection("127.0.0.1:1"), city.plan.clickhouse, profile, LEVELS, lambda: RULING)
-    raised = scanner._due([0, 1], at, 1)
+    raised = scanner.due([0, 1], at, 1)
     overdue = {alert.dossier for alert in raised if alert.level.startswith("overdue")}
     assert overdue == city.overdue(rule, at), (rule, at)
     soon = {alert.dossier for alert in raised if alert.level == "due-soon"}

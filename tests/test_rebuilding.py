@@ -29,7 +29,7 @@ def test_the_rules_of_the_embedded_platform_change(tmp_path: Path) -> None:
     with Deployment(data, "--workers", "0"):
         # What readers see is of the former rules until all of it is of the others.
         assert on_time(deployment) == 468
-        deployment.run("rebuild")
+        deployment.run("rebuild", "--why", "terms are compared by date")
         assert on_time(deployment) == 505
         assert deployment.json("audit")["differences"] == 0
 

@@ -51,6 +51,8 @@ class Life(Struct, frozen=True, dict=True):
     @cached_property
     def is_moved(self) -> bool:
         """Whether anything may have moved its term: a stop, an extension, or an appointment after the reception."""
+        if not self.is_judged:
+            return False
         if any(self.state.numbered[kind] for kind in _MOVING):
             return True
         appointment = self.state.appointment

@@ -14,7 +14,7 @@ from chaos.oracle.event_content import micros
 from schemas.working_time.calendar import FIRST_DAY, LAST_DAY, Calendar
 
 _DAY = timedelta(days=1)
-_LONG = {"working hours": 100 * 8 * 3_600_000_000, "working days": 100}
+_LONG = {"working hours": 30 * 8 * 3_600_000_000, "working days": 30}
 
 
 class NoSuchDay(Exception):
@@ -27,7 +27,7 @@ class WorkingDays:
     def __init__(self, calendar: Calendar, zone: ZoneInfo) -> None:
         self._calendar, self.zone = calendar, zone
         self._worked: dict[date, list[tuple[int, int, Fraction]]] = {}
-        self._years: dict[tuple[int, str], Fraction] = {}
+        self._months: dict[tuple[date, str], Fraction] = {}
 
     def local(self, at: int) -> date:
         """The local day of an instant."""
@@ -83,12 +83,13 @@ class WorkingDays:
         """What is worked between two instants: in microseconds for working hours, or else in working days."""
         if end >= self._end:
             raise NoSuchDay(self.local(end))
-        first, last = self.within(start).year + 1, self.within(end).year
+        first, last = _next_month(self.within(start)), self.within(end).replace(day=1)
         if first < last:
-            # Whole years are counted once.
-            turns = self.midnight(date(first, 1, 1)), self.midnight(date(last, 1, 1))
-            between = sum((self._of_year(year, unit) for year in range(first, last)), Fraction(0))
-            return self.amount(start, turns[0], unit) + between + self.amount(turns[1], end, unit)
+            # Whole months are counted once.
+            worked, month = self._rest(start, unit), first
+            while month < last:
+                worked, month = worked + self._of_month(month, unit), _next_month(month)
+            return worked + self.amount(self.midnight(last), end, unit)
         worked = Fraction(0)
         for begin, stop, share in self.after(start):
             if begin >= end:
@@ -99,12 +100,11 @@ class WorkingDays:
 
     def spent(self, start: int, amount: Fraction, unit: str) -> int:
         """When an amount above zero, which runs from an instant on, is used up."""
-        year = self.within(start).year
-        while amount > _LONG[unit] and amount > (whole := self._from(start, year, unit)):
-            # Whole years are counted once.
-            amount -= whole
-            year += 1
-            start = self.midnight(date(year, 1, 1))
+        month = self.within(start).replace(day=1)
+        while amount > _LONG[unit] and amount > (whole := self._rest(start, unit)):
+            # Whole months are counted once.
+            amount, month = amount - whole, _next_month(month)
+            start = self.midnight(month)
         for begin, stop, share in self.after(start):
             has = Fraction(stop - begin) if unit == "working hours" else share
             if amount <= has:
@@ -151,18 +151,15 @@ class WorkingDays:
             day -= _DAY
         return self.on(day)[-1][1]
 
-    def _from(self, start: int, year: int, unit: str) -> Fraction:
-        """What is worked from an instant of a year to the year's end."""
-        if start == self.midnight(date(year, 1, 1)):
-            return self._of_year(year, unit)
-        turn = self.midnight(date(year + 1, 1, 1))
-        return sum(
-            (
-                Fraction(stop - begin) if unit == "working hours" else share
-                for begin, stop, share in self._until(start, turn)
-            ),
-            Fraction(0),
-        )
+    def _rest(self, start: int, unit: str) -> Fraction:
+        """What is worked from an instant to the end of its month."""
+        month = self.within(start).replace(day=1)
+        if start == self.midnight(month):
+            return self._of_month(month, unit)
+        rest = Fraction(0)
+        for begin, stop, share in self._until(start, self.midnight(_next_month(month))):
+            rest += stop - begin if unit == "working hours" else share
+        return rest
 
     def _until(self, start: int, turn: int) -> Iterator[tuple[int, int, Fraction]]:
         day = self.within(start)
@@ -173,14 +170,18 @@ class WorkingDays:
                     yield begun, end, share * Fraction(end - begun, end - begin)
             day += _DAY
 
-    def _of_year(self, year: int, unit: str) -> Fraction:
-        if (year, unit) not in self._years:
-            if year > LAST_DAY.year:
-                raise NoSuchDay(year)
-            stretches = list(self._until(self.midnight(date(year, 1, 1)), self.midnight(date(year + 1, 1, 1))))
-            self._years[year, "working hours"] = Fraction(sum(stop - begin for begin, stop, _ in stretches))
-            self._years[year, "working days"] = sum((share for *_, share in stretches), Fraction(0))
-        return self._years[year, unit]
+    def _of_month(self, month: date, unit: str) -> Fraction:
+        if (month, unit) not in self._months:
+            if month > LAST_DAY:
+                raise NoSuchDay(month)
+            stretches = list(self._until(self.midnight(month), self.midnight(_next_month(month))))
+            self._months[month, "working hours"] = Fraction(sum(stop - begin for begin, stop, _ in stretches))
+            self._months[month, "working days"] = sum((share for *_, share in stretches), Fraction(0))
+        return self._months[month, unit]
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + 32 * _DAY).replace(day=1)
 
 
 def _months_later(day: date, months: int) -> date:

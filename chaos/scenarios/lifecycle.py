@@ -75,7 +75,7 @@ def rules_changed(deployment: Deployment, scale: Scale) -> int:
     (deployment.data / "profile.toml").write_text('terms = "date"\n')
     deployment.restart(0)
     assert "dossier rebuild" in deployment.run("work", code=4)
-    deployment.run("rebuild")
+    deployment.run("rebuild", "--why", "terms are compared by date")
     deployment.profile = Profile(terms="date")
     deployment.restart(2)
     deployment.send(scale.slice)

@@ -58,9 +58,12 @@ def command(
     with database(settings.clickhouse) as client:
         current = current_ruling(client, settings.profile)
         leading = rule or settings.profile.leading
-        sides = [side(text, leading, current, lambda: loaded_ruling(client, settings.profile)) for text in (one, other)]
+        before, after = (
+            side(text, leading, current, lambda: loaded_ruling(client, settings.profile)) for text in (one, other)
+        )
     with gone_through(StoredCases(settings.clickhouse, span, agency)) as (cases, advance):
-        found = compare(cases, *sides, span, limit, advance)
+        found = compare(cases, before, after, span, limit, advance)
+    sides = [before, after]
     if as_json:
         print_json(_record(sides, span, found))
         return

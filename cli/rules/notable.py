@@ -48,7 +48,7 @@ def command(
     with gone_through(StoredCases(settings.clickhouse, span, agency)) as (cases, advance):
         found = notables(cases, ruling, rule or settings.profile.leading, span, limit, fact, advance)
     if as_json:
-        agencies = [{"agency": code, "facts": dict(counts)} for code, counts in sorted(found.counts.items())]
+        agencies = [{"agency": code, "facts": counts} for code, counts in sorted(found.counts.items())]
         print_json({"total": found.total, "agencies": agencies, "dossiers": found.cases})
         return
     _show(found)

@@ -120,5 +120,7 @@ _ALERTS = (
     column("state", "Trạng thái / State", mappings=label_mappings(STATES)),
     column("level", "Mức / Level", mappings=level_mappings()),
     column("why", "Lý do / Why", mappings=label_mappings(ENDS)),
+    column("rule", "Quy tắc / Rule"),
     column("term", "Hạn trả / Term"),
+    column("deadline", "Thời điểm cuối / Deadline"),
 )

@@ -1,4 +1,4 @@
-SELECT at, state, level, why, {agency_code} AS agency, {agency_name} AS agency_name, term
+SELECT at, state, level, why, {agency_code} AS agency, {agency_name} AS agency_name, rule, term, deadline
 FROM dossier_alerts FINAL
 WHERE dossier = (
     WITH decodeURLComponent('${dossier:percentencode}') AS chosen

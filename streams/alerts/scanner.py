@@ -71,7 +71,7 @@ class OverdueScanner:
         """
         ends, self._ends = self._ends, self._read_ends()
         current = self._current_partitions(ends) if ends is not None else []
-        due = self._due(current, now, alerts.next) if current else []
+        due = self.due(current, now, alerts.next) if current else []
         alerts.append(due)
         with database(self._clickhouse) as client:
             return Scan(due, dict(client.execute("SELECT level, count() FROM standing_alerts GROUP BY level")))
@@ -97,7 +97,8 @@ class OverdueScanner:
             reached = store.read_checkpoints(EVENTS)
         return [at for at, end in ends.items() if end == 0 or (at in reached and reached[at].offset + 1 >= end)]
 
-    def _due(self, partitions: Sequence[int], now: datetime, seq: int) -> list[Alert]:
+    def due(self, partitions: Sequence[int], now: datetime, seq: int) -> list[Alert]:
+        """The alerts that are due in these partitions, numbered from `seq` on; raises Unreachable or NotMigrated."""
         ruling, leading, levels = self._ruling(), self._profile.leading, self._levels
         with database(self._clickhouse) as client:
             cases = self._read_cases(client, partitions, now, self._horizons(client, now, ruling))

@@ -18,7 +18,10 @@ from streams.audit.throttle import Throttle
 from streams.audit.views import view_findings
 from streams.counting.store_interface import WindowRow
 from streams.errors import Unfinished
+from streams.on_time.ruling import Ruling
+from streams.reference.ruling_loading import load_ruling
 from streams.storage.clickhouse_client import database
+from streams.storage.epochs import read_history
 
 PATIENCE_SECONDS = 20.0
 """How long an audit waits for progress that does not move; a worker writes it every second or two."""
@@ -85,20 +88,21 @@ class _Pass:
 
     def run(self, since: Cut | None) -> Audit:
         client = self._client
+        ruling = self._ruling()
         cut = read_cut(client)
         (windows,) = client.execute("SELECT count() FROM windows FINAL")[0]
         findings = [*progress_findings(client), *alert_number_findings(client)]
         if since is None:
             findings += [*view_findings(client, self._profile), *rollup_findings(client, self._profile)]
         missing = list(number_findings(client))
-        cases, pending = self._check_cases(since)
+        cases, pending = self._check_cases(since, ruling)
         named = sum(each.column == "dossier" and each.stored == "missing" for each in cases.differences)
         if sum(number for number, _ in missing) > named:
             # Otherwise each missing case is a difference with its name, as its events are stored.
             findings += [finding for _, finding in missing]
         self._throttle.rest()
         only = None if since is None else cases.windows | self._touched(since)
-        differing, unconfirmed = WindowCheck(self._clickhouse, self._profile, self._patience).run(client, only)
+        differing, unconfirmed = WindowCheck(self._clickhouse, self._profile, ruling, self._patience).run(client, only)
         self._throttle.rest()
         return Audit(
             cases.dossiers,
@@ -113,10 +117,15 @@ class _Pass:
             cut=cut,
         )
 
-    def _check_cases(self, since: Cut | None) -> tuple[CaseResults, int]:
+    def _ruling(self) -> Ruling:
+        """What decided the terms and verdicts that are stored."""
+        serving = read_history(self._client).serving
+        return load_ruling(self._client, self._profile, serving.epoch if serving else 0)
+
+    def _check_cases(self, since: Cut | None, ruling: Ruling) -> tuple[CaseResults, int]:
         """Check all cases, or those that moved; also returns how many could not be confirmed."""
         found = CaseResults()
-        cases = CaseCheck(self._clickhouse, self._profile, with_windows=since is not None)
+        cases = CaseCheck(self._clickhouse, self._profile, ruling, with_windows=since is not None)
         pending: dict[str, PendingCase] = {}
         for part in self._parts(since):
             cases.run(self._client, part, read_cut(self._client), {}, found)

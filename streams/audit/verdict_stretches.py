@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from schemas.instant import from_micros, to_micros
+from schemas.rule_names import RULE_NAMES
 from streams.counting.case_history import ruled_history
-from streams.counting.registers import Register
-from streams.on_time.rules import RULE_NAMES
+from streams.counting.registers import Registers
 from streams.on_time.ruling import Ruling
 from streams.on_time.timeline import timeline
 
@@ -43,9 +43,7 @@ class Columns(NamedTuple):
     verdict_until: Sequence[int]
 
 
-def wrong_stretches(
-    row: Columns, registers: dict[str, Register], ruling: Ruling, zone: ZoneInfo
-) -> tuple[str, str] | None:
+def wrong_stretches(row: Columns, registers: Registers, ruling: Ruling, zone: ZoneInfo) -> tuple[str, str] | None:
     """What the columns say by the first rule with which they disagree, and what they should; None if there is none."""
     for name, is_, should in zip(RULE_NAMES, by_columns(row, zone), by_rules(registers, ruling), strict=True):
         if is_ != should:
@@ -53,7 +51,7 @@ def wrong_stretches(
     return None
 
 
-def by_rules(registers: dict[str, Register], ruling: Ruling) -> list[Stretches]:
+def by_rules(registers: Registers, ruling: Ruling) -> list[Stretches]:
     """The stretches by each rule, as the timelines of its rule say; empty where a rule says nothing."""
     found = ruled_history(registers, ruling)
     if found is None:

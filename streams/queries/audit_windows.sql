@@ -20,6 +20,19 @@ WITH
                     outcome_at <= term,
                     toDate(outcome_at, '{time_zone}') <= toDate(term, '{time_zone}'))) AS in_time,
                 term IS NOT NULL AND toDate(outcome_at, '{time_zone}') < toDate(term, '{time_zone}') AS early,
+                ifNull(term, term_computed) AS held,
+                toDate(outcome_at, '{time_zone}') AS ended_on,
+                toDate(held, '{time_zone}') AS held_on,
+                -- Where nothing moved the term there are no steps; else the last step of each rule is its final verdict.
+                if(empty(verdict_rule),
+                    [
+                        if(held IS NULL OR outcome_at <= held, 2, 3),
+                        if(held IS NULL OR ended_on <= held_on, 2, 3),
+                        if(held IS NULL OR ended_on <= held_on, 2, 3),
+                        multiIf(outcome != 'resolved' OR held IS NULL, 2, ended_on < held_on, 1, ended_on = held_on, 2, 3)
+                    ],
+                    arrayMap(number -> arrayLast((standing, rule) -> rule = number, verdict_standing, verdict_rule), [1, 2, 3, 4])
+                ) AS stand,
                 arrayExists((online, amount, refunded) -> online AND refunded < greatest(amount, 1),
                     payment_online, payment_amount, payment_refunded) AS paid_online,
                 arrayConcat(
@@ -36,6 +49,12 @@ WITH
                         (outcome_at, 'withdrawn', toInt64(outcome = 'withdrawn')),
                         (outcome_at, 'refused', toInt64(outcome = 'refused')),
                         (outcome_at, 'stopped', toInt64(outcome = 'stopped')),
+                        (outcome_at, 'resolved_on_time_by_instant', toInt64(outcome = 'resolved' AND stand[1] = 2)),
+                        (outcome_at, 'resolved_on_time_by_date', toInt64(outcome = 'resolved' AND stand[2] = 2)),
+                        (outcome_at, 'judged_by_766', toInt64(1)),
+                        (outcome_at, 'on_time_by_766', toInt64(stand[3] = 2)),
+                        (outcome_at, 'form_early', toInt64(stand[4] = 1)),
+                        (outcome_at, 'form_on_time', toInt64(stand[4] = 2)),
                         (returned_at, 'returned', toInt64(1)),
                         (digitised_at, 'digitisations', toInt64(1)),
                         (digitised_at, 'components', toInt64(components)),

@@ -5,9 +5,9 @@ SELECT
     agency,
     month,
     '' AS rule,
-    figure.1 AS figure,
-    sumIf(figure.2, NOT is_after) AS before,
-    sumIf(figure.2, is_after) AS after
+    counted.1 AS figure,
+    sumIf(counted.2, NOT is_after) AS before,
+    sumIf(counted.2, is_after) AS after
 FROM
 (
     SELECT false AS is_after, agency, toStartOfMonth(toDate(window, '{time_zone}')) AS month, [{counters}] AS figures
@@ -18,6 +18,6 @@ FROM
     FROM windows_rebuilt FINAL
     GROUP BY agency, month
 )
-ARRAY JOIN figures AS figure
-GROUP BY agency, month, figure.1
+ARRAY JOIN figures AS counted
+GROUP BY agency, month, counted.1
 HAVING before != after

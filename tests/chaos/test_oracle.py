@@ -36,6 +36,7 @@ from streams.counting.contributions import contributions
 from streams.counting.facts import facts_of
 from streams.counting.registers import Registers, fold, pack
 from streams.counting.rows import facts_row
+from streams.counting.store_interface import Row
 from streams.counting.store_interface import Stored as At
 from streams.on_time.ruling import Ruling, built_in_ruling
 from tests.strategies import MOMENTS, conflicting_events, events
@@ -62,6 +63,12 @@ def told(*events: Event, terms: Literal["instant", "date"] = "instant") -> Expec
     return expected(events, partitions=1, terms=terms, time_zone="Asia/Ho_Chi_Minh")
 
 
+def case_in(row: Row) -> Case:
+    """The case of a row of facts."""
+    named = dict(zip(FACTS.columns, row, strict=True))
+    return case_of(named[name] for name in Case.__struct_fields__)
+
+
 def counted(history: list[AnyEvent], profile: Profile, ruling: Ruling) -> Stored:
     """The same by the rules of counting, but for the events."""
     registers: dict[str, Registers] = {}
@@ -72,8 +79,7 @@ def counted(history: list[AnyEvent], profile: Profile, ruling: Ruling) -> Stored
         partition = partition_of(dossier, PARTITIONS)
         if held:
             row = facts_row(dossier, partition, At(0, pack(held)), facts_of(held, ruling), profile)
-            named = dict(zip(FACTS.columns, row, strict=True))
-            facts[dossier] = case_of(named[name] for name in Case.__struct_fields__)
+            facts[dossier] = case_in(row)
         for window, counters in contributions(facts_of(held, ruling), profile).items():
             counts = windows.setdefault((*window, partition), {})
             for counter, amount in counters.items():

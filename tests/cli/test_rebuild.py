@@ -77,7 +77,9 @@ def test_other_rules(dossier: Run, counted: Plan, variables: dict[str, str], by_
         f"partition 0: workers resume at offset {ends[0]}",
         f"partition 1: workers resume at offset {ends[1]}",
     ]
-    done = dossier("rebuild", profile=by_date, **variables)
+    refused = dossier("rebuild", profile=by_date, **variables)
+    assert (refused.code, "`dossier rebuild --why" in refused.reason) == (2, True)
+    done = dossier("rebuild", "--why", "Circular 1", profile=by_date, **variables)
     assert done.code == 0
     assert done.out == f"rebuilt: the counts are of epoch 3, rules {BY_DATE.rules}; start the workers\n"
     assert f"count {events} raw events into new tables" in done.err

@@ -43,7 +43,7 @@ def test_whatever_is_changed_in_the_steps_is_told(life: list[Event], ruling: Rul
     column, by = data.draw(st.sampled_from((("verdict_standing", 1), ("verdict_since", 1))))
     changed = list(getattr(row, column))
     changed[place] = changed[place] % 5 + 1 if column == "verdict_standing" else changed[place] + by
-    spoilt = row._replace(**{column: changed})
+    spoilt = Columns(**row._asdict() | {column: changed})
     if by_columns(spoilt, ZONE) != by_columns(row, ZONE):
         assert wrong_stretches(spoilt, registers, ruling, ZONE)
 
