@@ -41,6 +41,7 @@ LONGEST = (
     "streams/rebuild/test_rebuild.py",
     "test_rebuilding.py",
     "test_end_to_end.py",
+    "bench/test_regression_gate.py",
 )
 """Files that take minutes. They come first and in turns, so that no process ends with one of them while others wait."""
 

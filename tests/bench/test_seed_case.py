@@ -77,6 +77,7 @@ def test_the_same_seed_gives_the_same_lines_and_another_one_others(lines: list[b
     assert list(islice(history(2, SOME), 500)) != lines[:500]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dossiers", [1, 999, 5000, 34_584])
 def test_its_figures_are_exact_for_any_number_of_dossiers(dossiers: int) -> None:
     counts: Counter[str] = Counter()
@@ -97,6 +98,7 @@ def test_the_whole_case_has_exactly_so_many_online() -> None:
     assert Quotas(DOSSIERS).online == 691_694
 
 
+@pytest.mark.slow
 def test_the_truth_is_what_the_oracle_expects_of_every_window(judged: Expected, right: Truth) -> None:
     windows: defaultdict[tuple[str, int, str], int] = defaultdict(int)
     for (agency, start, _), counts in judged.windows.items():

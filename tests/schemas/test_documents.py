@@ -161,6 +161,7 @@ def edges() -> Iterator[tuple[str, str, Any, bool]]:
                     yield kind, name, [], False
 
 
+@pytest.mark.slow
 def test_schema_and_decoder_have_the_same_limits() -> None:
     judged = list(edges())
     assert {allowed for *_, allowed in judged} == {True, False}
@@ -228,6 +229,7 @@ def test_examples_can_be_read() -> None:
     assert messages["envelope"]["contentType"] == "application/x-ndjson"
 
 
+@pytest.mark.slow
 def test_documents_are_the_same_each_time() -> None:
     assert documents() == documents()
     assert event_schema() == EVENT
@@ -244,6 +246,7 @@ def test_another_process_makes_the_same_documents() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_writing_makes_the_check_pass_and_a_change_fails_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "generated"
     assert main(["--folder", str(folder)]) == 0

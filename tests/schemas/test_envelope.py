@@ -102,6 +102,7 @@ def test_any_bytes_are_read(value: bytes) -> None:
     assert_accounted(value, decode(value, NOW))
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.just(LINE), st.binary(max_size=20), events().map(encode_event)), min_size=1, max_size=12))
 def test_a_bad_line_takes_no_other_along(lines: list[bytes]) -> None:
     value = b"\n".join(lines)
@@ -167,6 +168,7 @@ _SAMPLES = (
 )
 
 
+@pytest.mark.slow
 def test_twenty_thousand_mutations_are_read() -> None:
     random_ = random.Random(20260601)
     found: Counter[str] = Counter()

@@ -161,6 +161,7 @@ def test_a_column_that_no_json_line_has_is_an_error(mapping: Mapping) -> None:
         read(b'{"id":"a","at":"2026-01-05"}\n', mapping, "jsonl")
 
 
+@pytest.mark.slow
 def test_parquet_gives_typed_cells_and_reads_mapped_columns_only(mapping: Mapping, tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     at = datetime(2026, 1, 5, 8, tzinfo=UTC)

@@ -133,6 +133,7 @@ def test_a_dossier_larger_than_may_be_read_at_once_is_a_batch_of_its_own(store: 
     assert stored_windows(store) == expected_windows(log_of(*receptions(), *payments(), *transfers()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_effort", [1, 200, 1000])
 def test_no_batch_takes_more_than_its_effort_and_one_event(store: MeasuredStore, max_effort: int) -> None:
     counting = Counting(IDENTITY, store, max_effort=max_effort)

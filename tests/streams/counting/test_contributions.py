@@ -186,6 +186,7 @@ def test_the_examples_reach_every_counter() -> None:
     assert set().union(*(total(counts(*history)) for history in histories)) == set(COUNTERS)
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(10, 200))
 @given(history=HISTORIES, profile=st.sampled_from((INSTANT, DATE)))
 def test_whatever_counts_is_a_declared_counter_above_nought_on_five_minutes(

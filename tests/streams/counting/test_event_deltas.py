@@ -69,6 +69,7 @@ def test_every_event_changes_what_the_plain_rules_say(history: list[AnyEvent], p
     assert fast(history, profile) == plainly(history, profile)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @settings(max_examples=sized(10, 50))
 @given(data=st.data(), profile=st.sampled_from((INSTANT, DATE)))
@@ -93,6 +94,7 @@ MANY = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(10, 100))
 @given(reception=events_of("D1", (KINDS["received"],)), history=MANY, profile=st.sampled_from((INSTANT, DATE)))
 def test_of_many_payments_and_extensions_each_changes_what_the_plain_rules_say(

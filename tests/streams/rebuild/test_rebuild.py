@@ -44,7 +44,7 @@ from tests.counted_topic import (
 from tests.streams.cases import said
 from tests.thorough import sized
 
-pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
+pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse, pytest.mark.scenario]
 
 
 class Onlooker:

@@ -122,6 +122,7 @@ def test_events_of_a_full_dossier_do_not_count_against_the_dead_letter_limit() -
     assert stored_facts(worker.store).keys() == {OURS, OTHER}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", [1, 7, 10**6])
 @pytest.mark.parametrize("seed", range(sized(5, 15)))
 def test_the_same_is_one_too_many_in_any_batches_after_any_crash(seed: int, effort: int) -> None:
