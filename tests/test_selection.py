@@ -21,7 +21,10 @@ def selection(target: str) -> Expression:
 
 
 def takes(target: str, markers: set[str]) -> bool:
-    return selection(target).evaluate(lambda name, **_: name in markers)
+    def has(name: str, /, **_: object) -> bool:
+        return name in markers
+
+    return selection(target).evaluate(has)
 
 
 def any_markers(config: pytest.Config) -> Iterator[set[str]]:

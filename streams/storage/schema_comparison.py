@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from schemas.ddl import Script, create, structure
 from schemas.tables import ARGUMENTS, DICTIONARIES, REFRESHES, VIEWS
+from streams.storage.formatted_statements import formatted, found_statements
 
 REBUILDABLE = ("windows", "facts")
 """Tables that a rebuild can restore from the others."""
@@ -26,6 +27,8 @@ DERIVED = (
 _REFILLED = {
     "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"
 }
+_READ = frozenset((*structure(), *DICTIONARIES, *VIEWS, *REFRESHES))
+"""What views may read."""
 _SHOWN = 160
 
 _Columns: TypeAlias = list[tuple[str, str]]
@@ -42,8 +45,8 @@ class Difference(Struct, frozen=True):
 
 def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
     """Tables and triggers that are missing or differ; raises what the driver does."""
-    declared = dict(zip(structure(), _formatted(client, list(structure().values())), strict=True))
-    found = _found(client)
+    found = found_statements(client)
+    declared = dict(zip(structure(), formatted(client, list(structure().values())), strict=True))
     for name in (*DICTIONARIES, *VIEWS, *REFRESHES):
         if found.get(name, "").startswith("CREATE TABLE"):
             kind = "dictionary" if name in DICTIONARIES else "view"
@@ -65,17 +68,18 @@ class Views:
 
     def __init__(self, client: Client, views: Sequence[Script]) -> None:
         self._client = client
-        self._found = _found(client)
+        self._found = found_statements(client)
         self._columns: dict[str, _Columns] = {}
         for table, *column in client.execute(
             "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position"
         ):
             self._columns.setdefault(table, []).append((column[0], column[1]))
-        self._declared = dict(zip(views, _formatted(client, [view.statements[-1] for view in views]), strict=True))
+        self._declared = dict(zip(views, formatted(client, [view.statements[-1] for view in views]), strict=True))
         texts = ((name, text) for name, text in self._found.items() if " VIEW " in text.partition("\n")[0])
         self._described = _descriptions(
             client.connection.server_info.version_tuple(),
-            frozenset((name, tuple(columns)) for name, columns in self._columns.items()),
+            # Other tables, such as those of an unfinished rebuild, come and go, and no view reads them.
+            frozenset((name, tuple(columns)) for name, columns in self._columns.items() if name in _READ),
             frozenset(texts),
         )
 
@@ -152,37 +156,6 @@ def elements(text: str) -> dict[str, str]:
         elif word:
             found[word.lower()] = rest.removeprefix("= ")
     return found
-
-
-def normal(text: str, database: str) -> str:
-    """A formatted CREATE statement without what may differ: database, comments, replication, definer."""
-    text = re.sub(
-        rf"(?P<literal>'(?:[^'\\]|\\.)*')|\b{re.escape(database)}\.|`{re.escape(database)}`\.",
-        lambda match: match["literal"] or "",
-        text,
-    )
-    text = re.sub(r"\s+COMMENT '(?:[^'\\]|\\.)*'", "", text)
-    # A server may have its own default for the rights with which a view reads.
-    text = re.sub(r"\n(?:DEFINER = \S+ )?SQL SECURITY \w+", "", text)
-    text = re.sub(r"^CREATE OR REPLACE ", "CREATE ", text)
-    text = re.sub(r"Replicated(\w*MergeTree)\('[^']*', '[^']*'(?:, )?", r"\1(", text)
-    return re.sub(r"Replicated(\w*MergeTree)", r"\1", text).replace("MergeTree()", "MergeTree")
-
-
-def _found(client: Client) -> dict[str, str]:
-    rows = client.execute(
-        "SELECT name, formatQueryOrNull(create_table_query), currentDatabase() FROM system.tables "
-        "WHERE database = currentDatabase()"
-    )
-    return {found: normal(text or "", database) for found, text, database in rows}
-
-
-def _formatted(client: Client, statements: list[str]) -> list[str]:
-    ((texts, database),) = client.execute(
-        "SELECT arrayMap(statement -> formatQuery(statement), %(statements)s), currentDatabase()",
-        {"statements": statements},
-    )
-    return [normal(text, database) for text in texts]
 
 
 def _without_columns(view: str) -> str:

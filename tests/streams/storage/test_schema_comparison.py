@@ -16,7 +16,7 @@ from streams.storage.clickhouse_client import connect
 from streams.storage.deployment_plan import Plan
 from streams.storage.dictionary_check import unreadable_dictionaries
 from streams.storage.rollups import refresh
-from streams.storage.schema_comparison import elements, normal
+from streams.storage.schema_comparison import elements
 from streams.storage.table_migration import make_tables
 from streams.storage.undeclared_objects import harmless_objects, interfering_objects
 from tests import structure as generator
@@ -26,19 +26,6 @@ DICTIONARIES = {
     each.name.removesuffix(".sql"): each.statements[-1] for each in dictionaries(INSTANT, "another_database")
 }
 VIEWS = {view.name.removesuffix(".sql"): view.statements[-1] for view in views(INSTANT)}
-
-
-def test_nothing_but_what_means_something_is_compared() -> None:
-    declared = "CREATE TABLE t\n(\n    `a` String\n)\nENGINE = ReplacingMergeTree(pos)\nORDER BY a"
-    there = (
-        "CREATE TABLE city.t\n(\n    `a` String COMMENT 'of city.t; it\\'s a'\n)\n"
-        "ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', pos)\nORDER BY a\n"
-        "COMMENT 'a table'"
-    )
-    assert normal(there, "city") == declared == normal(declared, "city")
-    assert normal("SELECT 'city.t' FROM `city`.t, other.t", "city") == "SELECT 'city.t' FROM t, other.t"
-    assert normal("ENGINE = ReplicatedMergeTree('/x', 'y')", "city") == "ENGINE = MergeTree"
-    assert normal("ENGINE = ReplicatedMergeTree\nORDER BY a", "city") == "ENGINE = MergeTree\nORDER BY a"
 
 
 def test_a_table_is_taken_apart_but_for_what_a_rebuild_adds() -> None:
