@@ -4,10 +4,8 @@ The engine itself formats both sides, so only differences in meaning count. Comm
 """
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
-from typing import TypeAlias
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
@@ -16,6 +14,7 @@ from msgspec import Struct
 from schemas.ddl import Script, create, structure
 from schemas.tables import ARGUMENTS, DICTIONARIES, REFRESHES, VIEWS
 from streams.storage.formatted_statements import formatted, found_statements
+from streams.storage.query_columns import Columns, QueryColumns, read_columns
 
 REBUILDABLE = ("windows", "facts")
 """Tables that a rebuild can restore from the others."""
@@ -27,12 +26,7 @@ DERIVED = (
 _REFILLED = {
     "sources": "INSERT INTO sources SELECT source, max(occurred_at), max(published_at) FROM events GROUP BY source"
 }
-_READ = frozenset((*structure(), *DICTIONARIES, *VIEWS, *REFRESHES))
-"""What views may read."""
 _SHOWN = 160
-
-_Columns: TypeAlias = list[tuple[str, str]]
-"""Names and types, in order."""
 
 
 class Difference(Struct, frozen=True):
@@ -69,19 +63,9 @@ class Views:
     def __init__(self, client: Client, views: Sequence[Script]) -> None:
         self._client = client
         self._found = found_statements(client)
-        self._columns: dict[str, _Columns] = {}
-        for table, *column in client.execute(
-            "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position"
-        ):
-            self._columns.setdefault(table, []).append((column[0], column[1]))
+        self._columns = read_columns(client)
         self._declared = dict(zip(views, formatted(client, [view.statements[-1] for view in views]), strict=True))
-        texts = ((name, text) for name, text in self._found.items() if " VIEW " in text.partition("\n")[0])
-        self._described = _descriptions(
-            client.connection.server_info.version_tuple(),
-            # Other tables, such as those of an unfinished rebuild, come and go, and no view reads them.
-            frozenset((name, tuple(columns)) for name, columns in self._columns.items() if name in _READ),
-            frozenset(texts),
-        )
+        self._described: QueryColumns | None = QueryColumns(client, self._found, self._columns)
 
     def is_occupied(self, view: Script) -> bool:
         """Whether a table has this name: making the view or dictionary would drop it."""
@@ -117,22 +101,12 @@ class Views:
 
     def forget_columns(self) -> None:
         """Something was made anew: columns of queries may no longer be those of before."""
-        self._described = {}
+        self._described = None
 
-    def _describe(self, select: str) -> _Columns:
-        if select not in self._described:
-            rows = self._client.execute(f"DESCRIBE TABLE ({select})")
-            self._described[select] = [(column, kind) for column, kind, *_ in rows]
-        return self._described[select]
-
-
-@lru_cache(maxsize=4)
-def _descriptions(_version: Hashable, _columns: Hashable, _views: Hashable) -> dict[str, _Columns]:
-    """Columns of queries on a database of this structure, filled as they are asked for.
-
-    Describing all views takes ClickHouse a fifth of an audit of few dossiers, and an audit comes again and again.
-    """
-    return {}
+    def _describe(self, select: str) -> Columns:
+        if self._described is None:
+            self._described = QueryColumns(self._client, found_statements(self._client), read_columns(self._client))
+        return self._described.of(select)
 
 
 def elements(text: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What is otherwise than declared is told in words, and mended where no row can be lost by it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -90,6 +91,12 @@ def looked_at(plan: Plan, *, dry_run: bool = True) -> tuple[list[str], list[str]
     told: list[str] = []
     left = make_tables(plan, told.append, dry_run=dry_run)
     return [line for line in told if line.startswith(("apply ", "repair: "))], left
+
+
+def readers(name: str) -> set[str]:
+    """The views that read it, themselves or through others."""
+    found = {view for view, text in VIEWS.items() if re.search(rf"\b{name}\b", text.partition(" AS\n")[2])} - {name}
+    return found.union(*map(readers, found))
 
 
 @pytest.mark.clickhouse
@@ -263,10 +270,10 @@ class TestDatabase:
         client.execute("ALTER TABLE windows ADD COLUMN beside UInt8")
         told, _ = looked_at(plan)
         assert told == []
-        assert len(described) == len(VIEWS)
+        assert len(described) == len(readers("windows"))
         client.execute("ALTER TABLE windows DROP COLUMN beside")
         assert looked_at(plan) == ([], [])
-        assert len(described) == len(VIEWS)
+        assert len(described) == len(readers("windows"))
 
     def test_a_dictionary_is_made_anew_though_a_view_depends_on_it(self, plan: Plan, client: Client) -> None:
         client.execute("CREATE VIEW named AS SELECT dictGet('agency_labels', 'name_vi', tuple('H01')) AS name")
