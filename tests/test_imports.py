@@ -65,5 +65,6 @@ def test_an_import_that_a_contract_forbids_is_found(linted: str, file: str, line
     assert f"{importer} -> {known} " in section
 
 
+@pytest.mark.slow
 def test_a_new_room_of_streams_must_be_given_its_place(linted: str) -> None:
     assert "attic" in linted

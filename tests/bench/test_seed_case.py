@@ -72,6 +72,7 @@ def test_lines_come_in_order_of_arrival_never_before_they_happened_and_some_of_t
     assert max(receptions) < END
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_lines_and_another_one_others(lines: list[bytes]) -> None:
     assert list(islice(history(1, SOME), 500)) == lines[:500]
     assert list(islice(history(2, SOME), 500)) != lines[:500]
@@ -110,6 +111,7 @@ def test_the_truth_is_what_the_oracle_expects_of_every_window(judged: Expected, 
     assert found == {cell: amount for cell, amount in windows.items() if amount}
 
 
+@pytest.mark.slow
 def test_the_truth_is_what_the_oracle_expects_of_facts_and_events(judged: Expected, right: Truth) -> None:
     counts: Counter[str] = Counter()
     for (_, _, measure), amount in named(right.facts, list(FACTS)).items():

@@ -42,6 +42,7 @@ def test_the_counts_are_exact_whatever_happens(first: int) -> None:
     assert found.runs == BLOCK
 
 
+@pytest.mark.slow
 def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> None:
     found = simulated(0)
     assert found.events > BLOCK * 20
@@ -124,6 +125,7 @@ def test_a_batch_that_raises_is_a_failure_that_names_the_error() -> None:
     assert failure.wrong[0].startswith("LostEvents: simulated-events partition")
 
 
+@pytest.mark.slow
 def test_as_many_failures_as_wanted_are_found() -> None:
     found = simulate(0, 1000, code=UNFENCED, most=3)
     assert len(found.failures) == 3

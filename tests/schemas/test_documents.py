@@ -115,6 +115,7 @@ def test_a_definition_has_the_fields_of_its_struct_and_requires_what_has_no_defa
     assert set(definition["required"]) == {"kind", *(field.name for field in fields if field.required)}
 
 
+@pytest.mark.slow
 @given(events())
 def test_every_event_agrees_with_the_schema(event: AnyEvent) -> None:
     value = json.loads(encode_event(event))

@@ -87,6 +87,7 @@ def assert_within_limits(event: AnyEvent) -> None:
             assert least <= value <= most
 
 
+@pytest.mark.slow
 @given(st.lists(events(), min_size=1, max_size=20))
 def test_events_come_back_in_order(sent: list[AnyEvent]) -> None:
     value = encode(encode_event(event) for event in sent)

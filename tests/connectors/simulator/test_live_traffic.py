@@ -24,6 +24,7 @@ def test_event_n_comes_at_n_over_rate_and_has_happened_by_then(seed: int, rate: 
         assert event.recorded <= at + timedelta(milliseconds=1)
 
 
+@pytest.mark.slow
 def test_the_same_start_and_seed_give_the_same_events() -> None:
     first = list(islice(live(Plan(), START, 20), 2000))
     assert first == list(islice(live(Plan(), START, 20), 2000))
@@ -62,6 +63,7 @@ def ticks(count: int, every: float) -> list[tuple[datetime, Event]]:
     return [(START + timedelta(seconds=number * every), event) for number in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [0.5, 0.01, 0.0001])
 def test_the_pace_does_not_drift(every: float) -> None:
     clock = Clock()

@@ -106,6 +106,7 @@ def test_every_agency_that_events_name_was_valid_on_their_day() -> None:
     }
 
 
+@pytest.mark.slow
 def test_dossiers_are_received_elsewhere_at_branches_of_the_centre_since_the_merger() -> None:
     elsewhere = [event for event in every(Received) if event.receiver]  # type: ignore[attr-defined]
     assert 0.3 < len(elsewhere) / len(every(Received)) < 0.45

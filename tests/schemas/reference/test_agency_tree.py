@@ -167,6 +167,7 @@ def trees(draw: st.DrawFn) -> list[Agency]:
     return found or [agency("a")]
 
 
+@pytest.mark.slow
 @given(trees())
 def test_placements_are_the_rule_on_every_day(agencies: list[Agency]) -> None:
     tree, stored = AgencyTree(agencies), Placements(placements(agencies))

@@ -113,6 +113,7 @@ def test_between_is_the_inverse_of_add(start: int, amount: int, unit: Unit, site
         assert found - amount < Fraction(1, 109 * 60_000_000)
 
 
+@pytest.mark.slow
 @given(instants(), instants(), sites)
 def test_add_is_the_inverse_of_between(start: int, stop: int, site: str) -> None:
     """For every instant within working time that is not the first one of a session, which no term can end at."""
@@ -123,6 +124,7 @@ def test_add_is_the_inverse_of_between(start: int, stop: int, site: str) -> None
         assert add(start, Duration(between(start, stop, unit, calendar), unit), calendar) == stop
 
 
+@pytest.mark.slow
 @given(instants(), instants(), amounts, st.integers(0, 3), units, st.sampled_from([*SITES]), st.booleans())
 def test_what_starts_later_or_is_longer_does_not_end_earlier(
     one: int, other: int, amount: int, more: int, unit: Unit, site: str, same_day: bool

@@ -390,6 +390,7 @@ def test_a_difference_leads_from_one_to_the_other(one: list[AnyEvent], other: li
     assert difference(before, before) == {}
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(10, 200))
 @given(history=HISTORIES, random=st.randoms(use_true_random=False), profile=st.sampled_from((INSTANT, DATE)))
 def test_the_differences_of_any_order_add_up_to_the_same_counts(

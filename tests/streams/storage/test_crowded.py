@@ -188,6 +188,7 @@ def test_dossiers_with_much_to_read_and_write_again_are_not_all_in_one_batch() -
     assert sum(len(batch.facts) for batch in found) == len(dossiers)
 
 
+@pytest.mark.slow
 def test_what_a_full_dossier_counts_moves_with_it() -> None:
     payments = [paid(number) for number in range(60)]
     log = log_of(RECEIVED, *payments, said(Amended, "2026-03-04 08:00", dossier=OURS, agency="H07"))

@@ -116,6 +116,7 @@ def test_a_copy_of_another_workers_folder_is_deleted(tmp_path: Path, stack: Exit
     assert opened(stack, StateFolder(tmp_path, "worker-2", COUNTS))[0].read_head(3) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["CURRENT", "MANIFEST", "everything"])
 def test_a_broken_one_is_made_anew(tmp_path: Path, stack: ExitStack, damage: str) -> None:
     filled(tmp_path)
