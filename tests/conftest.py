@@ -20,6 +20,7 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.reader_access import READER
 from streams.storage.deployment_plan import Plan
 from tests.databases import Databases
+from tests.selection import holds_nothing
 from tests.thorough import IS_THOROUGH
 
 # What CI runs must not hang on chance; at a desk, new examples are tried every time; `make chaos` tries many.
@@ -44,6 +45,14 @@ LONGEST = (
     "bench/test_regression_gate.py",
 )
 """Files that take minutes. They come first and in turns, so that no process ends with one of them while others wait."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of which the marker expression takes nothing are not read."""
+    expression: str = config.getoption("markexpr")
+    if not expression or not collection_path.match("test_*.py"):
+        return None
+    return holds_nothing(expression, collection_path.read_text()) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
