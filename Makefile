@@ -6,6 +6,8 @@ export DOSSIER_DATA ?= data
 # Without compiled files each of the processes that tests start compiles all it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 SEED ?= 1
+# Three processes on two cores, as tests wait for services; each takes whole files, the longest first.
+SHARED := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup lock check format test test-unit chaos-short chaos bench-city demo generate clean
 
@@ -43,14 +45,14 @@ check: setup ## Format, lint, imports, types, generated files: changes nothing
 	$(BIN)/mypy
 
 test: check ## All tests but chaos-short, with a real Kafka and a real ClickHouse; FILE=tests/test_docs.py: that file's
-	$(BIN)/pytest --durations 10 $(or $(FILE),-m "not chaos" --numprocesses 3 --dist loadfile --no-loadscope-reorder)
+	$(BIN)/pytest --durations 10 $(or $(FILE),-m "not (chaos or scenario)" $(SHARED))
 
-test-unit: setup ## The tests that open no connection and start no process
-	$(BIN)/pytest -m "not clickhouse and not kafka and not platform and not loopback and not process" \
+test-unit: setup ## The tests that open no connection, start no process and compute for no tenth of a second
+	$(BIN)/pytest -m "not (clickhouse or kafka or platform or loopback or process or chaos or scenario or slow)" \
 		--numprocesses 2 --dist worksteal
 
-chaos-short: setup ## Each scenario of make chaos with a few faults; CI runs it after make test
-	$(BIN)/pytest --durations 10 -m chaos --numprocesses 2 --dist loadfile
+chaos-short: setup ## Each scenario of make chaos with a few faults, and what make test leaves to it; CI runs both
+	$(BIN)/pytest --durations 10 -m "chaos or scenario" $(SHARED)
 
 generate: setup ## Write the generated documents and what Grafana is given anew
 	$(BIN)/python -m schemas.documents

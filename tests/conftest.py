@@ -7,7 +7,7 @@ import socket
 import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,6 +20,7 @@ from schemas.connection import ClickHouseConnection, KafkaConnection
 from schemas.reader_access import READER
 from streams.storage.deployment_plan import Plan
 from tests.databases import Databases
+from tests.selection import holds_nothing
 from tests.thorough import IS_THOROUGH
 
 # What CI runs must not hang on chance; at a desk, new examples are tried every time; `make chaos` tries many.
@@ -41,8 +42,17 @@ LONGEST = (
     "streams/rebuild/test_rebuild.py",
     "test_rebuilding.py",
     "test_end_to_end.py",
+    "bench/test_regression_gate.py",
 )
 """Files that take minutes. They come first and in turns, so that no process ends with one of them while others wait."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of which the marker expression takes nothing are not read."""
+    expression: str = config.getoption("markexpr")
+    if not expression or not collection_path.match("test_*.py"):
+        return None
+    return holds_nothing(expression, collection_path.read_text()) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,33 +89,54 @@ def signals_are_heard() -> None:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
-@pytest.fixture(autouse=True)
-def orphans_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test leaves to the garbage collector is collected before the next, which does not bear it."""
-    yield
-    if request.node.get_closest_marker("kafka") or request.node.get_closest_marker("platform"):
-        gc.collect()
+class Allowed:
+    """What the running test may do; fixtures that it shares with others may do everything."""
+
+    connections = True
+    processes = True
+
+
+@pytest.fixture(autouse=True, scope="session")
+def connections_and_processes_are_heard() -> Iterator[None]:
+    """Whoever opens a connection or starts a process in a test that may not fails it; the same for all tests."""
+    connect, connect_ex, start = socket.socket.connect, socket.socket.connect_ex, subprocess.Popen.__init__
+
+    def connecting(one: socket.socket, *arguments: Any) -> None:
+        if not Allowed.connections:
+            pytest.fail(f"a test without a marker opens a connection: {arguments}")
+        connect(one, *arguments)
+
+    def connecting_ex(one: socket.socket, *arguments: Any) -> int:
+        if not Allowed.connections:
+            pytest.fail(f"a test without a marker opens a connection: {arguments}")
+        return connect_ex(one, *arguments)
+
+    def starting(process: Any, *arguments: Any, **named: Any) -> None:
+        if not Allowed.processes:
+            pytest.fail(f"a test without a marker starts a process: {arguments}")
+        start(process, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connecting)
+        patch.setattr(socket.socket, "connect_ex", connecting_ex)
+        patch.setattr(subprocess.Popen, "__init__", starting)
+        yield
 
 
 @pytest.fixture(autouse=True)
-def only_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def only_this_process(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test without a marker that opens a connection or starts a process fails, even where the code swallows it.
 
-    A process costs more than a hundred tests of a rule.
+    A process costs more than a hundred tests of a rule. What a test of Kafka leaves to the garbage collector is
+    collected before the next, which does not bear it.
     """
-    if any(request.node.get_closest_marker(service) for service in SERVICES):
-        return
-
-    def refuse(*arguments: object, **_: object) -> NoReturn:
-        pytest.fail(f"a test without a marker opens a connection: {arguments}")
-
-    def refuse_start(_process: object, *arguments: object, **_: object) -> NoReturn:
-        pytest.fail(f"a test without a marker starts a process: {arguments}")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
-    if not request.node.get_closest_marker("process"):
-        monkeypatch.setattr(subprocess.Popen, "__init__", refuse_start)
+    markers = {marker.name for marker in request.node.iter_markers()}
+    Allowed.connections = not markers.isdisjoint(SERVICES)
+    Allowed.processes = Allowed.connections or "process" in markers
+    yield
+    Allowed.connections = Allowed.processes = True
+    if not markers.isdisjoint(("kafka", "platform")):
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

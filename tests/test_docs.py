@@ -126,6 +126,7 @@ def test_make_targets_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.M), f"make {target}"
 
 
+@pytest.mark.slow
 def test_every_message_in_troubleshooting_is_one_of_the_program() -> None:
     """Each part between the ellipses stands, in this order, in one text of the program."""
     messages = re.findall(

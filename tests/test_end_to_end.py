@@ -16,7 +16,7 @@ from schemas.partition import partition_of
 from schemas.topics import DEAD, EVENTS
 from tests.deployment import SAMPLE, Deployment, Killer
 
-pytestmark = pytest.mark.platform
+pytestmark = [pytest.mark.platform, pytest.mark.scenario]
 
 LATER = ("--as-of", "2012-03-01T00:00:00+01:00")
 MOVED = {"case-10024": "case:enddate", "case-10028": "case:deadline", "case-10084": "case:department"}

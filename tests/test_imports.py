@@ -54,6 +54,7 @@ def _not_python(folder: Path, names: list[str]) -> list[str]:
     return [name for name in names if not (folder / name).is_dir() and not name.endswith(".py")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "line", "contract"), FORBIDDEN)
 def test_an_import_that_a_contract_forbids_is_found(linted: str, file: str, line: str, contract: str) -> None:
     importer = file.removesuffix(".py").replace("/", ".")
@@ -64,5 +65,6 @@ def test_an_import_that_a_contract_forbids_is_found(linted: str, file: str, line
     assert f"{importer} -> {known} " in section
 
 
+@pytest.mark.slow
 def test_a_new_room_of_streams_must_be_given_its_place(linted: str) -> None:
     assert "attic" in linted

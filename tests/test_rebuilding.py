@@ -9,7 +9,7 @@ import pytest
 
 from tests.deployment import SAMPLE, Deployment
 
-pytestmark = pytest.mark.platform
+pytestmark = [pytest.mark.platform, pytest.mark.scenario]
 
 
 def on_time(deployment: Deployment) -> int:

@@ -29,6 +29,7 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile_file", "on_time"), [("profile.toml", 468), ("profile-by-date.toml", 505)])
 def test_figures_of_the_sample_log(profile_file: str, on_time: int, tmp_path: Path) -> None:
     profile = decode_profile((SAMPLES / profile_file).read_bytes(), profile_file)
@@ -48,6 +49,7 @@ def test_figures_of_the_sample_log(profile_file: str, on_time: int, tmp_path: Pa
     assert total["form_early"] + total["form_on_time"] == 505
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "on_time"),
     [(INSTANT, 468), (INSTANT_AS_SENT, 468), (DATE, 505), (DATE_AS_SENT, 505)],

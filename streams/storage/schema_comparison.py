@@ -4,10 +4,8 @@ The engine itself formats both sides, so only differences in meaning count. Comm
 """
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
-from typing import TypeAlias
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
@@ -15,6 +13,8 @@ from msgspec import Struct
 
 from schemas.ddl import Script, create, structure
 from schemas.tables import ARGUMENTS, DICTIONARIES, REFRESHES, VIEWS
+from streams.storage.formatted_statements import formatted, found_statements
+from streams.storage.query_columns import Columns, QueryColumns, read_columns
 
 REBUILDABLE = ("windows", "facts")
 """Tables that a rebuild can restore from the others."""
@@ -27,9 +27,6 @@ _REFILLED = {
 }
 _SHOWN = 160
 
-_Columns: TypeAlias = list[tuple[str, str]]
-"""Names and types, in order."""
-
 
 class Difference(Struct, frozen=True):
     """A difference from the declaration, and the statements that repair it; without any, a person must repair it."""
@@ -41,8 +38,8 @@ class Difference(Struct, frozen=True):
 
 def table_differences(client: Client, replicated: bool) -> Iterator[Difference]:
     """Tables and triggers that are missing or differ; raises what the driver does."""
-    declared = dict(zip(structure(), _formatted(client, list(structure().values())), strict=True))
-    found = _found(client)
+    found = found_statements(client)
+    declared = dict(zip(structure(), formatted(client, list(structure().values())), strict=True))
     for name in (*DICTIONARIES, *VIEWS, *REFRESHES):
         if found.get(name, "").startswith("CREATE TABLE"):
             kind = "dictionary" if name in DICTIONARIES else "view"
@@ -68,19 +65,10 @@ class Views:
 
     def __init__(self, client: Client, views: Sequence[Script]) -> None:
         self._client = client
-        self._found = _found(client)
-        self._columns: dict[str, _Columns] = {}
-        for table, *column in client.execute(
-            "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position"
-        ):
-            self._columns.setdefault(table, []).append((column[0], column[1]))
-        self._declared = dict(zip(views, _formatted(client, [view.statements[-1] for view in views]), strict=True))
-        texts = ((name, text) for name, text in self._found.items() if " VIEW " in text.partition("\n")[0])
-        self._described = _descriptions(
-            client.connection.server_info.version_tuple(),
-            frozenset((name, tuple(columns)) for name, columns in self._columns.items()),
-            frozenset(texts),
-        )
+        self._found = found_statements(client)
+        self._columns = read_columns(client)
+        self._declared = dict(zip(views, formatted(client, [view.statements[-1] for view in views]), strict=True))
+        self._described: QueryColumns | None = QueryColumns(client, self._found, self._columns)
 
     def is_occupied(self, view: Script) -> bool:
         """Whether a table has this name: making the view or dictionary would drop it."""
@@ -116,22 +104,12 @@ class Views:
 
     def forget_columns(self) -> None:
         """Something was made anew: columns of queries may no longer be those of before."""
-        self._described = {}
+        self._described = None
 
-    def _describe(self, select: str) -> _Columns:
-        if select not in self._described:
-            rows = self._client.execute(f"DESCRIBE TABLE ({select})")
-            self._described[select] = [(column, kind) for column, kind, *_ in rows]
-        return self._described[select]
-
-
-@lru_cache(maxsize=4)
-def _descriptions(_version: Hashable, _columns: Hashable, _views: Hashable) -> dict[str, _Columns]:
-    """Columns of queries on a database of this structure, filled as they are asked for.
-
-    Describing all views takes ClickHouse a fifth of an audit of few dossiers, and an audit comes again and again.
-    """
-    return {}
+    def _describe(self, select: str) -> Columns:
+        if self._described is None:
+            self._described = QueryColumns(self._client, found_statements(self._client), read_columns(self._client))
+        return self._described.of(select)
 
 
 def elements(text: str) -> dict[str, str]:
@@ -155,37 +133,6 @@ def elements(text: str) -> dict[str, str]:
         elif word:
             found[word.lower()] = rest.removeprefix("= ")
     return found
-
-
-def normal(text: str, database: str) -> str:
-    """A formatted CREATE statement without what may differ: database, comments, replication, definer."""
-    text = re.sub(
-        rf"(?P<literal>'(?:[^'\\]|\\.)*')|\b{re.escape(database)}\.|`{re.escape(database)}`\.",
-        lambda match: match["literal"] or "",
-        text,
-    )
-    text = re.sub(r"\s+COMMENT '(?:[^'\\]|\\.)*'", "", text)
-    # A server may have its own default for the rights with which a view reads.
-    text = re.sub(r"\n(?:DEFINER = \S+ )?SQL SECURITY \w+", "", text)
-    text = re.sub(r"^CREATE OR REPLACE ", "CREATE ", text)
-    text = re.sub(r"Replicated(\w*MergeTree)\('[^']*', '[^']*'(?:, )?", r"\1(", text)
-    return re.sub(r"Replicated(\w*MergeTree)", r"\1", text).replace("MergeTree()", "MergeTree")
-
-
-def _found(client: Client) -> dict[str, str]:
-    rows = client.execute(
-        "SELECT name, formatQueryOrNull(create_table_query), currentDatabase() FROM system.tables "
-        "WHERE database = currentDatabase()"
-    )
-    return {found: normal(text or "", database) for found, text, database in rows}
-
-
-def _formatted(client: Client, statements: list[str]) -> list[str]:
-    ((texts, database),) = client.execute(
-        "SELECT arrayMap(statement -> formatQuery(statement), %(statements)s), currentDatabase()",
-        {"statements": statements},
-    )
-    return [normal(text, database) for text in texts]
 
 
 def _without_columns(view: str) -> str:

@@ -15,6 +15,7 @@ KEYS = {
 
 
 @pytest.mark.platform
+@pytest.mark.scenario
 def test_the_seed_case_is_counted_twice_and_nothing_differs(tmp_path: Path) -> None:
     out = tmp_path / "results" / "city.json"
     options = ["--dossiers", "400", "--seed", "5", "--data", str(tmp_path / "data"), "--out", str(out)]

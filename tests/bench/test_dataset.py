@@ -2,6 +2,7 @@ from collections import Counter
 from functools import cache
 
 import msgspec
+import pytest
 
 from bench import dataset
 from bench.dataset import difference, envelopes, singles, truth
@@ -13,11 +14,13 @@ lines = cache(dataset.lines)
 """Several tests read the same."""
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_events_and_more_of_them_begin_with_the_same() -> None:
     assert lines(1, SOME)[:500] == lines(1, 500)
     assert lines(1, 500) != lines(2, 500)
 
 
+@pytest.mark.slow
 def test_every_line_is_a_valid_event_with_an_agency_that_changes_nothing_for_counting() -> None:
     for line in lines(1, SOME):
         event = decode_event(line.content)

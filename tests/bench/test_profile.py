@@ -1,8 +1,11 @@
+import pytest
+
 from bench.profile import records
 from bench.seed_case.history import history
 from schemas.envelope import decode_event
 
 
+@pytest.mark.slow
 def test_records_hold_every_event_and_follow_each_other_in_each_partition() -> None:
     found = records(seed=1, dossiers=300)
     lines = [line for record in found for line in (record.value or b"").splitlines()]

@@ -18,6 +18,7 @@ from schemas.events import Event
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_file_says_of_every_dossier_what_became_of_it(tmp_path: Path, format_: str) -> None:
     file = tmp_path / f"dossiers.{format_}"

@@ -13,6 +13,7 @@ from schemas.reference.agency_tree import AgencyTree
 from schemas.reference.procedure_checks import procedure_flaws
 
 
+@pytest.mark.slow
 def test_the_tree_has_four_levels_and_a_merger_and_no_flaw() -> None:
     found = agencies(date(2026, 7, 1))
     assert len(found) == AGENCIES
@@ -31,6 +32,7 @@ def test_queries_are_asked_by_both_ways() -> None:
 
 
 @pytest.mark.platform
+@pytest.mark.scenario
 def test_a_small_run(tmp_path: Path) -> None:
     out = tmp_path / "result.json"
     arguments = ["--dossiers", "0.003", "--rounds", "1", "--data", str(tmp_path), "--out", str(out)]

@@ -8,6 +8,7 @@ from bench.regression_gate import BOUND, measure
 
 
 @pytest.mark.platform
+@pytest.mark.scenario
 def test_counting_costs_no_more_than_the_bound(tmp_path: Path) -> None:
     cost = measure(tmp_path, print)
     assert cost.wrong == 0

@@ -72,11 +72,13 @@ def test_lines_come_in_order_of_arrival_never_before_they_happened_and_some_of_t
     assert max(receptions) < END
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_lines_and_another_one_others(lines: list[bytes]) -> None:
     assert list(islice(history(1, SOME), 500)) == lines[:500]
     assert list(islice(history(2, SOME), 500)) != lines[:500]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dossiers", [1, 999, 5000, 34_584])
 def test_its_figures_are_exact_for_any_number_of_dossiers(dossiers: int) -> None:
     counts: Counter[str] = Counter()
@@ -97,6 +99,7 @@ def test_the_whole_case_has_exactly_so_many_online() -> None:
     assert Quotas(DOSSIERS).online == 691_694
 
 
+@pytest.mark.slow
 def test_the_truth_is_what_the_oracle_expects_of_every_window(judged: Expected, right: Truth) -> None:
     windows: defaultdict[tuple[str, int, str], int] = defaultdict(int)
     for (agency, start, _), counts in judged.windows.items():
@@ -108,6 +111,7 @@ def test_the_truth_is_what_the_oracle_expects_of_every_window(judged: Expected, 
     assert found == {cell: amount for cell, amount in windows.items() if amount}
 
 
+@pytest.mark.slow
 def test_the_truth_is_what_the_oracle_expects_of_facts_and_events(judged: Expected, right: Truth) -> None:
     counts: Counter[str] = Counter()
     for (_, _, measure), amount in named(right.facts, list(FACTS)).items():

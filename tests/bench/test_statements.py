@@ -10,6 +10,7 @@ from bench.statements import QUERIES, Result, main
 
 
 @pytest.mark.platform
+@pytest.mark.scenario
 def test_a_small_run(tmp_path: Path) -> None:
     out = tmp_path / "result.json"
     done = CliRunner().invoke(main, ["--seconds", "0.01", "--data", str(tmp_path), "--out", str(out)])

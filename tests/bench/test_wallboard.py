@@ -30,6 +30,7 @@ def test_windows_are_those_of_the_dossiers(clickhouse: ClickHouseConnection) -> 
 
 
 @pytest.mark.platform
+@pytest.mark.scenario
 def test_a_small_run(tmp_path: Path) -> None:
     out = tmp_path / "result.json"
     done = CliRunner().invoke(

@@ -112,6 +112,7 @@ def test_offsets_acknowledged_before_the_flush_is_done() -> None:
     assert found_out(Code(acknowledges_at_once=True))
 
 
+@pytest.mark.slow
 def test_caches_kept_where_offsets_jump() -> None:
     assert found_out(counting(("if state is None or state.next_offset != first:", "if state is None:")))
 
@@ -215,6 +216,7 @@ def test_numbers_that_go_on_after_what_is_stored_and_not_after_progress() -> Non
     assert found_out(counting((held, held.replace("checkpoint.pos if checkpoint else 0", "1 << 63"))), first=32)
 
 
+@pytest.mark.slow
 def test_missing_offsets_ignored() -> None:
     assert found_out(counting(("if is_lost(expected, first):", "if False:")))
 
@@ -274,6 +276,7 @@ FENCE = """        if pos <= case.pos:
 """
 
 
+@pytest.mark.slow
 def test_the_limit_of_numbered_registers_checked_only_past_the_facts() -> None:
     assert found_out(counting((REFUSED + FENCE, FENCE + REFUSED)))
 
@@ -308,6 +311,7 @@ def test_progress_written_before_what_it_implies(changes: list[tuple[str, str]])
     assert found_out(flushing(*changes))
 
 
+@pytest.mark.slow
 def test_folding_events_that_the_facts_hold_already_is_only_slow() -> None:
     """An event at or before the position of facts is in their registers, and folding it once more changes nothing.
 
@@ -316,6 +320,7 @@ def test_folding_events_that_the_facts_hold_already_is_only_slow() -> None:
     assert not found_out(counting(("if pos <= case.pos:", "if False:")), SEEDS_OF_IMPLIED_RULES)
 
 
+@pytest.mark.slow
 def test_caches_kept_of_a_partition_that_comes_back_are_right_where_offsets_follow() -> None:
     """Whoever counted meanwhile: rows cached at an offset are the state after the log up to there.
 
@@ -325,6 +330,7 @@ def test_caches_kept_of_a_partition_that_comes_back_are_right_where_offsets_foll
     assert not found_out(flushing(("self._revoked.update(partitions)", "pass")), SEEDS_OF_IMPLIED_RULES)
 
 
+@pytest.mark.slow
 def test_restoring_that_goes_on_for_a_partition_that_was_revoked_is_only_useless() -> None:
     """What it reads is stored, and the head that it moves says no more than what had entered by then.
 
@@ -335,6 +341,7 @@ def test_restoring_that_goes_on_for_a_partition_that_was_revoked_is_only_useless
     )
 
 
+@pytest.mark.slow
 def test_windows_read_again_need_not_wait_for_the_flush_in_flight() -> None:
     """Facts ahead of a batch come from a worker that counted what is in flight here, or began once it was stored.
 

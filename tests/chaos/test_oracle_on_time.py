@@ -36,6 +36,7 @@ def test_the_oracle_comes_to_what_was_worked_out_by_hand(case: dict[str, str]) -
         assert (by_oracle(rule.name, USUAL, life, at, promise) or "not received") == case[column], column
 
 
+@pytest.mark.slow
 @given(life=lives(), at=moments(), promise=promises(), order=st.randoms(use_true_random=False))
 @settings(max_examples=sized(80, 20_000))
 def test_verdicts_are_those_of_the_oracle_whatever_the_order_of_events(
@@ -63,6 +64,7 @@ def by_oracle(rule: RuleName, place: Calendar, life: list[Event], at: int, promi
     return standing(rule, state, at, promised, COUNTED[id(place)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=["usual hours", "unusual hours"])
 @given(start=moments(), end=moments(), promise=promises())
 @settings(max_examples=sized(60, 20_000))

@@ -34,6 +34,7 @@ def unfenced_seed() -> int:
     return simulate(0, 1000, code=UNFENCED).failures[0].seed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, sized(BLOCK, 2000), BLOCK))
 def test_the_counts_are_exact_whatever_happens(first: int) -> None:
     found = simulated(first)
@@ -41,6 +42,7 @@ def test_the_counts_are_exact_whatever_happens(first: int) -> None:
     assert found.runs == BLOCK
 
 
+@pytest.mark.slow
 def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> None:
     found = simulated(0)
     assert found.events > BLOCK * 20
@@ -64,6 +66,7 @@ def test_every_fault_happens_and_more_than_once_a_schedule_on_the_average() -> N
     assert min(found.faults.values()) > 20
 
 
+@pytest.mark.slow
 def test_every_kind_of_line_is_in_the_logs() -> None:
     logs = [schedule_of(seed).log for seed in range(0, 2000, 8)]
     reasons = {reason for log in logs for reason in log.reasons.values()}
@@ -90,6 +93,7 @@ def test_a_schedule_goes_the_same_way_each_time() -> None:
     assert len(text[0]) > 20
 
 
+@pytest.mark.slow
 def test_a_schedule_that_fails_is_made_as_small_as_can_be() -> None:
     seed = unfenced_seed()
 
@@ -103,6 +107,7 @@ def test_a_schedule_that_fails_is_made_as_small_as_can_be() -> None:
     assert any(isinstance(step, Take) for step in smallest.steps)
 
 
+@pytest.mark.slow
 def test_a_failure_is_described_with_its_records_its_steps_and_what_is_wrong() -> None:
     seed = unfenced_seed()
     text = explain(seed, UNFENCED)
@@ -120,6 +125,7 @@ def test_a_batch_that_raises_is_a_failure_that_names_the_error() -> None:
     assert failure.wrong[0].startswith("LostEvents: simulated-events partition")
 
 
+@pytest.mark.slow
 def test_as_many_failures_as_wanted_are_found() -> None:
     found = simulate(0, 1000, code=UNFENCED, most=3)
     assert len(found.failures) == 3
@@ -127,18 +133,21 @@ def test_as_many_failures_as_wanted_are_found() -> None:
 
 
 class TestCommand:
+    @pytest.mark.slow
     def test_it_says_what_was_simulated(self) -> None:
         result = CliRunner().invoke(command.main, ["--schedules", "20", "--first", "40"])
         assert result.exit_code == 0
         assert result.output.startswith("20 schedules with ")
         assert result.output.endswith("Every schedule ended with exact counts.\n")
 
+    @pytest.mark.slow
     def test_it_says_it_to_a_machine(self) -> None:
         result = CliRunner().invoke(command.main, ["--schedules", "20", "--json"])
         found = json.loads(result.stdout)
         assert (found["runs"], found["failures"]) == (20, [])
         assert found["faults"]["crashes"] > 0
 
+    @pytest.mark.slow
     def test_a_failure_is_printed_with_the_command_that_replays_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(command, "simulate", lambda *_: simulate(0, 1000, code=UNFENCED))
         monkeypatch.setattr(command, "explain", lambda seed: explain(seed, UNFENCED))

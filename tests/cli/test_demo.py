@@ -6,6 +6,7 @@ from tests.cli.terminal import SECONDS, Terminal
 
 
 @pytest.mark.platform
+@pytest.mark.scenario
 def test_the_log_is_counted_then_live_traffic_is_shown_until_somebody_quits(tmp_path: Path) -> None:
     terminal = Terminal("demo", "--data", str(tmp_path / "data"))
     terminal.await_("6,416 events are counted, 6,416 of them new")

@@ -70,6 +70,7 @@ def summary(result: Result) -> dict[str, int]:
     return {name: int(number.replace(",", "")) for name, number in found}
 
 
+@pytest.mark.slow
 def test_the_sample_is_published_and_summed_up(settings: Settings, sink: Sink) -> None:
     result = run(settings, LOG, "--mapping", MAPPING)
     assert result.exception is None
@@ -79,6 +80,7 @@ def test_the_sample_is_published_and_summed_up(settings: Settings, sink: Sink) -
     assert not (settings.data / "rejects").exists()
 
 
+@pytest.mark.slow
 def test_a_dry_run_needs_no_kafka_and_says_so(tmp_path: Path) -> None:
     settings = Settings.from_env({"DOSSIER_DATA": str(tmp_path)})
     result = run(settings, LOG, "--mapping", MAPPING, "--dry-run")
@@ -86,6 +88,7 @@ def test_a_dry_run_needs_no_kafka_and_says_so(tmp_path: Path) -> None:
     assert "not published: dry run" in result.stdout
 
 
+@pytest.mark.slow
 def test_as_of_beats_the_mapping_and_is_local_to_it(settings: Settings, sink: Sink) -> None:
     run(settings, LOG, "--mapping", MAPPING, "--as-of", "2012-03-01")
     assert {event.recorded_at for event in sink.events} == {datetime(2012, 2, 29, 23, tzinfo=UTC)}
@@ -125,6 +128,7 @@ def test_as_of_beats_the_column(settings: Settings, sink: Sink, plain: list[str]
     assert {event.recorded_at for event in sink.events} == {datetime(2026, 2, 1, tzinfo=UTC)}
 
 
+@pytest.mark.slow
 def test_standard_input_is_read_when_the_format_is_told(settings: Settings, sink: Sink) -> None:
     result = run(settings, "-", "--format", "csv", "--mapping", MAPPING, content=Path(LOG).read_bytes())
     assert summary(result)["events"] == len(sink.events) == 6416
@@ -157,6 +161,7 @@ def test_a_mapping_that_does_not_fit_the_file_is_told_before_kafka_is_needed(tmp
     assert "other.csv: the mapped column 'case:concept:name' is not there" in str(result.exception)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sink")
 def test_rejects_are_beside_the_data_and_the_summary_says_where(settings: Settings, tmp_path: Path) -> None:
     lines = Path(LOG).read_text().splitlines(keepends=True)
@@ -172,6 +177,7 @@ def test_rejects_are_beside_the_data_and_the_summary_says_where(settings: Settin
     assert reject["row"] == lines[7].strip()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sink")
 def test_an_earlier_imports_rejects_do_not_stay_in_the_file_that_was_named(settings: Settings, tmp_path: Path) -> None:
     rejects = tmp_path / "rejects.csv"
@@ -205,6 +211,7 @@ def test_a_signal_flushes_and_says_how_far_it_got(
     assert 0 < rows < 4321
 
 
+@pytest.mark.slow
 def test_waiting_ends_when_everything_is_counted(
     settings: Settings, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +303,7 @@ def test_a_last_line_that_standard_input_ends_within_is_not_counted_and_told(
     assert sink.events
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sink")
 def test_a_last_line_without_an_end_counts_in_a_file_and_where_the_input_is_said_to_be_whole(
     settings: Settings, tmp_path: Path

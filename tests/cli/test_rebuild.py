@@ -29,7 +29,7 @@ def counted(plan: Plan, kafka: KafkaConnection) -> Iterator[Plan]:
     plan = structs.replace(plan, kafka=kafka, partitions=2)
     make_deployment(plan)
     publish(kafka, *random_events(seed=1, count=200))
-    work(plan)
+    work(plan, at_once=50)
     yield plan
     delete_topics(kafka)
 

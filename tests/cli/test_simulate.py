@@ -49,6 +49,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(simulate, [*arguments], obj=settings, standalone_mode=False)
 
 
+@pytest.mark.slow
 def test_a_history_has_exactly_so_many_dossiers_and_repeats_itself(sink: Sink) -> None:
     arguments = ["--history", "2026-01-05..2026-02-05", "--dossiers", "500", "--until", "2026-06-01"]
     result = run(*arguments)

@@ -12,6 +12,7 @@ from tests.cli.commands import ROOT, Run, environment
 SITE = ROOT / "samples" / "calendar.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "end"),
     [
@@ -33,6 +34,7 @@ def test_when_a_term_ends(dossier: Run, arguments: tuple[str, ...], end: str) ->
     assert dossier("terms", "add", *arguments) == (0, f"{end}\n", "")
 
 
+@pytest.mark.slow
 def test_a_term_explains_itself_day_by_day(dossier: Run) -> None:
     ended = dossier("terms", "add", "2026-01-01T10:00", "2", "working-days", "--explain")
     assert ended.code == 0
@@ -50,6 +52,7 @@ def test_a_term_explains_itself_day_by_day(dossier: Run) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_is_what_the_command_prints(dossier: Run) -> None:
     page = (ROOT / "docs" / "terms.md").read_text()
     command, *shown = page.partition("\n$ dossier ")[2].partition("```")[0].splitlines()
@@ -61,6 +64,7 @@ def test_the_example_of_the_page_is_what_the_command_prints(dossier: Run) -> Non
         assert line.endswith(end)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "amount"),
     [
@@ -75,6 +79,7 @@ def test_how_much_lies_between(dossier: Run, arguments: tuple[str, ...], amount:
     assert dossier("terms", "between", *arguments) == (0, f"{amount}\n", "")
 
 
+@pytest.mark.slow
 def test_between_explains_itself(dossier: Run) -> None:
     ended = dossier("terms", "between", "2026-03-06T15:00", "2026-03-09T10:00", "working-hours", "--explain")
     lines = ended.out.splitlines()
@@ -83,6 +88,7 @@ def test_between_explains_itself(dossier: Run) -> None:
     assert lines[4] == "2026-03-09 Mon  2  08:00-12:00 13:00-17:00  until 10:00"
 
 
+@pytest.mark.slow
 def test_json(dossier: Run) -> None:
     added = json.loads(dossier("terms", "add", "2026-03-07T10:00", "1", "days", "--json", "--explain").out)
     assert added == {
@@ -101,6 +107,7 @@ def test_json(dossier: Run) -> None:
     assert (between["amount"], round(between["decimal"], 6), "days" in between) == ("41/31", 1.322581, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "wrong"),
     [
@@ -122,6 +129,7 @@ def test_wrong_usage_says_what_is_wrong(dossier: Run, arguments: tuple[str, ...]
     assert wrong in ended.err
 
 
+@pytest.mark.slow
 def test_a_term_that_ends_in_a_year_that_is_not_announced_says_so(dossier: Run) -> None:
     ended = dossier("terms", "add", "2026-12-31T10:00", "1", "working-day")
     assert (ended.code, ended.out) == (0, "2027-01-04T10:00:00+07:00\n")

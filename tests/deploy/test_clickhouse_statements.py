@@ -85,6 +85,7 @@ def test_an_insert_whose_rows_follow_is_taken_apart(sql: str, insert: Insert | N
     assert parse_insert(sql) == insert
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sql",
     [
@@ -102,6 +103,7 @@ def test_long_statements_take_no_long_time(sql: str) -> None:
     assert time.process_time() - start < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["/* ", "\\'", "'\\", "$a$ $b", "`\\`", '"\\"', "''"])
 @pytest.mark.parametrize("opened", ["", "'", "`", '"'])
 def test_what_opens_and_never_closes_takes_no_long_time(opened: str, piece: str) -> None:

@@ -63,6 +63,7 @@ def test_lengths_beyond_reason_are_refused() -> None:
         in_pieces(b"\x02\xff\xff", 3).text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip", [Reader.skip, Reader.skip_texts, Reader.take], ids=lambda method: method.__name__)
 def test_a_promise_of_data_takes_no_memory(skip: object) -> None:
     piece = b"\x7f" + b"x" * 127

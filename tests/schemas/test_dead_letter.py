@@ -45,6 +45,7 @@ def test_text_can_be_read_by_people_and_other_bytes_are_base64() -> None:
     assert b"base64" not in encode_dead(letter_of(b"{}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("byte", [b"\0", b"\x1f", b'"', b"\\", b"\n", b"\t", b"\x7f", b"\xff", b"a"])
 def test_a_whole_record_fits_the_topic_whatever_it_is_full_of(byte: bytes) -> None:
     assert len(encode_dead(letter_of(byte * 2**20))) < MAX_DEAD_BYTES

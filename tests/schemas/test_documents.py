@@ -115,6 +115,7 @@ def test_a_definition_has_the_fields_of_its_struct_and_requires_what_has_no_defa
     assert set(definition["required"]) == {"kind", *(field.name for field in fields if field.required)}
 
 
+@pytest.mark.slow
 @given(events())
 def test_every_event_agrees_with_the_schema(event: AnyEvent) -> None:
     value = json.loads(encode_event(event))
@@ -161,6 +162,7 @@ def edges() -> Iterator[tuple[str, str, Any, bool]]:
                     yield kind, name, [], False
 
 
+@pytest.mark.slow
 def test_schema_and_decoder_have_the_same_limits() -> None:
     judged = list(edges())
     assert {allowed for *_, allowed in judged} == {True, False}
@@ -228,6 +230,7 @@ def test_examples_can_be_read() -> None:
     assert messages["envelope"]["contentType"] == "application/x-ndjson"
 
 
+@pytest.mark.slow
 def test_documents_are_the_same_each_time() -> None:
     assert documents() == documents()
     assert event_schema() == EVENT
@@ -244,6 +247,7 @@ def test_another_process_makes_the_same_documents() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_writing_makes_the_check_pass_and_a_change_fails_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "generated"
     assert main(["--folder", str(folder)]) == 0

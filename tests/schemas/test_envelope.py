@@ -87,6 +87,7 @@ def assert_within_limits(event: AnyEvent) -> None:
             assert least <= value <= most
 
 
+@pytest.mark.slow
 @given(st.lists(events(), min_size=1, max_size=20))
 def test_events_come_back_in_order(sent: list[AnyEvent]) -> None:
     value = encode(encode_event(event) for event in sent)
@@ -102,6 +103,7 @@ def test_any_bytes_are_read(value: bytes) -> None:
     assert_accounted(value, decode(value, NOW))
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.just(LINE), st.binary(max_size=20), events().map(encode_event)), min_size=1, max_size=12))
 def test_a_bad_line_takes_no_other_along(lines: list[bytes]) -> None:
     value = b"\n".join(lines)
@@ -167,6 +169,7 @@ _SAMPLES = (
 )
 
 
+@pytest.mark.slow
 def test_twenty_thousand_mutations_are_read() -> None:
     random_ = random.Random(20260601)
     found: Counter[str] = Counter()

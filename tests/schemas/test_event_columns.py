@@ -74,6 +74,7 @@ def read(*lines: bytes, published_at: datetime = NOW) -> EventColumns | None:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(60, 400))
 @given(st.lists(events(), min_size=1, max_size=20))
 def test_events_of_any_kind_are_read_as_they_are_singly(sent: list[AnyEvent]) -> None:
@@ -91,6 +92,7 @@ def test_every_check_that_a_kind_makes_of_its_own_is_made_over_columns_too() -> 
     assert len(instants) == len(INSTANT_FIELDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 @settings(max_examples=sized(5, 30))
 @given(data=st.data())
@@ -105,6 +107,7 @@ STRANGE: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(150, 1000))
 @given(event=events(), data=st.data(), value=STRANGE)
 def test_any_value_in_any_field_is_read_as_it_is_singly_or_not_at_all(
@@ -199,6 +202,7 @@ def test_an_envelope_with_anything_unusual_is_not_read(value: bytes) -> None:
     assert decode_columns(value, NOW) is None
 
 
+@pytest.mark.slow
 def test_what_fits_just_so_is_read() -> None:
     padded = GOOD[:-1] + b',"note":"'
     longest = padded + b"x" * (MAX_EVENT_BYTES - len(padded) - 2) + b'"}'

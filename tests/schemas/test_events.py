@@ -79,6 +79,7 @@ def test_an_event_is_read_back_as_it_was_written(event: AnyEvent) -> None:
     assert decode_event(encode_event(event)) == event
 
 
+@pytest.mark.slow
 @given(events_of("H01.2026.9"), conflicting_events())
 def test_the_strategies_make_what_they_say(event: AnyEvent, conflicting: AnyEvent) -> None:
     assert event.dossier == "H01.2026.9"

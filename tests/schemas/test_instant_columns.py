@@ -69,6 +69,7 @@ def test_an_odd_instant_is_read_as_it_is_singly_or_not_at_all(text: str) -> None
 DAY = "2026-03-01T08:09:10"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("usual", [f"{DAY}Z", f"{DAY}.123Z", f"{DAY}.123456Z", f"{DAY}+07:00", f"{DAY}.123-09:30"])
 def test_any_letter_in_any_place_is_read_as_it_is_singly_or_not_at_all(usual: str) -> None:
     assert micros_of([usual]) is not None

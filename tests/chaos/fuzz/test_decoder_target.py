@@ -11,6 +11,7 @@ from schemas.envelope import Decoded, RejectReason, decode
 from tests.thorough import sized
 
 
+@pytest.mark.slow
 def test_thousands_of_hostile_inputs_are_read() -> None:
     inputs = sized(1000, 4000)
     fuzzed = fuzz_decoder(seed=20260701, inputs=inputs)

@@ -40,6 +40,7 @@ def run(
         return published, job.counts, list(csv.reader(file))[1:]
 
 
+@pytest.mark.slow
 def test_the_sample_log_counts_what_is_known_of_it(tmp_path: Path) -> None:
     events, tally, rejects = run(LOG, tmp_path)
     assert not rejects
@@ -58,6 +59,7 @@ def in_order(tmp_path_factory: pytest.TempPathFactory) -> set[Event]:
     return set(run(LOG, tmp_path_factory.mktemp("sample"))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["reversed", "shuffled", "split"])
 def test_order_and_files_do_not_matter(order: str, tmp_path: Path, in_order: set[Event]) -> None:
     header, *rows = LOG.splitlines(keepends=True)
@@ -72,6 +74,7 @@ def test_order_and_files_do_not_matter(order: str, tmp_path: Path, in_order: set
     assert found == in_order
 
 
+@pytest.mark.slow
 def test_a_later_export_with_another_end_date_says_one_thing_anew(tmp_path: Path) -> None:
     before = {event.id: event for event in run(LOG, tmp_path, told_at=datetime(2012, 2, 1, tzinfo=UTC))[0]}
     old, new = b"2011-04-20 11:49:26.141000+02:00", b"2011-04-21 09:00:00+02:00"
@@ -85,6 +88,7 @@ def test_a_later_export_with_another_end_date_says_one_thing_anew(tmp_path: Path
     assert len(before.keys() - after.keys()) == 1
 
 
+@pytest.mark.slow
 def test_people_are_never_published(tmp_path: Path) -> None:
     assert "Resource" in LOG.decode()
     assert not [event for event in run(LOG, tmp_path)[0] if "Resource" in repr(event)]

@@ -94,6 +94,7 @@ def test_a_broken_csv_row_spoils_itself_only(case: str, mapping: Mapping) -> Non
     ]
 
 
+@pytest.mark.slow
 def test_a_quote_open_to_the_end_of_a_long_file_loses_one_row(mapping: Mapping) -> None:
     lines = b"".join(b"%d,1,x\n" % number for number in range(30_000))
     rows = read(b"id,at,step\n" + b'a,1,"x\n' + lines, mapping)
@@ -161,6 +162,7 @@ def test_a_column_that_no_json_line_has_is_an_error(mapping: Mapping) -> None:
         read(b'{"id":"a","at":"2026-01-05"}\n', mapping, "jsonl")
 
 
+@pytest.mark.slow
 def test_parquet_gives_typed_cells_and_reads_mapped_columns_only(mapping: Mapping, tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     at = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -180,6 +182,7 @@ def test_parquet_gives_typed_cells_and_reads_mapped_columns_only(mapping: Mappin
     assert (second.line, second.cells["id"]) == (2, None)
 
 
+@pytest.mark.slow
 def test_nanoseconds_of_parquet_are_cut_and_never_rounded_up(mapping: Mapping, tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     last = pyarrow.array([1_798_736_399_999_999_999], pyarrow.timestamp("ns", "UTC"))  # 2026-12-31 23:59:59 in Hà Nội

@@ -171,6 +171,7 @@ def test_elements_are_found_wherever_the_stream_is_cut(
         assert not any(value.cut for value in found)
 
 
+@pytest.mark.slow
 def test_neither_a_long_array_nor_a_huge_element_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_stream, "MAX_LINE_BYTES", 100_000)
     element = json.dumps(ONE | {"more": "x" * 10_000}).encode() + b","

@@ -56,6 +56,7 @@ def _attribute(key: str, value: str) -> str:
     return f"<{kind} key={quoteattr(key)} value={quoteattr(value)}/>"
 
 
+@pytest.mark.slow
 def test_the_sample_log_is_the_same_as_xes(tmp_path: Path) -> None:
     mapping = load_mapping(SAMPLES / "wabo-receipt.toml")
     file = SAMPLES / "wabo-receipt.csv"
@@ -139,6 +140,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_log_is_refused_in_bounded_memory(case: str) -> None:
     stream, message = HOSTILE[case]

@@ -179,6 +179,7 @@ def test_cells_of_every_type_and_formulas_by_their_last_value() -> None:
 BILLION = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "ha"}">' for n in range(10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

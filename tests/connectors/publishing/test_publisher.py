@@ -235,6 +235,7 @@ def test_an_error_of_the_callers_own_is_not_hidden_by_a_failed_delivery(memory: 
     assert any("disk full" in note for note in caught.value.__notes__)
 
 
+@pytest.mark.slow
 def test_publish_waits_while_too_much_is_unacknowledged(memory: Any, event_of: EventOf) -> None:
     memory.held = True
     publisher = Publisher(memory, Limits(events=1), max_unacknowledged=1000)

@@ -89,6 +89,7 @@ def whole_workbook() -> bytes:
     return content.getvalue()
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_workbook_with_broken_bytes(tmp_path: Path, data: st.DataObject) -> None:
@@ -98,6 +99,7 @@ def test_a_workbook_with_broken_bytes(tmp_path: Path, data: st.DataObject) -> No
     check(written(tmp_path, bytes(broken), "file.xlsx"))
 
 
+@pytest.mark.slow
 def test_a_workbook_that_expands(tmp_path: Path) -> None:
     content = io.BytesIO()
     openpyxl.Workbook().save(content)

@@ -2,6 +2,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_the_same_plan_gives_the_same_events_and_another_seed_others() -> None:
     assert first != list(history(Plan(seed=2), BEGIN, END, 200))
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(5, 40))
 @given(seed=st.integers(0, 2**31), dossiers=st.integers(1, 300), days=st.integers(1, 100))
 def test_events_come_in_order_of_arrival_and_never_before_they_happened(seed: int, dossiers: int, days: int) -> None:
@@ -37,6 +39,7 @@ def test_events_come_in_order_of_arrival_and_never_before_they_happened(seed: in
         assert BEGIN <= event.occurred_at <= event.recorded <= at < end
 
 
+@pytest.mark.slow
 def test_exactly_so_many_dossiers_online_and_late() -> None:
     cases: dict[str, Registers] = defaultdict(dict)
     for _, event in history(Plan(late=0.09), BEGIN, END, 3000, until=NEVER):
@@ -57,6 +60,7 @@ def test_what_has_not_arrived_has_not_happened() -> None:
     assert 0.7 < len(known) / len(whole) < 1
 
 
+@pytest.mark.slow
 def test_every_kind_is_there_and_every_event_can_travel() -> None:
     kinds: Counter[str] = Counter()
     for _, event in history(Plan(), BEGIN, END, sized(2000, 6000), until=NEVER):
@@ -65,6 +69,7 @@ def test_every_kind_is_there_and_every_event_can_travel() -> None:
     assert kinds.keys() == KINDS.keys()
 
 
+@pytest.mark.slow
 def test_duplicates_are_the_same_events_in_the_share_that_was_asked_for() -> None:
     events = [event for _, event in history(Plan(duplicates=0.1), BEGIN, END, 2000, until=NEVER)]
     contents: dict[str, set[Event]] = defaultdict(set)
@@ -76,6 +81,7 @@ def test_duplicates_are_the_same_events_in_the_share_that_was_asked_for() -> Non
     assert len({event.id for event in once}) == len(once)
 
 
+@pytest.mark.slow
 def test_some_events_arrive_late_and_out_of_order() -> None:
     traffic = list(history(Plan(duplicates=0), BEGIN, END, 1000, until=NEVER))
     days = [(at - event.recorded) / timedelta(days=1) for at, event in traffic]
@@ -88,6 +94,7 @@ def test_some_events_arrive_late_and_out_of_order() -> None:
     assert overtaken > 50
 
 
+@pytest.mark.slow
 def test_offices_receive_in_office_hours_and_online_filing_knows_none() -> None:
     received = [e for _, e in history(Plan(duplicates=0), BEGIN, END, 3000, NEVER) if isinstance(e, Received)]
     local = {True: [], False: []}  # type: dict[bool, list[datetime]]
@@ -99,6 +106,7 @@ def test_offices_receive_in_office_hours_and_online_filing_knows_none() -> None:
     assert {at.weekday() for at in local[True]} == set(range(7))
 
 
+@pytest.mark.slow
 def test_volumes_fall_from_agency_to_agency_as_zipfs_law_has_it() -> None:
     received = [e for _, e in history(Plan(agencies=20), BEGIN, END, 5000, NEVER) if isinstance(e, Received)]
     volumes = [count for _, count in Counter(event.agency for event in received).most_common()]

@@ -15,6 +15,7 @@ from tests.thorough import sized
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**31), rate=st.floats(0.1, 1e5))
 @settings(max_examples=sized(5, 40))
 def test_event_n_comes_at_n_over_rate_and_has_happened_by_then(seed: int, rate: float) -> None:
@@ -23,12 +24,14 @@ def test_event_n_comes_at_n_over_rate_and_has_happened_by_then(seed: int, rate: 
         assert event.recorded <= at + timedelta(milliseconds=1)
 
 
+@pytest.mark.slow
 def test_the_same_start_and_seed_give_the_same_events() -> None:
     first = list(islice(live(Plan(), START, 20), 2000))
     assert first == list(islice(live(Plan(), START, 20), 2000))
     assert first != list(islice(live(Plan(seed=2), START, 20), 2000))
 
 
+@pytest.mark.slow
 def test_cases_begin_steadily_and_are_brought_to_an_end() -> None:
     events = [event for _, event in islice(live(Plan(), START, 20), 20_000)]
     received = Counter(number // 2000 for number, event in enumerate(events) if isinstance(event, Received))
@@ -36,6 +39,7 @@ def test_cases_begin_steadily_and_are_brought_to_an_end() -> None:
     assert sum(isinstance(event, Resolved) for event in events) > 0.6 * sum(received.values())
 
 
+@pytest.mark.slow
 def test_what_is_said_is_news() -> None:
     lags = sorted((at - event.recorded).total_seconds() for at, event in islice(live(Plan(), START, 20), 20_000))
     assert lags[len(lags) // 2] < 10
@@ -59,6 +63,7 @@ def ticks(count: int, every: float) -> list[tuple[datetime, Event]]:
     return [(START + timedelta(seconds=number * every), event) for number in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [0.5, 0.01, 0.0001])
 def test_the_pace_does_not_drift(every: float) -> None:
     clock = Clock()

@@ -70,6 +70,7 @@ def version_of(received: Received) -> ProcedureVersion:
     return found
 
 
+@pytest.mark.slow
 def test_a_plan_without_a_tree_gives_the_events_that_it_always_gave() -> None:
     """Figures that were measured with them stay comparable: what changes them must do so on purpose."""
     begin = datetime(2026, 1, 5, tzinfo=CITY)
@@ -89,6 +90,7 @@ def test_every_agency_has_a_code_of_its_own() -> None:
         assert len(set(Agencies(count).codes)) == count
 
 
+@pytest.mark.slow
 def test_every_agency_that_events_name_was_valid_on_their_day() -> None:
     named = [(event.agency, event) for kind in (Received, Assigned, Transferred) for event in every(kind)]  # type: ignore[attr-defined]
     named += [(event.receiver, event) for event in every(Received) if event.receiver]  # type: ignore[attr-defined]
@@ -104,6 +106,7 @@ def test_every_agency_that_events_name_was_valid_on_their_day() -> None:
     }
 
 
+@pytest.mark.slow
 def test_dossiers_are_received_elsewhere_at_branches_of_the_centre_since_the_merger() -> None:
     elsewhere = [event for event in every(Received) if event.receiver]  # type: ignore[attr-defined]
     assert 0.3 < len(elsewhere) / len(every(Received)) < 0.45
@@ -111,6 +114,7 @@ def test_dossiers_are_received_elsewhere_at_branches_of_the_centre_since_the_mer
     assert levels == {("department", True), ("district", True), ("commune", True), ("branch", False)}
 
 
+@pytest.mark.slow
 def test_open_dossiers_of_an_agency_that_ended_go_to_its_successor_once() -> None:
     successors = {each.code: each.successors for each in ADMINISTRATION.agencies if each.successors}
     moved = [event for event in every(Transferred) if event.previous_agency in successors and day_of(event) >= MERGER]  # type: ignore[attr-defined]
@@ -168,6 +172,7 @@ def test_steps_are_done_by_officials_of_the_agency_that_is_responsible_then() ->
     assert steps > 8000
 
 
+@pytest.mark.slow
 def test_the_rest_is_as_without_a_tree() -> None:
     cases: dict[str, Registers] = {}
     for dossier, events in whole().items():
@@ -198,6 +203,7 @@ def test_reference_files_are_read_as_they_were_meant(agencies: int, tmp_path: Pa
     assert write_reference_files(tmp_path / "reference", agencies) == paths
 
 
+@pytest.mark.slow
 def test_the_largest_administration_fits_into_files() -> None:
     administration = Administration(5000)
     assert agency_flaws(administration.agencies) == []

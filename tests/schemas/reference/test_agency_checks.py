@@ -158,6 +158,7 @@ def test_a_tree_that_is_too_deep() -> None:
     assert found(*chain) == [(MAX_DEPTH, "parent", f"C{MAX_DEPTH - 1:03}", wrong, None)]
 
 
+@pytest.mark.slow
 def test_a_long_line_of_successors_is_no_deep_tree() -> None:
     first, last = date(1975, 1, 1), sized(sys.getrecursionlimit() + 100, 2000)
     line = [

@@ -167,6 +167,7 @@ def trees(draw: st.DrawFn) -> list[Agency]:
     return found or [agency("a")]
 
 
+@pytest.mark.slow
 @given(trees())
 def test_placements_are_the_rule_on_every_day(agencies: list[Agency]) -> None:
     tree, stored = AgencyTree(agencies), Placements(placements(agencies))
@@ -176,6 +177,7 @@ def test_placements_are_the_rule_on_every_day(agencies: list[Agency]) -> None:
             assert stored.path(name, day) == tree.place(name, day)
 
 
+@pytest.mark.slow
 @given(trees())
 def test_placements_cover_all_days_once_and_differ_from_their_neighbours(agencies: list[Agency]) -> None:
     by_name: dict[str, list[Placement]] = {}
@@ -189,12 +191,14 @@ def test_placements_cover_all_days_once_and_differ_from_their_neighbours(agencie
             assert one.path != following.path
 
 
+@pytest.mark.slow
 @given(trees(), st.randoms())
 def test_the_order_of_rows_does_not_matter(agencies: list[Agency], order: random.Random) -> None:
     shuffled = order.sample(agencies, len(agencies))
     assert placements(shuffled) == placements(agencies)
 
 
+@pytest.mark.slow
 @given(trees(), st.data())
 def test_an_agency_with_one_successor_is_where_its_successor_is(agencies: list[Agency], data: st.DataObject) -> None:
     tree, day = AgencyTree(agencies), data.draw(st.sampled_from(PROBES))
@@ -204,6 +208,7 @@ def test_an_agency_with_one_successor_is_where_its_successor_is(agencies: list[A
             assert tree.place(each.code, day) == tree.place(each.successors[0], day)
 
 
+@pytest.mark.slow
 @given(trees(), st.data())
 @settings(max_examples=60)
 def test_children_and_own_figures_are_those_of_the_node_by_both_ways(

@@ -31,11 +31,13 @@ def end(start: str, amount: int | str, unit: Unit, same_day: bool = False, site:
     return shown(add(at(start), Duration(Fraction(amount), unit), calendar_of(site), same_day))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['start']} {case['amount']} {case['unit']}")
 def test_terms_end_as_computed_by_hand(case: dict[str, Any]) -> None:
     assert end(case["start"], case["amount"], case["unit"], bool(case["same_day"])) == case["end"], case["why"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if case["between"]], ids=lambda case: f"{case['why']:.60}")
 def test_what_lies_between_is_as_computed_by_hand(case: dict[str, Any]) -> None:
     """It is what was added, unless the last day was off: then it reaches to the day on which the term ends instead."""
@@ -70,6 +72,7 @@ SHORT_FRIDAYS = "short Fridays, other hours in summer, half days"
 SATURDAYS = "7½ hours, Saturday mornings"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("site", "start", "amount", "unit", "expected", "why"),
     [
@@ -92,6 +95,7 @@ def test_other_calendars_by_hand(site: str, start: str, amount: int | str, unit:
     assert end(start, amount, unit, site=site) == expected, why
 
 
+@pytest.mark.slow
 @given(instants(), amounts, units, sites)
 def test_between_is_the_inverse_of_add(start: int, amount: int, unit: Unit, site: str) -> None:
     calendar = calendar_of(site)
@@ -109,6 +113,7 @@ def test_between_is_the_inverse_of_add(start: int, amount: int, unit: Unit, site
         assert found - amount < Fraction(1, 109 * 60_000_000)
 
 
+@pytest.mark.slow
 @given(instants(), instants(), sites)
 def test_add_is_the_inverse_of_between(start: int, stop: int, site: str) -> None:
     """For every instant within working time that is not the first one of a session, which no term can end at."""
@@ -119,6 +124,7 @@ def test_add_is_the_inverse_of_between(start: int, stop: int, site: str) -> None
         assert add(start, Duration(between(start, stop, unit, calendar), unit), calendar) == stop
 
 
+@pytest.mark.slow
 @given(instants(), instants(), amounts, st.integers(0, 3), units, st.sampled_from([*SITES]), st.booleans())
 def test_what_starts_later_or_is_longer_does_not_end_earlier(
     one: int, other: int, amount: int, more: int, unit: Unit, site: str, same_day: bool
@@ -183,6 +189,7 @@ def walked(start: int, amount: Fraction, unit: Unit, calendar: Calendar) -> Frac
         midnight += 86_400_000_000
 
 
+@pytest.mark.slow
 def test_the_zone_of_the_machine_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     calendar_of.cache_clear()
     try:

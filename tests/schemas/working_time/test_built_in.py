@@ -41,6 +41,7 @@ def test_every_rule_names_its_source() -> None:
     assert all(rule.name and rule.source for rule in built_in_rules())
 
 
+@pytest.mark.slow
 def test_a_site_can_read_the_built_in_tables_as_its_own() -> None:
     """They are examples of the files of a site."""
     assert sorted(read_day_rules(FILES), key=str) == sorted(built_in_rules(), key=str)

@@ -95,6 +95,7 @@ def test_reception_differs_from_working_time_only_where_a_rule_says_so() -> None
     assert day("2026-02-12", longer, reception=True) == "worked 07:30-17:30"
 
 
+@pytest.mark.slow
 def test_cut_offs_of_same_day_procedures() -> None:
     noon = schedule("1-5", "08:00-12:00", "13:00-17:00", agency="H26", same_day_until=720)
     calendars = Calendars([*WEEK, noon, on("2026-03-07", "worked")])
@@ -114,6 +115,7 @@ def test_agencies_that_no_rule_tells_apart_share_a_calendar() -> None:
     assert calendars.agencies == ["H26"]
 
 
+@pytest.mark.slow
 def test_agencies_of_equal_rules_share_a_timetable() -> None:
     rules = [on("2026-03-02", "off", agency=agency, name=agency) for agency in ("H26", "H27")]
     calendars = Calendars([*WEEK, *rules, on("2026-03-02", "half", agency="H28")])
@@ -129,6 +131,7 @@ def test_a_day_without_a_rule_is_off() -> None:
     assert Calendar([on("2026-03-02", "worked")]).day(date(2026, 3, 2)).kind == "off"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hours", "expected"), [("01:00-08:00", 6), ("04:00-08:00", 4), ("02:00-03:00", 0)])
 def test_hours_follow_clocks_that_change_within_a_day(hours: str, expected: int) -> None:
     """On Sunday 29 March 2026 at 02:00 clocks of Amsterdam go forward to 03:00."""

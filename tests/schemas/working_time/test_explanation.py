@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +57,7 @@ def test_starts_that_come_too_late_for_their_day() -> None:
     assert explained("2026-03-02T10:00", 1, "days", same_day=True) == ["02.03 1"]
 
 
+@pytest.mark.slow
 def test_swaps_and_half_days_say_so() -> None:
     swapped = explained("2026-01-09T10:00", 1, "working days")[-1]
     assert swapped.startswith("10.01 1/4 until 10:00; worked: Làm bù cho thứ Sáu 02/01/2026 (Government notice")
@@ -77,6 +79,7 @@ def test_a_stretch_of_time() -> None:
     ]
 
 
+@pytest.mark.slow
 @given(instants(), st.integers(0, 30), units, st.sampled_from([*SITES]), st.booleans())
 def test_what_the_days_count_adds_up(start: int, amount: int, unit: Unit, site: str, same_day: bool) -> None:
     calendar, term = calendar_of(site), Duration(amount, unit)
@@ -87,6 +90,7 @@ def test_what_the_days_count_adds_up(start: int, amount: int, unit: Unit, site: 
     check(found)
 
 
+@pytest.mark.slow
 @given(instants(), st.integers(0, 40 * 86_400_000_000), units, st.sampled_from([*SITES]))
 def test_what_the_days_count_adds_up_between(start: int, span: int, unit: Unit, site: str) -> None:
     end = start + span

@@ -54,6 +54,7 @@ def test_days_of_two_meanings_are_found_however_rules_overlap(given_rules: list[
         assert other.first <= one.first <= other.last
 
 
+@pytest.mark.slow
 def test_a_long_file_is_checked_at_once() -> None:
     year = on("2026-01-01", "off", until="2026-12-31")
     assert not rule_flaws([year] * 20_000)

@@ -100,6 +100,7 @@ class Service:
         return max(later - at for at, later in pairwise(ends))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.05, 0.25, 1.0])
 @pytest.mark.parametrize("moved", [0, 10, 100, 1000])
 @pytest.mark.parametrize("whole", [10, 1000, 10_000])

@@ -108,6 +108,7 @@ def test_one_reception_makes_a_row_everywhere() -> None:
     assert stored_windows(worker.store) == {("H01", 1_772_413_200, 0): {"received": 1}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1000, 1], ids=["cached", "evicted"])
 @pytest.mark.parametrize("seed", range(20))
 def test_the_same_events_in_any_batches_give_the_same_counts(seed: int, limit: int) -> None:
@@ -120,6 +121,7 @@ def test_the_same_events_in_any_batches_give_the_same_counts(seed: int, limit: i
     assert_right(worker.store, log)
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(10, 100))
 @given(
     history=st.lists(events(DOSSIERS) | conflicting_events(DOSSIERS), min_size=1, max_size=20),
@@ -142,6 +144,7 @@ def test_any_events_in_any_order_and_number_give_the_same_counts(history: list[A
 LATE = round(PUBLISHED.timestamp() * 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("table", [EVENTS, WINDOWS, FACTS, PROGRESS], ids=lambda table: str(table.name))
 def test_a_crash_at_any_step_of_a_flush_and_a_replay_in_other_batches(table: Table, part: float) -> None:
@@ -173,6 +176,7 @@ def _next(store: MemoryStore, partition: int) -> int:
     return reached.offset + 1 if reached else 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(sized(5, 10)))
 def test_a_zombie_that_goes_on_with_old_caches_changes_nothing(seed: int) -> None:
     random = Random(seed)

@@ -127,12 +127,14 @@ def test_a_batch_of_full_dossiers_reads_and_caches_a_bounded_number_of_bytes(sto
     assert stored_facts(store) == expected_facts(log_of(*receptions(), *payments(), *steps))
 
 
+@pytest.mark.slow
 def test_a_dossier_larger_than_may_be_read_at_once_is_a_batch_of_its_own(store: MeasuredStore) -> None:
     found = counted(Counting(IDENTITY, store, max_facts_bytes=10), store, records(transfers(), first_offset()))
     assert [len(batch.facts) for batch in found] == [1] * len(NAMES)
     assert stored_windows(store) == expected_windows(log_of(*receptions(), *payments(), *transfers()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_effort", [1, 200, 1000])
 def test_no_batch_takes_more_than_its_effort_and_one_event(store: MeasuredStore, max_effort: int) -> None:
     counting = Counting(IDENTITY, store, max_effort=max_effort)

@@ -35,6 +35,7 @@ def _comparable(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 @given(histories=st.lists(HISTORIES, min_size=1, max_size=12))
 def test_the_parts_of_a_block_are_its_rows(histories: list[list[object]]) -> None:
     rows = [row_of(number, history) for number, history in enumerate(histories)]

@@ -229,6 +229,7 @@ def test_the_examples_reach_every_counter() -> None:
     assert set().union(*(total(counts(*history)) for history in histories)) == set(COUNTERS)
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(10, 200))
 @given(history=HISTORIES, profile=st.sampled_from((INSTANT, DATE)))
 def test_whatever_counts_is_a_declared_counter_above_nought_on_five_minutes(
@@ -462,6 +463,7 @@ def test_a_difference_leads_from_one_to_the_other(one: list[AnyEvent], other: li
     assert difference(before, before) == {}
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(10, 200))
 @given(history=HISTORIES, random=st.randoms(use_true_random=False), profile=st.sampled_from((INSTANT, DATE)))
 def test_the_differences_of_any_order_add_up_to_the_same_counts(

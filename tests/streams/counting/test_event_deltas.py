@@ -86,6 +86,7 @@ def test_every_event_changes_what_the_plain_rules_say_around_stops_and_terms(
     assert fast(history, VARIOUS) == plainly(history, VARIOUS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @settings(max_examples=sized(10, 50))
 @given(data=st.data(), identity=IDENTITIES)
@@ -110,6 +111,7 @@ MANY = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(10, 100))
 @given(reception=events_of("D1", (KINDS["received"],)), history=MANY, identity=IDENTITIES)
 def test_of_many_payments_and_extensions_each_changes_what_the_plain_rules_say(

@@ -29,6 +29,7 @@ def read(record: Record, smallest: int, misplaced: set[str] | None = None) -> tu
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=sized(60, 400), suppress_health_check=[HealthCheck.too_slow])
 @given(lines=st.lists(events().map(encode_event), min_size=1, max_size=12), spoiled=st.none() | SPOILED)
 def test_a_large_envelope_is_read_as_a_small_one(lines: list[bytes], spoiled: bytes | None) -> None:

@@ -32,6 +32,7 @@ def assert_join(history: Sequence[AnyEvent], random: Random) -> None:
     assert pack(registers) == pack(once)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 @settings(max_examples=sized(5, 40))
 @given(data=st.data())
@@ -55,6 +56,7 @@ def tied(kind: type[Event]) -> st.SearchStrategy[Any]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 @settings(max_examples=sized(4, 10))
 @given(data=st.data())

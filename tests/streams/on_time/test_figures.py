@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def test_without_dossiers_there_is_nothing() -> None:
 CHANNELS: st.SearchStrategy[Channel] = st.sampled_from(("direct", "online", "postal"))
 
 
+@pytest.mark.slow
 @given(lives=st.lists(st.tuples(CHANNELS, histories()), max_size=5), start=moments(), end=moments())
 @settings(max_examples=sized(30, 3_000))
 def test_what_was_received_is_resolved_or_in_process(

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 
 from streams.on_time.history import History
@@ -49,6 +50,7 @@ def test_what_waits_for_supplements_is_carried_over_although_the_form_counted_it
     assert (march.carried_over, april.carried_over) == (False, True)
 
 
+@pytest.mark.slow
 @given(history=histories(), first=moments(), second=moments(), third=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_what_a_period_leaves_open_the_next_one_carries_over(

@@ -58,6 +58,7 @@ def test_the_steps_hold_the_verdicts_around_everything_that_happened(case: dict[
     assert_the_steps_hold(history, {micros(time) + beside for time in local for beside in (-1, 0, 1)})
 
 
+@pytest.mark.slow
 @given(history=histories(), at=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_the_steps_hold_the_verdict_of_every_instant(history: History, at: int) -> None:

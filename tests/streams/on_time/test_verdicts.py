@@ -51,6 +51,7 @@ def verdict(rule: Rule, history: History, at: int) -> Verdict:
     return found
 
 
+@pytest.mark.slow
 @given(history=histories(), at=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_on_time_by_the_instant_is_on_time_by_date(history: History, at: int) -> None:
@@ -58,6 +59,7 @@ def test_on_time_by_the_instant_is_on_time_by_date(history: History, at: int) ->
     assert not verdict(INSTANT, history, at).is_good or verdict(DATE, history, at).is_good
 
 
+@pytest.mark.slow
 @given(history=open_ones(), at=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_an_open_case_is_overdue_exactly_if_it_would_be_late_were_it_to_end(history: History, at: int) -> None:
@@ -69,6 +71,7 @@ def test_an_open_case_is_overdue_exactly_if_it_would_be_late_were_it_to_end(hist
             assert found.is_good == verdict(rule, ending, at).is_good, rule.name
 
 
+@pytest.mark.slow
 @given(history=open_ones(), at=moments(), later=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_what_is_overdue_stays_so_until_it_ends_or_a_new_term_is_sent(history: History, at: int, later: int) -> None:
@@ -79,6 +82,7 @@ def test_what_is_overdue_stays_so_until_it_ends_or_a_new_term_is_sent(history: H
         assert verdict(rule, history, at).is_good or not verdict(rule, history, max(at, later)).is_good, rule.name
 
 
+@pytest.mark.slow
 @given(history=ended_ones(), at=moments(), later=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_after_its_end_nothing_changes_a_verdict(history: History, at: int, later: int) -> None:
@@ -88,6 +92,7 @@ def test_after_its_end_nothing_changes_a_verdict(history: History, at: int, late
         assert verdict(rule, history, at) == verdict(rule, history, max(at, later))
 
 
+@pytest.mark.slow
 @given(history=open_ones(), at=moments(), start=moments(), end=st.none() | moments())
 @settings(max_examples=sized(60, 10_000))
 def test_one_more_stop_makes_no_case_late(history: History, at: int, start: int, end: int | None) -> None:
@@ -97,6 +102,7 @@ def test_one_more_stop_makes_no_case_late(history: History, at: int, start: int,
         assert not verdict(rule, history, at).is_good or verdict(rule, longer, at).is_good, rule.name
 
 
+@pytest.mark.slow
 @given(history=histories(), at=moments())
 @settings(max_examples=sized(60, 10_000))
 def test_only_ended_cases_are_early_on_time_or_late(history: History, at: int) -> None:

@@ -59,7 +59,7 @@ from tests.counted_topic import (
 from tests.streams.cases import said
 from tests.thorough import sized
 
-pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
+pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse, pytest.mark.scenario]
 
 
 class Onlooker:
@@ -105,7 +105,7 @@ def counted(empty: Plan) -> Plan:
     events = random_events(seed=1, count=60)
     publish(empty.kafka, *events[:40], b"{", b"", *events[40:])
     publish(empty.kafka, events[0], partition=1 if events[0].dossier != "D1" else 0)
-    work(empty)
+    work(empty, at_once=30)
     return empty
 
 

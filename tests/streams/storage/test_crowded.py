@@ -122,6 +122,7 @@ def test_events_of_a_full_dossier_do_not_count_against_the_dead_letter_limit() -
     assert stored_facts(worker.store).keys() == {OURS, OTHER}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", [1, 7, 10**6])
 @pytest.mark.parametrize("seed", range(sized(5, 15)))
 def test_the_same_is_one_too_many_in_any_batches_after_any_crash(seed: int, effort: int) -> None:
@@ -187,6 +188,7 @@ def test_dossiers_with_much_to_read_and_write_again_are_not_all_in_one_batch() -
     assert sum(len(batch.facts) for batch in found) == len(dossiers)
 
 
+@pytest.mark.slow
 def test_what_a_full_dossier_counts_moves_with_it() -> None:
     payments = [paid(number) for number in range(60)]
     log = log_of(RECEIVED, *payments, said(Amended, "2026-03-04 08:00", dossier=OURS, agency="H07"))

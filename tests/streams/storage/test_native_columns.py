@@ -76,6 +76,7 @@ def bytes_of_ours(spec: str, column: Sequence[Any]) -> bytes:
     return sent.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", ENCODED)
 @settings(max_examples=sized(10, 150))
 @given(data=st.data())
@@ -84,12 +85,14 @@ def test_every_type_of_the_tables_is_encoded_byte_for_byte_as_the_driver_does(sp
     assert bytes_of_ours(spec, column) == bytes_of_driver(spec, column)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distinct", [1, 2, 255, 256, 257, 65_535, 65_536, 65_537])
 def test_a_dictionary_of_any_size_is_encoded_as_the_driver_does(distinct: int) -> None:
     column = [f"agency {number}" for number in (*range(distinct), *range(0, distinct, 3))]
     assert bytes_of_ours("LowCardinality(String)", column) == bytes_of_driver("LowCardinality(String)", column)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", TYPES)
 @settings(max_examples=sized(20, 300))
 @given(data=st.data())

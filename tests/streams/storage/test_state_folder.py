@@ -74,6 +74,7 @@ def test_one_that_is_deleted_and_released_is_free(tmp_path: Path, stack: ExitSta
     opened(stack, StateFolder(tmp_path, "worker-1", COUNTS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "/etc", "Đô thị", ".unnamed-1", "%2E", "x" * 255])
 def test_any_name_of_a_worker_is_a_folder_in_the_directory(tmp_path: Path, stack: ExitStack, name: str) -> None:
     opened(stack, StateFolder(tmp_path / "state", name, COUNTS))
@@ -82,6 +83,7 @@ def test_any_name_of_a_worker_is_a_folder_in_the_directory(tmp_path: Path, stack
     assert not folder.name.startswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "counts",
     [
@@ -114,6 +116,7 @@ def test_a_copy_of_another_workers_folder_is_deleted(tmp_path: Path, stack: Exit
     assert opened(stack, StateFolder(tmp_path, "worker-2", COUNTS))[0].read_head(3) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["CURRENT", "MANIFEST", "everything"])
 def test_a_broken_one_is_made_anew(tmp_path: Path, stack: ExitStack, damage: str) -> None:
     filled(tmp_path)
@@ -188,12 +191,14 @@ class TestReport:
                 "worker-2 (0 MiB): no partition yet",
             ]
 
+    @pytest.mark.slow
     def test_one_that_is_broken(self, tmp_path: Path) -> None:
         filled(tmp_path)
         (tmp_path / "worker-1" / "CURRENT").write_text("nothing")
         (line,) = report_state(tmp_path, COUNTS, dict)
         assert line.startswith("worker-1 (0 MiB): local state in ")
 
+    @pytest.mark.slow
     def test_files_that_a_compaction_deletes_meanwhile_are_read_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -160,6 +160,7 @@ def test_a_record_that_cannot_be_divided_is_one_line() -> None:
     assert reached(store) == (1, LimitWindow(2, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_a_flood_is_accepted_without_loss_and_without_doubles(seed: int) -> None:
     """Stopped at random batches, started again with the limit raised: the counts are those of the whole log."""

@@ -450,6 +450,7 @@ def test_what_was_counted_before_lost_events_is_written(layered: Pipeline, store
     assert store.read_checkpoints(IDENTITY.topic)[0].offset == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cadence", [Cadence(60, 60, max_effort=20), Cadence(60, 60, max_bytes=1000)])
 def test_no_more_than_the_bounds_waits(store: WatchedStore, cadence: Cadence, beside: ThreadPoolExecutor) -> None:
     with closing(Pipeline(Counting(IDENTITY, store), store, MemoryDeadLetters(), cadence=cadence)) as pipeline:

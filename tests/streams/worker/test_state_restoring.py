@@ -109,6 +109,7 @@ def test_a_database_that_cannot_be_read_is_not_the_states_failure(caplog: pytest
     assert metric(telemetry, "dossier_state_failures_total") == 0
 
 
+@pytest.mark.slow
 def test_in_a_real_folder(tmp_path: Path) -> None:
     for _ in range(2):
         folder = StateFolder(tmp_path, None, COUNTS)
