@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Counting": {
         "migrate": "Create or upgrade topics, tables and views.",
         "work": "Run one worker that counts events.",
+        "route": "Move events from the inbox to where they are counted.",
         "dead-letters": "List, replay or discard lines that were not counted.",
         "alerts": "List alerts about late dossiers, or send them to a webhook.",
         "rewind": "Set the consumer group's offsets to the stored counts.",
