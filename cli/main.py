@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Events": {
         "import": "Publish the rows of a file as events.",
+        "mapping": "Check a mapping, or try it on a file.",
         "simulate": "Publish made-up events: live traffic or a past period.",
     },
     "Counting": {

@@ -42,10 +42,11 @@ class Options:
     """What a platform runs; the default is Kafka and ClickHouse alone.
 
     `worker` gives the command of the worker with that name (worker-1 and so on); it is required where `workers` is not
-    0. `services` are further programs by name, which start with the workers and must serve /ready. DOSSIER_METRICS tells each on which address to serve /health. `worker_ready` says whether it is ready,
-    within two seconds and without raising. `setup` is a command that must succeed at every start, before the workers
-    start. A port that is not given is chosen and kept. `profile` is copied into the data directory. `variables` is
-    added to the environment of `setup`, workers and services; `readable` are the databases that ClickHouse's reader may read.
+    0. DOSSIER_METRICS tells the worker on which address to serve /health. `worker_ready` says whether it is ready,
+    within two seconds and without raising. `services` are the commands of further programs by name; they start with
+    the workers, and serve /ready, too. `setup` is a command that must succeed at every start, before the workers. A
+    port that is not given is chosen and kept. `profile` is copied into the data directory. `variables` is added to the
+    environment of `setup`, workers and services; `readable` are the databases that ClickHouse's reader may read.
     """
 
     kafka: bool = True

@@ -40,8 +40,8 @@ def place_of(text: str) -> Place:
     found = _PLACE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a place such as 3@1204:0 (partition@offset:line)")
-    topic, *numbers = found.groups()
-    return Place(*map(int, numbers), topic or EVENTS)
+    topic, partition, offset, line = found.groups()
+    return Place(int(partition), int(offset), int(line), topic or EVENTS)
 
 
 class StoredDeadLetter(Struct, frozen=True):
@@ -136,7 +136,9 @@ class DeadLetterTable:
             "WHERE (topic, partition, offset, line) IN %(places)s"
         )
         rows = self._execute(sql, {"places": _tuples([each.place for each in dead_letters])}) if dead_letters else []
-        return {Place(*place, _text(topic)): content for *place, topic, content in rows}
+        return {
+            Place(partition, offset, line, _text(topic)): content for partition, offset, line, topic, content in rows
+        }
 
     def decide(
         self, dead_letters: Sequence[StoredDeadLetter], state: State, why: str, now: datetime, *, erased: bool = False

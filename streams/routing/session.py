@@ -62,7 +62,7 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
         self._rule = rule
         self._put_aside = put_aside
         self._member: Any = None
-        self._consumer: KafkaConsumer | None = None
+        self._consumer: Any = None
         with topics.translated_errors(kafka):
             self._producer = KafkaProducer(
                 **kafka.options(),

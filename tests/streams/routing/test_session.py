@@ -78,7 +78,7 @@ def open_session(
     return Session(kafka, INBOX, name, events_of_record, put_aside, **options)
 
 
-def route_all(kafka: KafkaConnection, session: Session, *, idle: int = 3) -> None:
+def route_all(session: Session, *, idle: int = 3) -> None:
     """Step until nothing came for a few polls of a member that owns all partitions."""
     end, quiet = time.monotonic() + ROUTE_SECONDS, 0
     while quiet < idle:
@@ -123,7 +123,7 @@ def test_what_another_partitioner_sent_is_counted_where_it_belongs(inbox: KafkaC
     send(inbox, [*map(encode_event, single), array, b"\n".join(map(encode_event, many))])
     letters: list[DeadLetter] = []
     with closing(open_session(inbox, letters=letters)) as session:
-        route_all(inbox, session)
+        route_all(session)
     assert routed(inbox) == Counter(each.id for each in events)
     assert letters == []
 
@@ -133,7 +133,7 @@ def test_a_bad_record_is_put_aside_with_its_place_and_the_rest_goes_on(inbox: Ka
     send(inbox, [encode_event(event(0)), bad, b"\xff", encode_event(event(2))])
     letters: list[DeadLetter] = []
     with closing(open_session(inbox, letters=letters)) as session:
-        route_all(inbox, session)
+        route_all(session)
     assert routed(inbox) == Counter({"e0": 1, "e1": 1, "e2": 1})
     assert {(each.topic, each.line, each.reason) for each in letters} == {
         (INBOX, 0, "invalid"),
@@ -165,7 +165,7 @@ def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(inbox: KafkaConn
             assert ended.returncode == -9, (step, when)
     letters: list[DeadLetter] = []
     with closing(open_session(inbox, letters=letters)) as session:
-        route_all(inbox, session)
+        route_all(session)
     assert routed(inbox) == Counter(f"e{number}" for number in range(sent))
     dead = [decode_dead(value) for _, value in committed(inbox, DEAD)]
     places = [(each.partition, each.offset, each.line) for each in dead]
@@ -202,7 +202,7 @@ def test_a_router_that_was_replaced_by_one_of_its_name_commits_nothing(inbox: Ka
         def replace() -> None:
             frozen._consumer.close(autocommit=False)
             with closing(open_session(inbox)) as successor:
-                route_all(inbox, successor)
+                route_all(successor)
 
         between(frozen, step, replace)
         with pytest.raises((Superseded, Unreachable)):
@@ -217,7 +217,7 @@ def test_a_router_that_was_thrown_out_of_the_group_commits_nothing(inbox: KafkaC
 
         def freeze() -> None:
             with closing(open_session(inbox, "two")) as other:
-                route_all(inbox, other)
+                route_all(other)
 
         between(frozen, "_send_offsets", freeze)
         with pytest.raises(Unreachable):
