@@ -6,7 +6,17 @@ from unicodedata import normalize
 _MARK = re.compile(r"[\u0300-\u036f]")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PERSONAL = (
-    *("ho ten", "ten nguoi", "ten cong dan", "ten chu ho", "chu ho so", "nguoi nop", "nguoi yeu cau", "nguoi gui"),
+    *(
+        "ho ten",
+        "ho va ten",
+        "ten nguoi",
+        "ten cong dan",
+        "ten chu ho",
+        "chu ho so",
+        "nguoi nop",
+        "nguoi yeu cau",
+        "nguoi gui",
+    ),
     *("full name", "first name", "last name", "applicant", "citizen name", "owner name", "submitter"),
     *("dien thoai", "di dong", "sdt", "phone", "mobile", "fax", "email", "thu dien tu", "zalo"),
     *("cmnd", "cccd", "so giay to", "so dinh danh", "can cuoc", "ho chieu", "passport", "identity", "ma so thue"),

@@ -54,7 +54,7 @@ def events_in(
         raise NotReplayable("its content was erased: give it again with --content")
     if dead_letter.reason == "full" and not corrected:
         raise NotReplayable("its dossier is full for good, so it would come back: correct it, or discard it")
-    if dead_letter.reason == "unmapped" and rule is None:
+    if dead_letter.reason == "unmapped" and rule is None and not corrected:
         raise NotReplayable("it is not of our form: give the mapping of its topic with --mapping")
     if rule is not None:
         mapped = rule(content, dead_letter.published_at, now - FUTURE_TOLERANCE)
