@@ -40,7 +40,8 @@ def refusal(reason: RejectReason, content: bytes, now: datetime = NOW, *, erased
 
 
 @given(
-    st.lists(events(), min_size=1, max_size=5), st.sampled_from(sorted({*get_args(RejectReason)} - {"empty", "full", "unmapped"}))
+    st.lists(events(), min_size=1, max_size=5),
+    st.sampled_from(sorted({*get_args(RejectReason)} - {"empty", "full", "unmapped"})),
 )
 def test_events_are_replayed_as_they_are(history: list[AnyEvent], reason: RejectReason) -> None:
     lines = [encode_event(event) for event in (history if reason == "too_many_lines" else history[:1])]
