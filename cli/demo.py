@@ -1,12 +1,12 @@
 """`dossier demo`: the whole pipeline once, on the sample log."""
 
 import contextlib
-from dataclasses import replace
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click

@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Events": {
         "import": "Publish the rows of a file as events.",
         "mapping": "Check a mapping, or try it on a file.",
+        "hook": "Receive signed JSON over HTTP, and map it to events.",
         "simulate": "Publish made-up events: live traffic or a past period.",
     },
     "Counting": {

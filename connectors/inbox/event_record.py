@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from connectors.inbox.put_aside import as_put_aside
 from schemas.envelope import MAX_EVENT_BYTES, MAX_LINES, Decoded, Rejection, decode, encode, encode_event
 from schemas.events import AnyEvent
 
@@ -24,6 +25,8 @@ def events_of_record(value: bytes | None, published_at: datetime) -> Decoded:
         detail = f"the record has {len(lines)} events, {MAX_LINES} are allowed"
         return Decoded([], [Rejection(0, "too_many_lines", "", detail, encode(lines))])
     decoded = decode(encode(lines), published_at)
+    if decoded.rejections:
+        decoded = Decoded(decoded.events, [as_put_aside(each) for each in decoded.rejections])
     return decoded if value is None or value.isascii() else _without_long_ones(decoded)
 
 

@@ -1,5 +1,6 @@
 """Reads foreign JSON from a record by a mapping: an object, an array of them, or the array within that `rows` names."""
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, cast
@@ -20,7 +21,7 @@ _LONGEST = 300
 
 
 class MappedRecords:
-    """Reads records; total, whatever the bytes are.
+    """Reads records; total, whatever the bytes are. Any thread may call it.
 
     An event's number is that of its object in the record, and so is the line of a rejection. A rejected object keeps
     only what the mapping reads of it, and no reason has a value: the rest, and whatever is no JSON, may be about
@@ -32,6 +33,7 @@ class MappedRecords:
         self._rows = tuple(mapping.rows.split(".")) if mapping.rows else ()
         self._mapper = RowMapper(mapping, EARLIEST, EARLIEST)
         self._redaction = Redaction(mapping)
+        self._one_at_a_time = threading.Lock()
 
     def __call__(self, value: bytes | None, published_at: datetime, now: datetime | None = None) -> Decoded:
         """The events of a record, and its objects that do not fit; `now` is the limit of times, if another one."""
@@ -45,10 +47,11 @@ class MappedRecords:
             return _whole("unmapped", str(error), value)
         if len(objects) > MAX_LINES:
             return _whole("too_many_lines", f"{len(objects)} objects, {MAX_LINES} are allowed", value)
-        self._mapper.at(now or published_at)
         decoded = Decoded([], [])
-        for number, found in enumerate(objects):
-            self._read(number, found, Origin("", published_at, 0), decoded)
+        with self._one_at_a_time:
+            self._mapper.at(now or published_at)
+            for number, found in enumerate(objects):
+                self._read(number, found, Origin("", published_at, 0), decoded)
         return decoded
 
     def _objects(self, found: Any) -> list[Any]:
