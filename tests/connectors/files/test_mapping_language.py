@@ -85,7 +85,8 @@ def test_the_same_elements_in_another_order_give_the_same_events(folder: Path) -
 
 
 def test_a_document_without_elements_gives_the_rest(folder: Path) -> None:
-    for none in ([], None, ""):
+    empties: list[object] = [[], None, ""]
+    for none in empties:
         assert len(mapped(folder, RECORD | {"buoc": none}).events) == 1
 
 
