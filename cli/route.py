@@ -55,9 +55,19 @@ class Name(click.ParamType):
     type=Address(),
     help="Serve /metrics, /health and /ready here.  [default: DOSSIER_METRICS, else nowhere]",
 )
+@click.option(
+    "--accept-gap",
+    is_flag=True,
+    help="Where records are gone that were never routed, go on with the first that there is.",
+)
 @click.pass_obj
 def command(
-    settings: Settings, topic: str, mapping_file: Path | None, name: str | None, metrics: tuple[str, int] | None
+    settings: Settings,
+    topic: str,
+    mapping_file: Path | None,
+    name: str | None,
+    metrics: tuple[str, int] | None,
+    accept_gap: bool,
 ) -> None:
     """Move events from dossier-inbox to dossier-events, each exactly once, until stopped.
 
@@ -91,7 +101,7 @@ def command(
         configure(settings.log)
         stop = stack.enter_context(Stop())
         route(
-            lambda: Session(settings.kafka, topic, own, rule, put_aside),
+            lambda: Session(settings.kafka, topic, own, rule, put_aside, accepts_gap=accept_gap),
             lambda: stop.signal is not None,
             telemetry,
         )

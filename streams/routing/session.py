@@ -45,8 +45,9 @@ def group_of(topic: str) -> str:
 class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
     """Routes batches until an error; then it must be closed, and another one goes on behind the last commit.
 
-    `put_aside` stores dead letters, each at least once. Methods raise Unreachable, or Superseded once another router
-    of this name has begun. For one thread.
+    `put_aside` stores dead letters, each at least once. Where records are gone that were not routed, `step` raises
+    LostEvents, unless `accepts_gap`: then it goes on with the first that there is. All methods raise Unreachable, or
+    Superseded once another router of this name has begun. For one thread.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
         name: str,
         rule: Rule,
         put_aside: Callable[[Sequence[DeadLetter]], None],
+        *,
+        accepts_gap: bool = False,
         **options: Any,
     ) -> None:
         self._kafka = kafka
@@ -86,7 +89,7 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
                         # Who comes back under its name has its partitions at once, and who was replaced is refused.
                         "group_instance_id": name,
                         "group_id": group_of(topic),
-                        "auto_offset_reset": "none",
+                        "auto_offset_reset": "earliest" if accepts_gap else "none",
                         "max_poll_records": _AT_ONCE,
                         "session_timeout_ms": int(SESSION_SECONDS * 1000),
                         "heartbeat_interval_ms": int(SESSION_SECONDS * 1000 / 4),
@@ -103,8 +106,10 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
         """Route the records that come within this time; returns what they were, once they are committed."""
         found = self._poll(milliseconds)
         member = self._member
-        if not found or member is None:
+        if not found:
             return None
+        if member is None:
+            raise Unreachable("records came before the group had told whose they are")
         batch = read(found, self._rule)
         if batch.letters:
             self._put_aside(batch.letters)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import confluent_kafka
 import pytest
@@ -21,7 +22,7 @@ from schemas.events import Received
 from schemas.partition import partition_of
 from schemas.topics import DEAD, EVENTS, INBOX, declared
 from streams.broker import topics
-from streams.errors import Superseded, Unreachable
+from streams.errors import LostEvents, Superseded, Unreachable
 from streams.routing.batch import Batch
 from streams.routing.session import Session
 from tests.broker import delete_topics
@@ -72,7 +73,7 @@ def send(kafka: KafkaConnection, values: Sequence[bytes]) -> None:
 
 
 def open_session(
-    kafka: KafkaConnection, name: str = "killed", letters: list[DeadLetter] | None = None, **options: int
+    kafka: KafkaConnection, name: str = "killed", letters: list[DeadLetter] | None = None, **options: Any
 ) -> Session:
     put_aside = (lambda _: None) if letters is None else letters.extend
     return Session(kafka, INBOX, name, events_of_record, put_aside, **options)
@@ -173,6 +174,23 @@ def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(inbox: KafkaConn
     # The table has them all, each at least once and under one key.
     stored = {tuple(json.loads(line)) for line in aside.read_text().splitlines()}
     assert stored | {(each.partition, each.offset, each.line) for each in letters} == set(places)
+
+
+def test_records_that_are_gone_before_they_were_routed_are_told_and_skipped_only_by_consent(
+    inbox: KafkaConnection,
+) -> None:
+    send(inbox, [encode_event(event(number)) for number in range(30)])
+    with closing(open_session(inbox)) as session:
+        route_all(session)
+    send(inbox, [encode_event(event(number)) for number in range(30, 60)])
+    with topics.admin(inbox) as client:
+        ends = topics.end_offsets(client, topics.find(client, [INBOX])[INBOX])
+        client.delete_records({TopicPartition(INBOX, partition): end - 1 for partition, end in ends.items()})
+    with closing(open_session(inbox)) as session, pytest.raises(LostEvents):
+        step_until_a_batch(session)
+    with closing(Session(inbox, INBOX, "killed", events_of_record, lambda _: None, accepts_gap=True)) as session:
+        route_all(session)
+    assert len(routed(inbox)) == 30 + PARTITIONS
 
 
 def between(session: Session, step: str, act: Callable[[], None]) -> None:
