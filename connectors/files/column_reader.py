@@ -48,6 +48,7 @@ class ColumnReader:
         self._convert = convert
         self._prefixes = mapped.without_prefix or ()
         self._letters = mapped.case or None
+        self._is_changed = bool(self._prefixes or self._letters)
 
     def value(self, row: Row) -> Value | None:
         """The value, or the default where the cell is empty."""
@@ -56,7 +57,7 @@ class ColumnReader:
             if self._mapped.required:
                 raise Rejected(self.column, cell, "is empty")
             return self._mapped.default
-        if self._prefixes or self._letters:
+        if self._is_changed:
             cell = self._changed(cell)
         values = self._mapped.values
         if values is not None:

@@ -1,6 +1,6 @@
 """One event mapping, ready to use: which columns a row's event is read from, and into which types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -40,16 +40,15 @@ class EventMapper:
         self._keys = [ColumnReader(Column(column), not_shortened) for column in mapped.key]
         self.seq_column = ColumnReader(mapped.seq, to_whole) if isinstance(mapped.seq, Column) else None
 
-    def rows_of(self, row: Row) -> Iterator[tuple[Row, tuple[int, ...]]]:
+    def rows_of(self, row: Row) -> Iterable[tuple[Row, tuple[int, ...]]]:
         """The rows that each may give this event: the row itself, or one for each element of an array in it.
 
         With the numbers of the element.
         """
         if not self.array:
-            yield row, ()
-            return
-        for element in row.within.get(self.array, ()):
-            yield replace(row, cells={**row.cells, **element.cells}, within={}), element.numbers
+            return ((row, ()),)
+        elements = row.within.get(self.array, ())
+        return [(replace(row, cells={**row.cells, **each.cells}, within={}), each.numbers) for each in elements]
 
     def content(self, row: Row) -> tuple[datetime, dict[str, Value]] | None:
         """When the event occurred, and its fields; None where the row gives no such event.

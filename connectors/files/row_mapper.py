@@ -67,7 +67,8 @@ class RowMapper:
         for number, mapper in enumerate(self._mappers):
             for one, numbers in mapper.rows_of(row):
                 try:
-                    event = self._event(mapper, one, *(whose or self._whose(one)))
+                    dossier, recorded_at = whose or self._whose(one)
+                    event = self._event(mapper, one, dossier, recorded_at)
                 except Rejected as error:
                     column = at_element(error.reject.column, numbers)
                     reject = msgspec.structs.replace(error.reject, column=column, event=mapper.kind)
