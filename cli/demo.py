@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -44,7 +45,9 @@ def command(context: click.Context, data: Path, *, live: bool) -> None:
     given: Settings = context.obj
     profile = None if (data / "profile.toml").exists() else SAMPLES / "profile.toml"
     display = Display()
-    platform = Platform(data, counting_options(given, data.absolute(), profile), display)
+    # Nobody sends anything into the inbox of a demo.
+    options = replace(counting_options(given, data.absolute(), profile), services={})
+    platform = Platform(data, options, display)
     with stop_signals(platform.stop_soon, platform.kill), contextlib.ExitStack() as stack:
         with display:
             stack.enter_context(platform)

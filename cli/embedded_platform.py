@@ -16,6 +16,7 @@ from streams.errors import Unreachable
 
 SETUP = (sys.executable, "-m", "cli.main", "migrate")
 WORKER = (sys.executable, "-m", "cli.main", "work")
+ROUTER = (sys.executable, "-m", "cli.main", "route", "--name", "router")
 
 
 def counting_options(settings: Settings, data: Path, profile: Path | None, workers: int = 2) -> Options:
@@ -27,6 +28,8 @@ def counting_options(settings: Settings, data: Path, profile: Path | None, worke
     named = ("env", f"DOSSIER_PROFILE={settings.profile_file}") if settings.profile_file else ()
     return Options(
         workers=workers,
+        # What is to be repaired is left alone: nothing is routed to where nobody counts.
+        services={"router": (*named, *ROUTER)} if workers else {},
         profile=profile,
         setup=(*named, *SETUP, *(() if workers else ("--tolerant",))),
         worker=lambda name: (*named, *WORKER, "--name", name),

@@ -20,11 +20,14 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Events": {
         "import": "Publish the rows of a file as events.",
+        "mapping": "Check a mapping, or try it on a file.",
+        "hook": "Receive signed JSON over HTTP, and map it to events.",
         "simulate": "Publish made-up events: live traffic or a past period.",
     },
     "Counting": {
         "migrate": "Create or upgrade topics, tables and views.",
         "work": "Run one worker that counts events.",
+        "route": "Move events from the inbox to where they are counted.",
         "dead-letters": "List, replay or discard lines that were not counted.",
         "alerts": "List alerts about late dossiers, or send them to a webhook.",
         "rewind": "Set the consumer group's offsets to the stored counts.",

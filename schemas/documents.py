@@ -18,12 +18,12 @@ from schemas.alerts import Alert, encode_alert
 from schemas.dead_letter import DeadLetter, dead_letter, encode_dead
 from schemas.envelope import FUTURE_TOLERANCE, MAX_EVENT_BYTES, MAX_EVENTS, MAX_LINES, Rejection, encode_event
 from schemas.events import KINDS, Event, Paid, Received
-from schemas.topics import ALERTS, DEAD, EVENTS, Topic, declared
+from schemas.topics import ALERTS, DEAD, EVENTS, INBOX, Topic, declared
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Document: TypeAlias = dict[str, Json]
 
-CONTRACT_VERSION = "1.1.0"
+CONTRACT_VERSION = "1.2.0"
 """The version of the contract: the first number is raised when a valid event becomes invalid."""
 FOLDER = Path(__file__).parent / "generated"
 COMMAND = "python -m schemas.documents"
@@ -65,17 +65,24 @@ def asyncapi() -> Document:
         },
         "defaultContentType": "application/json",
         "channels": {
+            INBOX: _channel(
+                topics[INBOX], "Events by any key and partitioner; a router moves them, each once.", "inbox_record"
+            ),
             EVENTS: _channel(topics[EVENTS], "Events, kept for ever: counts can be made anew.", "envelope"),
-            DEAD: _channel(topics[DEAD], "Lines of dossier-events that could not be counted, and why.", "dead_letter"),
+            DEAD: _channel(
+                topics[DEAD], "Lines that could not be counted or routed, and why; read committed.", "dead_letter"
+            ),
             ALERTS: _channel(topics[ALERTS], "Dossiers that are or will soon be late; read committed.", "alert"),
         },
         "operations": {
+            "read_inbox": _operation("receive", INBOX, "inbox_record"),
             "read_events": _operation("receive", EVENTS, "envelope"),
             "send_dead_letters": _operation("send", DEAD, "dead_letter"),
             "send_alerts": _operation("send", ALERTS, "alert"),
         },
         "components": {
             "messages": {
+                "inbox_record": _inbox_record(schemas),
                 "envelope": _envelope(schemas),
                 "dead_letter": _dead_letter(schemas),
                 "alert": _alert(schemas),
@@ -147,6 +154,25 @@ def _envelope(prefix: str) -> Document:
         "contentType": "application/x-ndjson",
         "payload": {"type": "array", "items": {"$ref": prefix + "event"}, "minItems": 1, "maxItems": MAX_LINES},
         "examples": [{"name": "two_events", "payload": [json.loads(encode_event(event)) for event in _EXAMPLES]}],
+    }
+
+
+def _inbox_record(prefix: str) -> Document:
+    return {
+        "title": "Record of the inbox",
+        "summary": "One event, an array of events, or one event a line",
+        "description": (
+            f"JSON in UTF-8, up to {MAX_LINES} events. Key and partition mean nothing, but records of one dossier keep "
+            f"their order only with one key. What is no event goes to {DEAD} alone, with the record's place here."
+        ),
+        "contentType": "application/json",
+        "payload": {
+            "oneOf": [
+                {"$ref": prefix + "event"},
+                {"type": "array", "items": {"$ref": prefix + "event"}, "minItems": 1, "maxItems": MAX_LINES},
+            ]
+        },
+        "examples": [{"name": "one_event", "payload": json.loads(encode_event(_EXAMPLES[0]))}],
     }
 
 

@@ -26,10 +26,19 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 """How far a source's clock may be ahead of the Kafka record's timestamp."""
 
 RejectReason = Literal[
-    "empty", "too_many_lines", "too_large", "malformed", "unknown_kind", "invalid", "future", "misplaced", "full"
+    "empty",
+    "too_many_lines",
+    "too_large",
+    "malformed",
+    "unknown_kind",
+    "invalid",
+    "future",
+    "misplaced",
+    "full",
+    "unmapped",
 ]
 """Why a line is not counted: `misplaced` is an event of another partition than the record's, `full` one number more
-than a dossier may have (MAX_NUMBERED), the rest are plain.
+than a dossier may have (MAX_NUMBERED), `unmapped` a foreign record that its mapping does not fit, the rest are plain.
 """
 
 

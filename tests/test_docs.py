@@ -26,7 +26,7 @@ from schemas.reference.procedure import ProcedureVersion
 from schemas.tables import DICTIONARIES, REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from schemas.working_time.day_rule import DayRule
-from streams.monitoring.metrics import AUDIT, WORKER
+from streams.monitoring.metrics import AUDIT, ROUTER, WORKER
 from streams.on_time.history import History
 from streams.on_time.period import InPeriod
 from streams.on_time.rules import Rule
@@ -258,4 +258,4 @@ def test_every_metric_is_explained_by_its_own_words_and_no_other() -> None:
     )
     explained = {name: (tuple(re.findall(r"`(\w+)`", labels)), words) for name, labels, words in rows}
     assert len(explained) == len(rows)
-    assert explained == {metric.name: (metric.labels, metric.help) for metric in (*WORKER, *AUDIT)}
+    assert explained == {metric.name: (metric.labels, metric.help) for metric in (*WORKER, *AUDIT, *ROUTER)}

@@ -6,15 +6,18 @@ import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from schemas.dead_letter import decode_dead
+from schemas.envelope import encode_event
 from schemas.partition import partition_of
-from schemas.topics import DEAD, EVENTS
+from schemas.topics import DEAD, EVENTS, INBOX
 from tests.deployment import SAMPLE, Deployment, Killer
+from tests.foreign import received
 
 pytestmark = [pytest.mark.platform, pytest.mark.scenario]
 
@@ -103,6 +106,7 @@ def test_the_sample_log_is_counted_exactly_however_it_arrives(tmp_path: Path, la
         assert changed == touched_windows(rows, MOVED) | touched_windows(after, MOVED)
         assert deployment.json("audit")["differences"] == 0
         _audit_reports_a_corrupted_row(deployment)
+        _what_comes_into_the_inbox_is_counted(deployment)
 
     random.Random(7).shuffle(rows)
     parts = [write(tmp_path / f"part-{part}.csv", header, rows[part::3]) for part in range(3)]
@@ -140,6 +144,23 @@ def _audit_reports_a_corrupted_row(deployment: Deployment) -> None:
     assert window["stored"] == window["recomputed"] + 1
     (facts,) = found["facts_differences"]
     assert (facts["dossier"], facts["column"], facts["stored"]) == ("case-10024", "step", "somewhere")
+
+
+def _what_comes_into_the_inbox_is_counted(deployment: Deployment) -> None:
+    """The platform has a router: a producer needs to know nothing of partitions."""
+    sent = [encode_event(event) for event in received("Inbox", 20)]
+    producer = KafkaProducer(**deployment.kafka.options())
+    producer.send(INBOX, b"[" + b",".join(sent) + b"]", key=b"any key")
+    producer.flush()
+    producer.close()
+    client = deployment.clickhouse()
+    counted, deadline = 0, monotonic() + 60
+    while counted < len(sent):
+        assert monotonic() < deadline, counted
+        sleep(0.1)
+        ((counted,),) = client.execute("SELECT sum(received) FROM windows FINAL WHERE agency = 'Inbox'")
+    client.disconnect()
+    assert counted == len(sent)
 
 
 POISON = {

@@ -16,6 +16,8 @@ FORBIDDEN = [
     ("connectors/files/row.py", "import deploy.errors", "Product packages import downwards"),
     ("streams/storage/epochs.py", "import streams.worker.buffer", "Rooms of streams import downwards"),
     ("streams/alerts/overdue.py", "import streams.reports.report", "Rooms of streams import downwards"),
+    ("streams/dead_letters/topic.py", "import streams.routing.batch", "Rooms of streams import downwards"),
+    ("streams/routing/batch.py", "import connectors.inbox.event_record", "Product packages import downwards"),
     ("streams/counting/record.py", "import streams.queries", "Rooms of streams import downwards"),
     ("streams/on_time/term.py", "import streams.counting.facts", "Rooms of streams import downwards"),
     ("streams/counting/facts.py", "import clickhouse_driver", "Schemas and counting import no client library"),

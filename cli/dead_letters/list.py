@@ -37,12 +37,13 @@ def command(
     source: str | None,
     since: str | None,
     until: str | None,
+    topic: str | None,
     state: Any,
     limit: int,
     as_json: bool,
 ) -> None:
     """List how many dead letters there are by reason and source, then the newest one by one; never their content."""
-    selection = selection_of(settings, None if state == "all" else state, (), reason, source, since, until)
+    selection = selection_of(settings, None if state == "all" else state, (), reason, source, since, until, topic)
     with closing(DeadLetterTable(settings.clickhouse)) as letters:
         groups = letters.groups(selection)
         found = letters.newest(selection, limit) if limit else []

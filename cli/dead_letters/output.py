@@ -92,7 +92,7 @@ def print_letter(letter: StoredDeadLetter, content: bytes, advice: str, zone: Zo
     lines = fields_of(letter) | {"published_at": _time(letter.published_at, zone)}
     if letter.decided_at is not None:
         lines["decided_at"] = _time(letter.decided_at, zone)
-    for name in ("partition", "offset", "line"):
+    for name in ("topic", "partition", "offset", "line"):
         del lines[name]
     for name, value in lines.items():
         if value not in ("", None, False):

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -13,6 +14,8 @@ from cli.migrate import plan_of
 from cli.settings import Settings
 from cli.signals import Stop
 from cli.terminal_escape import plural, printable
+from connectors.files.mapping import load_mapping
+from connectors.inbox.mapped_record import MappedRecords
 from schemas.events import AnyEvent
 from schemas.partition import partition_of
 from streams.dead_letters.replay_rules import events_in
@@ -31,12 +34,18 @@ _PAGE = 200
     type=click.File("rb"),
     help="Publish the line in this file instead of the one at PLACE; - is standard input.",
 )
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read what is replayed by this mapping (TOML), as `dossier route --mapping` does.",
+)
 @click.pass_obj
 def command(
     settings: Settings,
     /,
     places: tuple[Place, ...],
     content: IO[bytes] | None,
+    mapping: Path | None,
     everything: bool,
     dry_run: bool,
     **filters: Any,
@@ -52,6 +61,7 @@ def command(
         raise click.UsageError("--content needs the one PLACE whose line it corrects")
     selection = selection_to_change(settings, places, everything, filters)
     corrected = content.read() if content is not None else None
+    rule = MappedRecords(load_mapping(mapping)) if mapping else None
     partitions = identify(plan_of(settings)).partitions
     refused = BoundedLines(err=True)
     planned = BoundedLines(err=False)
@@ -67,7 +77,7 @@ def command(
             for letter in page:
                 line = contents.get(letter.place, b"") if corrected is None else corrected
                 try:
-                    events = events_in(letter, line, datetime.now(UTC), corrected=corrected is not None)
+                    events = events_in(letter, line, datetime.now(UTC), corrected=corrected is not None, rule=rule)
                 except NotReplayable as error:
                     refused.add(f"{letter.place} refused: {printable(str(error))}")
                     continue

@@ -36,6 +36,7 @@ def filter_options(command: Command) -> Command:
         click.option(
             "--since", help="Only lines published at this time or later (ISO 8601; local time if it has no offset)."
         ),
+        click.option("--topic", help="Only lines that came by this topic, such as dossier-inbox."),
         click.option("--source", help="Only lines from this source; '' for lines that name none."),
         click.option(
             "--reason",
@@ -67,10 +68,11 @@ def selection_of(
     source: str | None,
     since: str | None,
     until: str | None,
+    topic: str | None,
 ) -> Selection:
     """The selection that the options describe; raises click's usage error."""
     return Selection(
-        state, reason, source, _instant(settings, since, "--since"), _instant(settings, until, "--until"), places
+        state, reason, source, _instant(settings, since, "--since"), _instant(settings, until, "--until"), places, topic
     )
 
 
@@ -84,7 +86,7 @@ def selection_to_change(
     filtered = any(value is not None for value in filters.values())
     if sum((bool(places), everything, filtered)) != 1:
         raise click.UsageError(
-            "name places, or choose open dead letters by --reason, --source, --since, --until, or by --all"
+            "name places, or choose open dead letters by --reason, --topic, --source, --since, --until, or by --all"
         )
     return selection_of(settings, None if places else "open", places, **filters)
 

@@ -1,11 +1,12 @@
 """Reads one mapped column of a row into the type of the field that it fills."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from connectors.files.cell_ids import to_id, to_integer_id
 from connectors.files.cell_numbers import to_amount, to_whole
@@ -45,6 +46,9 @@ class ColumnReader:
         self._mapped = mapped
         self._empty = frozenset(mapped.empty)
         self._convert = convert
+        self._prefixes = mapped.without_prefix or ()
+        self._letters = mapped.case or None
+        self._is_changed = bool(self._prefixes or self._letters)
 
     def value(self, row: Row) -> Value | None:
         """The value, or the default where the cell is empty."""
@@ -53,16 +57,32 @@ class ColumnReader:
             if self._mapped.required:
                 raise Rejected(self.column, cell, "is empty")
             return self._mapped.default
+        if self._is_changed:
+            cell = self._changed(cell)
         values = self._mapped.values
         if values is not None:
             text = plain(cell)
             if text not in values:
-                raise Rejected(self.column, cell, f"is not one of {', '.join(values)}")
+                raise Rejected(self.column, cell, self._unknown(values))
             return values[text]
         try:
             return self._convert(cell)
         except ValueError as error:
             raise Rejected(self.column, cell, str(error)) from error
+
+    def _changed(self, cell: Cell) -> Cell:
+        """The text of a cell without its prefix, in the case that the mapping names; other cells as they are."""
+        if not isinstance(cell, str):
+            return cell
+        text = plain(cell)
+        text = text.removeprefix(next((prefix for prefix in self._prefixes if text.startswith(prefix)), ""))
+        return text.upper() if self._letters == "upper" else text.lower() if self._letters == "lower" else text
+
+    def _unknown(self, values: Iterable[str]) -> str:
+        look_up = self._mapped.look_up
+        if look_up is not UNSET:
+            return f"is not in the column {look_up.key!r} of {look_up.file}"
+        return f"is not one of {', '.join(values)}"
 
     def required_value(self, row: Row) -> Value:
         """The value; an empty cell without a default is rejected."""
@@ -114,7 +134,8 @@ def _converter(mapping: Mapping, mapped: Column, field: str, kind: type) -> Conv
 
 
 def _to_instant(mapping: Mapping, mapped: Column, *, end_of_day: bool = False) -> Convert:
-    return _clock_reader(Clock(mapping.zone, mapped.formats or mapping.formats, end_of_day, mapped.as_ == "day"))
+    zone = mapping.zone if mapped.time_zone is UNSET else ZoneInfo(mapped.time_zone)
+    return _clock_reader(Clock(zone, mapped.formats or mapping.formats, end_of_day, mapped.as_ == "day"))
 
 
 @lru_cache(maxsize=16)

@@ -1,8 +1,10 @@
 """One event mapping, ready to use: which columns a row's event is read from, and into which types."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from connectors.files.cell_ids import not_shortened
 from connectors.files.cell_numbers import to_whole
@@ -21,6 +23,7 @@ class EventMapper:
         self.kind = mapped.kind
         self.struct = KINDS[mapped.kind]
         self.required = mapped.required
+        self.array = mapping.array(mapped)
         self._mapped = mapped
         self.occurred_at = instant_reader(mapping, mapped.occurred_at)
         types = field_types(mapped.kind)
@@ -36,6 +39,16 @@ class EventMapper:
         self._optional = {name: reader for name, reader in self.fields.items() if name not in required}
         self._keys = [ColumnReader(Column(column), not_shortened) for column in mapped.key]
         self.seq_column = ColumnReader(mapped.seq, to_whole) if isinstance(mapped.seq, Column) else None
+
+    def rows_of(self, row: Row) -> Iterable[tuple[Row, tuple[int, ...]]]:
+        """The rows that each may give this event: the row itself, or one for each element of an array in it.
+
+        With the numbers of the element.
+        """
+        if not self.array:
+            return ((row, ()),)
+        elements = row.within.get(self.array, ())
+        return [(replace(row, cells={**row.cells, **each.cells}, within={}), each.numbers) for each in elements]
 
     def content(self, row: Row) -> tuple[datetime, dict[str, Value]] | None:
         """When the event occurred, and its fields; None where the row gives no such event.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 
 from connectors.files.cell_values import plain
 from connectors.files.mapping import Column, Mapping
+from connectors.files.nested_columns import array_of
 from connectors.files.row import Row
 from connectors.files.row_mapper import MappedRow
 from schemas.events import Extended, TermSet
@@ -25,7 +26,9 @@ class ImportWarnings:
         self._terms = [0] * len(mapping.events)
         self._has_daytime_term = [False] * len(mapping.events)
         self._texts: list[dict[str, None]] = [{} for _ in mapping.events]
-        self._conditional = [number for number, event in enumerate(mapping.events) if event.when is not None]
+        self._conditional = [
+            number for number, event in enumerate(mapping.events) if event.when and not array_of(event.when.column)
+        ]
 
     def observe(self, row: Row, mapped: MappedRow) -> None:
         """Record a row and the events that it gave."""
@@ -51,7 +54,7 @@ class ImportWarnings:
             if events:
                 continue
             when, hint = event.when, f"is {event.occurred_at.column!r} the right column?"
-            if when is not None and when.one_of:
+            if when is not None and when.one_of and texts:
                 wanted = ", ".join(map(repr, when.one_of))
                 held = ", ".join(map(repr, list(texts)[:_MOST_TEXTS])) + (" …" if len(texts) > _MOST_TEXTS else "")
                 hint = f"its `when` waits for {wanted} in {when.column!r}, which holds {held}"

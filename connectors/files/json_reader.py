@@ -10,7 +10,7 @@ import msgspec
 from connectors.errors import UnreadableFile
 from connectors.files.json_stream import NotThere, Value, values_of
 from connectors.files.mapping import Mapping
-from connectors.files.nested_columns import Paths, columns_in, nfc_keys
+from connectors.files.nested_columns import NotRead, Paths, columns_in, nfc_keys
 from connectors.files.row import AnyRow, Row, UnreadableRow, check_columns, no_place
 from connectors.files.text_lines import NO_LINE_END, Line, shown
 from schemas.nfc import is_nfc_utf8
@@ -59,8 +59,20 @@ def _read(paths: Paths, number: int, content: bytes, cut: str, place: Callable[[
         return UnreadableRow(number, cut or f"is not JSON: {error}", text, place)
     if not isinstance(found, dict):
         return UnreadableRow(number, "is not a JSON object", text, place)
+    return row_of(paths, found, number, text, place)
+
+
+def row_of(
+    paths: Paths, found: dict[str, Any], number: int, text: str, place: Callable[[str], str] = no_place
+) -> AnyRow:
+    """The row of an object, whose keys are in NFC."""
     cells = paths.cells(found)
-    return UnreadableRow(number, cells, text, place) if isinstance(cells, str) else Row(number, cells, text, place)
+    if isinstance(cells, str):
+        return UnreadableRow(number, cells, text, place)
+    try:
+        return Row(number, cells, text, place, within=paths.within(found))
+    except NotRead as error:
+        return UnreadableRow(number, str(error), text, place)
 
 
 def _peeked(file: str, rows: Iterator[AnyRow], mapping: Mapping) -> tuple[list[AnyRow], Iterator[AnyRow]]:

@@ -4,18 +4,23 @@ A mapping is checked as a whole before a row is read: unknown keys, kinds, field
 the key. Columns that no mapping names are never looked at.
 """
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from connectors.errors import WrongMapping
 from connectors.files.cell_numbers import Sign
 from connectors.files.cell_values import ISO, check_formats
+from connectors.files.look_up import LookUp, read_table
+from connectors.files.nested_columns import array_of, path_of
 from schemas.events import KINDS, PAYLOAD_FIELDS
 from schemas.instant import truncated
 from schemas.nfc import nfc_tree
@@ -33,7 +38,9 @@ class Column(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as
     the field takes; with it, any other content rejects the event. `formats` replaces the mapping's for this column. An
     `optional` column need not be in the file, a `required` one rejects the event where it is empty. `as` says that
     times are days, that ids are taken as the text they are, or that they are integers which were saved as floats.
-    `decimal` and `times` say how amounts are written.
+    `decimal` and `times` say how amounts are written. `look_up` is `values` from a file. `without_prefix` takes the
+    first of these beginnings that a text has off it, and `case` changes its letters, before it is looked up or read.
+    `time_zone` replaces the mapping's.
     """
 
     column: str
@@ -46,6 +53,11 @@ class Column(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as
     as_: Literal["day", "text", "integer"] | None = None
     decimal: Sign | None = None
     times: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    # What older mappings do not have is left out of their digests, by which an import is known again.
+    look_up: LookUp | UnsetType = UNSET
+    without_prefix: tuple[str, ...] | UnsetType = UNSET
+    case: Literal["upper", "lower"] | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
 
 
 class Condition(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,25 +126,72 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
                 found[column.column] = found.get(column.column, False) or not column.optional
         for event in self.events:
             found |= dict.fromkeys([*event.key, *([event.when.column] if event.when else [])], True)
-        return found
+        # An array may have no element.
+        return {name: must and not array_of(name) for name, must in found.items()}
+
+    def array(self, event: EventMapping) -> str:
+        """The array for each of whose elements a row gives this event; empty where it gives one."""
+        named = [column.column for column in (*_columns(event), self.recorded_at, self.dossier) if is_column(column)]
+        named += [*event.key, *([event.when.column] if event.when else [])]
+        return max(map(array_of, named), key=len)
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping; raises WrongMapping that names the file, the key and the value."""
+    """Read and check a mapping with its look-ups; raises WrongMapping that names the file, the key and the value."""
+    mapping = read_mapping(path)
+    return _checked(mapping, str(path))
+
+
+def read_mapping(path: Path) -> Mapping:
+    """A mapping with its look-ups that has all keys as they must be, and whose meaning is not checked yet."""
     try:
-        return decode_mapping(path.read_bytes(), str(path))
+        return _decoded(path.read_bytes(), str(path), path.parent)
     except OSError as error:
         raise WrongMapping(f"{path}: the mapping cannot be read: {error.strerror}") from error
 
 
-def decode_mapping(text: bytes, name: str) -> Mapping:
+def decode_mapping(text: bytes, name: str, folder: Path = Path()) -> Mapping:
     """The mapping of this TOML; raises WrongMapping that names `name`, the key and the value."""
+    return _checked(_decoded(text, name, folder), name)
+
+
+def _decoded(text: bytes, name: str, folder: Path) -> Mapping:
     try:
         mapping = msgspec.convert(nfc_tree(msgspec.toml.decode(truncated(text))), Mapping)
-        _check(mapping)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise WrongMapping(f"{name}: {error}; see docs/integrator.md, “Mapping a file”") from error
+        raise WrongMapping(f"{name}: {error}{_SEE}") from error
+    return _with_tables(mapping, folder)
+
+
+def _checked(mapping: Mapping, name: str) -> Mapping:
+    for fault in faults(mapping):
+        raise WrongMapping(f"{name}: {fault}{_SEE}")
     return mapping
+
+
+_SEE = "; see docs/integrator.md, “Mapping a file”"
+
+
+def _with_tables(mapping: Mapping, folder: Path) -> Mapping:
+    """The mapping with the tables of its look-ups as `values`."""
+
+    def filled(source: Any) -> Any:
+        if not isinstance(source, Column) or source.look_up is UNSET:
+            return source
+        if source.values is not None:
+            raise WrongMapping(f"the column {source.column!r} has both `values` and `look_up`: give one of them")
+        return replace(source, values=read_table(source.look_up, folder))
+
+    events = tuple(
+        replace(event, fields={name: filled(source) for name, source in event.fields.items()})
+        for event in mapping.events
+    )
+    return replace(mapping, dossier=filled(mapping.dossier), events=events)
+
+
+def is_column(source: object) -> TypeGuard[Column]:
+    """Whether a field comes from a column, rather than being a constant."""
+    return isinstance(source, Column)
 
 
 def field_types(kind: str) -> dict[str, Any]:
@@ -158,47 +217,87 @@ def _columns(event: EventMapping) -> list[object]:
     return [event.occurred_at, event.seq, *event.fields.values()]
 
 
-def _check(mapping: Mapping) -> None:
-    try:
-        ZoneInfo(mapping.time_zone)
-    except (KeyError, OSError, ValueError) as error:
-        raise ValueError(f"time_zone = {mapping.time_zone!r} is not a zone of the IANA time zone database") from error
-    if mapping.as_of is not None and mapping.as_of.tzinfo is None:
-        raise ValueError(f"as_of = {mapping.as_of.isoformat()} has no offset: write it like 2012-02-01T00:00:00+01:00")
-    check_encoding(mapping.encoding)
-    _check_formats("formats", mapping.formats)
-    _check_plain("dossier", mapping.dossier)
-    _check_as("dossier", mapping.dossier, str)
-    _check_plain("recorded_at", mapping.recorded_at)
-    _check_as("recorded_at", mapping.recorded_at, datetime)
+def faults(mapping: Mapping) -> Iterator[str]:
+    """What is wrong with a mapping, whatever the rows are."""
+    for check in _checks(mapping):
+        try:
+            check()
+        except ValueError as error:
+            yield str(error)
+
+
+def _checks(mapping: Mapping) -> Iterator[Callable[[], None]]:
+    yield partial(_check_zone, "time_zone", mapping.time_zone)
+    yield partial(_check_as_of, mapping.as_of)
+    yield partial(check_encoding, mapping.encoding)
+    yield partial(_check_formats, "formats", mapping.formats)
+    yield partial(_check_id, "dossier", mapping.dossier)
+    yield partial(_check_as, "dossier", mapping.dossier, str)
+    yield partial(_check_plain, "recorded_at", mapping.recorded_at)
+    yield partial(_check_as, "recorded_at", mapping.recorded_at, datetime)
     for number, event in enumerate(mapping.events, 1):
-        _check_event(f"events[{number}]", event)
+        at = f"events[{number}]"
+        if event.kind not in KINDS:
+            yield partial(_fail, f"{at}: kind = {event.kind!r} is not one of {', '.join(KINDS)}")
+            continue
+        yield from _checks_of_event(f"{at} ({event.kind})", event)
+        yield partial(_check_arrays, f"{at} ({event.kind})", mapping, event)
 
 
-def _check_event(at: str, event: EventMapping) -> None:
-    if event.kind not in KINDS:
-        raise ValueError(f"{at}: kind = {event.kind!r} is not one of {', '.join(KINDS)}")
-    at = f"{at} ({event.kind})"
+def _fail(fault: str) -> None:
+    raise ValueError(fault)
+
+
+def _check_as_of(as_of: datetime | None) -> None:
+    if as_of is not None and as_of.tzinfo is None:
+        raise ValueError(f"as_of = {as_of.isoformat()} has no offset: write it like 2012-02-01T00:00:00+01:00")
+
+
+def _check_zone(at: str, name: str | UnsetType) -> None:
+    if name is UNSET:
+        return
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{at} = {name!r} is not a zone of the IANA time zone database") from error
+
+
+def _checks_of_event(at: str, event: EventMapping) -> Iterator[Callable[[], None]]:
     types = field_types(event.kind)
     required = {field.name for field in msgspec.structs.fields(KINDS[event.kind]) if field.required} & types.keys()
     for name in event.fields:
         if name not in types:
-            raise ValueError(f"{at}: {name!r} is no field of this kind; it has {', '.join(types) or 'none'}")
+            yield partial(_fail, f"{at}: {name!r} is no field of this kind; it has {', '.join(types) or 'none'}")
     for name in sorted(required - event.fields.keys()):
-        raise ValueError(f"{at}: the field {name!r} is missing, this kind cannot do without it")
-    _check_plain(f"{at}: occurred_at", event.occurred_at)
-    _check_as(f"{at}: occurred_at", event.occurred_at, datetime)
-    _check_plain(f"{at}: seq", event.seq)
-    _check_as(f"{at}: seq", event.seq, int)
+        yield partial(_fail, f"{at}: the field {name!r} is missing, this kind cannot do without it")
+    yield partial(_check_plain, f"{at}: occurred_at", event.occurred_at)
+    yield partial(_check_as, f"{at}: occurred_at", event.occurred_at, datetime)
+    yield partial(_check_plain, f"{at}: seq", event.seq)
+    yield partial(_check_as, f"{at}: seq", event.seq, int)
     for name, source in event.fields.items():
-        _check_column(f"{at}: {name}", source)
-        _check_as(f"{at}: {name}", source, base_type(types[name]), is_amount=name == "amount")
-        if base_type(types[name]) is datetime:
-            _check_plain(f"{at}: {name}", source)
-        constants = [*(source.values or {}).values(), source.default] if isinstance(source, Column) else [source]
-        for constant in constants:
-            if constant is not None:
-                _check_constant(f"{at}: {name}", constant, types[name])
+        if name in types:
+            yield partial(_check_field, f"{at}: {name}", source, types[name], is_amount=name == "amount")
+
+
+def _check_field(at: str, source: Column | Constant, hint: Any, *, is_amount: bool) -> None:
+    _check_column(at, source)
+    _check_as(at, source, base_type(hint), is_amount=is_amount)
+    if base_type(hint) is datetime:
+        _check_plain(at, source)
+    constants = [*(source.values or {}).values(), source.default] if isinstance(source, Column) else [source]
+    for constant in dict.fromkeys(constants):
+        if constant is not None:
+            _check_constant(at, constant, hint)
+
+
+def _check_arrays(at: str, mapping: Mapping, event: EventMapping) -> None:
+    """All arrays of an event lie within each other: it has no meaning for each pair of elements of two."""
+    innermost = mapping.array(event)
+    sources = (*_columns(event), mapping.recorded_at, mapping.dossier)
+    columns = [*(each.column for each in sources if isinstance(each, Column)), *event.key]
+    for column in (*columns, *([event.when.column] if event.when else [])):
+        if not innermost.startswith(array_of(column)):
+            raise ValueError(f"{at}: {column!r} and {innermost!r} are of two arrays: give an event for each")
 
 
 def _check_constant(at: str, constant: Constant, hint: Any) -> None:
@@ -208,6 +307,13 @@ def _check_constant(at: str, constant: Constant, hint: Any) -> None:
             check_official(str(constant))
     except ValueError as error:  # msgspec's own are, too
         raise ValueError(f"{at} = {constant!r} does not fit: {error}") from error
+
+
+def _check_id(at: str, source: Column) -> None:
+    """An id may be looked up in a table of codes, but never be made up."""
+    if source.default is not None or (source.values is not None and source.look_up is UNSET):
+        raise ValueError(f"{at}: takes a column as it is, without `values` and `default`")
+    _check_column(at, source)
 
 
 def _check_plain(at: str, source: object) -> None:
@@ -227,6 +333,10 @@ def _check_as(at: str, source: object, into: type, *, is_amount: bool = False) -
         raise ValueError(
             f"{at}: as = {source.as_!r} is not for {_CALLED[into]}: days are times, text and integer are ids"
         )
+    if into is not str and (source.case, source.without_prefix) != (UNSET, UNSET) and source.values is None:
+        raise ValueError(f"{at}: `case` and `without_prefix` are for texts, codes and ids, not for {_CALLED[into]}")
+    if into is not datetime and source.time_zone is not UNSET:
+        raise ValueError(f"{at}: `time_zone` is for times")
     if not is_amount and (source.decimal, source.times) != (None, None):
         raise ValueError(f"{at}: `decimal` and `times` are for amounts")
 
@@ -245,6 +355,9 @@ def check_encoding(encoding: str) -> None:
 def _check_column(at: str, source: object) -> None:
     if isinstance(source, Column):
         _check_formats(f"{at}.formats", source.formats or ())
+        _check_zone(f"{at}.time_zone", source.time_zone)
+        if source.column.startswith("$") and not path_of(source.column):
+            raise ValueError(f"{at}: {source.column!r} is no path such as $.items[*].code")
 
 
 def _check_formats(at: str, formats: tuple[str, ...]) -> None:

@@ -9,9 +9,10 @@ import pyarrow
 import pyarrow.parquet
 
 from connectors.errors import UnreadableFile
+from connectors.files.json_reader import row_of
 from connectors.files.mapping import Mapping
 from connectors.files.nested_columns import Paths, nfc_keys, path_of
-from connectors.files.row import AnyRow, Row, UnreadableRow, check_columns
+from connectors.files.row import AnyRow, check_columns
 from schemas.nfc import nfc
 
 _BATCH = 5000
@@ -40,8 +41,7 @@ def _rows(file: str, parquet: Any, paths: Paths, names: list[str]) -> Iterator[A
             for found in _in_microseconds(batch).to_pylist():
                 number += 1
                 text = json.dumps(found, ensure_ascii=False, default=str)
-                cells = paths.cells(nfc_keys(found))
-                yield UnreadableRow(number, cells, text) if isinstance(cells, str) else Row(number, cells, text)
+                yield row_of(paths, nfc_keys(found), number, text)
     except (pyarrow.ArrowException, OSError) as error:
         raise UnreadableFile(f"{file}: is damaged after row {number}: {_one_line(error)}") from error
 

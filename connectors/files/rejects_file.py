@@ -13,7 +13,8 @@ import msgspec
 from connectors.errors import UnreadableFile
 from connectors.files.cell_values import Cell
 from connectors.files.formula_escape import escape_formula, unescape_formula
-from connectors.files.row import AnyRow, Origin, Row, UnreadableRow
+from connectors.files.nested_columns import EACH
+from connectors.files.row import AnyRow, Element, Origin, Row, UnreadableRow
 from connectors.files.text_lines import BOM
 
 COLUMNS = ("file", "line", "place", "event", "column", "value", "reason", "row", "told_at", "import", "cells")
@@ -43,7 +44,7 @@ class RejectsFile:
     def add(self, row: AnyRow, column: str, value: str, reason: str, *, event: str = "") -> None:
         """Write a rejected row, or one of its events; raises UnreadableFile when the file cannot be written."""
         origin = row.origin or self._origin
-        cells = encode_cells(row.cells) if isinstance(row, Row) else ""
+        cells = encode_cells(row.cells, row.within) if isinstance(row, Row) else ""
         if len(cells) > MAX_CELLS:
             cells = ""
         try:
@@ -123,22 +124,41 @@ def _rejected(row: Row, held: dict[str, str]) -> AnyRow:
         origin = Origin(held["file"], datetime.fromisoformat(held["told_at"]), number)
         if origin.as_of.tzinfo is None:
             raise ValueError("told_at has no offset")
-        cells = decode_cells(held["cells"]) if held["cells"] else None
+        found = decode_cells(held["cells"]) if held["cells"] else None
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         return UnreadableRow(row.line, f"is no reject: {error}", row.text)
-    if cells is None:
+    if found is None:
         return UnreadableRow(line, f"{held['reason']}: correct it in {held['file']}", held["row"], place, origin)
-    return Row(line, cells, held["row"], place, origin)
+    cells, within = found
+    return Row(line, cells, held["row"], place, origin, within)
 
 
-def encode_cells(cells: Mapping[str, Cell]) -> str:
-    """The cells as JSON that keeps their types."""
-    return msgspec.json.encode({name: _marked(cell) for name, cell in cells.items()}).decode("utf-8", "replace")
+def encode_cells(cells: Mapping[str, Cell], within: Mapping[str, tuple[Element, ...]] | None = None) -> str:
+    """The cells of a row, and of elements in it, as JSON that keeps their types."""
+    marked: dict[str, object] = _all_marked(cells)
+    if within:
+        marked[EACH] = {
+            array: [[each.numbers, _all_marked(each.cells)] for each in elements] for array, elements in within.items()
+        }
+    return msgspec.json.encode(marked).decode("utf-8", "replace")
 
 
-def decode_cells(text: str) -> dict[str, Cell]:
-    """The cells of this JSON; raises msgspec.DecodeError or ValueError where it holds none."""
+def decode_cells(text: str) -> tuple[dict[str, Cell], dict[str, tuple[Element, ...]]]:
+    """The cells and elements of this JSON; raises msgspec.MsgspecError or ValueError where it holds none."""
     found = msgspec.json.decode(text, type=dict[str, Any])
+    inner = msgspec.convert(found.pop(EACH, {}), dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]])
+    within = {
+        array: tuple(Element(numbers, _all_unmarked(cells)) for numbers, cells in elements)
+        for array, elements in inner.items()
+    }
+    return _all_unmarked(found), within
+
+
+def _all_marked(cells: Mapping[str, Cell]) -> dict[str, object]:
+    return {name: _marked(cell) for name, cell in cells.items()}
+
+
+def _all_unmarked(found: Mapping[str, Any]) -> dict[str, Cell]:
     return {name: _unmarked(cell) for name, cell in found.items()}
 
 

@@ -26,11 +26,18 @@ class Origin(Struct, frozen=True, gc=False):
     number: int | None = None
 
 
+class Element(Struct, frozen=True, gc=False):
+    """An element of an array in a row: its number in each array around it, from 0, and its cells by column."""
+
+    numbers: tuple[int, ...]
+    cells: Mapping[str, Cell]
+
+
 class Row(Struct, frozen=True, gc=False):
     """A row: the line it begins on (for Parquet and sheets its number), its cells by column, and its text.
 
     `place` gives the place of a column's cell where the line is not enough. `origin` is set where an earlier import
-    rejected the row.
+    rejected the row. `within` has the elements of the arrays that columns name, such as `$.items[*]`.
     """
 
     line: int
@@ -38,6 +45,7 @@ class Row(Struct, frozen=True, gc=False):
     text: str
     place: Callable[[str], str] = no_place
     origin: Origin | None = None
+    within: Mapping[str, tuple[Element, ...]] = {}
 
 
 class UnreadableRow(Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ from connectors.files.column_reader import Reject, Rejected, dossier_reader, ins
 from connectors.files.event_ids import event_id
 from connectors.files.event_mapper import EventMapper
 from connectors.files.mapping import Mapping
+from connectors.files.nested_columns import array_of, at_element
 from connectors.files.row import Row
 from schemas.envelope import FUTURE_TOLERANCE
 from schemas.events import Event
@@ -44,6 +45,9 @@ class RowMapper:
         self._ignores_origin = ignores_origin
         self._horizon = now + FUTURE_TOLERANCE
         self._dossier = dossier_reader(mapping.dossier)
+        self._is_of_elements = any(
+            array_of(column.column) for column in (mapping.dossier, mapping.recorded_at) if column is not None
+        )
         self._has_own_order = any(event.seq not in (0, "occurred_at") for event in mapping.events)
         self._number = number
         self._recorded_at = instant_reader(mapping, mapping.recorded_at) if mapping.recorded_at else None
@@ -57,22 +61,33 @@ class RowMapper:
         """
         mapped = MappedRow([], [])
         try:
-            dossier = self._dossier.required_value(row)
-            recorded_at = (self._recorded_at.value(row) if self._recorded_at else None) or self._as_of_row(row)
+            whose = None if self._is_of_elements else self._whose(row)
         except Rejected as error:
             return MappedRow([], [error.reject])
         for number, mapper in enumerate(self._mappers):
-            try:
-                event = self._event(mapper, row, dossier, recorded_at)
-            except Rejected as error:
-                reject = msgspec.structs.replace(error.reject, event=mapper.kind)
-                if mapper.required:
-                    return MappedRow([], [reject])
-                _add(mapped.rejects, reject)
-            else:
-                if event is not None:
-                    mapped.events.append((number, event))
+            for one, numbers in mapper.rows_of(row):
+                try:
+                    dossier, recorded_at = whose or self._whose(one)
+                    event = self._event(mapper, one, dossier, recorded_at)
+                except Rejected as error:
+                    column = at_element(error.reject.column, numbers)
+                    reject = msgspec.structs.replace(error.reject, column=column, event=mapper.kind)
+                    if mapper.required:
+                        return MappedRow([], [reject])
+                    _add(mapped.rejects, reject)
+                else:
+                    if event is not None:
+                        mapped.events.append((number, event))
         return mapped
+
+    def at(self, now: datetime) -> None:
+        """From now on, this is the time that no time may be beyond."""
+        self._horizon = now + FUTURE_TOLERANCE
+
+    def _whose(self, row: Row) -> tuple[Value, Value]:
+        """The dossier, and when the source recorded the row."""
+        recorded_at = self._recorded_at.value(row) if self._recorded_at else None
+        return self._dossier.required_value(row), recorded_at or self._as_of_row(row)
 
     def _as_of_row(self, row: Row) -> datetime:
         """When the source exported this row; a row that an earlier import rejected keeps the time it had then."""

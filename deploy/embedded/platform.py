@@ -30,7 +30,7 @@ from deploy.embedded.restart_policy import RestartPolicy
 from deploy.embedded.state_file import PlatformState, ProcessState, State, overall, stored_state, write_state
 from deploy.embedded.stop import end_orphans
 from deploy.embedded.supervisor import StopRequest, Supervisor
-from deploy.embedded.worker_health import health_problem
+from deploy.embedded.worker_health import health_problem, is_ready
 from deploy.errors import UnusableData
 from schemas.connection import ClickHouseConnection, KafkaConnection
 
@@ -43,14 +43,16 @@ class Options:
 
     `worker` gives the command of the worker with that name (worker-1 and so on); it is required where `workers` is not
     0. DOSSIER_METRICS tells the worker on which address to serve /health. `worker_ready` says whether it is ready,
-    within two seconds and without raising. `setup` is a command that must succeed at every start, before the workers
-    start. A port that is not given is chosen and kept. `profile` is copied into the data directory. `variables` is
-    added to the environment of `setup` and workers; `readable` are the databases that ClickHouse's reader may read.
+    within two seconds and without raising. `services` are the commands of further programs by name; they start with
+    the workers, and serve /ready, too. `setup` is a command that must succeed at every start, before the workers. A
+    port that is not given is chosen and kept. `profile` is copied into the data directory. `variables` is added to the
+    environment of `setup`, workers and services; `readable` are the databases that ClickHouse's reader may read.
     """
 
     kafka: bool = True
     clickhouse: bool = True
     workers: int = 0
+    services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kafka_port: int | None = None
     clickhouse_port: int | None = None
     profile: Path | None = None
@@ -197,7 +199,7 @@ class Platform:
             wanted |= {"kafka": options.kafka_port, "controller": None}
         if options.clickhouse:
             wanted |= {"clickhouse": options.clickhouse_port}
-        wanted |= dict.fromkeys(self._worker_names())
+        wanted |= dict.fromkeys([*self._worker_names(), *options.services])
         ports, moved = keep_ports(data / PORTS, wanted)
         for name, port in moved.items():
             self._progress.say(f"the former port of {name} is in use; it moves to {port}")
@@ -227,7 +229,12 @@ class Platform:
             clickhouse=variables.get("DOSSIER_CLICKHOUSE", ""),
         )
         setup = [Step("setup", options.setup, logs / "setup.log", data, variables)] if options.setup else []
-        return [first, second, [*setup], [*self._workers(logs, variables, ports)]]
+        return [
+            first,
+            second,
+            [*setup],
+            [*self._workers(logs, variables, ports), *self._services(logs, variables, ports)],
+        ]
 
     def _worker_names(self) -> list[str]:
         return [f"worker-{number}" for number in range(1, self._options.workers + 1)]
@@ -244,6 +251,21 @@ class Platform:
                 address=address,
                 ready=functools.partial(self._options.worker_ready, name),
                 # The check costs the broker CPU that starting workers need.
+                ready_check_seconds=0.25,
+                health_problem=functools.partial(health_problem, ports[name]),
+            )
+
+    def _services(self, logs: Path, variables: Mapping[str, str], ports: Mapping[str, int]) -> Iterator[Program]:
+        for name, argv in self._options.services.items():
+            address = f"{HOST}:{ports[name]}"
+            yield Program(
+                name,
+                argv,
+                logs / f"{name}.log",
+                self.data,
+                {**variables, "DOSSIER_METRICS": address},
+                address=address,
+                ready=functools.partial(is_ready, ports[name]),
                 ready_check_seconds=0.25,
                 health_problem=functools.partial(health_problem, ports[name]),
             )

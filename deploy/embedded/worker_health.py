@@ -1,4 +1,4 @@
-"""Asks a worker over HTTP whether it is healthy."""
+"""Asks a worker or a service over HTTP whether it is healthy, or ready."""
 
 import http.client
 
@@ -19,5 +19,17 @@ def health_problem(port: int) -> str:
         return ""
     except (OSError, http.client.HTTPException):
         return "its /health does not answer"
+    finally:
+        connection.close()
+
+
+def is_ready(port: int) -> bool:
+    """Whether a service says that it is ready. Takes about two seconds at most."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=1)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
     finally:
         connection.close()

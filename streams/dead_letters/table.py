@@ -19,18 +19,20 @@ State: TypeAlias = Literal["open", "replayed", "discarded"]
 MAX_PAGE = 2000
 """How many places one statement may name: its text must stay below ClickHouse's default limit."""
 
-_PLACE = re.compile(r"([0-9]{1,5})@([0-9]{1,13}):([0-9]{1,5})")
+_PLACE = re.compile(r"(?:([A-Za-z0-9._-]{1,249})/)?([0-9]{1,5})@([0-9]{1,13}):([0-9]{1,5})")
 
 
 class Place(Struct, frozen=True, order=True):
-    """Where a line stands in the topic; written partition@offset:line."""
+    """Where a line stands in a topic; written partition@offset:line, behind topic/ unless it is `dossier-events`."""
 
     partition: int
     offset: int
     line: int
+    topic: str = EVENTS
 
     def __str__(self) -> str:
-        return f"{self.partition}@{self.offset}:{self.line}"
+        place = f"{self.partition}@{self.offset}:{self.line}"
+        return place if self.topic == EVENTS else f"{self.topic}/{place}"
 
 
 def place_of(text: str) -> Place:
@@ -38,7 +40,8 @@ def place_of(text: str) -> Place:
     found = _PLACE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a place such as 3@1204:0 (partition@offset:line)")
-    return Place(*map(int, found.groups()))
+    topic, partition, offset, line = found.groups()
+    return Place(int(partition), int(offset), int(line), topic or EVENTS)
 
 
 class StoredDeadLetter(Struct, frozen=True):
@@ -65,7 +68,10 @@ class DeadLetterGroup(Struct, frozen=True):
 
 
 class Selection(Struct, frozen=True):
-    """Which dead letters: those that match all criteria; `until` is excluded, and no `places` means all places."""
+    """Which dead letters: those that match all criteria; `until` is excluded, and no `places` means all places.
+
+    No `topic` means all topics.
+    """
 
     state: State | None = None
     reason: RejectReason | None = None
@@ -73,10 +79,11 @@ class Selection(Struct, frozen=True):
     since: datetime | None = None
     until: datetime | None = None
     places: tuple[Place, ...] = ()
+    topic: str | None = None
 
 
 class DeadLetterTable:
-    """The dead letters of `dossier-events`. For one thread at a time; methods raise Unreachable or NotMigrated."""
+    """The dead letters of every topic. For one thread at a time; methods raise Unreachable or NotMigrated."""
 
     def __init__(self, clickhouse: ClickHouseConnection) -> None:
         self._clickhouse = clickhouse
@@ -100,21 +107,24 @@ class DeadLetterTable:
 
     def newest(self, selection: Selection, most: int) -> list[StoredDeadLetter]:
         """At most so many of the selected dead letters, the last published first."""
-        sql = f"{self._selected} ORDER BY published_at DESC, partition, offset, line LIMIT %(most)s"
+        sql = f"{self._selected} ORDER BY published_at DESC, topic, partition, offset, line LIMIT %(most)s"
         return self._read(sql, _parameters(selection) | {"most": most})
 
     def pages(self, selection: Selection, size: int = MAX_PAGE) -> Iterator[list[StoredDeadLetter]]:
         """All selected dead letters by place, in pages; not those that come meanwhile."""
         parameters = _parameters(selection) | {"size": size}
-        ends = f"SELECT partition, max(offset) FROM ({self._selected}) GROUP BY partition ORDER BY partition"  # noqa: S608  # our own text
+        ends = f"SELECT topic, partition, max(offset) FROM ({self._selected}) GROUP BY ALL ORDER BY topic, partition"  # noqa: S608  # our own text
         page = (
-            f"{self._selected} AND partition = %(partition)s AND offset <= %(last)s "
+            f"{self._selected} AND topic = %(of)s AND partition = %(partition)s AND offset <= %(last)s "
             "AND (offset, line) > (%(offset)s, %(line)s) ORDER BY offset, line LIMIT %(size)s"
         )
-        for partition, last in self._execute(ends, parameters):
-            place = Place(partition, 0, -1)
+        for topic, partition, last in self._execute(ends, parameters):
+            place = Place(partition, 0, -1, _text(topic))
             while found := self._read(
-                page, parameters | {"partition": partition, "last": last, "offset": place.offset, "line": place.line}
+                page,
+                parameters
+                | {"of": place.topic, "partition": partition, "last": last}
+                | {"offset": place.offset, "line": place.line},
             ):
                 yield found
                 place = found[-1].place
@@ -122,11 +132,13 @@ class DeadLetterTable:
     def contents(self, dead_letters: Sequence[StoredDeadLetter]) -> dict[Place, bytes]:
         """The contents of these dead letters, at most MAX_PAGE of them."""
         sql = (
-            "SELECT partition, offset, line, content FROM dead_letters FINAL "
-            "WHERE topic = %(topic)s AND (partition, offset, line) IN %(places)s"
+            "SELECT partition, offset, line, topic, content FROM dead_letters FINAL "
+            "WHERE (topic, partition, offset, line) IN %(places)s"
         )
-        rows = self._execute(sql, {"topic": EVENTS, "places": _tuples([each.place for each in dead_letters])})
-        return {Place(*place): content for *place, content in rows}
+        rows = self._execute(sql, {"places": _tuples([each.place for each in dead_letters])}) if dead_letters else []
+        return {
+            Place(partition, offset, line, _text(topic)): content for partition, offset, line, topic, content in rows
+        }
 
     def decide(
         self, dead_letters: Sequence[StoredDeadLetter], state: State, why: str, now: datetime, *, erased: bool = False
@@ -134,8 +146,8 @@ class DeadLetterTable:
         """Store a decision about these dead letters; the last decision about each holds."""
         rows = [
             (
-                EVENTS.encode(),
-                *_tuple(each.place),
+                each.place.topic.encode(),
+                *_tuple(each.place)[1:],
                 to_micros(each.published_at) // 1000,
                 state.encode(),
                 why.encode(),
@@ -154,10 +166,10 @@ class DeadLetterTable:
         """
         sql = (
             "ALTER TABLE dead_letters UPDATE content = '', detail = '' "
-            "WHERE topic = %(topic)s AND (partition, offset, line) IN %(places)s SETTINGS mutations_sync = 2"
+            "WHERE (topic, partition, offset, line) IN %(places)s SETTINGS mutations_sync = 2"
         )
         if dead_letters:
-            self._execute(sql, {"topic": EVENTS, "places": _tuples([each.place for each in dead_letters])})
+            self._execute(sql, {"places": _tuples([each.place for each in dead_letters])})
 
     def _read(self, sql: str, parameters: dict[str, object]) -> list[StoredDeadLetter]:
         return [_stored(*row) for row in self._execute(sql, parameters)]
@@ -170,14 +182,14 @@ class DeadLetterTable:
             raise explain(error, self._clickhouse) from error
 
 
-def _stored(partition: int, offset: int, line: int, *columns: Any) -> StoredDeadLetter:
+def _stored(topic: bytes, partition: int, offset: int, line: int, *columns: Any) -> StoredDeadLetter:
     shown: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in columns]
-    return StoredDeadLetter(Place(partition, offset, line), *shown)
+    return StoredDeadLetter(Place(partition, offset, line, _text(topic)), *shown)
 
 
 def _parameters(selection: Selection) -> dict[str, object]:
     return {
-        "topic": EVENTS,
+        "topic": selection.topic,
         "state": selection.state,
         "reason": selection.reason,
         "source": selection.source,
@@ -188,11 +200,11 @@ def _parameters(selection: Selection) -> dict[str, object]:
     }
 
 
-def _tuple(place: Place) -> tuple[int, int, int]:
-    return place.partition, place.offset, place.line
+def _tuple(place: Place) -> tuple[str, int, int, int]:
+    return place.topic, place.partition, place.offset, place.line
 
 
-def _tuples(places: Sequence[Place]) -> tuple[tuple[int, int, int], ...]:
+def _tuples(places: Sequence[Place]) -> tuple[tuple[str, int, int, int], ...]:
     return tuple(map(_tuple, places))
 
 

@@ -21,7 +21,7 @@ _MOST_BYTES = MAX_DEAD_BYTES - 4096
 """The most bytes of a value; the topic's limit includes the record around it."""
 
 
-def _encode(dead_letter: DeadLetter) -> bytes:
+def encoded(dead_letter: DeadLetter) -> bytes:
     """The encoded dead letter, without its content where that is too large: the table and the source record have it."""
     value = encode_dead(dead_letter)
     if len(value) <= _MOST_BYTES:
@@ -30,7 +30,7 @@ def _encode(dead_letter: DeadLetter) -> bytes:
     return encode_dead(structs.replace(dead_letter, content="", content_base64=None, detail=detail))
 
 
-def _log(dead_letters: Sequence[DeadLetter]) -> None:
+def log_letters(dead_letters: Sequence[DeadLetter]) -> None:
     """Log where they are and why, never their content, which may be personal data."""
     for dead_letter in dead_letters[:_LOGGED]:
         place = {name: getattr(dead_letter, name) for name in ("topic", "partition", "offset", "line")}
@@ -59,8 +59,8 @@ class DeadLetterTopic:
         """Return when the broker has confirmed all, each at least once; retries for as long as it takes."""
         if not dead_letters:
             return
-        _log(dead_letters)
-        values = [_encode(dead_letter) for dead_letter in dead_letters]
+        log_letters(dead_letters)
+        values = [encoded(dead_letter) for dead_letter in dead_letters]
         pause = 0.1
         while True:
             try:

@@ -138,6 +138,28 @@ AUDITS = Metric(
 AUDIT = (DIFFERENCES, UNCONFIRMED, CONFLICTS, AUDIT_AGE, AUDIT_SECONDS, AUDITS, BUILD, MEMORY)
 """The metrics of `dossier audit --every`."""
 
+ROUTED_RECORDS = Metric("dossier_routed_records_total", "counter", "Records of the routed topic, once committed.")
+ROUTED_EVENTS = Metric("dossier_routed_events_total", "counter", "Events published from them, once committed.")
+ROUTED_LETTERS = Metric(
+    "dossier_routed_dead_letters_total", "counter", "Dead letters of the routed topic, by reason.", ("reason",)
+)
+ROUTER_LAG = Metric(
+    "dossier_router_lag_records", "gauge", "Records of an owned partition that are not routed yet.", ("partition",)
+)
+ROUTER_RESUMED = Metric(
+    "dossier_router_resumed_total",
+    "counter",
+    "Times that a service failed and routing began again behind the last commit.",
+)
+ROUTER_TURNED = Metric(
+    "dossier_router_turned_timestamp_seconds",
+    "gauge",
+    "When the router last asked for records and had routed what came, in Unix seconds; 0 before.",
+)
+
+ROUTER = (ROUTED_RECORDS, ROUTED_EVENTS, ROUTED_LETTERS, ROUTER_LAG, ROUTER_RESUMED, ROUTER_TURNED, MEMORY)
+"""The metrics of a router."""
+
 
 class Meters:
     """The values of these metrics, in a registry of their own. Any thread may call any method."""

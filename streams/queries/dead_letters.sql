@@ -1,5 +1,6 @@
--- Dead letters of a topic by state, reason, source, time of publication and place; a NULL selects all.
+-- Dead letters by topic, state, reason, source, time of publication and place; a NULL selects all.
 SELECT
+    topic,
     partition,
     offset,
     line,
@@ -13,10 +14,10 @@ SELECT
     erased,
     decided_at
 FROM letters
-WHERE topic = %(topic)s
+WHERE (%(topic)s IS NULL OR topic = %(topic)s)
     AND (%(state)s IS NULL OR state = %(state)s)
     AND (%(reason)s IS NULL OR reason = %(reason)s)
     AND (%(source)s IS NULL OR source = %(source)s)
     AND toUnixTimestamp64Milli(published_at) >= %(since)s
     AND toUnixTimestamp64Milli(published_at) < %(until)s
-    AND (%(everywhere)s OR (partition, offset, line) IN %(places)s)
+    AND (%(everywhere)s OR (topic, partition, offset, line) IN %(places)s)

@@ -79,7 +79,9 @@ class TestServices:
         assert found["terms"] == ("ok", "decided by the built-in calendar")
         assert found["kafka"][1].endswith(f"at {deployed['kafka']}, 1 broker(s)")
         assert (
-            found["topics"][1] == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1), dossier-imports (1)"
+            found["topics"][1]
+            == "dossier-events (8), dossier-events-dead (1), dossier-alerts (1), dossier-imports (1), "
+            "dossier-inbox (4)"
         )
         assert found["clickhouse"][1].endswith(f"at {deployed['clickhouse']}")
         assert found["access"] == (

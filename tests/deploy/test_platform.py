@@ -31,7 +31,7 @@ WORKER = """
 import os, time
 from streams.http.server import json_page, served
 host, _, port = os.environ["DOSSIER_METRICS"].partition(":")
-with served((host, int(port)), "", {"/health": json_page(lambda: (True, {}))}):
+with served((host, int(port)), "", {path: json_page(lambda: (True, {})) for path in ("/health", "/ready")}):
     time.sleep(600)
 """
 
@@ -194,8 +194,9 @@ def test_a_worker_is_unhealthy_when_it_says_so_or_does_not_answer(unused_port: i
 @pytest.mark.platform
 def test_every_socket_listens_on_the_loopback_interface_alone(tmp_path: Path) -> None:
     command = (sys.executable, "-c", WORKER)
-    options = Options(workers=2, worker=lambda _: command, worker_ready=lambda _: True)
+    options = Options(workers=2, worker=lambda _: command, worker_ready=lambda _: True, services={"router": command})
     with Platform(tmp_path, options) as platform:
+        assert platform.state.processes[-1].name == "router"
         until(lambda: all(listens(int(each.address.rpartition(":")[2])) for each in platform.state.processes))
         listening = {
             each.name: {
@@ -211,6 +212,7 @@ def test_every_socket_listens_on_the_loopback_interface_alone(tmp_path: Path) ->
         "kafka": 2,
         "worker-1": 1,
         "worker-2": 1,
+        "router": 1,
     }
     hosts = {host.removeprefix("::ffff:") for sockets in listening.values() for host, _ in sockets}
     assert hosts == {"127.0.0.1"}

@@ -16,7 +16,7 @@ from schemas.dead_letter import decode_dead
 from schemas.documents import COMMAND, FOLDER, asyncapi, documents, event_schema, main, stale
 from schemas.envelope import MAX_LINES, decode, decode_event, encode_event
 from schemas.events import KINDS, AnyEvent
-from schemas.topics import ALERTS, DEAD, EVENTS, MAX_DEAD_BYTES
+from schemas.topics import ALERTS, DEAD, EVENTS, INBOX, INBOX_DAYS, MAX_DEAD_BYTES
 from tests.strategies import MOMENTS, events
 
 EVENT: dict[str, Any] = json.loads(documents()["event.schema.json"])
@@ -188,16 +188,18 @@ def test_all_references_lead_somewhere() -> None:
 
 def test_asyncapi_tells_what_is_read_and_what_is_sent() -> None:
     assert ASYNCAPI["asyncapi"] == "3.0.0"
-    assert set(ASYNCAPI["channels"]) == {EVENTS, DEAD, ALERTS}
+    assert set(ASYNCAPI["channels"]) == {INBOX, EVENTS, DEAD, ALERTS}
     actions = {one["channel"]["$ref"]: one["action"] for one in ASYNCAPI["operations"].values()}
     assert actions == {
+        f"#/channels/{INBOX}": "receive",
         f"#/channels/{EVENTS}": "receive",
         f"#/channels/{DEAD}": "send",
         f"#/channels/{ALERTS}": "send",
     }
     for name, channel in ASYNCAPI["channels"].items():
         assert channel["address"] == channel["bindings"]["kafka"]["topic"] == name
-        assert channel["bindings"]["kafka"]["topicConfiguration"]["retention.ms"] == -1
+        kept = INBOX_DAYS * 24 * 3600 * 1000 if name == INBOX else -1
+        assert channel["bindings"]["kafka"]["topicConfiguration"]["retention.ms"] == kept
     configured = ASYNCAPI["channels"][DEAD]["bindings"]["kafka"]["topicConfiguration"]
     assert configured["max.message.bytes"] == MAX_DEAD_BYTES
 

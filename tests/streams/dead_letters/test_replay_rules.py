@@ -4,8 +4,19 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from schemas.envelope import FUTURE_TOLERANCE, MAX_EVENT_BYTES, MAX_LINES, RejectReason, decode, encode, encode_event
+from schemas.envelope import (
+    FUTURE_TOLERANCE,
+    MAX_EVENT_BYTES,
+    MAX_LINES,
+    Decoded,
+    Rejection,
+    RejectReason,
+    decode,
+    encode,
+    encode_event,
+)
 from schemas.events import AnyEvent, Paid, Received
 from schemas.instant import LATEST
 from streams.dead_letters.replay_rules import ADVICE, events_in
@@ -29,7 +40,8 @@ def refusal(reason: RejectReason, content: bytes, now: datetime = NOW, *, erased
 
 
 @given(
-    st.lists(events(), min_size=1, max_size=5), st.sampled_from(sorted({*get_args(RejectReason)} - {"empty", "full"}))
+    st.lists(events(), min_size=1, max_size=5),
+    st.sampled_from(sorted({*get_args(RejectReason)} - {"empty", "full", "unmapped"})),
 )
 def test_events_are_replayed_as_they_are(history: list[AnyEvent], reason: RejectReason) -> None:
     lines = [encode_event(event) for event in (history if reason == "too_many_lines" else history[:1])]
@@ -101,6 +113,31 @@ def test_a_record_of_too_many_lines_is_replayed_whole_or_not_at_all() -> None:
     told = refusal("too_many_lines", encode(lines))
     assert told.startswith(f"line 7 of {MAX_LINES + 1}: malformed: ")
     assert told.endswith(" (and 1 more of its lines)")
+
+
+def test_what_is_foreign_is_replayed_by_a_mapping_or_as_a_correction() -> None:
+    line = encode_event(RECEIVED)
+    assert "--mapping" in refusal("unmapped", b'{"ma":"D1"}')
+    assert events_in(letter("unmapped"), line, NOW, corrected=True) == [RECEIVED]
+    asked: list[tuple[bytes, datetime, datetime]] = []
+
+    def rule(content: bytes, published_at: datetime, now: datetime) -> Decoded:
+        asked.append((content, published_at, now))
+        wrong = [] if content else [Rejection(0, "unmapped", "ma", "is empty", b"")]
+        return Decoded([(0, RECEIVED)] if content != b"{}" else [], wrong)
+
+    assert events_in(letter("unmapped"), b'{"ma":"D1"}', NOW, rule=rule) == [RECEIVED]
+    assert asked == [(b'{"ma":"D1"}', NOW, NOW - FUTURE_TOLERANCE)]
+    with pytest.raises(NotReplayable, match="unmapped: is empty"):
+        events_in(letter("unmapped"), b"", NOW, rule=rule)
+    with pytest.raises(NotReplayable, match="the mapping gives no event for it"):
+        events_in(letter("unmapped"), b"{}", NOW, rule=rule)
+
+
+def test_a_record_of_which_nothing_was_kept_must_be_given() -> None:
+    foreign = structs.replace(letter("malformed"), place=Place(0, 1, 0, "so-gddt"))
+    with pytest.raises(NotReplayable, match="nothing of its record was kept: give it with --content"):
+        events_in(foreign, b"", NOW)
 
 
 def test_every_reason_says_what_to_do() -> None:

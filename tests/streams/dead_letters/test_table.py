@@ -30,7 +30,15 @@ def test_a_place_is_read_as_it_is_written(partition: int, offset: int, line: int
     assert place_of(str(Place(partition, offset, line))) == Place(partition, offset, line)
 
 
-@pytest.mark.parametrize("text", ["", "3", "3@12", "3@12:-1", "-3@12:1", "3@12:1 ", "3@1_2:1", "a@b:c", "3@١:1"])
+def test_a_place_in_another_topic_names_it() -> None:
+    place = Place(3, 1204, 7, "dossier-inbox")
+    assert str(place) == "dossier-inbox/3@1204:7"
+    assert place_of(str(place)) == place
+
+
+@pytest.mark.parametrize(
+    "text", ["/3@12:1", "a b/3@12:1", "", "3", "3@12", "3@12:-1", "-3@12:1", "3@12:1 ", "3@1_2:1", "a@b:c", "3@١:1"]
+)
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a place such as 3@1204:0"):
         place_of(text)
@@ -63,7 +71,7 @@ def put(
     published_at: datetime = NOON,
 ) -> None:
     rejection = Rejection(place.line, reason, "seq", "seq = -1", content)
-    letter = dead_letter(EVENTS, place.partition, place.offset, published_at, rejection)
+    letter = dead_letter(place.topic, place.partition, place.offset, published_at, rejection)
     store.write(DEAD_LETTERS, [dead_row(letter)])
 
 
@@ -137,6 +145,22 @@ class TestLetters:
             # What is replayed may come back as a dead letter: it must not be replayed for ever.
             put(store, Place(2, 10 + len(found), 0))
         assert found == expected
+
+    def test_those_of_several_topics_are_kept_apart(self, store: ClickHouseStore, letters: DeadLetterTable) -> None:
+        put(store, Place(0, 1, 0), b"events")
+        put(store, Place(0, 1, 0, "dossier-inbox"), b"inbox")
+        both = letters.newest(Selection(), 9)
+        assert [str(each.place) for each in both] == ["0@1:0", "dossier-inbox/0@1:0"]
+        assert [str(each.place) for page in letters.pages(Selection(), 1) for each in page] == [
+            "0@1:0",
+            "dossier-inbox/0@1:0",
+        ]
+        assert letters.contents(both) == {both[0].place: b"events", both[1].place: b"inbox"}
+        assert places(letters, Selection(topic="dossier-inbox")) == ["dossier-inbox/0@1:0"]
+        letters.erase(both[1:])
+        letters.decide(both[1:], "discarded", "why", LATER, erased=True)
+        assert places(letters, Selection(state="open")) == ["0@1:0"]
+        assert letters.contents(both)[both[0].place] == b"events"
 
     def test_the_last_decision_holds(self, store: ClickHouseStore, letters: DeadLetterTable) -> None:
         put(store, Place(0, 1, 0))
