@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Events": {
         "import": "Publish the rows of a file as events.",
+        "receive": "Take what one-stop systems send to the portal.",
         "simulate": "Publish made-up events: live traffic or a past period.",
     },
     "Counting": {

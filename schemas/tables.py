@@ -263,6 +263,11 @@ DATA_CONFLICTS = Table(
     {"kind": _LABEL, "dossier": "String", "agency": _LABEL, "since": _INSTANT, "detail": "String"},
 )
 
+DATA_QUALITY = Table(
+    "data_quality",
+    {"day": "Date", "agency": _LABEL, "kind": _LABEL, "dossier": "String", "source": _LABEL, "at": _INSTANT},
+)
+
 REFERENCE_LOADS = Table(
     "reference_loads",
     {
@@ -333,7 +338,7 @@ MIGRATIONS = Table(
 TABLES = (
     *(EVENTS, FACTS, WINDOWS, PROGRESS, DEAD_LETTERS, DECISIONS, SOURCES),
     *(DEPLOYMENT, GAPS, ALERTS, PULSE, AUDITS, CITY_PAST, CITY_WAITING, AGENCY_PAST, AGENCY_MONTHS, RECEIVER_DAYS),
-    *(DATA_CONFLICTS, MIGRATIONS),
+    *(DATA_CONFLICTS, DATA_QUALITY, MIGRATIONS),
     *(REFERENCE_LOADS, AGENCIES, AGENCY_PLACEMENTS, PROCEDURES, OFFICIALS, OFFICIAL_NAMES),
 )
 DICTIONARIES = ("agency_places", "agency_labels", "procedure_versions", "procedure_labels")
