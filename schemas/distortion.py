@@ -8,7 +8,7 @@ DISTORTIONS: dict[str, str] = {
     "missing_channel": "no channel was given; it counts as direct",
     "missing_status": "no status was given: somebody has to map it at the source",
     "unmapped_status": "the status is none of the sender's table",
-    "unknown_agency": "no agency of this name is declared; the beginning of the dossier's code decides, or else the sender",
+    "unknown_agency": "no agency of this name is declared: the dossier's code decides, else the sender",
     "foreign_code": "the dossier's code begins with an agency that the sender does not speak for",
     "term_before_reception": "the term is earlier than the reception",
     "finish_at_reception": "it was finished at the instant of its reception, and has no term",

@@ -1,6 +1,7 @@
 """The receiver as a process: its server, its threads, its metrics, and how it stops."""
 
 import logging
+import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from connectors.portal.reject_file import RejectFile
 from connectors.portal.senders import Sender
 from connectors.publishing.publisher import LIVE, connect
 from schemas.distortion import Distortion
+from streams.errors import AddressTaken
 from streams.http.server import json_page, metrics_page, served
 from streams.monitoring import metrics
 from streams.monitoring.metrics import RECEIVER, Meters
@@ -120,17 +122,27 @@ def serve(
             zone,
             limits,
         )
+        listener = stack.enter_context(_listener(listening.address))
+        # The server hears signals itself, and passes them on to this once it has stopped.
         stack.enter_context(Stop())
-        server = uvicorn.Server(_config(receiver, telemetry, listening, limits))
-        server.run()
+        uvicorn.Server(_config(receiver, telemetry, listening, limits)).run(sockets=[listener])
+
+
+def _listener(address: tuple[str, int]) -> socket.socket:
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family, backlog=1024)
+    except OSError as error:
+        raise AddressTaken(
+            f"--listen {host}:{port} cannot be listened on: {error.strerror or error}; stop the process that uses it, "
+            "or name another address"
+        ) from error
 
 
 def _config(receiver: Receiver, telemetry: Telemetry, listening: Listening, limits: Limits) -> uvicorn.Config:
-    host, port = listening.address
     return uvicorn.Config(
         make_app(receiver, telemetry.answered),
-        host=host.strip("[]"),
-        port=port,
         ssl_certfile=listening.certificate,
         ssl_keyfile=listening.key,
         ssl_ca_certs=str(listening.client_ca) if listening.client_ca else None,

@@ -1,4 +1,4 @@
-"""What the receiver does beside its requests, on a thread: reference data, flags, and looking for rewritten dossiers."""
+"""What the receiver does beside its requests, on a thread: reference data, flags, a look at rewritten dossiers."""
 
 import threading
 import time
@@ -55,14 +55,11 @@ class Upkeep:
         self._thread = threading.Thread(target=self._run, name="receiver-upkeep", daemon=True)
 
     def add(self, flags: Sequence[Distortion]) -> None:
-        """Keep flags until they are written; the oldest ones are dropped beyond a bound."""
-        self._flags.extend(flags)
-        lost = 0
-        while len(self._flags) > _MOST_FLAGS:
-            self._flags.popleft()
-            lost += 1
-        if lost:
-            self._flags_lost(lost)
+        """Keep flags until they are written; beyond a bound they are dropped."""
+        room = max(0, _MOST_FLAGS - len(self._flags))
+        self._flags.extend(flags[:room])
+        if len(flags) > room:
+            self._flags_lost(len(flags) - room)
 
     def __enter__(self) -> "Upkeep":
         self._round(directory=True, rewrites=False)
@@ -109,7 +106,9 @@ class Upkeep:
             self._loads = loads
 
     def _write(self, client: Client) -> None:
-        held = list(self._flags)
-        insert_distortions(client, held, self._zone)
-        for _ in range(min(len(held), len(self._flags))):
-            self._flags.popleft()
+        held = [self._flags.popleft() for _ in range(len(self._flags))]
+        try:
+            insert_distortions(client, held, self._zone)
+        except Exception:
+            self._flags.extendleft(reversed(held))
+            raise

@@ -13,7 +13,7 @@ from msgspec import Struct
 from connectors.errors import ConnectorError
 from connectors.portal import answers
 from connectors.portal.access import Access, Denied
-from connectors.portal.answers import Answer, Counts, Failure
+from connectors.portal.answers import Answer, Counts, Failure, KnownDossier
 from connectors.portal.directory import Directory
 from connectors.portal.group_commit import Busy, GroupCommit
 from connectors.portal.implied_events import Told
@@ -204,7 +204,7 @@ class Receiver:
         if not code:
             raise Failure(400, "mahoso is empty")
         try:
-            found = await asyncio.to_thread(self._counts.dossier, code)
+            found: KnownDossier | None = await asyncio.to_thread(self._counts.dossier, code)
         except DossierError as error:
             self._observer.on_trouble("a dossier cannot be looked up", error)
             raise Failure(503, "counts cannot be read now", _RETRY_SECONDS) from error
