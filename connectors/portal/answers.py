@@ -1,6 +1,7 @@
 """Answers as one-stop systems expect them: one JSON object with `error_code`, and one of them for each item."""
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -26,7 +27,7 @@ class Failure(Exception):
 
     def __init__(self, status: int, message: str, retry_after: float = 0) -> None:
         super().__init__(message)
-        self.answer = Answer(status, {"error_code": str(status), "message": message}, max(0, round(retry_after + 0.5)))
+        self.answer = Answer(status, {"error_code": str(status), "message": message}, ceil(retry_after))
 
 
 class KnownDossier(Struct, frozen=True):

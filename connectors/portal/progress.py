@@ -12,6 +12,7 @@ from connectors.portal.rejected import Rejected
 from connectors.portal.statuses import Meaning
 from connectors.portal.wire_values import instant_at, required_code_at, text_at
 from schemas.events import Event
+from schemas.instant import to_micros
 
 UNMAPPED = "unmapped status"
 """The step of a record whose status the table does not know."""
@@ -39,10 +40,10 @@ def step_of(record: ProgressRecord, told: Told) -> Event:
 
     A record repeated with another status for the same instant is a correction: then the later one holds.
     """
-    at_its_time = Told(told.source, record.at, to_sequence(told))
+    at_its_time = Told(told.source, record.at, sequence_of(told))
     return event("progressed", record.dossier, record.at, at_its_time, {"step": record.meaning or UNMAPPED})
 
 
-def to_sequence(told: Told) -> int:
+def sequence_of(told: Told) -> int:
     """The order of what was told, across requests and within one."""
-    return (int(told.at.timestamp() * 1_000_000) << 10) + min(told.place, 1023)
+    return (to_micros(told.at) << 10) + min(told.place, 1023)

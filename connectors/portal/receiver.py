@@ -98,7 +98,7 @@ class Receiver:
         """A session for user name and password."""
         body = _object(call.body)
         username, password = (_text(body, field) for field in ("username", "password"))
-        if wait := self._attempts.take(username[:64], self.limits.logins / 60, 1):
+        if wait := self._attempts.take(f"{call.address} {username[:64]}", self.limits.logins / 60, 1):
             raise Failure(429, "too many attempts for this user name", wait)
         if self._logins >= _MOST_LOGINS:
             raise Failure(503, "too many log in at once", 1)

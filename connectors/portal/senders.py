@@ -109,8 +109,6 @@ def _wrong(sender: Sender) -> str:
         return "username is no name of letters, digits, dots, - and _"
     if not sender.agencies or not all(sender.agencies) or not sender.madonvi:
         return "agencies and madonvi must not be empty"
-    if not (sender.password_hash or sender.api_keys or sender.addresses):
-        return "one of password_hash, api_keys or addresses is needed"
     if sender.password_hash and not sender.password_hash.startswith("$argon2id$"):
         return "password_hash is none: make it with `dossier receive hash-password`"
     if not all(map(_DIGEST.fullmatch, sender.api_keys)):
@@ -121,4 +119,6 @@ def _wrong(sender: Sender) -> str:
         return f"the key in hmac_key_file has fewer than {_SHORTEST_KEY} characters"
     if not 1 <= sender.items_per_second <= 100_000:
         return "items_per_second is not from 1 to 100000"
-    return "" if sender.networks or not sender.addresses else "addresses are no networks"
+    if not (sender.password_hash or sender.api_keys or sender.networks):
+        return "one of password_hash, api_keys or addresses is needed"
+    return ""
