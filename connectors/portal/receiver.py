@@ -13,7 +13,7 @@ from msgspec import Struct
 from connectors.errors import ConnectorError
 from connectors.portal import answers
 from connectors.portal.access import Access, Denied
-from connectors.portal.answers import Answer, Counts, Failure, KnownDossier
+from connectors.portal.answers import Answer, Counts, Failure
 from connectors.portal.directory import Directory
 from connectors.portal.group_commit import Busy, GroupCommit
 from connectors.portal.implied_events import Told
@@ -198,13 +198,13 @@ class Receiver:
 
     async def _dossier(self, body: Mapping[str, Any], sender: Sender) -> Answer:
         try:
-            code = next((found for field in ("mahoso", "MaHoSo", "maHoSo") if (found := code_at(body, field))), "")
+            code = next(filter(None, (code_at(body, field) for field in ("mahoso", "MaHoSo", "maHoSo"))), "")
         except Rejected as error:
             raise Failure(400, str(error)) from error
         if not code:
             raise Failure(400, "mahoso is empty")
         try:
-            found: KnownDossier | None = await asyncio.to_thread(self._counts.dossier, code)
+            found = await asyncio.to_thread(self._counts.dossier, code)
         except DossierError as error:
             self._observer.on_trouble("a dossier cannot be looked up", error)
             raise Failure(503, "counts cannot be read now", _RETRY_SECONDS) from error

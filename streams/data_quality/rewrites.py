@@ -14,4 +14,6 @@ def rewritten(client: Client, sources: Collection[str], since: datetime) -> list
     if not sources:
         return []
     rows = client.execute(query("rewritten_dossiers"), {"sources": tuple(sources), "since": since})
-    return [Distortion(*texts, at.replace(tzinfo=UTC)) for *texts, at in rows]
+    return [
+        Distortion(kind, agency, dossier, source, at.replace(tzinfo=UTC)) for kind, agency, dossier, source, at in rows
+    ]

@@ -25,7 +25,7 @@ def told(events: list[Event]) -> dict[str, Any]:
     """What each kind of event says last: its time, and its own fields that are not empty."""
     common = {"id", "dossier", "source", "occurred_at", "recorded_at", "seq"}
     return {
-        event.__struct_config__.tag: (
+        str(event.__struct_config__.tag): (
             event.occurred_at,
             {name: value for name in event.__struct_fields__ if name not in common and (value := getattr(event, name))},
         )
@@ -52,7 +52,8 @@ def test_a_dossier_that_is_told_of_for_the_first_time_takes_nothing_back() -> No
 
 @pytest.mark.parametrize(("released", "handed"), [("NgayKetThucXuLy", "NgayTra"), ("NgayTra", "NgayKetThucXuLy")])
 def test_of_two_end_dates_the_earlier_one_is_the_finish_whichever_field_it_is_in(released: str, handed: str) -> None:
-    found = told(implied(TrangThaiHoSo="10", **{released: "20260309100000", handed: "20260309150000"}))
+    ends: dict[str, Any] = {released: "20260309100000", handed: "20260309150000"}
+    found = told(implied(TrangThaiHoSo="10", **ends))
     assert found["resolved"][0] == local("20260309100000")
     assert found["returned"][0] == local("20260309150000")
 

@@ -12,6 +12,7 @@ from connectors.portal.directory import Directory
 from connectors.portal.implied_events import Told
 from connectors.portal.translation import Service, Translation, translate
 from schemas.envelope import encode_event
+from schemas.events import Received
 from tests.connectors.portal.messages import (
     DIRECTORY,
     NOTHING_DECLARED,
@@ -38,7 +39,7 @@ def flags(**changed: Any) -> set[str]:
 
 
 def agency(found: Translation) -> str:
-    return next(event.agency for event in found.events if event.__struct_config__.tag == "received")  # type: ignore[attr-defined]
+    return next(event.agency for event in found.events if isinstance(event, Received))
 
 
 class TestRejects:

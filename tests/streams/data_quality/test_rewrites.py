@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 from clickhouse_driver import Client
+from msgspec import structs
 
 from schemas.connection import ClickHouseConnection
 from schemas.distortion import DISTORTIONS, Distortion
@@ -27,11 +28,7 @@ def told(dossier: str, *events: Event) -> list[Event]:
         said(Received, "2026-03-02 08:00", dossier=dossier, agency="AG1"),
         said(TermSet, "2026-03-02 08:00", dossier=dossier, term=at("2026-03-10 17:00")),
     ]
-    return first + [type(each)(**{**_fields(each), "dossier": dossier}) for each in events]
-
-
-def _fields(event: Event) -> dict[str, object]:
-    return {name: getattr(event, name) for name in event.__struct_fields__}
+    return first + [structs.replace(each, dossier=dossier) for each in events]
 
 
 def resolved(on: str, recorded: str) -> Resolved:
