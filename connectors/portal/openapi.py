@@ -1,22 +1,27 @@
 """The OpenAPI document of the receiver."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from connectors.portal.statuses import TABLES
 
-_TEXT = {"type": "string"}
+_TEXT = {"type": ["string", "integer", "boolean", "null"]}
 _DATE = {
     "type": "string",
     "pattern": "^([0-9]{8}|[0-9]{12}|[0-9]{14})?$",
     "description": "Local yyyyMMddHHmmss or empty",
 }
 _CODE = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$"}
+_ITEM: dict[str, Any] = {
+    "description": "A dossier or a record of progress. Anything else is answered by itself, and the others go on.",
+    "anyOf": [{"$ref": "#/components/schemas/Dossier"}, {"$ref": "#/components/schemas/Progress"}, {}],
+}
 _KEY: list[dict[str, list[str]]] = [{}, {"key": []}]
 
 
 def document() -> dict[str, Any]:
     """The document: what may be sent, and every status that may be answered."""
-    items = {"type": "array", "minItems": 1, "items": {"anyOf": [_ref("Dossier"), _ref("Progress")]}}
+    items = {"type": "array", "minItems": 1, "items": _ITEM}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -70,28 +75,13 @@ def _post(summary: str, body: dict[str, Any], parameters: list[dict[str, Any]]) 
 
 
 def _schemas() -> dict[str, Any]:
-    answer = {"error_code": _TEXT, "message": _TEXT, "session": _TEXT, "result": {"type": "array"}}
+    text = {"type": "string"}
+    answer = {"error_code": text, "message": text, "session": text, "result": {"type": "array"}}
     dates = ("NgayTiepNhan", "NgayHenTra", "NgayKetThucXuLy", "NgayTra", "NgayTuChoi")
     supplement = ("NgayBoSung", "NgayTiepNhanBoSung", "NgayHenTraTruoc", "NgayHenTraMoi")
     return {
         "Login": _object({"username": _TEXT, "password": _TEXT}, "username", "password"),
-        "Envelope": _object(
-            {
-                "session": _TEXT,
-                "madonvi": _TEXT,
-                "service": {
-                    "enum": [
-                        *("DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo"),
-                        *("LayThuTuc", "LayDanhSachTTHC", "LayDanhMucCoQuan"),
-                    ]
-                },
-                "isUpdating": {"enum": ["True", "False"]},
-                "data": {"type": "array", "items": {"anyOf": [_ref("Dossier"), _ref("Progress")]}},
-                "mahoso": _TEXT,
-                "maTTHC": _TEXT,
-            },
-            "service",
-        ),
+        "Envelope": {"oneOf": list(_envelopes())},
         "Dossier": _object(
             {
                 "MaHoSo": _CODE,
@@ -118,6 +108,24 @@ def _schemas() -> dict[str, Any]:
     }
 
 
+def _envelopes() -> Iterator[dict[str, Any]]:
+    common = {"session": _TEXT, "madonvi": _TEXT}
+    items = {"anyOf": [{"type": "array", "minItems": 1, "items": _ITEM}, {"type": "object"}]}
+    yield _object(
+        {
+            **common,
+            "service": {"enum": ["DongBoHoSoMC", "CapNhatTienDoHoSoMC"]},
+            "isUpdating": {**_TEXT, "description": "False where it is told for the first time"},
+            "data": items,
+        },
+        "service",
+        "data",
+    )
+    yield _object({**common, "service": {"enum": ["TraCuuHoSo"]}, "mahoso": {"description": "A dossier"}}, "service")
+    yield _object({**common, "service": {"enum": ["LayThuTuc"]}, "maTTHC": {"description": "A procedure"}}, "service")
+    yield _object({**common, "service": {"enum": ["LayDanhSachTTHC", "LayDanhMucCoQuan"]}}, "service")
+
+
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(required)}
 
@@ -131,4 +139,4 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _query(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": _TEXT}
+    return {"name": name, "in": "query", "schema": {"type": "string"}}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -189,7 +189,7 @@ class Receiver:
         if service == "TraCuuHoSo":
             return await self._dossier(body, sender)
         if service == "LayThuTuc":
-            return answers.for_procedure(_text(body, "maTTHC") or _text(body, "MaTTHC"), self._known())
+            return answers.for_procedure(_asked(body, "maTTHC", "MaTTHC"), self._known())
         if service == "LayDanhSachTTHC":
             return answers.for_procedures(self._known())
         if service == "LayDanhMucCoQuan":
@@ -197,12 +197,9 @@ class Receiver:
         raise Failure(400, "the service is not one of this receiver")
 
     async def _dossier(self, body: Mapping[str, Any], sender: Sender) -> Answer:
-        try:
-            code = next(filter(None, (code_at(body, field) for field in ("mahoso", "MaHoSo", "maHoSo"))), "")
-        except Rejected as error:
-            raise Failure(400, str(error)) from error
+        code = _asked(body, "mahoso", "MaHoSo", "maHoSo")
         if not code:
-            raise Failure(400, "mahoso is empty")
+            return answers.for_dossier(None)
         try:
             found = await asyncio.to_thread(self._counts.dossier, code)
         except DossierError as error:
@@ -253,6 +250,15 @@ def _text(body: Mapping[str, Any], field: str) -> str:
         return text_at(body, field)
     except Rejected as error:
         raise Failure(400, str(error)) from error
+
+
+def _asked(body: Mapping[str, Any], *fields: str) -> str:
+    """The code that is asked for, in the first of these fields that has one; empty where none has."""
+    for field in fields:
+        with suppress(Rejected):
+            if code := code_at(body, field):
+                return code
+    return ""
 
 
 def _key(item: Any) -> str:
