@@ -32,6 +32,7 @@ FIELDS = (
         "attempt",
         "seconds",
     ),
+    *("sender", "service", "status", "items", "rejects", "bytes"),
     *("address", "reason"),
 )
 """What may go with a message, in the order of the line."""

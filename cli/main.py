@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "import": "Publish the rows of a file as events.",
         "mapping": "Check a mapping, or try it on a file.",
         "hook": "Receive signed JSON over HTTP, and map it to events.",
+        "receive": "Take what one-stop systems send to the portal.",
         "simulate": "Publish made-up events: live traffic or a past period.",
     },
     "Counting": {

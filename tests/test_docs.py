@@ -19,6 +19,7 @@ from deploy.embedded.clickhouse.users import DEFAULT_USERS
 from grafana.thresholds import FIGURES
 from schemas.connection import ClickHouseConnection
 from schemas.counters import COUNTERS
+from schemas.distortion import DISTORTIONS
 from schemas.events import KINDS, PAYLOAD_FIELDS
 from schemas.reader_access import LIMITS, dictionary_statements, names_statements, reader_statements
 from schemas.reference.agency import Agency
@@ -26,7 +27,7 @@ from schemas.reference.procedure import ProcedureVersion
 from schemas.tables import DICTIONARIES, REFRESHES, TABLES, VIEWS
 from schemas.topics import declared
 from schemas.working_time.day_rule import DayRule
-from streams.monitoring.metrics import AUDIT, ROUTER, WORKER
+from streams.monitoring.metrics import AUDIT, RECEIVER, ROUTER, WORKER
 from streams.on_time.history import History
 from streams.on_time.period import InPeriod
 from streams.on_time.rules import Rule
@@ -163,6 +164,13 @@ def test_topics_tables_views_and_counters_exist() -> None:
         assert f"| `{topic}` |" in TEXTS[ROOT / "docs" / "operator.md"]
 
 
+def test_every_distortion_is_explained_by_its_own_words() -> None:
+    explained = dict(
+        re.findall(r"^\| `(\w+)` \| (.*) \|$", TEXTS[ROOT / "docs" / "receiver.md"].split("## Flags")[1], re.M)
+    )
+    assert explained == DISTORTIONS
+
+
 def test_every_name_in_the_glossary_exists() -> None:
     columns = {column for table in TABLES for column in table.columns}
     fields = {field for of_kind in PAYLOAD_FIELDS.values() for field in of_kind}
@@ -258,4 +266,5 @@ def test_every_metric_is_explained_by_its_own_words_and_no_other() -> None:
     )
     explained = {name: (tuple(re.findall(r"`(\w+)`", labels)), words) for name, labels, words in rows}
     assert len(explained) == len(rows)
-    assert explained == {metric.name: (metric.labels, metric.help) for metric in (*WORKER, *AUDIT, *ROUTER)}
+    measured = (*WORKER, *AUDIT, *ROUTER, *RECEIVER)
+    assert explained == {metric.name: (metric.labels, metric.help) for metric in measured}

@@ -219,6 +219,20 @@ ORDER BY (kind, dossier)
 SETTINGS index_granularity = 8192
 COMMENT 'Records that contradict each other: flagged, counted as ever';
 
+CREATE TABLE data_quality
+(
+    `day` Date COMMENT 'Local day of the reception, or of the message where the flag is about a later one',
+    `agency` LowCardinality(String) COMMENT 'Agency of the dossier',
+    `kind` LowCardinality(String) COMMENT 'What is wrong, such as finish_moved_back; docs/receiver.md has the list',
+    `dossier` String COMMENT 'Dossier that it is about',
+    `source` LowCardinality(String) COMMENT 'System that told it',
+    `at` DateTime64(6, 'UTC') COMMENT 'Instant whose local day it is'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (agency, day, kind, dossier)
+SETTINGS index_granularity = 8192
+COMMENT 'Distortions of what sources told, each once for a dossier and day';
+
 CREATE TABLE dead_letter_decisions
 (
     `topic` LowCardinality(String) COMMENT 'Kafka topic the letter was read from',

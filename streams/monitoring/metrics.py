@@ -161,6 +161,40 @@ ROUTER = (ROUTED_RECORDS, ROUTED_EVENTS, ROUTED_LETTERS, ROUTER_LAG, ROUTER_RESU
 """The metrics of a router."""
 
 
+RECEIVER_REQUESTS = Metric(
+    "dossier_receiver_requests_total",
+    "counter",
+    "Requests that were answered, by service and status.",
+    ("service", "status"),
+)
+RECEIVER_ITEMS = Metric(
+    "dossier_receiver_items_total", "counter", "Items of requests: taken, or rejected and put aside.", ("ended",)
+)
+RECEIVER_SECONDS = Metric(
+    "dossier_receiver_seconds", "histogram", "Time to answer a request, by service.", ("service",), _FAST
+)
+RECEIVER_FLAGS = Metric(
+    "dossier_receiver_flags_total",
+    "counter",
+    "Distortions that were flagged, by kind; repeated ones each time.",
+    ("kind",),
+)
+RECEIVER_FLAGS_LOST = Metric(
+    "dossier_receiver_flags_lost_total",
+    "counter",
+    "Distortions that never reached their table, because ClickHouse was away for too long.",
+)
+RECEIVER_TROUBLE = Metric(
+    "dossier_receiver_trouble_total", "counter", "Times that Kafka, ClickHouse or the file of rejects failed."
+)
+
+RECEIVER = (
+    *(RECEIVER_REQUESTS, RECEIVER_ITEMS, RECEIVER_SECONDS),
+    *(RECEIVER_FLAGS, RECEIVER_FLAGS_LOST, RECEIVER_TROUBLE),
+)
+"""The metrics of `dossier receive`."""
+
+
 class Meters:
     """The values of these metrics, in a registry of their own. Any thread may call any method."""
 

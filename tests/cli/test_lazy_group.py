@@ -52,7 +52,7 @@ def test_completing_the_name_of_a_command_imports_no_command() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], env=environment() | asked, capture_output=True, text=True, check=False
     )
-    assert done.stdout.split()[:4] == ["plain,rewind", "plain,rebuild", "plain,reference", "plain,report"]
+    assert done.stdout.split()[:4] == ["plain,receive", "plain,rewind", "plain,rebuild", "plain,reference"]
     assert not HEAVY & set(done.stdout.splitlines()[-1].split())
 
 

@@ -5,17 +5,27 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.monitoring.metrics import AUDIT, EVENTS, FRESHNESS, LAG_RECORDS, RETRIES, WORKER, Meters, Metric
+from streams.monitoring.metrics import (
+    AUDIT,
+    EVENTS,
+    FRESHNESS,
+    LAG_RECORDS,
+    RECEIVER,
+    RETRIES,
+    WORKER,
+    Meters,
+    Metric,
+)
 
 
-@pytest.mark.parametrize("metrics", [WORKER, AUDIT], ids=["worker", "audit"])
+@pytest.mark.parametrize("metrics", [WORKER, AUDIT, RECEIVER], ids=["worker", "audit", "receiver"])
 def test_the_page_has_every_metric_with_its_kind_and_help_and_no_other(metrics: tuple[Metric, ...]) -> None:
     families = text_string_to_metric_families(Meters(metrics).page().decode())
     shown = {family.name: (family.type, family.documentation) for family in families}
     assert shown == {metric.name.removesuffix("_total"): (metric.kind, metric.help) for metric in metrics}
 
 
-@pytest.mark.parametrize("metric", dict.fromkeys((*WORKER, *AUDIT)), ids=lambda each: each.name)
+@pytest.mark.parametrize("metric", dict.fromkeys((*WORKER, *AUDIT, *RECEIVER)), ids=lambda each: each.name)
 def test_names_and_help_follow_prometheus_conventions(metric: Metric) -> None:
     assert re.fullmatch(r"(dossier|process)_[a-z_]+", metric.name)
     assert metric.name.endswith("_total") == (metric.kind == "counter")
