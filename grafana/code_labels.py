@@ -102,6 +102,7 @@ REASONS: Codes = {
     "future": "ở tương lai / in the future",
     "misplaced": "sai phân vùng / misplaced",
     "full": "hồ sơ quá nhiều mục / dossier is full",
+    "unmapped": "ánh xạ không nhận / does not fit the mapping",
 }
 """Why a line is a dead letter."""
 RULES: Codes = {

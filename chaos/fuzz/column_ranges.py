@@ -8,7 +8,7 @@ from streams.counting.store_interface import Row
 
 _INTEGERS = {f"UInt{bits}": (0, 2**bits) for bits in (8, 16, 32, 64)} | {"Int64": (-(2**63), 2**63)}
 _SECONDS = (datetime(1970, 1, 1, tzinfo=UTC).timestamp(), datetime(2106, 1, 1, tzinfo=UTC).timestamp())
-_PRECISE_SECONDS = (datetime(1900, 1, 1, tzinfo=UTC).timestamp(), datetime(2262, 1, 1, tzinfo=UTC).timestamp())
+_PRECISE_SECONDS = (datetime(1900, 1, 1, tzinfo=UTC).timestamp(), datetime(2300, 1, 1, tzinfo=UTC).timestamp())
 
 
 def misfits(table: Table, row: Row) -> list[str]:

@@ -64,8 +64,9 @@ def test_units_of_all_counters_add_up() -> None:
     twice = all_of(should_be(*HISTORY))
     doubled = [(key, {counter: 2 * amount for counter, amount in counts.items()}) for key, counts in twice.windows]
     verdict = judge(should_be(*HISTORY), structs.replace(twice, windows=doubled))
-    # received and received_online, received; payments, payments_online, paid_amount; resolved, resolved_on_time
-    assert verdict.doubled == 3 + 52 + 2
+    # received and received_online, received; payments, payments_online, paid_amount; resolved, resolved_on_time, and of
+    # the verdicts all but form_early
+    assert verdict.doubled == 3 + 52 + 2 + 5
     assert (verdict.facts, verdict.lost, verdict.windows) == (0, 0, len(doubled))
 
 

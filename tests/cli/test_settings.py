@@ -303,7 +303,7 @@ def test_settings_lists_every_variable_and_what_is_in_force(dossier: Run, tmp_pa
     assert [line.split()[0] for line in ended.out.splitlines()[: len(VARIABLES)]] == list(VARIABLES)
     assert ended.out.splitlines()[len(VARIABLES) + 1 :] == [
         f"data directory  {tmp_path / 'data'}",
-        "rules           v2 terms=instant time_zone=Asia/Ho_Chi_Minh",
+        "rules           v3 terms=instant time_zone=Asia/Ho_Chi_Minh",
         "kafka           one:9092",
         "clickhouse      none runs",
     ]

@@ -25,7 +25,7 @@ from streams.audit.findings import Audit, FactsDifference, WindowDifference
 from streams.audit.findings import Finding as AuditFinding
 from streams.dead_letters.table import DeadLetterGroup, Place, StoredDeadLetter
 from streams.errors import Unreachable
-from streams.reports.report import FIGURES, RATES, Freshness, Report
+from streams.reports.report import FIGURES, LED, RATES, Freshness, Report
 from tests.cli.commands import AWAY, Ended, Run
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -40,7 +40,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def figures(agency: str) -> dict[str, Any]:
-    return {"agency": agency} | dict.fromkeys(FIGURES, 1) | dict.fromkeys(RATES, 0.5)
+    return {"agency": agency} | dict.fromkeys((*FIGURES, *LED), 1) | dict.fromkeys(RATES, 0.5)
 
 
 REPORT = Report(AT, "v1", "instant", [figures(HOSTILE)], figures(""), Freshness(AT, AT, AT))
