@@ -25,7 +25,7 @@ def load_ruling(client: Client, profile: Profile, epoch: int) -> Ruling:
 
 def ruling_of(client: Client, profile: Profile, pin: Pin) -> Ruling:
     """What decides by this pin and the profile's choice of rules; raises what the driver does."""
-    usual = structs.replace(built_in_ruling(profile.time_zone), rules=rules_of(profile))
+    usual = built_in_ruling(profile.time_zone, rules_of(profile))
     if pin.loads == BUILT_IN:
         return usual
     calendars = calendars_of(client, profile, pin)
