@@ -104,7 +104,9 @@ def main(name: str, folder: Path) -> None:
     limits = BatchLimits(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
     alerting = AlertingThread(
         lambda: AlertLog(settings.kafka, settings.clickhouse),
-        lambda: OverdueScanner(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels),
+        lambda: OverdueScanner(
+            settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels, lambda: identity.ruling
+        ),
         seconds=0.5,
     )
     run(make_app(settings.kafka, identity.topic, pipeline, limits, name, alerting.set_leader), pipeline)

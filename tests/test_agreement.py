@@ -75,7 +75,10 @@ class City:
         rows = client.execute(
             "SELECT dossier, agency, procedure, registers FROM facts FINAL", settings={"strings_as_bytes": True}
         )
-        stored = (StoredCase(*(text.decode() for text in row[:3]), row[3]) for row in rows)
+        stored = [
+            StoredCase(dossier.decode(), agency.decode(), procedure.decode(), registers)
+            for dossier, agency, procedure, registers in rows
+        ]
         self.cases = [case for each in stored if (case := judged_case(each, RULING))]
 
     def moment(self, random: Random) -> datetime:
@@ -88,8 +91,9 @@ class City:
 
         def told(kind: type[Event], **fields: Any) -> Event:
             place = next(places)
-            described = {"id": f"{dossier}-{place}", "dossier": dossier, "source": "test", "seq": place}
-            return kind(**described | {"occurred_at": self.moment(random)} | fields)
+            described: dict[str, Any] = {"id": f"{dossier}-{place}", "dossier": dossier, "seq": place}
+            described |= {"source": "test", "occurred_at": self.moment(random)}
+            return kind(**described | fields)
 
         procedure = random.choice(("P1", "P2", "P3", "P4"))
         yield told(kinds.Received, agency=random.choice(("H01", "H02")), procedure=procedure)
