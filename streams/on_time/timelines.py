@@ -14,11 +14,14 @@ from streams.on_time.local_days import last_moment, local_day
 from streams.on_time.moving import moved
 from streams.on_time.rules import Basis, Rule
 from streams.on_time.timeline import Step, distinct, end_of_clock, since_end, terms_of, timeline, waiting
+from streams.on_time.usual_timelines import usual_timelines
 from streams.on_time.verdicts import Standing, end_by_766, is_judged
 
 
 def timelines(rules: Sequence[Rule], history: History, calendar: Calendar) -> list[Sequence[Step]]:
     """The steps by each of these rules; none where a rule does not judge the case."""
+    if (usual := usual_timelines(rules, history, calendar.timetable)) is not None:
+        return usual
     end = end_of_clock(history)
     supplements = [stop for stop in history.stops if stop.kind == "supplement"] if history.stops else []
     terms = [(since, term) for since, term in terms_of(history) if since < end]

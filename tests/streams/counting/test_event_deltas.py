@@ -18,7 +18,7 @@ from streams.counting.delta_parts import _local_day
 from streams.counting.event_deltas import apply_updates
 from streams.counting.facts import Facts, facts_of
 from streams.counting.identity import Identity
-from streams.counting.packed_counters import columns_of, packed
+from streams.counting.packed_counters import PACKING, columns_of, packed
 from streams.counting.registers import Register, fold, register_of, updates
 from streams.on_time.ruling import built_in_ruling
 from tests.strategies import conflicting_events, events_of
@@ -63,7 +63,7 @@ def fast(history: Sequence[Event], identity: Identity) -> list[Contributions]:
 def difference_of(amount: int) -> dict[str, int]:
     """The counters that are not zero; a difference may be negative in some and positive in others."""
     found = {}
-    for counter in COUNTERS:
+    for counter in PACKING:
         counted = (amount + (1 << 63)) % (1 << 64) - (1 << 63)
         amount = (amount - counted) >> 64
         if counted:
