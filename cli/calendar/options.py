@@ -58,7 +58,7 @@ def chosen_calendars(settings: Settings, agency: str, files: Sequence[Path], *, 
 def _loaded(settings: Settings, agency: str) -> tuple[list[DayRule], Sequence[str]]:
     """The rules by which terms are computed, and the path of the agency; says which newer ones wait."""
     # The client of a database that other commands do not need.
-    from streams.reference.ruling_loading import path_of, rules_of
+    from streams.reference.ruling_loading import day_rules_of, path_of
     from streams.reference.ruling_pins import Pin, held, newest
     from streams.storage.clickhouse_client import database
     from streams.storage.epochs import read_history
@@ -71,7 +71,7 @@ def _loaded(settings: Settings, agency: str) -> tuple[list[DayRule], Sequence[st
             pin = Pin(pin.epoch, datetime.now(UTC), current)
         if pin.loads.calendar != current.calendar:
             click.echo("a newer calendar is loaded, and does not decide terms yet: see `dossier doctor`", err=True)
-        return rules_of(client, pin), path_of(client, settings.profile, pin, agency)
+        return day_rules_of(client, pin), path_of(client, settings.profile, pin, agency)
 
 
 def read_rules(files: Sequence[Path]) -> list[DayRule]:

@@ -180,7 +180,8 @@ class _Sessions:
 
     def of(self, value: Callable[[_Shape], Sequence[int]]) -> Integers:
         """The value of each session, which shapes have for each of theirs."""
-        return np.array([each for shape in self._shapes for each in value(shape)], np.int64)[self._places]
+        values: Integers = np.array([each for shape in self._shapes for each in value(shape)], np.int64)[self._places]
+        return values
 
     def scale(self, weigh: Callable[[_Shape], int]) -> Scale:
         """The positions if each day that is worked weighs so many minutes."""

@@ -6,12 +6,13 @@ They are written down at once. `timelines` and `timeline` give the same, as a pr
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from schemas.rule_names import RULE_NAMES
 from schemas.working_time.timetable import Timetable
 from streams.on_time.clock_stops import ALL_KINDS
 from streams.on_time.history import Appointment, History
 from streams.on_time.local_days import last_moment, local_day
 from streams.on_time.moving import moved
-from streams.on_time.rules import RULE_NAMES, Rule
+from streams.on_time.rules import Rule
 from streams.on_time.timeline import Step
 
 Timelines: TypeAlias = list[Sequence[Step]]

@@ -10,6 +10,7 @@ from schemas.reference.procedure import ProcedureVersion
 from schemas.working_time.agency_calendars import AgencyCalendars
 from schemas.working_time.built_in import built_in_rules
 from schemas.working_time.day_rule import DayRule
+from streams.on_time.chosen_rules import rules_of
 from streams.on_time.promised_terms import PromisedTerms
 from streams.on_time.ruling import Ruling, built_in_ruling
 from streams.reference.kinds import KINDS
@@ -23,10 +24,10 @@ def load_ruling(client: Client, profile: Profile, epoch: int) -> Ruling:
 
 
 def ruling_of(client: Client, profile: Profile, pin: Pin) -> Ruling:
-    """What decides by this pin; raises what the driver does."""
+    """What decides by this pin and the profile's choice of rules; raises what the driver does."""
+    usual = built_in_ruling(profile.time_zone, rules_of(profile))
     if pin.loads == BUILT_IN:
-        return built_in_ruling(profile.time_zone)
-    usual = built_in_ruling(profile.time_zone)
+        return usual
     calendars = calendars_of(client, profile, pin)
     promises = PromisedTerms(procedures_of(client, pin.loads.procedures), profile.zone)
     return Ruling(calendars.of if calendars else usual.calendar_of, promises.of, usual.rules)
@@ -36,7 +37,7 @@ def calendars_of(client: Client, profile: Profile, pin: Pin) -> AgencyCalendars 
     """The calendars of all agencies by this pin; None where no rules are loaded, so that the built-in ones decide."""
     if not pin.loads.calendar:
         return None
-    loaded = rules_of(client, pin)
+    loaded = day_rules_of(client, pin)
     rules = [*built_in_rules(), *loaded]
     if not any(rule.agency for rule in loaded):
         return AgencyCalendars(rules, time_zone=profile.time_zone)
@@ -44,7 +45,7 @@ def calendars_of(client: Client, profile: Profile, pin: Pin) -> AgencyCalendars 
     return AgencyCalendars(rules, places, names, profile.time_zone)
 
 
-def rules_of(client: Client, pin: Pin) -> list[DayRule]:
+def day_rules_of(client: Client, pin: Pin) -> list[DayRule]:
     """The rules of the calendar by this pin, which win over the built-in ones; agencies by their codes."""
     rules: list[DayRule] = declared(client, KINDS["calendar"], pin.loads.calendar)
     if not any(rule.agency for rule in rules):

@@ -4,12 +4,13 @@ from datetime import date
 
 from schemas.working_time.agency_calendars import AgencyCalendars, path_by_dots
 from schemas.working_time.built_in import built_in_rules
+from schemas.working_time.day_rule import DayRule
 from tests.schemas.working_time.calendars import on, schedule
 
 SATURDAY, MONDAY = date(2026, 3, 7), date(2026, 3, 9)
 
 
-def saturdays(agency: str, source: str = "") -> object:
+def saturdays(agency: str, source: str = "") -> DayRule:
     return schedule("6-6", "07:30-11:30", kind="half", agency=agency, source=source)
 
 

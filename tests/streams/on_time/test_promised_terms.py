@@ -8,8 +8,8 @@ from schemas.reference.validity import FIRST_DAY, LAST_DAY
 from schemas.working_time.duration import Duration
 from streams.on_time.promise import Promise
 from streams.on_time.promised_terms import ChangedPromise, PromisedTerms, changed_promises
+from tests.schemas.working_time.calendars import ZONE
 from tests.streams.cases import micros
-from tests.streams.on_time.told import VIETNAM
 
 
 def version(term: int | None = 3, unit: Any = "working days", **fields: Any) -> ProcedureVersion:
@@ -19,11 +19,11 @@ def version(term: int | None = 3, unit: Any = "working days", **fields: Any) -> 
 
 
 def test_a_dossier_has_the_promise_of_its_local_day_and_channel() -> None:
-    terms = PromisedTerms([version(valid_to=date(2026, 6, 30)), version(5, valid_from=date(2026, 7, 1))], VIETNAM)
+    terms = PromisedTerms([version(valid_to=date(2026, 6, 30)), version(5, valid_from=date(2026, 7, 1))], ZONE)
     assert terms.of("P", "online", micros("2026-06-30 23:59")) == Promise(Duration(3, "working days"))
     assert terms.of("P", "online", micros("2026-07-01 00:00")) == Promise(Duration(5, "working days"))
     assert terms.of("Q", "online", micros("2026-07-01 00:00")) is None
-    assert PromisedTerms([version(None, "")], VIETNAM).of("P", "direct", micros("2026-07-01 00:00")) is None
+    assert PromisedTerms([version(None, "")], ZONE).of("P", "direct", micros("2026-07-01 00:00")) is None
 
 
 def test_another_term_changes_the_promise_on_its_days_and_another_name_none() -> None:

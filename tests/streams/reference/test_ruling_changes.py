@@ -220,7 +220,7 @@ def instant(random: Random) -> datetime:
 
 def life(random: Random, number: int, now: datetime) -> list[Event]:
     """The events of a case around Tết 2026 that had happened by now; its agency and procedure are its own."""
-    own = {"dossier": f"D{number}", "source": "s"}
+    own: dict[str, Any] = {"dossier": f"D{number}", "source": "s"}
     received = min(instant(random), now)
     found: list[Event] = [
         Received(
@@ -261,16 +261,16 @@ def test_a_change_that_touches_no_case_changes_no_row(
     first_days = {rule: first_difference(calendar, other) for rule, other in changed.items()}
     days = {rule: day for rule, day in first_days.items() if day}
     chosen = [random.choice(list(days)) for _ in lives]
-    offered = [(random.choice(_PROMISES), *sorted((instant(random), instant(random)))) for _ in lives]
+    offered = [(random.choice(_PROMISES), sorted((instant(random), instant(random)))) for _ in lives]
     touched = {
         "calendar": cases_on(client, [(f"A{n}", at(f"{days[rule]} 00:00")) for n, rule in enumerate(chosen)], [], now),
         "promise": cases_on(
-            client, [], [(f"P{n}", "online", first, until) for n, (_, first, until) in enumerate(offered)], now
+            client, [], [(f"P{n}", "online", first, until) for n, (_, (first, until)) in enumerate(offered)], now
         ),
     }
     for number, events in enumerate(lives):
         registers, own = registers_of(events), promises[number]
-        other, (new, first, until) = changed[chosen[number]], offered[number]
+        other, (new, (first, until)) = changed[chosen[number]], offered[number]
         begin, end = to_micros(first), to_micros(until)
         by_calendar = Ruling(lambda _agency, other=other: other, before.promise_of)  # type: ignore[misc]
         by_promise = Ruling(

@@ -27,7 +27,6 @@ from streams.reference.loads import write
 from streams.reference.ruling_changes import adopt
 from streams.reference.ruling_pins import Loads, held, pin
 from streams.storage.clickhouse_client import database
-from streams.worker import ruling_watch
 from streams.worker.pipeline import Pipeline
 from streams.worker.ruling_watch import READ_SECONDS, RulingWatch
 from tests.schemas.working_time.calendars import on
@@ -71,7 +70,7 @@ class TestPins:
 
     @pytest.fixture(autouse=True)
     def at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ruling_watch.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr("streams.worker.ruling_watch.time.sleep", lambda _seconds: None)
 
     @pytest.fixture
     def watched(self, clickhouse: ClickHouseConnection) -> Iterator[Watched]:
@@ -165,14 +164,14 @@ class TestPins:
         watch.first()
         self.load(client, "procedures", THREE_DAYS)
         failures = iter([NetworkError("away"), ConnectionResetError("gone")])
-        read = ruling_watch.held
+        read = held
 
         def away(*arguments: Any) -> Any:
             if failure := next(failures, None):
                 raise failure
             return read(*arguments)
 
-        monkeypatch.setattr(ruling_watch, "held", away)
+        monkeypatch.setattr("streams.worker.ruling_watch.held", away)
         times.append(10.0)
         assert watch(lambda: None) is not None
         assert next(failures, None) is None
