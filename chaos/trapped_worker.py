@@ -36,6 +36,7 @@ def main(name: str, folder: Path) -> None:
     import os
 
     import faust
+    from msgspec import structs
 
     from chaos.crash_points import Trap, TrappedStateFolder, TrappedStore
     from cli.logs import configure
@@ -51,7 +52,9 @@ def main(name: str, folder: Path) -> None:
     from streams.storage.offset_agreement import require_agreement
     from streams.storage.state_folder import counts_origin
     from streams.worker.cadence import AT_ONCE, Cadence
+    from streams.worker.pinned_ruling import PinnedRuling
     from streams.worker.pipeline import Pipeline
+    from streams.worker.ruling_watch import RulingWatch
     from streams.worker.state_restoring import restored
     from streams.worker.telemetry import Telemetry
     from streams.worker.worker import BatchLimits, make_app, run
@@ -60,6 +63,8 @@ def main(name: str, folder: Path) -> None:
     plan = plan_of(settings)
     identity = identify(plan)
     require_agreement(settings.kafka, settings.clickhouse)
+    watch = RulingWatch(settings.clickhouse, identity.profile, identity.epoch)
+    identity = structs.replace(identity, ruling=watch.first())
     configure(settings.log)
     trap = Trap(folder)
 
@@ -99,14 +104,14 @@ def main(name: str, folder: Path) -> None:
         lambda: datetime.now(UTC) + timedelta(seconds=skew()),
         cadence=random.choice((AT_ONCE, Cadence(settings.windows_seconds, settings.flush_seconds))),
         enter=local.enter,
+        watch=watch,
     )
     # Batches before and after a crash have different sizes.
     limits = BatchLimits(random.choice((1, 2, 5, 20, settings.batch_records)), settings.batch_seconds)
+    pinned = PinnedRuling(settings.clickhouse, identity.profile, identity.epoch)
     alerting = AlertingThread(
         lambda: AlertLog(settings.kafka, settings.clickhouse),
-        lambda: OverdueScanner(
-            settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels, lambda: identity.ruling
-        ),
+        lambda: OverdueScanner(settings.kafka, settings.clickhouse, identity.profile, settings.alert_levels, pinned),
         seconds=0.5,
     )
     run(make_app(settings.kafka, identity.topic, pipeline, limits, name, alerting.set_leader), pipeline)

@@ -24,7 +24,7 @@ from streams.counting import (
     verdict_steps,
     write_order,
 )
-from streams.on_time import clock_stops, moving, plain_case, term, timeline, timelines, verdicts
+from streams.on_time import clock_stops, moving, plain_case, term, timeline, timelines, usual_timelines, verdicts
 from streams.worker import pipeline
 
 COUNTING = (
@@ -33,7 +33,7 @@ COUNTING = (
 )
 """The modules of the core of counting; each imports only what comes before it."""
 JUDGING = (
-    *(clock_stops, moving, term, verdicts, timeline, timelines, plain_case),
+    *(clock_stops, moving, term, verdicts, timeline, usual_timelines, timelines, plain_case),
     *(case_history, verdict_steps, facts, case, delta_parts, event_deltas, event_folding, batch_counting),
 )
 """From the rules of being on time to counting, for what verdicts depend on."""

@@ -21,7 +21,7 @@ STOPPED = "if found and begin <= found[-1][1]:"
 PASSED = "            if start > deadline:\n                break\n            steps.append"
 MOVED = "        and (not numbered or MOVING.isdisjoint(numbered))\n"
 PLAIN = "    if history.stops or history.extensions:\n        return False\n"
-JUDGED = "    if case.sums.is_moved or (returned"
+JUDGED = "        sums.is_moved\n        or (returned"
 MEMO = "        self.judged = None\n        if self._sums"
 CALENDAR = "ruling.calendar_of(assignment[5][0] if assignment else agency)"
 ASSIGNED = '    "assigned": EVERYTHING,\n'
@@ -39,7 +39,7 @@ RECEPTION = "            if start < received_at and (end is None or end <= recei
         pytest.param(RECEPTION, "", id="what stopped before the reception is not over with it"),
         pytest.param(MOVED, "", id="cases with stops or extensions are taken for plain"),
         pytest.param(PLAIN, "", id="stops and extensions leave a case plain"),
-        pytest.param(JUDGED, "    if (returned", id="counters of a case with stops are those of a plain one"),
+        pytest.param(JUDGED, "        (returned", id="counters of a case with stops are those of a plain one"),
         pytest.param(
             MEMO, "        if self._sums", id="verdicts are kept although a later event of the batch changes them"
         ),
