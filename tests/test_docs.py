@@ -193,7 +193,8 @@ def test_every_kind_of_event_and_every_counter_is_in_the_glossary_once() -> None
 @pytest.mark.clickhouse
 def test_the_analysts_queries_run(clickhouse: ClickHouseConnection, clickhouse_reader: ClickHouseConnection) -> None:
     client = connect(structs.replace(clickhouse_reader, database=clickhouse.database))
-    queries = re.findall(r"```sql\n(.*?)```", TEXTS[ROOT / "docs" / "analyst.md"], re.S)
+    pages = (TEXTS[ROOT / "docs" / name] for name in ("analyst.md", "receiver.md"))
+    queries = [query for page in pages for query in re.findall(r"```sql\n(.*?)```", page, re.S)]
     assert queries
     for query in queries:
         assert client.execute(query) == []

@@ -1,11 +1,14 @@
 """The agency that an item is about, by code, by name, or by the code of the dossier."""
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from connectors.portal.directory import Directory, folded, modern
 from connectors.portal.rejected import Rejected
+
+_CODE = re.compile(r"[GH][0-9]{2}(\.[0-9A-Za-z]{1,5}){1,4}")
 
 
 class Found(Struct, frozen=True):
@@ -25,7 +28,7 @@ def find_agency(named: str, dossier: str, scopes: Sequence[str], own: str, direc
     prefix = modern(dossier.partition("-")[0])
     prefixed = directory.codes[prefix].code if prefix in directory.codes else prefix
     is_ours = may_speak(prefixed, scopes, directory)
-    code = _by_code(named, directory) or _by_name(named, scopes, directory)
+    code = _by_code(named, scopes, directory) or _by_name(named, scopes, directory)
     if code:
         if not may_speak(code, scopes, directory):
             raise Rejected("agency", "DonViXuLy", "is an agency that this sender may not speak for")
@@ -40,10 +43,13 @@ def may_speak(code: str, scopes: Sequence[str], directory: Directory) -> bool:
     return any(directory.covers(scope, code) for scope in scopes)
 
 
-def _by_code(named: str, directory: Directory) -> str:
+def _by_code(named: str, scopes: Sequence[str], directory: Directory) -> str:
+    """The agency with this code or alias; one below the sender's own need not be declared."""
     code = modern(named)
     place = directory.codes.get(named) or directory.codes.get(code)
-    return place.code if place else ""
+    if place:
+        return place.code
+    return code if _CODE.fullmatch(code) and may_speak(code, scopes, directory) else ""
 
 
 def _by_name(named: str, scopes: Sequence[str], directory: Directory) -> str:

@@ -2,7 +2,9 @@
 
 import io
 import json
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 from collections import Counter
@@ -31,6 +33,7 @@ from tests.connectors.portal.messages import PERSONAL, TOLD_AT, dossier, progres
 from tests.streams.declared import declare_agencies
 
 KEY = "a-key-that-is-long-enough"
+OPENSSL = shutil.which("openssl") or "openssl"
 SENDERS = f"""
 [[senders]]
 username = "onestop"
@@ -74,10 +77,13 @@ def test_wrong_usage(dossier: Run, tmp_path: Path, arguments: list[str], reason:
 class Process:
     """A receiver that was started, and what it is asked."""
 
-    def __init__(self, folder: Path, port: int, variables: dict[str, str]) -> None:
+    def __init__(self, folder: Path, port: int, variables: dict[str, str], context: ssl.SSLContext | None) -> None:
         self.log = folder / "receive.log"
         (folder / "senders.toml").write_text(SENDERS)
         listening = ["--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{port + 1}"]
+        if context is not None:
+            listening += ["--certificate", str(folder / "server.pem"), "--key", str(folder / "server.key")]
+            listening += ["--client-ca", str(folder / "ca.pem")]
         with self.log.open("a") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", "receive", *listening, "--senders", folder / "senders.toml"],
@@ -86,27 +92,54 @@ class Process:
                 text=True,
             )
         self.port = port
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{port}"
+        self.context = context or ssl.create_default_context()
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/openapi.json", verify=self.context).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def post(self, service: str, data: list[Any], **more: str) -> httpx.Response:
         body = {"service": service, "madonvi": "000.00.17.H26", "isUpdating": "True", "data": data, **more}
-        url = f"http://127.0.0.1:{self.port}/sync"
-        return httpx.post(url, json=body, headers={"X-Api-Key": KEY}, timeout=60)
+        headers = {"X-Api-Key": KEY}
+        return httpx.post(f"{self.url}/sync", json=body, headers=headers, timeout=60, verify=self.context)
 
     def metrics(self) -> str:
         return get(self.port + 1, "/metrics") or ""
 
 
 @contextmanager
-def receiving(folder: Path, port: int, variables: dict[str, str]) -> Iterator[Process]:
-    """A receiver that is ready."""
-    started = Process(folder, port, variables)
+def receiving(
+    folder: Path, port: int, variables: dict[str, str], context: ssl.SSLContext | None = None
+) -> Iterator[Process]:
+    """A receiver that is ready; with a client's context, one that takes only holders of certificates."""
+    started = Process(folder, port, variables, context)
     try:
         await_(lambda: get(port + 1, "/ready") is not None, started.process, started.log)
-        await_(lambda: get(port, "/openapi.json") is not None, started.process, started.log)
+        await_(started.answers, started.process, started.log)
         yield started
     finally:
         started.process.kill()
         started.process.wait()
+
+
+def certificates(folder: Path) -> ssl.SSLContext:
+    """Make an authority and certificates of a server and a client; returns the client's context."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run([OPENSSL, *arguments], cwd=folder, check=True, capture_output=True)
+
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    openssl("req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority")
+    for name in ("server", "client"):
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=IP:127.0.0.1")
+        openssl("req", "-x509", *new, *signed, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}")
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.load_cert_chain(folder / "client.pem", folder / "client.key")
+    return context
 
 
 def published(kafka: KafkaConnection) -> list[Event]:
@@ -154,7 +187,10 @@ def test_what_was_acknowledged_outlives_a_kill_and_comes_but_once(
     assert Counter(event.__struct_config__.tag for event in published(kafka)) == {
         "received": 10, "term_set": 10, "digitised": 10, "reopened": 10,
     }  # fmt: skip
-    with receiving(tmp_path, unused_port, deployed) as receiver:
+    with receiving(tmp_path, unused_port, deployed, certificates(tmp_path)) as receiver:
+        stranger = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{receiver.url}/openapi.json", verify=stranger)
         assert receiver.post("DongBoHoSoMC", batch).json()["error_code"] == "0"
         assert receiver.post("CapNhatTienDoHoSoMC", [progress()]).json()["error_code"] == "0"
         assert receiver.post("TraCuuHoSo", [], mahoso="H26.17-260302-0001").json()["result"] == []
