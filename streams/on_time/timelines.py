@@ -80,6 +80,10 @@ def _is_usual(rule: Rule, history: History, supplements: Sequence[Stop]) -> bool
     """Whether a case that was stopped is judged here."""
     if history.outcome_at is not None and history.outcome_at <= history.received_at:
         return False
+    if any(extension.appointment.at == history.outcome_at for extension in history.extensions):
+        return False  # it gives the term that the end is held against, though it held at no instant before
+    if history.appointment is not None and history.appointment.at == history.outcome_at:
+        return False
     if rule.name != "decision 766":
         return not rule.counts_late_extensions
     if not supplements:

@@ -18,7 +18,7 @@ from streams.on_time.timelines import timelines
 from tests.strategies import events_of
 from tests.streams.on_time.lives import UNUSUAL, USUAL, moments
 from tests.streams.on_time.test_verdicts import histories
-from tests.streams.on_time.told import CASES, told
+from tests.streams.on_time.told import CASES, micros, told
 from tests.streams.rulings import VARIED
 from tests.thorough import sized
 
@@ -78,3 +78,18 @@ def test_at_the_edges_of_calendars_too(events: list[AnyEvent], ruling: Ruling) -
         history, calendar = found
         for rule, steps in zip(ALL, timelines(ALL, history, calendar), strict=True):
             assert tuple(steps) == timeline(rule, history, calendar), rule
+
+
+def test_a_term_that_was_sent_at_the_very_end_is_what_the_end_is_held_against() -> None:
+    received, day = micros("2026-03-02 08:00"), 86_400_000_000
+    ended = received + day
+    sent = Extension(Appointment(received + 1, ended), apology=False)
+    stop = Stop("supplement", ended + day)
+    appointed = Appointment(received + 9 * day, received)
+    history = History(
+        received, appointment=appointed, extensions=(sent,), stops=(stop,), outcome="resolved", outcome_at=ended
+    )
+    assert [of_rule[-1].standing for of_rule in timelines(RULES, history, USUAL)][:1] == ["late"]
+    assert [list(each) for each in timelines(RULES, history, USUAL)] == [
+        list(timeline(rule, history, USUAL)) for rule in RULES
+    ]
