@@ -43,7 +43,7 @@ def timeline(rule: Rule, history: History, calendar: Calendar) -> tuple[Step, ..
     supplements = any(stop.kind == "supplement" for stop in history.stops)
     if rule.name == "decision 766":
         if supplements:
-            steps = _judged(rule, history, calendar, [at for at in _of_766(history) if at < end])
+            steps = _judged(rule, history, calendar, [at for at in _of_766(rule, history) if at < end])
         else:
             steps = _open(rule, history, calendar, end, ())
     else:
@@ -112,14 +112,21 @@ def _judged(rule: Rule, history: History, calendar: Calendar, instants: Iterable
             yield Step(at, verdict.standing, verdict.overdue_after)
 
 
-def _of_766(history: History) -> list[int]:
-    """The instants at which a verdict by Decision 766 can change while a dossier is open."""
+def _of_766(rule: Rule, history: History) -> list[int]:
+    """The instants at which a verdict by Decision 766 can change while a dossier is open.
+
+    From the request on that makes it overdue by itself, none does: a thousand requests are no more work than two.
+    """
     sent = [history.appointment.at] if history.appointment else []
     sent += [extension.appointment.at for extension in history.extensions]
     asked = [
         at for stop in history.stops if stop.kind == "supplement" for at in (stop.start, stop.end) if at is not None
     ]
-    return sorted({history.received_at, *(at for at in (*sent, *asked) if at > history.received_at)})
+    found = sorted({history.received_at, *(at for at in (*sent, *asked) if at > history.received_at)})
+    requests = sorted(stop.start for stop in history.stops if stop.kind == "supplement")
+    if 0 < rule.late_from_supplement <= len(requests):
+        return found[: bisect_right(found, requests[rule.late_from_supplement - 1])]
+    return found
 
 
 def since_end(rule: Rule, history: History, end: int) -> list[int]:

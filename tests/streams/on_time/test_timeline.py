@@ -74,6 +74,13 @@ def assert_the_steps_hold(history: History, instants: set[int]) -> None:
             assert found == ([verdict.standing] if verdict else []), (rule.name, at)
 
 
+def test_from_the_repeated_request_on_decision_766_has_no_step_but_the_end() -> None:
+    start, hour = micros("2026-03-02 09:00"), 3_600_000_000
+    stops = tuple(Stop("supplement", start + n * hour) for n in range(1, 1001))
+    history = History(start, appointment=Appointment(micros("2026-12-31 17:00"), start), stops=stops)
+    assert [step.since for step in timeline(DECISION_766, history, USUAL)] == [start, start + hour, start + 2 * hour]
+
+
 def test_a_thousand_stops_are_a_thousand_steps_and_no_more_work_than_that() -> None:
     start, hour = micros("2026-03-02 09:00"), 3_600_000_000
     stops = tuple(Stop("pause", start + 2 * n * hour, start + (2 * n + 1) * hour) for n in range(1, 501))
