@@ -20,7 +20,9 @@ from connectors.files.cell_values import Clock, to_instant
 from connectors.files.file_import import Import, ImportCounts
 from connectors.files.file_reader import STDIN, FileReader, format_of
 from connectors.files.import_log import ImportRecord, import_number, imported
-from connectors.files.mapping import FORMATS, Mapping, check_encoding, load_mapping
+from connectors.files.mapping import FORMATS, Mapping
+from connectors.files.mapping_checks import check_encoding
+from connectors.files.mapping_file import load_mapping
 from connectors.files.rejects_file import RejectsFile
 from connectors.files.row_mapper import RowMapper
 from connectors.files.text_lines import NO_LINE_END

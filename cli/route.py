@@ -13,7 +13,7 @@ from cli.logs import configure
 from cli.options import Address
 from cli.settings import Settings
 from cli.signals import Stop
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping_file import load_mapping
 from connectors.inbox.event_record import events_of_record
 from connectors.inbox.mapped_record import MappedRecords
 from schemas.topics import INBOX, declared

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.files.file_import import Import
 from connectors.files.file_reader import FileReader, format_of
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping_file import load_mapping
 from connectors.files.rejects_file import RejectsFile
 from connectors.files.row_mapper import RowMapper
 from schemas.deployment_profile import decode_profile

@@ -11,7 +11,7 @@ from chaos.fuzz.byte_mutation import mutated
 from chaos.fuzz.event_lines import INSTANTS, NAMES
 from connectors.errors import WrongMapping
 from connectors.files.cell_values import Cell
-from connectors.files.mapping import decode_mapping
+from connectors.files.mapping_file import decode_mapping
 from connectors.files.row import Row
 from connectors.files.row_mapper import RowMapper
 from schemas.envelope import decode_event, encode_event

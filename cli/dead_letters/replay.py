@@ -14,7 +14,7 @@ from cli.migrate import plan_of
 from cli.settings import Settings
 from cli.signals import Stop
 from cli.terminal_escape import plural, printable
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping_file import load_mapping
 from connectors.inbox.mapped_record import MappedRecords
 from schemas.events import AnyEvent
 from schemas.partition import partition_of

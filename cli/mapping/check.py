@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cli.terminal_escape import plural, print_json, printable
-from connectors.files.mapping import read_mapping
+from connectors.files.mapping_file import read_mapping
 from connectors.files.mapping_lint import findings
 
 

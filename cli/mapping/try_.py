@@ -14,7 +14,8 @@ from cli.terminal_escape import brief, plural, printable
 from connectors.files.column_reader import Reject
 from connectors.files.file_reader import FileReader, format_of
 from connectors.files.import_warnings import ImportWarnings
-from connectors.files.mapping import FORMATS, load_mapping
+from connectors.files.mapping import FORMATS
+from connectors.files.mapping_file import load_mapping
 from connectors.files.row import AnyRow, Row
 from connectors.files.row_mapper import MappedRow, RowMapper
 from schemas.events import Event

@@ -1,30 +1,20 @@
-"""Mappings: a TOML file that says which columns of a file are which fields of which events.
+"""Mappings: what a TOML file says about which columns of a file are which fields of which events.
 
-A mapping is checked as a whole before a row is read: unknown keys, kinds, fields, formats and values name the file and
-the key. Columns that no mapping names are never looked at.
+Columns that no mapping names are never looked at.
 """
 
-from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import replace
 
-from connectors.errors import WrongMapping
 from connectors.files.cell_numbers import Sign
-from connectors.files.cell_values import ISO, check_formats
-from connectors.files.look_up import LookUp, read_table
-from connectors.files.nested_columns import array_of, path_of
+from connectors.files.cell_values import ISO
+from connectors.files.look_up import LookUp
+from connectors.files.nested_columns import array_of
 from schemas.events import KINDS, PAYLOAD_FIELDS
-from schemas.instant import truncated
-from schemas.nfc import nfc_tree
-from schemas.official_code import OfficialCode, check_official
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx", "xes"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -121,7 +111,7 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
     def columns(self) -> dict[str, bool]:
         """Every column that is read, with whether it must be in the file."""
         found: dict[str, bool] = {}
-        for column in [self.dossier, self.recorded_at, *(c for event in self.events for c in _columns(event))]:
+        for column in [self.dossier, self.recorded_at, *(c for event in self.events for c in sources_of(event))]:
             if isinstance(column, Column):
                 found[column.column] = found.get(column.column, False) or not column.optional
         for event in self.events:
@@ -131,62 +121,9 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
 
     def array(self, event: EventMapping) -> str:
         """The array for each of whose elements a row gives this event; empty where it gives one."""
-        named = [column.column for column in (*_columns(event), self.recorded_at, self.dossier) if is_column(column)]
+        named = [column.column for column in (*sources_of(event), self.recorded_at, self.dossier) if is_column(column)]
         named += [*event.key, *([event.when.column] if event.when else [])]
         return max(map(array_of, named), key=len)
-
-
-def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping with its look-ups; raises WrongMapping that names the file, the key and the value."""
-    mapping = read_mapping(path)
-    return _checked(mapping, str(path))
-
-
-def read_mapping(path: Path) -> Mapping:
-    """A mapping with its look-ups that has all keys as they must be, and whose meaning is not checked yet."""
-    try:
-        return _decoded(path.read_bytes(), str(path), path.parent)
-    except OSError as error:
-        raise WrongMapping(f"{path}: the mapping cannot be read: {error.strerror}") from error
-
-
-def decode_mapping(text: bytes, name: str, folder: Path = Path()) -> Mapping:
-    """The mapping of this TOML; raises WrongMapping that names `name`, the key and the value."""
-    return _checked(_decoded(text, name, folder), name)
-
-
-def _decoded(text: bytes, name: str, folder: Path) -> Mapping:
-    try:
-        mapping = msgspec.convert(nfc_tree(msgspec.toml.decode(truncated(text))), Mapping)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise WrongMapping(f"{name}: {error}{_SEE}") from error
-    return _with_tables(mapping, folder)
-
-
-def _checked(mapping: Mapping, name: str) -> Mapping:
-    for fault in faults(mapping):
-        raise WrongMapping(f"{name}: {fault}{_SEE}")
-    return mapping
-
-
-_SEE = "; see docs/integrator.md, “Mapping a file”"
-
-
-def _with_tables(mapping: Mapping, folder: Path) -> Mapping:
-    """The mapping with the tables of its look-ups as `values`."""
-
-    def filled(source: Any) -> Any:
-        if not isinstance(source, Column) or source.look_up is UNSET:
-            return source
-        if source.values is not None:
-            raise WrongMapping(f"the column {source.column!r} has both `values` and `look_up`: give one of them")
-        return replace(source, values=read_table(source.look_up, folder))
-
-    events = tuple(
-        replace(event, fields={name: filled(source) for name, source in event.fields.items()})
-        for event in mapping.events
-    )
-    return replace(mapping, dossier=filled(mapping.dossier), events=events)
 
 
 def is_column(source: object) -> TypeGuard[Column]:
@@ -213,155 +150,6 @@ def _given(hint: Any) -> Any:
     return hint
 
 
-def _columns(event: EventMapping) -> list[object]:
+def sources_of(event: EventMapping) -> list[object]:
+    """What the fields of an event come from, and its time and order."""
     return [event.occurred_at, event.seq, *event.fields.values()]
-
-
-def faults(mapping: Mapping) -> Iterator[str]:
-    """What is wrong with a mapping, whatever the rows are."""
-    for check in _checks(mapping):
-        try:
-            check()
-        except ValueError as error:
-            yield str(error)
-
-
-def _checks(mapping: Mapping) -> Iterator[Callable[[], None]]:
-    yield partial(_check_zone, "time_zone", mapping.time_zone)
-    yield partial(_check_as_of, mapping.as_of)
-    yield partial(check_encoding, mapping.encoding)
-    yield partial(_check_formats, "formats", mapping.formats)
-    yield partial(_check_id, "dossier", mapping.dossier)
-    yield partial(_check_as, "dossier", mapping.dossier, str)
-    yield partial(_check_plain, "recorded_at", mapping.recorded_at)
-    yield partial(_check_as, "recorded_at", mapping.recorded_at, datetime)
-    for number, event in enumerate(mapping.events, 1):
-        at = f"events[{number}]"
-        if event.kind not in KINDS:
-            yield partial(_fail, f"{at}: kind = {event.kind!r} is not one of {', '.join(KINDS)}")
-            continue
-        yield from _checks_of_event(f"{at} ({event.kind})", event)
-        yield partial(_check_arrays, f"{at} ({event.kind})", mapping, event)
-
-
-def _fail(fault: str) -> None:
-    raise ValueError(fault)
-
-
-def _check_as_of(as_of: datetime | None) -> None:
-    if as_of is not None and as_of.tzinfo is None:
-        raise ValueError(f"as_of = {as_of.isoformat()} has no offset: write it like 2012-02-01T00:00:00+01:00")
-
-
-def _check_zone(at: str, name: str | UnsetType) -> None:
-    if name is UNSET:
-        return
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError) as error:
-        raise ValueError(f"{at} = {name!r} is not a zone of the IANA time zone database") from error
-
-
-def _checks_of_event(at: str, event: EventMapping) -> Iterator[Callable[[], None]]:
-    types = field_types(event.kind)
-    required = {field.name for field in msgspec.structs.fields(KINDS[event.kind]) if field.required} & types.keys()
-    for name in event.fields:
-        if name not in types:
-            yield partial(_fail, f"{at}: {name!r} is no field of this kind; it has {', '.join(types) or 'none'}")
-    for name in sorted(required - event.fields.keys()):
-        yield partial(_fail, f"{at}: the field {name!r} is missing, this kind cannot do without it")
-    yield partial(_check_plain, f"{at}: occurred_at", event.occurred_at)
-    yield partial(_check_as, f"{at}: occurred_at", event.occurred_at, datetime)
-    yield partial(_check_plain, f"{at}: seq", event.seq)
-    yield partial(_check_as, f"{at}: seq", event.seq, int)
-    for name, source in event.fields.items():
-        if name in types:
-            yield partial(_check_field, f"{at}: {name}", source, types[name], is_amount=name == "amount")
-
-
-def _check_field(at: str, source: Column | Constant, hint: Any, *, is_amount: bool) -> None:
-    _check_column(at, source)
-    _check_as(at, source, base_type(hint), is_amount=is_amount)
-    if base_type(hint) is datetime:
-        _check_plain(at, source)
-    constants = [*(source.values or {}).values(), source.default] if isinstance(source, Column) else [source]
-    for constant in dict.fromkeys(constants):
-        if constant is not None:
-            _check_constant(at, constant, hint)
-
-
-def _check_arrays(at: str, mapping: Mapping, event: EventMapping) -> None:
-    """All arrays of an event lie within each other: it has no meaning for each pair of elements of two."""
-    innermost = mapping.array(event)
-    sources = (*_columns(event), mapping.recorded_at, mapping.dossier)
-    columns = [*(each.column for each in sources if isinstance(each, Column)), *event.key]
-    for column in (*columns, *([event.when.column] if event.when else [])):
-        if not innermost.startswith(array_of(column)):
-            raise ValueError(f"{at}: {column!r} and {innermost!r} are of two arrays: give an event for each")
-
-
-def _check_constant(at: str, constant: Constant, hint: Any) -> None:
-    try:
-        msgspec.convert(constant, hint)
-        if hint == OfficialCode:
-            check_official(str(constant))
-    except ValueError as error:  # msgspec's own are, too
-        raise ValueError(f"{at} = {constant!r} does not fit: {error}") from error
-
-
-def _check_id(at: str, source: Column) -> None:
-    """An id may be looked up in a table of codes, but never be made up."""
-    if source.default is not None or (source.values is not None and source.look_up is UNSET):
-        raise ValueError(f"{at}: takes a column as it is, without `values` and `default`")
-    _check_column(at, source)
-
-
-def _check_plain(at: str, source: object) -> None:
-    """Times, ids and orders must come from the row."""
-    if isinstance(source, Column) and (source.values is not None or source.default is not None):
-        raise ValueError(f"{at}: takes a column as it is, without `values` and `default`")
-    if isinstance(source, str | bool) and source != "occurred_at":
-        raise ValueError(f"{at} = {source!r} must be a column")
-    _check_column(at, source)
-
-
-def _check_as(at: str, source: object, into: type, *, is_amount: bool = False) -> None:
-    """Reject options that do not apply to the type of the column: they would be ignored silently."""
-    if not isinstance(source, Column):
-        return
-    if source.as_ is not None and source.as_ not in {datetime: ("day",), str: ("text", "integer")}.get(into, ()):
-        raise ValueError(
-            f"{at}: as = {source.as_!r} is not for {_CALLED[into]}: days are times, text and integer are ids"
-        )
-    if into is not str and (source.case, source.without_prefix) != (UNSET, UNSET) and source.values is None:
-        raise ValueError(f"{at}: `case` and `without_prefix` are for texts, codes and ids, not for {_CALLED[into]}")
-    if into is not datetime and source.time_zone is not UNSET:
-        raise ValueError(f"{at}: `time_zone` is for times")
-    if not is_amount and (source.decimal, source.times) != (None, None):
-        raise ValueError(f"{at}: `decimal` and `times` are for amounts")
-
-
-_CALLED = {str: "texts", int: "numbers", bool: "yes or no", datetime: "times"}
-
-
-def check_encoding(encoding: str) -> None:
-    """Raise ValueError for an encoding that is none of text."""
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError) as error:
-        raise ValueError(f"encoding = {encoding!r} is not known: utf-8, cp1258, cp1252 and utf-16 are") from error
-
-
-def _check_column(at: str, source: object) -> None:
-    if isinstance(source, Column):
-        _check_formats(f"{at}.formats", source.formats or ())
-        _check_zone(f"{at}.time_zone", source.time_zone)
-        if source.column.startswith("$") and not path_of(source.column):
-            raise ValueError(f"{at}: {source.column!r} is no path such as $.items[*].code")
-
-
-def _check_formats(at: str, formats: tuple[str, ...]) -> None:
-    try:
-        check_formats(formats)
-    except ValueError as error:
-        raise ValueError(f"{at}: {error}") from error

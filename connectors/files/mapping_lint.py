@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from msgspec import UNSET
 
 from connectors.files.cell_values import plain
-from connectors.files.mapping import Column, EventMapping, Mapping, faults
+from connectors.files.mapping import Column, EventMapping, Mapping
+from connectors.files.mapping_checks import faults
 from connectors.files.personal_columns import looks_personal
 
 _FREE_TEXTS = frozenset({"reason"})

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.errors import WrongMapping
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping_file import load_mapping
 from connectors.inbox.mapped_record import MappedRecords
 from schemas.connection import Secret
 

@@ -8,23 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Any, TypeAlias, get_args
-from zoneinfo import ZoneInfo
 
 from schemas.deployment_profile import Profile
 from schemas.events import Channel
-from schemas.instant import from_micros
 from streams.counting.case import Case, counted
 from streams.counting.identity import Identity
 from streams.counting.packed_counters import ONE, Packed
 from streams.counting.registers import Register, Registers, outcome, reception
+from streams.counting.term_place import place_beside
 from streams.counting.verdict_steps import last_standings
 from streams.on_time.plain_case import ENDED, FIRST, LAST, PLACES, Place, Standings
 from streams.on_time.ruling import Ruling
-
-_SECOND = 1_000_000
-_DAY = 86_400 * _SECOND
-_QUARTER = 900 * _SECOND
-_QUARTERS = _DAY // _QUARTER
 
 Counted: TypeAlias = tuple[int, Packed]
 """An instant in microseconds, and what is counted there."""
@@ -88,8 +82,8 @@ def _outcome(case: Case, __: str, identity: Identity) -> Sequence[Counted]:
     if intake is None:
         if kind != "resolved" and kind != "feedback_answered":
             return _NOTHING
-        return ((at, _ANSWERS[_is_on_time(_place(at, term, zone), profile)]),)
-    place = _place(at, term, zone)
+        return ((at, _ANSWERS[_is_on_time(place_beside(at, term, zone), profile)]),)
+    place = place_beside(at, term, zone)
     computed: int | None = None
     rules: Sequence[int] = ()
     if (
@@ -103,7 +97,7 @@ def _outcome(case: Case, __: str, identity: Identity) -> Sequence[Counted]:
     if rules:
         judged = _judged(kind, last_standings(rules, standings))
     else:
-        judged = _PLAIN[kind, place if computed is None else _place(at, computed, zone)]
+        judged = _PLAIN[kind, place if computed is None else place_beside(at, computed, zone)]
     if kind != "resolved":
         return ((at, _ENDS[kind] + judged),)
     return ((at, _RESOLUTIONS[_is_on_time(place, profile), place == "day before", electronic] + judged),)
@@ -135,16 +129,6 @@ def _computed(registers: Registers, ruling: Ruling) -> int | None:
     return promise.due(received_at, ruling.calendar_of(agency_of(registers, intake))) if promise else None
 
 
-def _place(at: int, term: int | None, zone: ZoneInfo) -> Place:
-    """Where an instant lies beside a term, as `place_of` says."""
-    if term is None:
-        return "no term"
-    day, last_day = _local_day(at, zone), _local_day(term, zone)
-    if day != last_day:
-        return "day before" if day < last_day else "day after"
-    return "in time" if at <= term else "same day"
-
-
 @lru_cache(256)
 def _judged(kind: str, standings: Standings) -> Packed:
     """What the verdicts on a dossier that ended by this kind of event count."""
@@ -157,26 +141,6 @@ def _judged(kind: str, standings: Standings) -> Packed:
         form_early=by_form == "early",
         form_on_time=by_form == "on time",
     )
-
-
-def _local_day(at: int, zone: ZoneInfo) -> int:
-    """A number for the local day of this instant; later days have greater ones."""
-    offset = _offset_of_day(at // _DAY, zone)
-    # No zone has changed its offset within a quarter of an hour of UTC in this century.
-    return (at + (_offset(at // _QUARTER, zone) if offset is None else offset)) // _DAY
-
-
-@lru_cache(65_536)
-def _offset_of_day(day: int, zone: ZoneInfo) -> int | None:
-    """The offset throughout this day of UTC; None where it changes, which happens once a day at most."""
-    first, last = day * _QUARTERS, (day + 1) * _QUARTERS - 1
-    return offset if (offset := _offset(first, zone)) == _offset(last, zone) else None
-
-
-@lru_cache(65_536)
-def _offset(quarter: int, zone: ZoneInfo) -> int:
-    offset = from_micros(quarter * _QUARTER).astimezone(zone).utcoffset()
-    return 0 if offset is None else round(offset.total_seconds() * _SECOND)
 
 
 def _returned(case: Case, _: str, __: Identity) -> Sequence[Counted]:

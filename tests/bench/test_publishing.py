@@ -10,7 +10,7 @@ import pytest
 from bench.publishing import FORMATS, MAPPING, write
 from connectors.files.file_import import Import
 from connectors.files.file_reader import FileReader
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping_file import load_mapping
 from connectors.files.rejects_file import RejectsFile
 from connectors.files.row_mapper import RowMapper
 from schemas.events import Event

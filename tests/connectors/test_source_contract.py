@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from connectors.files.file_import import Import
 from connectors.files.file_reader import FileReader
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping_file import load_mapping
 from connectors.files.rejects_file import RejectsFile
 from connectors.files.row_mapper import RowMapper
 from connectors.inbox.event_record import events_of_record

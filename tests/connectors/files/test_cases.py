@@ -9,7 +9,7 @@ from unicodedata import normalize
 import pytest
 
 from connectors.errors import TooManyRejects, UnreadableFile
-from connectors.files.mapping import decode_mapping, load_mapping
+from connectors.files.mapping_file import decode_mapping, load_mapping
 from schemas.events import Paid, Received, Resolved, TermSet
 from tests.connectors.files.imported import imported
 

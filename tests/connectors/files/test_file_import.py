@@ -11,7 +11,7 @@ import pytest
 from connectors.errors import EventTooLarge, TooManyRejects
 from connectors.files.file_import import Import, ImportCounts
 from connectors.files.file_reader import FileReader
-from connectors.files.mapping import decode_mapping, load_mapping
+from connectors.files.mapping_file import decode_mapping, load_mapping
 from connectors.files.rejects_file import COLUMNS, RejectsFile
 from connectors.files.row_mapper import RowMapper
 from schemas.events import Event, Progressed, Received, Resolved

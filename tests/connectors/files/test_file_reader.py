@@ -13,7 +13,8 @@ import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
 from connectors.files.file_reader import FileReader, format_of
-from connectors.files.mapping import Column, Format, Mapping, decode_mapping
+from connectors.files.mapping import Column, Format, Mapping
+from connectors.files.mapping_file import decode_mapping
 from connectors.files.row import AnyRow, Row, UnreadableRow
 from connectors.files.text_lines import NO_LINE_END
 

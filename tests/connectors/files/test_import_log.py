@@ -11,7 +11,7 @@ from msgspec import structs
 
 from connectors.errors import Unreachable
 from connectors.files.import_log import ImportRecord, import_number, imported
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping_file import load_mapping
 from schemas.connection import KafkaConnection
 from schemas.topics import IMPORTS, declared
 from streams.broker import topics

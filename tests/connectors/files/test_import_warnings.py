@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.files.mapping import decode_mapping
+from connectors.files.mapping_file import decode_mapping
 from tests.connectors.files.imported import imported
 
 MAPPING = decode_mapping(

@@ -14,7 +14,8 @@ from connectors.errors import UnreadableFile, WrongMapping
 from connectors.files import json_stream
 from connectors.files.file_reader import FileReader
 from connectors.files.json_stream import values_of
-from connectors.files.mapping import Format, Mapping, decode_mapping
+from connectors.files.mapping import Format, Mapping
+from connectors.files.mapping_file import decode_mapping
 from connectors.files.nested_columns import path_of
 from connectors.files.row import AnyRow, Row, UnreadableRow
 

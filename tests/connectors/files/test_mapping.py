@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from connectors.errors import WrongMapping
-from connectors.files.mapping import decode_mapping, field_types, load_mapping
+from connectors.files.mapping import field_types
+from connectors.files.mapping_file import decode_mapping, load_mapping
 from schemas.events import KINDS, PAYLOAD_FIELDS
 
 SAMPLES = Path(__file__).parents[3] / "samples"

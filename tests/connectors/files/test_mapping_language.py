@@ -10,7 +10,8 @@ import pytest
 
 from connectors.errors import WrongMapping
 from connectors.files.file_reader import FileReader
-from connectors.files.mapping import Mapping, decode_mapping
+from connectors.files.mapping import Mapping
+from connectors.files.mapping_file import decode_mapping
 from connectors.files.rejects_file import RejectsFile
 from connectors.files.row import Row
 from connectors.files.row_mapper import MappedRow, RowMapper

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.files.mapping import decode_mapping, read_mapping
+from connectors.files.mapping_file import decode_mapping, read_mapping
 from connectors.files.mapping_lint import findings
 from connectors.files.personal_columns import looks_personal
 

@@ -10,7 +10,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from connectors.files.mapping import Mapping, decode_mapping
+from connectors.files.mapping import Mapping
+from connectors.files.mapping_file import decode_mapping
 from schemas.events import Received, Resolved, TermSet
 from tests.connectors.files.imported import NOW, ImportRecord, imported
 from tests.connectors.files.test_xlsx_reader import workbook

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from connectors.errors import WrongMapping
 from connectors.files.cell_values import Cell
-from connectors.files.mapping import Mapping, decode_mapping, load_mapping
+from connectors.files.mapping import Mapping
+from connectors.files.mapping_file import decode_mapping, load_mapping
 from connectors.files.row import Origin, Row
 from connectors.files.row_mapper import RowMapper
 from schemas.events import Digitised, Event, Paid, Progressed, Rated, Received, Resolved, TermSet

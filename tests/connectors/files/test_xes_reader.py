@@ -11,7 +11,7 @@ import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
 from connectors.files.file_reader import FileReader
-from connectors.files.mapping import decode_mapping, load_mapping
+from connectors.files.mapping_file import decode_mapping, load_mapping
 from connectors.files.row import Row
 from connectors.files.xml_stream import MAX_TAG_BYTES
 from tests.connectors.files.imported import imported

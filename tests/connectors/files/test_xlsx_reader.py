@@ -13,7 +13,8 @@ import pytest
 
 from connectors.errors import UnreadableFile, WrongMapping
 from connectors.files.file_reader import FileReader
-from connectors.files.mapping import Mapping, decode_mapping
+from connectors.files.mapping import Mapping
+from connectors.files.mapping_file import decode_mapping
 from connectors.files.row import AnyRow, Row
 from connectors.files.xml_stream import MAX_TAG_BYTES
 from schemas.events import Paid, Received, TermSet

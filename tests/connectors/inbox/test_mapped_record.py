@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files.mapping import decode_mapping
+from connectors.files.mapping_file import decode_mapping
 from connectors.inbox.mapped_record import MappedRecords
 from connectors.inbox.redaction import REDACTED
 from schemas.envelope import FUTURE_TOLERANCE, MAX_LINES, encode_event
@@ -136,7 +136,7 @@ def test_whatever_comes_each_object_is_mapped_or_put_aside_once(records: list[An
 
 def test_the_sample_of_a_foreign_topic_is_mapped_whole() -> None:
     folder = Path(__file__).parents[3] / "samples"
-    from connectors.files.mapping import load_mapping
+    from connectors.files.mapping_file import load_mapping
 
     mapped = MappedRecords(load_mapping(folder / "education.toml"))
     for line in (folder / "education.jsonl").read_bytes().splitlines():

@@ -1,7 +1,4 @@
 from collections.abc import Sequence
-from itertools import product
-from random import Random
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -11,10 +8,8 @@ from hypothesis import strategies as st
 from schemas.counters import COUNTERS
 from schemas.deployment_profile import Profile
 from schemas.events import KINDS, AnyEvent, Event
-from schemas.instant import EARLIEST, to_micros
 from streams.counting.case import Case
-from streams.counting.contributions import Contributions, contributions, difference, local_date
-from streams.counting.delta_parts import _local_day
+from streams.counting.contributions import Contributions, contributions, difference
 from streams.counting.event_deltas import apply_updates
 from streams.counting.facts import Facts, facts_of
 from streams.counting.identity import Identity
@@ -124,13 +119,3 @@ def test_of_many_payments_and_extensions_each_changes_what_the_plain_rules_say(
 @given(counts=st.lists(st.integers(0, 2**63 - 1), min_size=len(COUNTERS), max_size=len(COUNTERS)))
 def test_packed_counters_are_what_was_packed(counts: list[int]) -> None:
     assert [column.tolist() for column in columns_of([packed(counts), 0])] == [[count, 0] for count in counts]
-
-
-def test_local_days_change_with_the_zone() -> None:
-    random = Random(1)
-    zones = ("Asia/Ho_Chi_Minh", "Europe/Amsterdam", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia")
-    for zone, _ in product(zones, range(500)):
-        profile = Profile(time_zone=zone)
-        at = to_micros(EARLIEST) + random.randrange(100 * 365 * 86_400 * 10**6)
-        day = local_date(at, profile)
-        assert _local_day(at, ZoneInfo(zone)) == day.toordinal() - 719_163
