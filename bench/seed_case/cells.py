@@ -10,7 +10,7 @@ from schemas.counters import WINDOW_SECONDS
 
 MONTH_SECONDS = 8192 * WINDOW_SECONDS
 """28 days and some hours: what is compared at a time."""
-_AGENCY_BITS, _MEASURE_BITS = 10, 5
+_AGENCY_BITS, _MEASURE_BITS = 10, 6
 _AT_ONCE = 2_000_000
 
 
@@ -22,7 +22,7 @@ class Amounts(NamedTuple):
 
 
 def packed(start: NDArray[np.int64], agency: NDArray[np.int64], measure: int) -> NDArray[np.int64]:
-    """The cells of these instants or starts of windows, in seconds; there are up to 1024 agencies and 32 measures."""
+    """The cells of these instants or starts of windows, in seconds; there are up to 1024 agencies and 64 measures."""
     return ((start // WINDOW_SECONDS << _AGENCY_BITS) + agency << _MEASURE_BITS) + measure
 
 

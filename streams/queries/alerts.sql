@@ -1,5 +1,5 @@
 -- Selected alerts, the newest first, each with the number of all selected ones.
-SELECT seq, dossier, state, level, why, agency, procedure, term, at, count() OVER () AS total
+SELECT seq, dossier, state, level, why, agency, procedure, term, at, rule, deadline, count() OVER () AS total
 FROM dossier_alerts FINAL
 WHERE (%(agency)s IS NULL OR agency = %(agency)s)
     AND (%(level)s IS NULL OR level = %(level)s)

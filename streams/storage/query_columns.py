@@ -34,13 +34,15 @@ class QueryColumns:
 
     def __init__(self, client: Client, statements: Mapping[str, str], columns: Mapping[str, Columns]) -> None:
         self._client = client
+        # After a query that failed the driver knows it no more.
+        self._version = client.connection.server_info.version_tuple()
         self._statements = statements
         self._columns = columns
 
     def of(self, query: str) -> Columns:
         """The columns of a query; raises what the driver does."""
         known = _known()
-        key = (self._client.connection.server_info.version_tuple(), query, self._read_by(query))
+        key = (self._version, query, self._read_by(query))
         if key not in known:
             rows = self._client.execute(f"DESCRIBE TABLE ({query})")
             if len(known) >= _KEPT:

@@ -41,7 +41,7 @@ def judged(lines: list[bytes]) -> Expected:
 def named(cells: Amounts, measures: list[str]) -> dict[tuple[str, int, str], int]:
     """Amounts by agency, start of the window, and measure."""
     return {
-        (AGENCIES[cell >> 5 & 1023], (cell >> 15) * 300, measures[cell & 31]): amount
+        (AGENCIES[cell >> 6 & 1023], (cell >> 16) * 300, measures[cell & 63]): amount
         for cell, amount in zip(cells.cells.tolist(), cells.amounts.tolist(), strict=True)
     }
 

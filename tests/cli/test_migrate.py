@@ -36,7 +36,7 @@ def test_a_second_migration_has_nothing_to_do(dossier: Run, deployed: dict[str, 
     assert first.out.splitlines() == [
         "create database test_migrating",
         *(f"apply {script.name}" for script in scripts("test_migrating")),
-        "deployment: dossier-events, 8 partitions, rules v2 terms=instant time_zone=Asia/Ho_Chi_Minh",
+        "deployment: dossier-events, 8 partitions, rules v3 terms=instant time_zone=Asia/Ho_Chi_Minh",
     ]
     second = dossier("migrate", **fresh)
     assert second == (0, "nothing to do: topics, tables and views are as declared\n", "")

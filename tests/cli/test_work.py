@@ -40,8 +40,8 @@ def test_other_rules_than_those_of_the_counts(dossier: Run, deployed: dict[str, 
     ended = dossier("work", profile=tmp_path / "date.toml", **deployed)
     assert ended.code == 4
     assert ended.reason == (
-        f"the counts in database {deployed['database']} have rules v2 terms=instant time_zone=Asia/Ho_Chi_Minh, but "
-        "now it is v2 terms=date time_zone=Asia/Ho_Chi_Minh: use the former profile, or stop the workers (of an "
+        f"the counts in database {deployed['database']} have rules v3 terms=instant time_zone=Asia/Ho_Chi_Minh, but "
+        "now it is v3 terms=date time_zone=Asia/Ho_Chi_Minh: use the former profile, or stop the workers (of an "
         "embedded platform: `dossier down`, `dossier up --workers 0`) and count anew by these rules with "
         "`dossier rebuild`"
     )

@@ -27,7 +27,8 @@ def test_thousands_of_hostile_inputs_are_read() -> None:
         "mapping taken",
         "mapping refused",
     }
-    assert reached | set(get_args(RejectReason)) <= set(fuzzed.outcomes)
+    # A router alone finds what does not fit a mapping.
+    assert reached | set(get_args(RejectReason)) - {"unmapped"} <= set(fuzzed.outcomes)
 
 
 def test_an_input_follows_from_its_seed_and_number() -> None:

@@ -96,6 +96,8 @@ def test_a_receiver_can_tell_who_sent_it_and_when(receiver: Receiver) -> None:
                 "procedure_name": 'Đăng ký "tạm trú"',
                 "term": "2026-03-02T10:00:00Z",
                 "at": "2026-03-02T10:00:01Z",
+                "rule": "",
+                "deadline": None,
             }
         ],
     }
