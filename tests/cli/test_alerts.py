@@ -106,7 +106,7 @@ def test_from_the_term_to_the_receiver(
     assert everything["total"] == 2
     assert [(alert["seq"], alert["state"], alert["why"]) for alert in everything["alerts"]] == [
         (2, "cleared", "resolved"),
-        (1, "raised", ""),
+        (1, "raised", "compared"),
     ]
     assert worker.poll() is None
 
