@@ -6,12 +6,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from kafka import KafkaConsumer
+from kafka.admin import MemberToRemove, NewPartitions
+from kafka.errors import RebalanceInProgressError
 
 from schemas.connection import KafkaConnection
 from schemas.topics import ALERTS, declared
-from streams.broker import topics
+from streams.broker import exclusive_command, topics
 from streams.broker.exclusive_command import ExclusiveCommand
 from streams.broker.group import SESSION_SECONDS
 from streams.errors import NotExclusive, NotMigrated
@@ -95,6 +99,48 @@ def test_one_that_was_frozen_hears_that_another_has_begun(
             "the broker missed this rebuild's heartbeats and may have let another begin"
         )
         right.require()
+
+
+def test_more_partitions_are_no_more_locks(broker: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For them the holder's client joins again; if it loses that join, which outlasts a poll, it heartbeats no more.
+
+    Either the second is kept out, or the first is stopped.
+    """
+    monkeypatch.setattr(exclusive_command, "_POLL_MILLISECONDS", 1)
+    with ExclusiveCommand(broker, "rebuild") as right:
+        right.require()
+        with topics.admin(broker) as client:
+            client.create_partitions({ALERTS: NewPartitions(2)})
+        try:
+            with ExclusiveCommand(broker, "rebuild"), pytest.raises(NotExclusive):
+                right.require()
+        except NotExclusive:
+            right.require()
+
+
+def test_one_that_polls_and_is_not_confirmed_as_a_member_does_not_go_on(
+    broker: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exclusive_command, "_ACQUIRE_SECONDS", SESSION_SECONDS)
+    with ExclusiveCommand(broker, "rebuild") as right:
+        right.require()
+        monkeypatch.setattr(KafkaConsumer, "commit", Mock(side_effect=RebalanceInProgressError))
+        time.sleep(SESSION_SECONDS)
+        with pytest.raises(NotExclusive, match="missed this rebuild's heartbeats"):
+            right.require()
+
+
+def test_one_that_was_thrown_out_does_not_go_on_when_it_is_let_in_again(broker: KafkaConnection) -> None:
+    with ExclusiveCommand(broker, "rebuild") as right:
+        right.require()
+        with topics.admin(broker) as client:
+            (member,) = client.describe_groups(["dossier-rebuild"])["dossier-rebuild"]["members"]
+            client.remove_group_members("dossier-rebuild", [MemberToRemove(member_id=member["member_id"])])
+            while not client.describe_groups(["dossier-rebuild"])["dossier-rebuild"]["members"]:
+                time.sleep(0.1)
+        time.sleep(SESSION_SECONDS)
+        with pytest.raises(NotExclusive, match="may have let another begin"):
+            right.require()
 
 
 def test_without_topics_it_says_what_makes_them(kafka: KafkaConnection) -> None:
