@@ -103,8 +103,8 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
                     }
                     | options,
                 )
-                self._wait_for_partitions(topic)
                 self._consumer.subscribe([topic], listener=self)
+                self._wait_for_partitions(topic)
         except BaseException:
             self.close()
             raise
@@ -167,10 +167,11 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
     def _wait_for_partitions(self, topic: str) -> None:
         """Return once the client knows them: a leader that does not assigns nothing, and the group stays without.
 
-        The client takes the answer to what it asked before it knew a topic for that about the topic.
+        The client takes the answer to what it asked before it knew a topic for that about the topic. It compares with
+        what it learned since it subscribed: had it learned less, its group would be rebalanced at the next answer.
         """
         deadline = time.monotonic() + _TOPIC_SECONDS
-        while not self._consumer.partitions_for_topic(topic):
+        while topic not in self._consumer.topics():
             if time.monotonic() > deadline:
                 raise Unreachable(f"Kafka at {self._kafka.bootstrap} tells of no topic {topic}: check that it exists")
             time.sleep(0.1)
