@@ -67,6 +67,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings(ORPHAN))
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """What a test of Kafka leaves to the garbage collector is collected before the next, which does not bear it.
+
+    That is behind all fixtures and plugins: the test's log holds errors, and those hold sockets.
+    """
+    try:
+        return (yield)
+    finally:
+        if item.get_closest_marker("kafka") or item.get_closest_marker("platform"):
+            gc.collect()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collecting makes a million objects that stay: the cycle collector would take a third of its time for nothing."""
@@ -127,16 +140,13 @@ def connections_and_processes_are_heard() -> Iterator[None]:
 def only_this_process(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test without a marker that opens a connection or starts a process fails, even where the code swallows it.
 
-    A process costs more than a hundred tests of a rule. What a test of Kafka leaves to the garbage collector is
-    collected before the next, which does not bear it.
+    A process costs more than a hundred tests of a rule.
     """
     markers = {marker.name for marker in request.node.iter_markers()}
     Allowed.connections = not markers.isdisjoint(SERVICES)
     Allowed.processes = Allowed.connections or "process" in markers
     yield
     Allowed.connections = Allowed.processes = True
-    if not markers.isdisjoint(("kafka", "platform")):
-        gc.collect()
 
 
 @pytest.fixture(scope="session")

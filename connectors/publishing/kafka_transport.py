@@ -14,6 +14,8 @@ from schemas.connection import KafkaConnection
 # Failures reach the caller as our own errors; the client's log lines would only repeat them.
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
+_STOP_SECONDS = 2.0
+
 OnDone: TypeAlias = Callable[[Exception | None], None]
 """Called once per record, on any thread: with None when all required replicas have it, else with the error."""
 
@@ -93,12 +95,15 @@ class KafkaTransport:
 
     def close(self) -> None:
         """Stop the producer; records that are not acknowledged by then fail."""
+        sender = self._producer._sender
         try:
             self._producer.close(timeout=1)
         except KafkaError:
             # With records left, it raises before its thread has stopped, and would raise again when collected.
-            self._producer._sender.force_close()
+            sender.force_close()
             self._producer._closed = True
+        # It is the thread that closes the sockets; of a broker that is gone, it goes on opening some until it ends.
+        sender.join(_STOP_SECONDS)
 
 
 def _brief(error: Exception) -> str:

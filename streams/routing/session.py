@@ -13,6 +13,7 @@ Why each event is published exactly once:
 - Dead letters enter ClickHouse before the transaction, under their place: written again, they replace themselves.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -35,6 +36,10 @@ _AT_ONCE = 5_000
 _BLOCK_MILLISECONDS = 30_000
 _TRANSACTION_MILLISECONDS = 30_000
 """After so long the broker ends the transaction of a router that does not come back; until then readers wait."""
+
+_METADATA_MILLISECONDS = 30_000
+"""How soon the group's leader notices partitions that were added, or that its client missed."""
+_TOPIC_SECONDS = 10.0
 
 
 def group_of(topic: str) -> str:
@@ -93,11 +98,13 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
                         "max_poll_records": _AT_ONCE,
                         "session_timeout_ms": int(SESSION_SECONDS * 1000),
                         "heartbeat_interval_ms": int(SESSION_SECONDS * 1000 / 4),
+                        "metadata_max_age_ms": _METADATA_MILLISECONDS,
                         "allow_auto_create_topics": False,
                     }
                     | options,
                 )
                 self._consumer.subscribe([topic], listener=self)
+                self._wait_for_partitions(topic)
         except BaseException:
             self.close()
             raise
@@ -156,6 +163,18 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
                 new = [place for place in places if self._consumer.committed(place) is None]
                 self._consumer.seek_to_beginning(*new)
                 return {}
+
+    def _wait_for_partitions(self, topic: str) -> None:
+        """Return once the client knows them: a leader that does not assigns nothing, and the group stays without.
+
+        The client takes the answer to what it asked before it knew a topic for that about the topic. It compares with
+        what it learned since it subscribed: had it learned less, its group would be rebalanced at the next answer.
+        """
+        deadline = time.monotonic() + _TOPIC_SECONDS
+        while topic not in self._consumer.topics():
+            if time.monotonic() > deadline:
+                raise Unreachable(f"Kafka at {self._kafka.bootstrap} tells of no topic {topic}: check that it exists")
+            time.sleep(0.1)
 
     def _begin(self) -> None:
         self._producer.begin_transaction()

@@ -13,6 +13,7 @@ from typing import Any
 import confluent_kafka
 import pytest
 from kafka import KafkaConsumer, TopicPartition
+from kafka.cluster import ClusterMetadata
 
 from connectors.inbox.event_record import events_of_record
 from schemas.connection import KafkaConnection
@@ -33,6 +34,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.process]
 
 PARTITIONS = 3
 ROUTE_SECONDS = 60
+METADATA_AGE = 299_000
+"""Longer than a test may take: by it, a session's consumer is known from other clients."""
 
 
 @pytest.fixture
@@ -263,3 +266,26 @@ def test_two_routers_share_the_partitions(inbox: KafkaConnection) -> None:
                 batches[number] += batch.records if batch else 0
         assert all(batches)
     assert routed(inbox) == Counter(f"e{number}" for number in range(100))
+
+
+def test_a_client_whose_first_answers_tell_of_no_topic_gets_the_partitions(
+    inbox: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # They are on their way when it subscribes, and it takes them for answers about the topic.
+    ask = ClusterMetadata.metadata_request
+    asked: Counter[ClusterMetadata] = Counter()
+
+    def asking(cluster: ClusterMetadata) -> Any:
+        request = ask(cluster)
+        if cluster.config["metadata_max_age_ms"] == METADATA_AGE and asked[cluster] < 4:
+            asked[cluster] += 1
+            request.topics = []
+        return request
+
+    monkeypatch.setattr(ClusterMetadata, "metadata_request", asking)
+    send(inbox, [encode_event(event(0))])
+    # Nobody waits for the next time that the client asks of its own accord.
+    with closing(open_session(inbox, "late", metadata_max_age_ms=METADATA_AGE)) as session:
+        route_all(session)
+    assert asked.total() == 4
+    assert routed(inbox) == Counter({"e0": 1})
