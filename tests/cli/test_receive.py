@@ -77,10 +77,13 @@ def test_wrong_usage(dossier: Run, tmp_path: Path, arguments: list[str], reason:
 class Process:
     """A receiver that was started, and what it is asked."""
 
-    def __init__(self, folder: Path, port: int, variables: dict[str, str], context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, folder: Path, ports: tuple[int, int], variables: dict[str, str], context: ssl.SSLContext | None
+    ) -> None:
         self.log = folder / "receive.log"
         (folder / "senders.toml").write_text(SENDERS)
-        listening = ["--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{port + 1}"]
+        port, self.metrics_port = ports
+        listening = ["--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{self.metrics_port}"]
         if context is not None:
             listening += ["--certificate", str(folder / "server.pem"), "--key", str(folder / "server.key")]
             listening += ["--client-ca", str(folder / "ca.pem")]
@@ -91,7 +94,6 @@ class Process:
                 stderr=output,
                 text=True,
             )
-        self.port = port
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{port}"
         self.context = context or ssl.create_default_context()
 
@@ -107,17 +109,17 @@ class Process:
         return httpx.post(f"{self.url}/sync", json=body, headers=headers, timeout=60, verify=self.context)
 
     def metrics(self) -> str:
-        return get(self.port + 1, "/metrics") or ""
+        return get(self.metrics_port, "/metrics") or ""
 
 
 @contextmanager
 def receiving(
-    folder: Path, port: int, variables: dict[str, str], context: ssl.SSLContext | None = None
+    folder: Path, ports: tuple[int, int], variables: dict[str, str], context: ssl.SSLContext | None = None
 ) -> Iterator[Process]:
     """A receiver that is ready; with a client's context, one that takes only holders of certificates."""
-    started = Process(folder, port, variables, context)
+    started = Process(folder, ports, variables, context)
     try:
-        await_(lambda: get(port + 1, "/ready") is not None, started.process, started.log)
+        await_(lambda: get(started.metrics_port, "/ready") is not None, started.process, started.log)
         await_(started.answers, started.process, started.log)
         yield started
     finally:
@@ -166,7 +168,7 @@ def test_what_was_acknowledged_outlives_a_kill_and_comes_but_once(
     kafka: KafkaConnection,
     clickhouse_server: ClickHouseConnection,
     tmp_path: Path,
-    unused_port: int,
+    two_unused_ports: tuple[int, int],
 ) -> None:
     clickhouse = structs.replace(clickhouse_server, database=deployed["database"])
     with database(clickhouse) as client:
@@ -178,7 +180,7 @@ def test_what_was_acknowledged_outlives_a_kill_and_comes_but_once(
             ],
         )
     batch = [dossier(MaHoSo=f"H26.17-260302-{number:04}", KenhThucHien="") for number in range(10)]
-    with receiving(tmp_path, unused_port, deployed) as receiver:
+    with receiving(tmp_path, two_unused_ports, deployed) as receiver:
         answer = receiver.post("DongBoHoSoMC", [*batch, dossier(MaHoSo=PERSONAL[1])])
         assert answer.status_code == 200
         assert [each["error_code"] for each in answer.json()["result"]] == ["0"] * 10 + ["104"]
@@ -187,7 +189,7 @@ def test_what_was_acknowledged_outlives_a_kill_and_comes_but_once(
     assert Counter(event.__struct_config__.tag for event in published(kafka)) == {
         "received": 10, "term_set": 10, "digitised": 10, "reopened": 10,
     }  # fmt: skip
-    with receiving(tmp_path, unused_port, deployed, certificates(tmp_path)) as receiver:
+    with receiving(tmp_path, two_unused_ports, deployed, certificates(tmp_path)) as receiver:
         stranger = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         with pytest.raises(httpx.TransportError):
             httpx.get(f"{receiver.url}/openapi.json", verify=stranger)
