@@ -190,13 +190,14 @@ def test_it_counts_by_the_loads_that_were_current_when_it_began(empty: Plan) -> 
         later = promising(client, 6)
         preview = Rebuild(empty, None, Onlooker()).preview()
         assert f"loads that decide terms: the built-in calendar -> procedures {loads[-1]}" in preview
-        assert f"terms are decided by procedures {loads[-1]}" in rebuild(empty).lines
+        assert f"terms are decided by procedures {loads[-1]}" in rebuild(empty, why="a load of procedures").lines
         assert ask(empty, terms) == [("2026-03-10 02:00:00.000000",)]
         assert adopt(client, empty.profile, 3).waiting[0].load == later
         for source in ("topic", "events"):
-            rebuild(empty, source)
+            rebuild(empty, source, why="another one")
             assert ask(empty, terms) == [("2026-03-11 02:00:00.000000",)]
         assert held(client, 7).loads.procedures == later
+    assert differences(empty) == 0
 
 
 def promising(client: Client, days: int) -> int:
